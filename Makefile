@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+# Podium. `make demo` and `make check` are all that a newcomer needs; the README explains the rest.
+#
+#   VARIANT=debug    test seams in (PODIUM_SEAMS), -O1 -g          (default)
+#   VARIANT=release  what `make install` installs
+#   VARIANT=san      address and undefined behaviour sanitizers, dynamic helpers
+#   VARIANT=fuzz     libFuzzer targets (clang)
+#   VARIANT=cov      gcov
+VARIANT ?= debug
+B := build/$(VARIANT)
+PREFIX ?= /usr/local
+VERSION := 0.1.0
+CC = gcc
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
+	-Wvla -Wwrite-strings -Wundef -Werror
+HARDEN := -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -fPIE
+CPPFLAGS += -I. -I$(B)/gen -D_GNU_SOURCE -DPODIUM_VERSION='"$(VERSION)"' -include engine/base/banned.h
+CFLAGS_debug := -O1 -g -DPODIUM_SEAMS $(HARDEN)
+CFLAGS_release := -O2 -g $(HARDEN)
+CFLAGS_san := -O1 -g -DPODIUM_SEAMS -DPODIUM_SAN -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined
+CFLAGS_fuzz := -O1 -g -DPODIUM_SEAMS -fPIE -fsanitize=fuzzer-no-link,address,undefined
+CFLAGS_cov := -O0 -g -DPODIUM_SEAMS --coverage
+LDFLAGS_debug := -pie -Wl,-z,relro,-z,now
+LDFLAGS_release := $(LDFLAGS_debug)
+LDFLAGS_san := -pie -fsanitize=address,undefined
+LDFLAGS_fuzz := -pie -fsanitize=address,undefined
+LDFLAGS_cov := --coverage
+STATIC_debug := -static
+STATIC_release := -static
+ifeq ($(VARIANT),fuzz)
+CC = clang
+endif
+ALL_CFLAGS = -std=gnu17 -fno-common $(WARN) $(CFLAGS_$(VARIANT)) $(CFLAGS)
+ALL_LDFLAGS = $(LDFLAGS_$(VARIANT)) -Wl,--as-needed $(LDFLAGS)
+
+ENGINE_SRC := $(wildcard engine/*/*.c)
+KUBE_SRC := $(wildcard kube/*.c schemas/*.c)
+HEADERS := $(wildcard engine/*/*.h engine/*.h kube/*.h schemas/*.h cmd/*/*.h tests/support/*.h)
+PROGRAMS := podium podium-monitor podium-launch podium-pause podium-image podium-seccomp
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+cmdobj = $(call obj,$(wildcard cmd/$(1)/*.c))
+
+all: $(addprefix $(B)/,$(PROGRAMS))
+
+include $(wildcard mk/*.mk)
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/libpodium.a: $(call obj,$(ENGINE_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(B)/libkube.a: $(call obj,$(KUBE_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# Which program links what: design rule, `ldd` is tested.
+LIBS_podium := -lcyaml -lyaml -ljansson -lnftnl -lmnl
+LIBS_podium-image := -lcurl -larchive -lcrypto -lisal -lzstd -ljansson -lseccomp
+LIBS_podium-seccomp := -lseccomp -ljansson
+$(B)/podium: $(call cmdobj,podium) $(B)/libkube.a $(B)/libpodium.a
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_podium)
+$(B)/podium-image: $(call cmdobj,podium-image) $(B)/libpodium.a
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_podium-image)
+$(B)/podium-seccomp: $(call cmdobj,podium-seccomp) $(B)/libpodium.a
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_podium-seccomp)
+# Static: they enter containers or stay for long. The sanitizers cannot link statically.
+$(B)/podium-monitor $(B)/podium-launch: $(B)/%: $(B)/libpodium.a
+STATIC_FLAGS = $(if $(STATIC_$(VARIANT)),-std=gnu17 $(CFLAGS_$(VARIANT)) -no-pie -static -Wl$(,)--gc-sections,$(ALL_CFLAGS) $(ALL_LDFLAGS))
+, := ,
+$(B)/podium-monitor: $(call cmdobj,podium-monitor) $(B)/libpodium.a
+	$(CC) $(STATIC_FLAGS) -o $@ $^ -ljansson
+$(B)/podium-launch: $(call cmdobj,podium-launch) $(B)/libpodium.a
+	$(CC) $(STATIC_FLAGS) -o $@ $^ -ljansson
+# No libc at all: PID 1 of the pod's sandbox.
+$(B)/podium-pause: cmd/podium-pause/main.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(WARN) -O2 -ffreestanding -fno-stack-protector -fno-pie -no-pie -static \
+		-nostdlib -nostartfiles -Wl,-z,norelro,-n,--build-id=none -o $@ $<
+
+# ---- tests ------------------------------------------------------------------------------------
+UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+SUPPORT_OBJ := $(call obj,$(wildcard tests/support/*.c))
+TEST_LIBS := -lcunit -lcyaml -lyaml -ljansson -lnftnl -lmnl -larchive -lcrypto -lisal -lzstd -lseccomp -lcurl
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(B)/libkube.a $(B)/libpodium.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+unit-tests: $(addprefix $(B)/tests/unit/,$(UNIT))
+check-unit: $(if $(T),$(B)/tests/unit/test_$(T),unit-tests)
+	@tests/support/run-unit $(if $(T),$(B)/tests/unit/test_$(T),$(addprefix $(B)/tests/unit/,$(UNIT)))
+
+.PHONY: all unit-tests check-unit
+.SECONDARY:
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

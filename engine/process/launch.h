@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * launch - how the starter's side runs podium-launch, and what the records of a sandbox are.
+ *
+ * Command line of podium-launch (always run from a sealed memfd of itself; environment empty but
+ * for the test seams):
+ *	podium-launch sandbox   ROOT RUNROOT POD-ID        makes pause: new net, ipc, uts, mnt, pid
+ *	podium-launch container ROOT RUNROOT CONTAINER-ID  first process of a container; stdio = 0,1,2
+ *	podium-launch exec      ROOT RUNROOT CONTAINER-ID  one more process; descriptor 4 holds the
+ *	                                                   struct exec_request as JSON (memfd)
+ * All three speak engine/process/sync.h on descriptor 3.
+ */
+#ifndef PODIUM_PROCESS_LAUNCH_H
+#define PODIUM_PROCESS_LAUNCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/proc.h"
+#include "engine/base/record.h"
+#include "engine/base/str.h"
+
+/* RUNROOT/pods/<id>/sandbox.json, written by the conductor when pause runs. */
+struct sandbox_record {
+	uint32_t pid;          /* pause, with the start time and boot that make it certain */
+	int64_t start_ticks;
+	char *boot_id;
+	char *address4;        /* or NULL */
+	char *address6;
+	char *gateway4;
+	char *gateway6;
+};
+extern const struct record_type sandbox_record_type;
+
+/* What `podium exec` asks for. */
+struct exec_request {
+	struct strlist argv;
+	struct strlist env;    /* NAME=VALUE, added to the container's */
+	char *user;            /* "uid[:gid]" or names, NULL: the container's */
+	char *working_dir;     /* NULL: the container's */
+	bool tty;
+	bool privileged;
+};
+extern const struct record_type exec_request_type;
+
+#endif
