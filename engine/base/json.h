@@ -11,7 +11,7 @@
 
 #include "engine/base/error.h"
 
-#define cleanup_json __attribute__((cleanup(json_decref_fn)))
+#define cleanup_json __attribute__((__cleanup__(json_decref_fn)))
 static inline void json_decref_fn(json_t **j)
 {
 	json_decref(*j);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lock - flock(2) with a deadline.
+ *
+ * Theory of operation: the kernel drops the lock with the last descriptor of the open file
+ * description, so a crash needs no repair. Lock files are never deleted, except together with the
+ * directory of a pod or container that is removed: therefore the file is compared by inode after
+ * the lock was got, and the caller is told (-ESTALE) when it was replaced meanwhile.
+ */
+#include "engine/base/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/mem.h"
+
+#define LOCK_POLL_NS 2000000
+
+static bool is_same_file(int fd, int dirfd, const char *path)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && fstatat(dirfd, path, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+int lock_take(int dirfd, const char *path, enum lock_mode mode, int timeout_ms, struct error *err)
+{
+	int op = (mode == LOCK_EXCLUSIVE ? LOCK_EX : LOCK_SH) | LOCK_NB;
+	int64_t deadline = clock_mono_ms() + timeout_ms;
+	cleanup_close int fd =
+		openat(dirfd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0 && errno == EROFS)
+		fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return error_errno(err, "open lock '%s'", path);
+	while (flock(fd, op) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return error_errno(err, "lock '%s'", path);
+		if (timeout_ms == 0)
+			return error_set(err, EWOULDBLOCK, "lock '%s' is held", path);
+		if (clock_mono_ms() >= deadline)
+			return error_set(err, ETIMEDOUT,
+					 "lock '%s' is still held after %d s by another process",
+					 path, timeout_ms / 1000);
+		(void)nanosleep(&(struct timespec){ .tv_nsec = LOCK_POLL_NS }, NULL);
+	}
+	if (!is_same_file(fd, dirfd, path))
+		return error_set(err, ESTALE, "lock '%s' was replaced", path);
+	return steal_fd(&fd);
+}
+
+bool is_lock_held(int dirfd, const char *path)
+{
+	cleanup_close int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return false;
+	return flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}

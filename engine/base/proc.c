@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * proc - process identity, pidfds, starting helpers.
+ *
+ * Theory of operation: a pid alone is never trusted. A record holds pid, start time and boot id; to
+ * act, a pidfd is opened first and the start time is compared afterwards, so that the process that
+ * is signalled is the one that was compared. Helpers are started by vfork+exec: the parent shares
+ * its memory for microseconds, so the child does system calls only.
+ *
+ * Kernel: pidfd_open (5.3), waitid(P_PIDFD) (5.4).
+ */
+#include "engine/base/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "engine/base/fs.h"
+#include "engine/base/mem.h"
+#include "engine/base/seams.h"
+#include "engine/base/str.h"
+
+#define STAT_MAX 4096
+
+const char *proc_boot_id(void)
+{
+	static char id[BOOT_ID_LEN + 1];
+	cleanup_close int fd = -EBADF;
+	ssize_t n;
+
+	if (id[0])
+		return id;
+#ifdef PODIUM_SEAMS
+	if (getenv("PODIUM_BOOT_ID")) {
+		(void)snprintf(id, sizeof(id), "%s", getenv("PODIUM_BOOT_ID"));
+		return id;
+	}
+#endif
+	fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, id, BOOT_ID_LEN);
+	if (n != BOOT_ID_LEN)
+		(void)snprintf(id, sizeof(id), "unknown");
+	return id;
+}
+
+int proc_start_ticks(pid_t pid, uint64_t *ret, struct error *err)
+{
+	char path[40], text[STAT_MAX];
+	cleanup_close int fd = -EBADF;
+	ssize_t n;
+	char *p;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_set(err, ESRCH, "process %d does not exist", (int)pid);
+	n = read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return error_set(err, ESRCH, "process %d is gone", (int)pid);
+	text[n] = '\0';
+	/* The command name may hold anything: the last ')' ends it. Field 22 is the 20th after it. */
+	p = strrchr(text, ')');
+	for (int field = 2; p && field < 22; field++) {
+		p = strchr(p + 1, ' ');
+	}
+	if (!p)
+		return error_set(err, EBADMSG, "'%s' is malformed", path);
+	p[1 + strcspn(p + 1, " \n")] = '\0';
+	if (parse_u64(p + 1, UINT64_MAX, ret) < 0)
+		return error_set(err, EBADMSG, "'%s' is malformed", path);
+	return 0;
+}
+
+int proc_identify(pid_t pid, struct proc_ident *ret, struct error *err)
+{
+	int r = proc_start_ticks(pid, &ret->start_ticks, err);
+
+	if (r < 0)
+		return r;
+	ret->pid = pid;
+	(void)snprintf(ret->boot_id, sizeof(ret->boot_id), "%s", proc_boot_id());
+	return 0;
+}
+
+int proc_open_ident(const struct proc_ident *ident, struct error *err)
+{
+	cleanup_close int fd = -EBADF;
+	uint64_t ticks = 0;
+	int r;
+
+	if (ident->pid <= 0 || strcmp(ident->boot_id, proc_boot_id()) != 0)
+		return error_set(err, ESRCH, "process is of an earlier boot");
+	fd = (int)syscall(SYS_pidfd_open, ident->pid, 0);
+	if (fd < 0)
+		return error_errno(err, "process %d", (int)ident->pid);
+	r = proc_start_ticks(ident->pid, &ticks, err);
+	if (r < 0)
+		return r;
+	if (ticks != ident->start_ticks)
+		return error_set(err, ESRCH, "process %d is another one now", (int)ident->pid);
+	return steal_fd(&fd);
+}
+
+bool is_pidfd_alive(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 0;
+}
+
+int pidfd_signal(int pidfd, int sig)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) < 0 ? -errno : 0;
+}
+
+int pidfd_wait_exit(int pidfd, int timeout_ms)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	int n;
+
+	do {
+		n = poll(&p, 1, timeout_ms);
+	} while (n < 0 && errno == EINTR);
+	return n > 0 ? 0 : n == 0 ? -ETIMEDOUT : -errno;
+}
+
+int proc_helper_path(const char *name, char **ret, struct error *err)
+{
+	static const char *const places[] = { "", "../libexec/podium/" };
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	if (n <= 0)
+		return error_errno(err, "read the path of this program");
+	self[n] = '\0';
+	slash = strrchr(self, '/');
+	if (!slash)
+		return error_set(err, ENOENT, "path of this program is not absolute");
+	*slash = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		cleanup_free char *path = xasprintf("%s/%s%s", self, places[i], name);
+		struct stat st;
+
+		if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111)) {
+			*ret = steal_ptr(&path);
+			return 0;
+		}
+	}
+	return error_set(err, ENOENT, "helper program '%s' is not beside '%s/podium' nor in libexec",
+			 name, self);
+}
+
+/* Runs in the vforked child: shares the parent's memory, so system calls only. */
+static void __attribute__((noreturn))
+spawn_child(const struct proc_spawn *s, char *const *envp, volatile int *ret_errno)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	int null = -1;
+	sigset_t none;
+
+	for (int sig = 1; sig < 32; sig++)
+		(void)sigaction(sig, &dfl, NULL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (s->new_session)
+		(void)setsid();
+	for (int i = 0; i < 3; i++) {
+		int from = s->stdio[i];
+
+		if (from < 0) {
+			if (null < 0)
+				null = open("/dev/null", O_RDWR);
+			from = null;
+		}
+		if (from != i && dup2(from, i) < 0)
+			goto fail;
+		if (from == i && fcntl(i, F_SETFD, 0) < 0)
+			goto fail;
+	}
+	if (null > 3)
+		(void)close(null);
+	if (s->pass_fd == 3 && fcntl(3, F_SETFD, 0) < 0)
+		goto fail;
+	if (s->pass_fd >= 0 && s->pass_fd != 3 && dup2(s->pass_fd, 3) < 0)
+		goto fail;
+	if (s->pass_fd < 0)
+		(void)close(3);
+	(void)execve(s->path, s->argv, envp);
+fail:
+	*ret_errno = errno;
+	_exit(127);
+}
+
+pid_t proc_spawn(const struct proc_spawn *s, int *ret_pidfd, struct error *err)
+{
+	static char *const empty[] = { NULL };
+	char *const *envp = s->envp ? s->envp : seam_environment();
+	volatile int child_errno = 0;
+	pid_t pid;
+
+	if (!envp)
+		envp = empty;
+	pid = vfork();
+	if (pid == 0)
+		spawn_child(s, envp, &child_errno);
+	if (pid < 0)
+		return error_errno(err, "start '%s'", s->path);
+	if (child_errno) {
+		(void)waitpid(pid, NULL, 0);
+		errno = child_errno;
+		return error_errno(err, "start '%s'", s->path);
+	}
+	if (ret_pidfd) {
+		*ret_pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+		if (*ret_pidfd < 0)
+			return error_errno(err, "pidfd of '%s'", s->path);
+	}
+	return pid;
+}
+
+void proc_sanitise(void)
+{
+	struct rlimit no_core = { 0, 0 };
+	sigset_t none;
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			abort();
+	(void)umask(0077);
+	(void)setrlimit(RLIMIT_CORE, &no_core);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}

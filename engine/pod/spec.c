@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spec - the record tables behind engine/pod/spec.h, and the pure questions one asks of a spec.
+ *
+ * Theory of operation: one table a struct; order is the order in the file on disk. A field that is
+ * marked ephemeral does not take part in the comparison behind the law "play(x) equals
+ * play(generate(play(x)))": ids and times.
+ */
+#include "engine/pod/spec.h"
+
+#include <assert.h>
+#include <string.h>
+
+const char *const host_path_type_names[] = { "",	   "DirectoryOrCreate", "Directory",
+					     "FileOrCreate", "File",		"Socket",
+					     "CharDevice",   "BlockDevice",	NULL };
+const char *const restart_policy_names[] = { "Always", "OnFailure", "Never", NULL };
+const char *const network_mode_names[] = { "bridge", "host", "none", NULL };
+static const char *const port_protocol_names[] = { "tcp", "udp", "sctp", NULL };
+static const char *const volume_kind_names[] = { "hostPath", "emptyDir", NULL };
+static const char *const value_part_names[] = { "literal", "variable", NULL };
+static const char *const container_kind_names[] = { "member", "init", "infra", NULL };
+
+static_assert(ARRAY_SIZE(host_path_type_names) == HOST_PATH__COUNT + 1, "one name a type");
+static_assert(ARRAY_SIZE(restart_policy_names) == RESTART__COUNT + 1, "one name a policy");
+static_assert(ARRAY_SIZE(network_mode_names) == NETWORK__COUNT + 1, "one name a mode");
+static_assert(ARRAY_SIZE(port_protocol_names) == PORT__COUNT + 1, "one name a protocol");
+static_assert(ARRAY_SIZE(volume_kind_names) == VOLUME__COUNT + 1, "one name a kind");
+static_assert(ARRAY_SIZE(value_part_names) == VALUE__COUNT + 1, "one name a kind");
+static_assert(ARRAY_SIZE(container_kind_names) == CONTAINER__COUNT + 1, "one name a kind");
+
+#define FIELD(T, kind_, name_, m) { .name = name_, .kind = kind_, .offset = offsetof(struct T, m) }
+#define EPHEMERAL(T, kind_, name_, m) \
+	{ .name = name_, .kind = kind_, .offset = offsetof(struct T, m), .ephemeral = true }
+#define SUB(T, kind_, name_, m, sub_) \
+	{ .name = name_, .kind = kind_, .offset = offsetof(struct T, m), .sub = &(sub_) }
+#define ENUM(T, name_, m, names_) \
+	{ .name = name_, .kind = RECORD_ENUM, .offset = offsetof(struct T, m), .names = names_ }
+#define TYPE(id, T, label)                                                               \
+	static const struct record_type id = { .name = label, .size = sizeof(struct T), \
+					       .fields = id##_fields }
+
+static const struct record_field value_part_fields[] = {
+	ENUM(value_part, "kind", kind, value_part_names),
+	FIELD(value_part, RECORD_STRING, "text", text),
+	{ 0 },
+};
+TYPE(value_part, value_part, "value part");
+static const struct record_field value_fields[] = {
+	SUB(value, RECORD_LIST, "parts", v, value_part),
+	{ 0 },
+};
+TYPE(value, value, "value");
+static const struct record_field env_var_fields[] = {
+	FIELD(env_var, RECORD_STRING, "name", name),
+	SUB(env_var, RECORD_OBJECT, "value", value, value),
+	{ 0 },
+};
+TYPE(env_var, env_var, "environment variable");
+static const struct record_field opt_i64_fields[] = {
+	FIELD(opt_i64, RECORD_BOOL, "set", set),
+	FIELD(opt_i64, RECORD_I64, "value", value),
+	{ 0 },
+};
+TYPE(opt_i64, opt_i64, "number");
+static const struct record_field opt_bool_fields[] = {
+	FIELD(opt_bool, RECORD_BOOL, "set", set),
+	FIELD(opt_bool, RECORD_BOOL, "value", value),
+	{ 0 },
+};
+TYPE(opt_bool, opt_bool, "switch");
+static const struct record_field volume_fields[] = {
+	FIELD(volume_spec, RECORD_STRING, "name", name),
+	ENUM(volume_spec, "kind", kind, volume_kind_names),
+	FIELD(volume_spec, RECORD_STRING, "hostPath", host_path),
+	ENUM(volume_spec, "hostPathType", host_path_type, host_path_type_names),
+	FIELD(volume_spec, RECORD_BOOL, "memory", memory),
+	FIELD(volume_spec, RECORD_I64, "sizeBytes", size_bytes),
+	{ 0 },
+};
+TYPE(volume, volume_spec, "volume");
+static const struct record_field host_alias_fields[] = {
+	FIELD(host_alias, RECORD_STRING, "ip", ip),
+	FIELD(host_alias, RECORD_STRLIST, "names", names),
+	{ 0 },
+};
+TYPE(host_alias, host_alias, "host alias");
+static const struct record_field dns_option_fields[] = {
+	FIELD(dns_option, RECORD_STRING, "name", name),
+	FIELD(dns_option, RECORD_STRING, "value", value),
+	{ 0 },
+};
+TYPE(dns_option, dns_option, "dns option");
+static const struct record_field dns_fields[] = {
+	FIELD(dns_spec, RECORD_STRING, "policy", policy),
+	FIELD(dns_spec, RECORD_STRLIST, "servers", servers),
+	FIELD(dns_spec, RECORD_STRLIST, "searches", searches),
+	SUB(dns_spec, RECORD_LIST, "options", options, dns_option),
+	{ 0 },
+};
+TYPE(dns, dns_spec, "dns");
+static const struct record_field pod_security_fields[] = {
+	SUB(pod_security, RECORD_OBJECT, "runAsUser", run_as_user, opt_i64),
+	SUB(pod_security, RECORD_OBJECT, "runAsGroup", run_as_group, opt_i64),
+	SUB(pod_security, RECORD_OBJECT, "runAsNonRoot", run_as_non_root, opt_bool),
+	SUB(pod_security, RECORD_OBJECT, "fsGroup", fs_group, opt_i64),
+	FIELD(pod_security, RECORD_BOOL, "fsGroupOnRootMismatch", fs_group_on_root_mismatch),
+	FIELD(pod_security, RECORD_STRLIST, "supplementalGroups", supplemental_groups),
+	FIELD(pod_security, RECORD_PAIRS, "sysctls", sysctls),
+	{ 0 },
+};
+TYPE(pod_security, pod_security, "pod security");
+static const struct record_field container_ref_fields[] = {
+	EPHEMERAL(container_ref, RECORD_STRING, "id", id),
+	FIELD(container_ref, RECORD_STRING, "name", name),
+	FIELD(container_ref, RECORD_BOOL, "init", init),
+	{ 0 },
+};
+TYPE(container_ref, container_ref, "container reference");
+
+static const struct record_field pod_fields[] = {
+	FIELD(pod_spec, RECORD_U32, "version", version),
+	EPHEMERAL(pod_spec, RECORD_STRING, "id", id),
+	FIELD(pod_spec, RECORD_STRING, "name", name),
+	EPHEMERAL(pod_spec, RECORD_I64, "created", created_ns),
+	FIELD(pod_spec, RECORD_STRING, "owner", owner),
+	EPHEMERAL(pod_spec, RECORD_STRING, "source", source),
+	EPHEMERAL(pod_spec, RECORD_STRING, "infraId", infra_id),
+	FIELD(pod_spec, RECORD_STRING, "namespace", namespace_),
+	FIELD(pod_spec, RECORD_STRING, "hostname", hostname),
+	FIELD(pod_spec, RECORD_PAIRS, "labels", labels),
+	FIELD(pod_spec, RECORD_PAIRS, "annotations", annotations),
+	SUB(pod_spec, RECORD_LIST, "containers", containers, container_ref),
+	ENUM(pod_spec, "network", network, network_mode_names),
+	FIELD(pod_spec, RECORD_BOOL, "hostPid", host_pid),
+	FIELD(pod_spec, RECORD_BOOL, "hostIpc", host_ipc),
+	FIELD(pod_spec, RECORD_BOOL, "sharePid", share_pid),
+	SUB(pod_spec, RECORD_OBJECT, "setHostnameAsFqdn", set_hostname_as_fqdn, opt_bool),
+	SUB(pod_spec, RECORD_LIST, "hostAliases", host_aliases, host_alias),
+	SUB(pod_spec, RECORD_OBJECT, "dns", dns, dns),
+	SUB(pod_spec, RECORD_LIST, "volumes", volumes, volume),
+	SUB(pod_spec, RECORD_OBJECT, "security", security, pod_security),
+	ENUM(pod_spec, "restart", restart, restart_policy_names),
+	FIELD(pod_spec, RECORD_BOOL, "restartBackoff", restart_backoff),
+	FIELD(pod_spec, RECORD_BOOL, "exitWithMembers", exit_with_members),
+	SUB(pod_spec, RECORD_OBJECT, "graceSeconds", grace_seconds, opt_i64),
+	FIELD(pod_spec, RECORD_BOOL, "plainNames", plain_names),
+	{ 0 },
+};
+const struct record_type pod_spec_type = { "pod", sizeof(struct pod_spec), pod_fields };
+
+static const struct record_field port_fields[] = {
+	FIELD(port_spec, RECORD_STRING, "name", name),
+	FIELD(port_spec, RECORD_U16, "containerPort", container_port),
+	FIELD(port_spec, RECORD_U16, "hostPort", host_port),
+	FIELD(port_spec, RECORD_STRING, "hostIp", host_ip),
+	ENUM(port_spec, "protocol", protocol, port_protocol_names),
+	{ 0 },
+};
+TYPE(port, port_spec, "port");
+static const struct record_field mount_fields[] = {
+	FIELD(mount_spec, RECORD_STRING, "volume", volume),
+	FIELD(mount_spec, RECORD_STRING, "target", target),
+	FIELD(mount_spec, RECORD_BOOL, "readOnly", read_only),
+	FIELD(mount_spec, RECORD_STRING, "subPath", sub_path),
+	{ 0 },
+};
+TYPE(mount, mount_spec, "mount");
+static const struct record_field resources_fields[] = {
+	SUB(resources, RECORD_OBJECT, "cpuLimitMilli", cpu_limit_milli, opt_i64),
+	SUB(resources, RECORD_OBJECT, "cpuRequestMilli", cpu_request_milli, opt_i64),
+	SUB(resources, RECORD_OBJECT, "memoryLimitBytes", memory_limit_bytes, opt_i64),
+	SUB(resources, RECORD_OBJECT, "memoryRequestBytes", memory_request_bytes, opt_i64),
+	SUB(resources, RECORD_OBJECT, "pidsLimit", pids_limit, opt_i64),
+	{ 0 },
+};
+TYPE(resources, resources, "resources");
+static const struct record_field container_security_fields[] = {
+	SUB(container_security, RECORD_OBJECT, "runAsUser", run_as_user, opt_i64),
+	SUB(container_security, RECORD_OBJECT, "runAsGroup", run_as_group, opt_i64),
+	SUB(container_security, RECORD_OBJECT, "runAsNonRoot", run_as_non_root, opt_bool),
+	SUB(container_security, RECORD_OBJECT, "privileged", privileged, opt_bool),
+	SUB(container_security, RECORD_OBJECT, "readOnlyRoot", read_only_root, opt_bool),
+	SUB(container_security, RECORD_OBJECT, "allowPrivilegeEscalation",
+	    allow_privilege_escalation, opt_bool),
+	FIELD(container_security, RECORD_STRLIST, "capAdd", cap_add),
+	FIELD(container_security, RECORD_STRLIST, "capDrop", cap_drop),
+	FIELD(container_security, RECORD_BOOL, "seccompUnconfined", seccomp_unconfined),
+	FIELD(container_security, RECORD_BOOL, "unmaskProc", unmask_proc),
+	{ 0 },
+};
+TYPE(container_security, container_security, "container security");
+static const struct record_field image_config_fields[] = {
+	FIELD(image_config, RECORD_STRING, "reference", reference),
+	FIELD(image_config, RECORD_STRING, "id", id),
+	FIELD(image_config, RECORD_STRLIST, "layers", layers),
+	FIELD(image_config, RECORD_STRLIST, "entrypoint", entrypoint),
+	FIELD(image_config, RECORD_STRLIST, "cmd", cmd),
+	FIELD(image_config, RECORD_STRLIST, "env", env),
+	FIELD(image_config, RECORD_STRING, "workingDir", working_dir),
+	FIELD(image_config, RECORD_STRING, "user", user),
+	FIELD(image_config, RECORD_STRING, "stopSignal", stop_signal),
+	FIELD(image_config, RECORD_STRLIST, "volumes", volumes),
+	FIELD(image_config, RECORD_PAIRS, "labels", labels),
+	{ 0 },
+};
+const struct record_type image_config_type = { "image config", sizeof(struct image_config),
+					       image_config_fields };
+static const struct record_field log_limits_fields[] = {
+	FIELD(log_spec, RECORD_I64, "maxBytes", max_bytes),
+	FIELD(log_spec, RECORD_U32, "maxFiles", max_files),
+	{ 0 },
+};
+TYPE(log_limits, log_spec, "log");
+
+static const struct record_field container_fields[] = {
+	FIELD(container_spec, RECORD_U32, "version", version),
+	EPHEMERAL(container_spec, RECORD_STRING, "id", id),
+	EPHEMERAL(container_spec, RECORD_STRING, "podId", pod_id),
+	EPHEMERAL(container_spec, RECORD_I64, "created", created_ns),
+	FIELD(container_spec, RECORD_STRING, "name", name),
+	FIELD(container_spec, RECORD_STRING, "fullName", full_name),
+	ENUM(container_spec, "kind", kind, container_kind_names),
+	FIELD(container_spec, RECORD_STRING, "image", image),
+	FIELD(container_spec, RECORD_STRING, "pullPolicy", pull_policy),
+	SUB(container_spec, RECORD_OBJECT, "config", config, image_config_type),
+	FIELD(container_spec, RECORD_BOOL, "hasCommand", has_command),
+	SUB(container_spec, RECORD_LIST, "command", command, value),
+	FIELD(container_spec, RECORD_BOOL, "hasArgs", has_args),
+	SUB(container_spec, RECORD_LIST, "args", args, value),
+	FIELD(container_spec, RECORD_STRING, "workingDir", working_dir),
+	SUB(container_spec, RECORD_LIST, "env", env, env_var),
+	SUB(container_spec, RECORD_LIST, "ports", ports, port),
+	SUB(container_spec, RECORD_LIST, "mounts", mounts, mount),
+	SUB(container_spec, RECORD_OBJECT, "resources", resources, resources),
+	SUB(container_spec, RECORD_OBJECT, "security", security, container_security),
+	FIELD(container_spec, RECORD_BOOL, "tty", tty),
+	FIELD(container_spec, RECORD_BOOL, "stdin", stdin_open),
+	FIELD(container_spec, RECORD_BOOL, "stdinOnce", stdin_once),
+	ENUM(container_spec, "restart", restart, restart_policy_names),
+	FIELD(container_spec, RECORD_I64, "oomScoreAdj", oom_score_adj),
+	SUB(container_spec, RECORD_OBJECT, "log", log, log_limits),
+	{ 0 },
+};
+const struct record_type container_spec_type = { "container", sizeof(struct container_spec),
+						 container_fields };
+
+const char *port_protocol_str(int p)
+{
+	return p >= 0 && p < PORT__COUNT ? port_protocol_names[p] : "?";
+}
+
+int64_t pod_grace_seconds(const struct pod_spec *pod)
+{
+	return pod->grace_seconds.set ? pod->grace_seconds.value : PLAYED_GRACE_SECONDS;
+}
+
+const struct volume_spec *pod_find_volume(const struct pod_spec *pod, const char *name)
+{
+	for (size_t i = 0; i < pod->volumes.n; i++)
+		if (strcmp(pod->volumes.v[i].name, name) == 0)
+			return &pod->volumes.v[i];
+	return NULL;
+}
+
+void pod_plan_done(struct pod_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_containers; i++)
+		record_done(&container_spec_type, &plan->containers[i]);
+	free(plan->containers);
+	record_done(&pod_spec_type, &plan->pod);
+	free(plan->kube_yaml);
+	memset(plan, 0, sizeof(*plan));
+}
+
+void value_add(struct value *val, enum value_part_kind kind, const char *text, size_t len)
+{
+	struct value_part *p = list_add(val);
+
+	p->kind = kind;
+	p->text = xstrndup(text, len);
+}
+
+char *value_resolve(const struct value *val, const struct pairlist *vars)
+{
+	cleanup_buf struct buf b = BUF_INIT(SIZE_MAX / 2);
+
+	for (size_t i = 0; i < val->n; i++) {
+		const struct value_part *p = &val->v[i];
+		const char *text = p->text;
+
+		if (p->kind == VALUE_VARIABLE)
+			text = pairlist_get(vars, p->text);
+		if (text)
+			buf_adds(&b, text);
+	}
+	return buf_steal(&b);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * status - reading and writing state.json, and telling what it is worth now.
+ *
+ * Theory of operation: the record alone may be stale: the machine was rebooted (boot id differs),
+ * or the monitor was killed (its lock is free). status_live() corrects for both without writing:
+ * two system calls for a lock probe, and a pidfd only when the monitor is gone.
+ */
+#include "engine/state/status.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "engine/base/fs.h"
+#include "engine/base/json.h"
+#include "engine/base/lock.h"
+#include "engine/base/mem.h"
+#include "engine/base/str.h"
+
+const char *const container_state_names[] = { "created",    "running", "paused",   "stopping",
+					      "restarting", "exited",  "removing", NULL };
+static_assert(ARRAY_SIZE(container_state_names) == STATE__COUNT + 1, "one name a state");
+
+#define F(kind_, name_, m) \
+	{ .name = name_, .kind = kind_, .offset = offsetof(struct container_status, m) }
+static const struct record_field status_fields[] = {
+	{ .name = "state",
+	  .kind = RECORD_ENUM,
+	  .offset = offsetof(struct container_status, state),
+	  .names = container_state_names },
+	F(RECORD_U32, "pid", pid),
+	F(RECORD_I64, "startTicks", start_ticks),
+	F(RECORD_STRING, "boot", boot_id),
+	F(RECORD_U32, "monitorPid", monitor_pid),
+	F(RECORD_I64, "started", started_ns),
+	F(RECORD_I64, "finished", finished_ns),
+	F(RECORD_I64, "exitCode", exit_code),
+	F(RECORD_BOOL, "exitUnknown", exit_unknown),
+	F(RECORD_BOOL, "oomKilled", oom_killed),
+	F(RECORD_BOOL, "stoppedByUser", stopped_by_user),
+	F(RECORD_I64, "restarts", restarts),
+	F(RECORD_I64, "nextStart", next_start_ns),
+	F(RECORD_STRING, "error", error),
+	F(RECORD_STRING, "name", name),
+	F(RECORD_STRING, "image", image),
+	F(RECORD_STRING, "command", command),
+	F(RECORD_I64, "created", created_ns),
+	F(RECORD_STRING, "podId", pod_id),
+	F(RECORD_STRING, "podName", pod_name),
+	F(RECORD_STRING, "ports", ports),
+	F(RECORD_BOOL, "infra", infra),
+	F(RECORD_BOOL, "init", init),
+	{ 0 },
+};
+const struct record_type container_status_type = { "container state",
+						   sizeof(struct container_status), status_fields };
+
+static const bool allowed[STATE__COUNT][STATE__COUNT] = {
+	[STATE_CREATED] = { [STATE_RUNNING] = true, [STATE_EXITED] = true, [STATE_REMOVING] = true,
+			    [STATE_RESTARTING] = true },
+	[STATE_RUNNING] = { [STATE_PAUSED] = true, [STATE_STOPPING] = true,
+			    [STATE_RESTARTING] = true, [STATE_EXITED] = true,
+			    [STATE_REMOVING] = true },
+	[STATE_PAUSED] = { [STATE_RUNNING] = true, [STATE_STOPPING] = true, [STATE_EXITED] = true,
+			   [STATE_REMOVING] = true },
+	[STATE_STOPPING] = { [STATE_EXITED] = true, [STATE_REMOVING] = true },
+	[STATE_RESTARTING] = { [STATE_RUNNING] = true, [STATE_EXITED] = true,
+			       [STATE_RESTARTING] = true, [STATE_REMOVING] = true },
+	[STATE_EXITED] = { [STATE_RUNNING] = true, [STATE_RESTARTING] = true,
+			   [STATE_EXITED] = true, [STATE_REMOVING] = true },
+};
+
+bool is_state_step_allowed(enum container_state from, enum container_state to)
+{
+	return from < STATE__COUNT && to < STATE__COUNT && allowed[from][to];
+}
+
+int status_read(const struct store *s, const char *container_id, struct container_status *ret,
+		struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	cleanup_json json_t *j = NULL;
+	int r = jload_file(s->rootfd, layout_container(path, container_id, STATUS_FILE),
+			   STATUS_MAX_BYTES, &j, err);
+
+	if (r == 0)
+		r = record_load(&container_status_type, j, ret, err);
+	return r < 0 ? error_wrap(err, "container '%.12s'", container_id) : 0;
+}
+
+int status_write(const struct store *s, const char *container_id, const struct container_status *st,
+		 struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	cleanup_json json_t *j = record_dump(&container_status_type, st);
+	cleanup_free char *text = jdump_text(j, 0);
+
+	return fs_write_atomic(s->rootfd, layout_container(path, container_id, STATUS_FILE), text,
+			       strlen(text), 0600, FS_NOSYNC, err);
+}
+
+void status_done(struct container_status *st)
+{
+	record_done(&container_status_type, st);
+}
+
+static bool is_process_alive(const struct container_status *st)
+{
+	struct proc_ident ident = { .pid = (pid_t)st->pid,
+				    .start_ticks = (uint64_t)st->start_ticks };
+	struct error scratch;
+	cleanup_close int fd = -EBADF;
+
+	if (!st->pid || !st->boot_id)
+		return false;
+	(void)strncpy(ident.boot_id, st->boot_id, BOOT_ID_LEN);
+	fd = proc_open_ident(&ident, &scratch);
+	return fd >= 0 && is_pidfd_alive(fd);
+}
+
+enum container_state status_live(const struct store *s, const char *container_id,
+				 struct container_status *st, bool *ret_lost)
+{
+	char path[LAYOUT_PATH_MAX];
+	const char *lock = st->infra ? NULL : layout_container(path, container_id, MONITOR_LOCK);
+
+	*ret_lost = false;
+	if (st->state == STATE_CREATED || st->state == STATE_EXITED)
+		return (enum container_state)st->state;
+	if (st->infra && st->pod_id)
+		lock = layout_pod(path, st->pod_id, CONDUCTOR_LOCK);
+	if (is_equal(st->boot_id, proc_boot_id())) {
+		if (lock && is_lock_held(s->rootfd, lock))
+			return (enum container_state)st->state;
+		if (is_process_alive(st)) {
+			*ret_lost = true;
+			return (enum container_state)st->state;
+		}
+	}
+	if (st->state == STATE_REMOVING)
+		return STATE_REMOVING;
+	/* A reboot or a crash ended it, and nobody saw the exit code. */
+	st->exit_unknown = true;
+	st->state = STATE_EXITED;
+	return STATE_EXITED;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * status - containers/<id>/state.json: what a container is doing, and the static columns of `ps`.
+ *
+ * One writer: the container's monitor (the conductor for the infra container), while it holds
+ * monitor.lock; anybody else writes only after taking that lock. Written without fsync: after a
+ * power loss the boot id tells that nothing of it runs.
+ *
+ * State × what may follow:
+ *	created    -> running, removing
+ *	running    -> stopping, restarting, exited, paused, removing
+ *	stopping   -> exited, removing            (asked to stop; grace period runs)
+ *	restarting -> running, exited, removing   (waits for its back-off)
+ *	exited     -> running, removing
+ *	paused     -> running, stopping, removing
+ *	unknown is never written: it is what a reader says when the monitor is lost.
+ */
+#ifndef PODIUM_STATE_STATUS_H
+#define PODIUM_STATE_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/proc.h"
+#include "engine/base/record.h"
+#include "engine/state/layout.h"
+
+enum container_state {
+	STATE_CREATED,
+	STATE_RUNNING,
+	STATE_PAUSED,
+	STATE_STOPPING,
+	STATE_RESTARTING,
+	STATE_EXITED,
+	STATE_REMOVING,
+	STATE__COUNT
+};
+extern const char *const container_state_names[]; /* "created", "running", ... */
+
+/* Whether the lifecycle table allows the step. */
+bool is_state_step_allowed(enum container_state from, enum container_state to);
+
+struct container_status {
+	int state;           /* enum container_state */
+	uint32_t pid;        /* first process, 0: none */
+	int64_t start_ticks;
+	char *boot_id;
+	uint32_t monitor_pid;
+	int64_t started_ns;  /* wall clock, 0: never */
+	int64_t finished_ns;
+	int64_t exit_code;
+	bool exit_unknown;   /* the monitor was lost before the exit was seen */
+	bool oom_killed;
+	bool stopped_by_user; /* not restarted by policy until started again */
+	int64_t restarts;
+	int64_t next_start_ns; /* restarting: wall clock of the next start */
+	char *error;         /* why the last start failed, or NULL */
+	/* static columns */
+	char *name;
+	char *image;
+	char *command;
+	int64_t created_ns;
+	char *pod_id;
+	char *pod_name;
+	char *ports;         /* "0.0.0.0:8001-8002->8001-8002/tcp" */
+	bool infra;
+	bool init;
+};
+extern const struct record_type container_status_type;
+
+#define STATUS_FILE "state.json"
+#define MONITOR_LOCK "monitor.lock"
+#define CONDUCTOR_LOCK "conductor.lock"
+#define STATUS_MAX_BYTES 65536
+
+int status_read(const struct store *s, const char *container_id, struct container_status *ret,
+		struct error *err) must_check;
+int status_write(const struct store *s, const char *container_id, const struct container_status *st,
+		 struct error *err) must_check;
+void status_done(struct container_status *st);
+
+/* The state as it is now: what the record says, corrected by boot id, monitor lock and pid.
+ * running without a monitor: *ret_lost is true while the process lives, else exited + unknown code. */
+enum container_state status_live(const struct store *s, const char *container_id,
+				 struct container_status *st, bool *ret_lost);
+
+#endif
