@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * command - what a command of podium is: one file, one `const struct command`, one table in main.c.
+ *
+ * main.c finds the command by its words ("kube play", "ps"), parses the options by the command's
+ * table into a zeroed struct of options_size bytes, opens the store as the command asks for, calls
+ * run(), prints the error if run() returned one, and chooses the exit code.
+ */
+#ifndef PODIUM_CMD_COMMAND_H
+#define PODIUM_CMD_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/base/error.h"
+#include "engine/base/str.h"
+#include "engine/state/layout.h"
+
+enum option_kind {
+	OPTION_BOOL,    /* bool; --x, --x=false */
+	OPTION_STRING,  /* const char *; the last one wins */
+	OPTION_STRINGS, /* struct strlist; may be given again */
+	OPTION_INT,     /* int64_t, strict decimal (-1 allowed when min says so) */
+	OPTION_SECONDS, /* struct option_seconds: seconds, or -1 when not given */
+};
+struct option_int {
+	bool set;
+	int64_t value;
+};
+struct option {
+	char letter;        /* 0: none */
+	const char *name;   /* long name without dashes */
+	enum option_kind kind;
+	size_t offset;      /* into the command's option struct; OPTION_INT: struct option_int */
+	const char *value;  /* name of the value in help: "string", "int" */
+	const char *help;
+	bool hidden;
+};
+#define OPTIONS_END { .name = NULL }
+
+enum command_store {
+	COMMAND_NO_STORE,
+	COMMAND_READS,  /* store_open(STORE_READ) */
+	COMMAND_WRITES, /* store_open(STORE_WRITE) */
+};
+
+struct command_context {
+	struct store store;   /* opened as the command asked */
+	bool debug;           /* --log-level debug */
+	bool stdout_is_tty;
+};
+
+struct command {
+	const char *words;    /* "kube play" */
+	const char *args;     /* "[options] FILE [FILE...]" */
+	const char *summary;  /* one line for help lists */
+	const char *details;  /* more help, or NULL */
+	const struct option *options;
+	size_t options_size;
+	void (*free_options)(void *options); /* or NULL */
+	int min_args;
+	int max_args;         /* -1: any */
+	enum command_store store;
+	bool stop_at_first_arg; /* options end at the first argument: exec, run */
+	/* Returns the exit code (0, 1, 126, 127 or a container's) or -errno with err set: then main
+	 * prints "Error: <text>" and exits with 125. */
+	int (*run)(struct command_context *ctx, void *options, int argc, char **argv,
+		   struct error *err);
+};
+
+/* Prints "Error: <text>" on stderr, escaped for a terminal. For commands that go on with their other
+ * arguments after one has failed. */
+void command_print_error(const struct error *err);
+/* "WARN[0000] text" is docker's; ours is "Warning: <text>" on stderr, escaped. */
+void command_print_warning(const char *text);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * format - listings: one table of columns serves the human table, JSON and Go templates.
+ *
+ * A listing is a JSON array of objects with Podman's field names (jansson), plus a column plan for
+ * the human form. --format is "" (table), "json", or a Go template over each object; "table TEMPLATE"
+ * prints headers. Text for a terminal goes through str_printable().
+ */
+#ifndef PODIUM_CMD_FORMAT_H
+#define PODIUM_CMD_FORMAT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "engine/base/error.h"
+
+struct format_column {
+	const char *header; /* "CONTAINER ID" */
+	const char *field;  /* member of the row object that holds the text to show */
+};
+
+/* Prints rows (array of objects). columns end with a NULL header. */
+int format_list(const json_t *rows, const struct format_column *columns, const char *format,
+		bool no_heading, struct error *err) must_check;
+
+/* Prints one object by template, or as indented JSON when format is NULL or "json". Arrays are
+ * printed element by element for a template. */
+int format_object(const json_t *object, const char *format, struct error *err) must_check;
+
+/* Expands a Go template over one value. The caller owns *ret. */
+int format_template(const char *text, const json_t *value, char **ret, struct error *err) must_check;
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lookup - from what a user types to ids, and from ids to specs.
+ *
+ * A pod is named by its name, its id, or a unique prefix of the id. A container by its full name
+ * ("my-app-ng1"), id or id prefix, "POD/CTR", or its short name when only one container has it.
+ */
+#ifndef PODIUM_POD_LOOKUP_H
+#define PODIUM_POD_LOOKUP_H
+
+#include "engine/base/str.h"
+#include "engine/pod/spec.h"
+#include "engine/state/layout.h"
+
+/* The 64 digit id. -ENOENT "no such pod 'x'" / "no such container 'x'"; -ENOTUNIQ when ambiguous. */
+int lookup_pod(const struct store *s, const char *name, char ret_id[65], struct error *err) must_check;
+int lookup_container(const struct store *s, const char *name, char ret_id[65], struct error *err)
+	must_check;
+
+/* All ids, in no order. A store that is not there has none. */
+int lookup_list_pods(const struct store *s, struct strlist *ret, struct error *err) must_check;
+int lookup_list_containers(const struct store *s, struct strlist *ret, struct error *err) must_check;
+
+/* Reads the records. The caller frees with record_done(). -EBADMSG: corrupt, named as such. */
+int lookup_read_pod(const struct store *s, const char *id, struct pod_spec *ret, struct error *err)
+	must_check;
+int lookup_read_container(const struct store *s, const char *id, struct container_spec *ret,
+			  struct error *err) must_check;
+
+/* A pod's phase on disk: made completely, in the making (or a crash left it), or being removed. */
+enum pod_phase { POD_INCOMPLETE, POD_COMPLETE, POD_REMOVING };
+enum pod_phase lookup_pod_phase(const struct store *s, const char *id);
+
+/* Derived state of a pod from its containers: "Created", "Running", "Degraded", "Stopped", "Exited",
+ * "Error", "Incomplete", "Removing" (a static string). */
+const char *lookup_pod_state(const struct store *s, const struct pod_spec *pod);
+
+#endif
