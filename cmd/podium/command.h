@@ -18,12 +18,21 @@
 
 enum option_kind {
 	OPTION_BOOL,    /* bool; --x, --x=false */
+	OPTION_SWITCH,  /* struct option_switch: a boolean that is true when it is not given */
 	OPTION_STRING,  /* const char *; the last one wins */
 	OPTION_STRINGS, /* struct strlist; may be given again */
-	OPTION_INT,     /* int64_t, strict decimal (-1 allowed when min says so) */
-	OPTION_SECONDS, /* struct option_seconds: seconds, or -1 when not given */
+	OPTION_INT,     /* struct option_int, strict decimal, may be negative: the command checks */
+	OPTION_SECONDS, /* struct option_seconds: whole seconds; -1 (without end) is allowed */
+};
+struct option_switch {
+	bool set;
+	bool value;
 };
 struct option_int {
+	bool set;
+	int64_t value;
+};
+struct option_seconds {
 	bool set;
 	int64_t value;
 };
@@ -31,7 +40,7 @@ struct option {
 	char letter;        /* 0: none */
 	const char *name;   /* long name without dashes */
 	enum option_kind kind;
-	size_t offset;      /* into the command's option struct; OPTION_INT: struct option_int */
+	size_t offset;      /* into the command's option struct */
 	const char *value;  /* name of the value in help: "string", "int" */
 	const char *help;
 	bool hidden;
@@ -57,7 +66,8 @@ struct command {
 	const char *details;  /* more help, or NULL */
 	const struct option *options;
 	size_t options_size;
-	void (*free_options)(void *options); /* or NULL */
+	/* or NULL; what options.c filled (string lists) is freed without it */
+	void (*free_options)(void *options);
 	int min_args;
 	int max_args;         /* -1: any */
 	enum command_store store;

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * commands - the table of commands and groups, and how words are looked up in it.
+ *
+ * Theory of operation: a command is found by its words alone, the two-word names first ("kube
+ * play"), then the one-word names ("ps"). Aliases are rows of their own that point to the same
+ * `struct command`, so that `help` can list each command once and every name works everywhere.
+ * The table is sorted by what help prints: rows of one group stand together, in the order of the
+ * alphabet. Nothing is built at run time.
+ */
+#include "cmd/podium/commands.h"
+
+#include <string.h>
+
+#define ROW(w, c)                             \
+	{                                     \
+		.words = (w), .command = &(c) \
+	}
+#define ALIAS(w, c)                                          \
+	{                                                    \
+		.words = (w), .command = &(c), .alias = true \
+	}
+
+const struct command_row command_rows[] = {
+	ROW("exec", cmd_exec),
+	ROW("help", cmd_help),
+	ROW("images", cmd_images),
+	ROW("info", cmd_info),
+	ROW("inspect", cmd_inspect),
+	ROW("load", cmd_load),
+	ROW("logs", cmd_logs),
+	ROW("ps", cmd_ps),
+	ROW("rm", cmd_rm),
+	ROW("rmi", cmd_rmi),
+	ROW("start", cmd_start),
+	ROW("stop", cmd_stop),
+	ROW("tag", cmd_tag),
+	ROW("version", cmd_version),
+
+	ROW("container exists", cmd_container_exists),
+	ALIAS("container exec", cmd_exec),
+	ROW("container inspect", cmd_container_inspect),
+	ALIAS("container list", cmd_ps),
+	ALIAS("container logs", cmd_logs),
+	ALIAS("container ls", cmd_ps),
+	ALIAS("container ps", cmd_ps),
+	ALIAS("container rm", cmd_rm),
+	ALIAS("container start", cmd_start),
+	ALIAS("container stop", cmd_stop),
+
+	ALIAS("generate kube", cmd_kube_generate),
+
+	ROW("image exists", cmd_image_exists),
+	ALIAS("image list", cmd_images),
+	ALIAS("image load", cmd_load),
+	ALIAS("image ls", cmd_images),
+	ALIAS("image rm", cmd_rmi),
+	ALIAS("image tag", cmd_tag),
+
+	ROW("kube down", cmd_kube_down),
+	ROW("kube generate", cmd_kube_generate),
+	ROW("kube play", cmd_kube_play),
+	ROW("kube validate", cmd_kube_validate),
+
+	ALIAS("play kube", cmd_kube_play),
+
+	ROW("pod exists", cmd_pod_exists),
+	ROW("pod inspect", cmd_pod_inspect),
+	ALIAS("pod list", cmd_pod_ps),
+	ALIAS("pod ls", cmd_pod_ps),
+	ROW("pod ps", cmd_pod_ps),
+	ROW("pod rm", cmd_pod_rm),
+	ROW("pod start", cmd_pod_start),
+	ROW("pod stop", cmd_pod_stop),
+
+	ALIAS("system info", cmd_info),
+
+	{ .words = "net-sync", .command = &cmd_net_sync, .hidden = true },
+	{ .words = NULL },
+};
+
+const struct command_group command_groups[] = {
+	{ "container", "Work with containers" },
+	{ "generate", "Write Kubernetes YAML from pods" },
+	{ "image", "Work with images" },
+	{ "kube", "Play, take down, check and write Kubernetes YAML" },
+	{ "play", "Play Kubernetes YAML" },
+	{ "pod", "Work with pods" },
+	{ "system", "Facts about this machine and the store" },
+	{ NULL, NULL },
+};
+
+/* Whether "a b" is the words of a row; b may be NULL for one word. */
+static bool is_row(const char *words, const char *a, const char *b)
+{
+	size_t len = strlen(a);
+
+	if (strncmp(words, a, len) != 0)
+		return false;
+	if (!b)
+		return words[len] == '\0';
+	return words[len] == ' ' && strcmp(words + len + 1, b) == 0;
+}
+
+static const struct command_row *find(const char *a, const char *b)
+{
+	for (const struct command_row *row = command_rows; row->words; row++)
+		if (row->command && is_row(row->words, a, b))
+			return row;
+	return NULL;
+}
+
+const struct command_row *commands_find(int argc, char **argv, int *ret_words)
+{
+	const struct command_row *row = NULL;
+
+	if (argc >= 2 && (row = find(argv[0], argv[1])))
+		*ret_words = 2;
+	else if (argc >= 1 && !strchr(argv[0], ' ') && (row = find(argv[0], NULL)))
+		*ret_words = 1;
+	return row;
+}
+
+const struct command_group *commands_find_group(const char *word)
+{
+	for (const struct command_group *g = command_groups; g->word; g++)
+		if (strcmp(g->word, word) == 0)
+			return g;
+	return NULL;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * commands - every command there is, by every name a user may type.
+ *
+ * A new command: write cmd/podium/<command>.c with a `const struct command`, name it here, add a
+ * row (or rows) in commands.c.
+ */
+#ifndef PODIUM_CMD_COMMANDS_H
+#define PODIUM_CMD_COMMANDS_H
+
+#include <stdbool.h>
+
+#include "cmd/podium/command.h"
+
+#define COMMAND_WEAK __attribute__((weak)) /* a command whose file is not there yet is skipped */
+extern const struct command COMMAND_WEAK cmd_container_exists, cmd_container_inspect, cmd_exec,
+	cmd_help, cmd_image_exists, cmd_images, cmd_info, cmd_inspect, cmd_kube_down,
+	cmd_kube_generate, cmd_kube_play, cmd_kube_validate, cmd_load, cmd_logs, cmd_net_sync,
+	cmd_pod_exists, cmd_pod_inspect, cmd_pod_ps, cmd_pod_rm, cmd_pod_start, cmd_pod_stop,
+	cmd_ps, cmd_rm, cmd_rmi, cmd_start, cmd_stop, cmd_tag, cmd_version;
+
+/* One name of a command. Rows of one command: the first is its own, the others are aliases. */
+struct command_row {
+	const char *words; /* one or two words: "ps", "kube play"; NULL ends the table */
+	const struct command *command;
+	bool hidden; /* not in help: for our own programs */
+	bool alias;
+};
+extern const struct command_row command_rows[];
+
+/* Words that only lead to others: "pod", "kube". */
+struct command_group {
+	const char *word; /* NULL ends the table */
+	const char *summary;
+};
+extern const struct command_group command_groups[];
+
+/* The row that the first one or two of argv name; NULL when there is none. *ret_words is how many
+ * words it took. */
+const struct command_row *commands_find(int argc, char **argv, int *ret_words);
+const struct command_group *commands_find_group(const char *word);
+
+#endif

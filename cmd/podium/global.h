@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* global - the options that stand before the command. */
+#ifndef PODIUM_CMD_GLOBAL_H
+#define PODIUM_CMD_GLOBAL_H
+
+#include "cmd/podium/command.h"
+
+struct global_options {
+	const char *root;
+	const char *runroot;
+	const char *log_level; /* "debug", "info", "warn", "error" or NULL */
+	bool version;
+};
+extern const struct option global_option_table[];
+
+#endif
