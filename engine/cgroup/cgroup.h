@@ -58,7 +58,7 @@ struct cgroup_ctx {
  * /sys/fs/cgroup in seam builds (a directory that does not exist gives CGROUP_NONE). */
 int cgroup_open(struct cgroup_ctx *ret, struct error *err) must_check;
 void cgroup_close(struct cgroup_ctx *cg);
-#define cleanup_cgroup __attribute__((cleanup(cgroup_close)))
+#define cleanup_cgroup __attribute__((__cleanup__(cgroup_close)))
 /* Initial value of a `cleanup_cgroup struct cgroup_ctx` that is opened later. */
 #define CGROUP_CTX_INIT                            \
 	{                                          \
