@@ -12,6 +12,8 @@
 #include <stddef.h>
 
 #define must_check __attribute__((warn_unused_result))
+/* Swallows the result of a must_check function on purpose (rule: with a comment why). */
+#define error_ignore(expr) ((void)!(expr))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))
 
 struct error {

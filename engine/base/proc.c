@@ -159,12 +159,38 @@ int proc_helper_path(const char *name, char **ret, struct error *err)
 			 name, self);
 }
 
+/* In the vforked child: `from` becomes `to`, without close-on-exec. */
+static int place_fd(int from, int to)
+{
+	return from == to ? fcntl(to, F_SETFD, 0) : dup2(from, to);
+}
+
+/* In the vforked child: stdio, then descriptors 3 and 4. Sources are 3 or above. */
+static int place_fds(const struct proc_spawn *s)
+{
+	int pass = s->pass_fd, pass4 = s->pass_fd4 > 0 ? s->pass_fd4 : -1;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	/* Out of the way first, so that one target is not another's source. */
+	if (pass >= 0)
+		pass = fcntl(pass, F_DUPFD_CLOEXEC, 10);
+	if (pass4 >= 0)
+		pass4 = fcntl(pass4, F_DUPFD_CLOEXEC, 10);
+	for (int i = 0; i < 3; i++)
+		if (place_fd(s->stdio[i] < 0 ? null : s->stdio[i], i) < 0)
+			return -1;
+	if (pass >= 0 ? dup2(pass, 3) < 0 : (close(3), false))
+		return -1;
+	if (pass4 >= 0 ? dup2(pass4, 4) < 0 : (close(4), false))
+		return -1;
+	return 0;
+}
+
 /* Runs in the vforked child: shares the parent's memory, so system calls only. */
 static void __attribute__((noreturn))
 spawn_child(const struct proc_spawn *s, char *const *envp, volatile int *ret_errno)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	int null = -1;
 	sigset_t none;
 
 	for (int sig = 1; sig < 32; sig++)
@@ -173,29 +199,8 @@ spawn_child(const struct proc_spawn *s, char *const *envp, volatile int *ret_err
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (s->new_session)
 		(void)setsid();
-	for (int i = 0; i < 3; i++) {
-		int from = s->stdio[i];
-
-		if (from < 0) {
-			if (null < 0)
-				null = open("/dev/null", O_RDWR);
-			from = null;
-		}
-		if (from != i && dup2(from, i) < 0)
-			goto fail;
-		if (from == i && fcntl(i, F_SETFD, 0) < 0)
-			goto fail;
-	}
-	if (null > 3)
-		(void)close(null);
-	if (s->pass_fd == 3 && fcntl(3, F_SETFD, 0) < 0)
-		goto fail;
-	if (s->pass_fd >= 0 && s->pass_fd != 3 && dup2(s->pass_fd, 3) < 0)
-		goto fail;
-	if (s->pass_fd < 0)
-		(void)close(3);
-	(void)execve(s->path, s->argv, envp);
-fail:
+	if (place_fds(s) == 0)
+		(void)execve(s->path, s->argv, envp);
 	*ret_errno = errno;
 	_exit(127);
 }

@@ -49,6 +49,7 @@ struct proc_spawn {
 	char *const *envp;     /* NULL: empty environment */
 	int stdio[3];          /* -1: /dev/null */
 	int pass_fd;           /* becomes descriptor 3; -1: none */
+	int pass_fd4;          /* becomes descriptor 4; 0 or -1: none */
 	bool new_session;      /* setsid(2) */
 };
 /* Starts a helper by vfork semantics; every descriptor but 0,1,2 and 3 is close-on-exec by rule.

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * podium-monitor - keeps a container, or conducts a pod.
+ *
+ *	podium-monitor container ROOT RUNROOT CONTAINER-ID
+ *	podium-monitor conductor ROOT RUNROOT POD-ID
+ *
+ * Started by podium and by itself, never by a person; descriptor 3 is a ctl socket (ctl.h) to
+ * whoever started it. Static, without libraries but jansson: it stays for as long as the container.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "engine/base/proc.h"
+#include "engine/base/str.h"
+#include "engine/conductor/conductor.h"
+#include "engine/monitor/monitor.h"
+#include "engine/process/ctl.h"
+
+#define STARTER_FD 3
+
+int main(int argc, char **argv)
+{
+	struct error err = { 0 };
+	struct store store;
+	int starter = fcntl(STARTER_FD, F_SETFD, FD_CLOEXEC) == 0 ? STARTER_FD : -1;
+	int r;
+
+	proc_sanitise();
+	/* A hang-up or an interrupt is meant for the command in the foreground. */
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGINT, SIG_IGN);
+	if (argc != 5 || !is_id(argv[4]))
+		return 125;
+	r = store_open(argv[2], argv[3], STORE_WRITE, &store, &err);
+	if (r == 0 && strcmp(argv[1], "container") == 0)
+		r = monitor_run(&store, argv[4], starter, &err);
+	else if (r == 0 && strcmp(argv[1], "conductor") == 0)
+		r = conductor_run(&store, argv[4], starter, &err);
+	else if (r == 0)
+		r = -EINVAL;
+	else
+		(void)ctl_send(starter, CTL_FAILED, 125, err.text);
+	return r < 0 ? 125 : 0;
+}

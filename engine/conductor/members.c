@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * members - the monitors of the pod's containers, and what they say.
+ *
+ * Theory of operation: each monitor is a child with a socket pair as its conductor socket; after the
+ * death of a conductor the next one finds the monitors through their ctl.sock and subscribes. What
+ * they say becomes a phase for order.c. A socket that ends without DONE means a lost monitor: the
+ * container runs on, its pipes are kept open here (so that writing to them does not kill it), and
+ * its end is noticed by pidfd, with an unknown exit code.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "engine/base/mem.h"
+#include "engine/base/proc.h"
+#include "engine/base/str.h"
+#include "engine/conductor/internal.h"
+#include "engine/pod/run.h"
+
+int members_open(struct conductor *c, struct error *err)
+{
+	const struct container_ref_list *refs = &c->run.pod.containers;
+
+	c->n_members = refs->n;
+	c->members = xcalloc(refs->n, sizeof(*c->members));
+	c->views = xcalloc(refs->n, sizeof(*c->views));
+	for (size_t i = 0; i < refs->n; i++) {
+		c->members[i] = (struct member){ .id = refs->v[i].id, .name = refs->v[i].name,
+						 .fd = -1, .lost_pidfd = -1, .pipes = { -1, -1 } };
+		c->views[i].init = refs->v[i].init;
+	}
+	return proc_helper_path("podium-monitor", &c->monitor_path, err);
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+void members_close(struct conductor *c)
+{
+	for (size_t i = 0; i < c->n_members; i++) {
+		close_fd(&c->members[i].fd);
+		close_fd(&c->members[i].lost_pidfd);
+		close_fd(&c->members[i].pipes[0]);
+		close_fd(&c->members[i].pipes[1]);
+	}
+	free(c->members);
+	free(c->views);
+	free(c->monitor_path);
+}
+
+static int spawn_monitor(struct conductor *c, struct member *m, struct error *err)
+{
+	char *argv[] = { (char *)(uintptr_t)"podium-monitor", (char *)(uintptr_t)"container",
+			 c->store.root, c->store.runroot, (char *)(uintptr_t)m->id, NULL };
+	struct proc_spawn s = { .path = c->monitor_path, .argv = argv, .stdio = { -1, -1, -1 },
+				.new_session = true };
+	int fds[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
+		return error_errno(err, "socketpair");
+	s.pass_fd = fds[1];
+	r = proc_spawn(&s, NULL, err);
+	(void)close(fds[1]);
+	if (r < 0) {
+		(void)close(fds[0]);
+		return r;
+	}
+	m->fd = fds[0];
+	m->monitor_pid = r;
+	return 0;
+}
+
+/* True when a container that was started earlier has a monitor that answers, or runs without one. */
+static bool adopt(struct conductor *c, size_t i)
+{
+	struct member *m = &c->members[i];
+	struct container_status st = { 0 };
+	struct proc_ident ident = { 0 };
+	struct error scratch;
+	bool lost = false, adopted = false;
+
+	if (status_read(&c->store, m->id, &st, &scratch) < 0)
+		return false;
+	(void)status_live(&c->store, m->id, &st, &lost);
+	if (!lost && st.state != STATE_CREATED && st.state != STATE_EXITED) {
+		m->fd = ctl_connect(&c->store, m->id, &scratch);
+		adopted = m->fd >= 0 && ctl_send(m->fd, CTL_SUBSCRIBE, 0, NULL) == 0;
+		c->views[i].phase = MEMBER_PREPARING;
+	} else if (lost && st.boot_id) {
+		ident = (struct proc_ident){ .pid = (pid_t)st.pid,
+					     .start_ticks = (uint64_t)st.start_ticks };
+		(void)strncpy(ident.boot_id, st.boot_id, BOOT_ID_LEN);
+		m->lost_pidfd = proc_open_ident(&ident, &scratch);
+		adopted = m->lost_pidfd >= 0;
+		c->views[i].phase = MEMBER_LOST;
+		c->views[i].was_started = true;
+	} else if (st.state == STATE_EXITED && c->views[i].init && c->run.pause_pidfd >= 0 &&
+		   !c->run.pause_is_child) {
+		/* Finished in the sandbox that was adopted: it is not run again. */
+		c->views[i].phase = MEMBER_DONE;
+		c->views[i].exit_code = (int)st.exit_code;
+		adopted = st.exit_code == 0;
+	}
+	status_done(&st);
+	return adopted;
+}
+
+int member_begin(struct conductor *c, size_t i, struct error *err)
+{
+	c->members[i].stop_asked = false;
+	if (!c->run.pause_is_child && adopt(c, i))
+		return 0;
+	c->views[i].phase = MEMBER_PREPARING;
+	c->views[i].was_started = false;
+	return spawn_monitor(c, &c->members[i], err);
+}
+
+/* ---- what monitors say ------------------------------------------------------------------ */
+
+static void keep_pipes(struct member *m, const int *fds)
+{
+	for (int i = 0; i < 2; i++) {
+		close_fd(&m->pipes[i]);
+		m->pipes[i] = fds[i] >= 0 ? fds[i] : -1;
+	}
+}
+
+static void tell_of(struct conductor *c, size_t i, enum ctl_type type, const struct ctl_msg *msg)
+{
+	char text[CTL_TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text), "container '%s'%s%.400s", c->members[i].name,
+		       *msg->text ? ": " : "", msg->text);
+	conductor_tell(c, type, msg->value, text);
+}
+
+static void tell_init_retry(struct conductor *c, size_t i, int code)
+{
+	struct ctl_msg msg = { 0 };
+
+	(void)snprintf(msg.text, sizeof(msg.text), "init container ended with %d, it is tried again",
+		       code);
+	tell_of(c, i, CTL_INIT_RETRY, &msg);
+}
+
+static void handle(struct conductor *c, size_t i, const struct ctl_msg *msg)
+{
+	struct member_view *v = &c->views[i];
+
+	switch ((enum ctl_type)msg->type) {
+	case CTL_READY:
+		v->phase = MEMBER_READY;
+		break;
+	case CTL_RUNNING:
+		v->phase = MEMBER_RUNNING;
+		v->was_started = true;
+		break;
+	case CTL_EXITED:
+		v->phase = MEMBER_BACKOFF;
+		v->was_started = true;
+		if (v->init)
+			tell_init_retry(c, i, msg->value);
+		break;
+	case CTL_FAILED:
+		/* The monitor goes on by its policy; the command that waits hears why. */
+		if (!v->was_started)
+			c->failures++;
+		v->was_started = true;
+		tell_of(c, i, CTL_FAILED, msg);
+		break;
+	case CTL_WARNING:
+		tell_of(c, i, CTL_WARNING, msg);
+		break;
+	case CTL_DONE:
+		v->phase = MEMBER_DONE;
+		v->was_started = true;
+		v->exit_code = msg->value;
+		break;
+	default:
+		break;
+	}
+}
+
+/* The socket ended without DONE. */
+static void lose(struct conductor *c, size_t i)
+{
+	struct member *m = &c->members[i];
+	struct container_status st = { 0 };
+	struct proc_ident ident = { 0 };
+	struct error scratch;
+
+	c->views[i].phase = MEMBER_LOST;
+	c->views[i].was_started = true;
+	if (status_read(&c->store, m->id, &st, &scratch) == 0 && st.pid && st.boot_id) {
+		ident = (struct proc_ident){ .pid = (pid_t)st.pid,
+					     .start_ticks = (uint64_t)st.start_ticks };
+		(void)strncpy(ident.boot_id, st.boot_id, BOOT_ID_LEN);
+		m->lost_pidfd = proc_open_ident(&ident, &scratch);
+	}
+	status_done(&st);
+	if (m->lost_pidfd < 0)
+		member_lost_ended(c, i);
+}
+
+void member_lost_ended(struct conductor *c, size_t i)
+{
+	struct error scratch;
+
+	close_fd(&c->members[i].lost_pidfd);
+	close_fd(&c->members[i].pipes[0]);
+	close_fd(&c->members[i].pipes[1]);
+	error_ignore(run_end_container(&c->store, c->members[i].id, &scratch));
+	c->views[i].phase = MEMBER_DONE;
+	c->views[i].exit_code = 255; /* unknown: never 0 */
+}
+
+void member_read(struct conductor *c, size_t i)
+{
+	struct member *m = &c->members[i];
+	struct ctl_msg msg;
+	int fds[2];
+	int r = ctl_receive(m->fd, &msg, fds);
+
+	if (r == -EAGAIN)
+		return;
+	if (r > 0 && msg.type == CTL_PIPES) {
+		keep_pipes(m, fds);
+		return;
+	}
+	if (r > 0) {
+		handle(c, i, &msg);
+		return;
+	}
+	close_fd(&m->fd);
+	if (m->monitor_pid > 0)
+		(void)waitpid(m->monitor_pid, NULL, 0);
+	m->monitor_pid = 0;
+	if (c->views[i].phase != MEMBER_DONE)
+		lose(c, i);
+	else
+		keep_pipes(m, (int[2]){ -1, -1 });
+}
+
+/* ---- stopping --------------------------------------------------------------------------- */
+
+void members_stop(struct conductor *c, int64_t grace_ms)
+{
+	for (size_t i = c->n_members; i-- > 0;) {
+		struct member *m = &c->members[i];
+
+		m->stop_asked = true;
+		if (m->fd >= 0)
+			(void)ctl_send(m->fd, CTL_STOP,
+				       grace_ms > INT32_MAX ? INT32_MAX : (int32_t)grace_ms, NULL);
+		else if (m->lost_pidfd >= 0)
+			(void)pidfd_signal(m->lost_pidfd, grace_ms > 0 ? 15 : 9);
+	}
+}
+
+bool are_members_down(const struct conductor *c)
+{
+	for (size_t i = 0; i < c->n_members; i++)
+		if (c->members[i].fd >= 0 || c->members[i].lost_pidfd >= 0)
+			return false;
+	return true;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal - what the files of the monitor share: its one state struct. */
+#ifndef PODIUM_MONITOR_INTERNAL_H
+#define PODIUM_MONITOR_INTERNAL_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "engine/logs/logwrite.h"
+#include "engine/process/ctl.h"
+#include "engine/monitor/restart.h"
+#include "engine/state/layout.h"
+#include "engine/state/status.h"
+
+#define MONITOR_CLIENTS_MAX 8
+#define MONITOR_FDS_MAX (MONITOR_CLIENTS_MAX + 8)
+#define MONITOR_READ_BYTES 65536
+
+enum monitor_phase {
+	MONITOR_LAUNCHING, /* podium-launch prepares the container */
+	MONITOR_PREPARED,  /* READY came; GO has not been given */
+	MONITOR_STARTING,  /* GO given; exec not yet seen */
+	MONITOR_RUNNING,
+	MONITOR_WAITING,   /* back-off before the next start */
+	MONITOR_ENDED,
+};
+
+/* What the loop needs of the spec; the spec itself is freed before the loop begins. */
+struct monitor_plan {
+	bool tty;
+	bool stdin_open;
+	bool backoff;
+	bool fresh_on_restart; /* played: a policy restart gets a fresh writable layer */
+	bool own_pid_namespace;
+	int restart;           /* enum restart_policy */
+	int stop_signal;
+	int64_t grace_ms;
+};
+
+struct monitor_client {
+	int fd;
+	bool subscribed;
+};
+
+struct monitor {
+	struct store store;
+	char id[65];
+	char pod_id[65];
+	char *launch_path;
+	struct monitor_plan plan;
+	struct container_status status;
+	struct restart_state restart;
+	enum monitor_phase phase;
+	int lock_fd;
+	int conductor_fd;
+	int listen_fd;
+	struct monitor_client clients[MONITOR_CLIENTS_MAX];
+	/* of the current start */
+	pid_t launch_pid;
+	pid_t pid;
+	int pidfd;
+	int sync_fd;
+	int in_fd;   /* write end of stdin, or -1 */
+	int out_fd;  /* read end of stdout; the pty's master with a terminal */
+	int err_fd;
+	bool go;     /* the first start waits for CTL_GO when there is a conductor */
+	bool stop_asked;
+	bool killed; /* SIGKILL was sent */
+	int64_t deadline_ms; /* monotonic; 0: none */
+	int64_t started_ms;  /* monotonic */
+	int64_t oom_before;
+	bool log_dirty;
+	struct logwriter log;
+	char buffer[MONITOR_READ_BYTES];
+};
+
+/* stdio.c */
+/* Makes the pipes of the next start; stdio[3] are the container's ends (-1: /dev/null). */
+int monitor_stdio_open(struct monitor *m, int stdio[3], struct error *err) must_check;
+void monitor_stdio_take_pty(struct monitor *m, int master);
+/* Reads once from out_fd or err_fd into the log; closes it at end of file. */
+void monitor_stdio_read(struct monitor *m, int *fd, int stream);
+/* After the container's exit: what is still in the pipes, then flush and close. */
+void monitor_stdio_finish(struct monitor *m);
+/* Sends the conductor the read ends to keep, so that the container survives this monitor. */
+void monitor_stdio_share(struct monitor *m);
+
+/* control.c */
+void monitor_broadcast(struct monitor *m, enum ctl_type type, int32_t value, const char *text);
+void monitor_control_accept(struct monitor *m);
+/* A packet (or the end) on the conductor's socket or on a client's. */
+void monitor_control_read(struct monitor *m, int *fd);
+
+/* monitor.c */
+void monitor_go(struct monitor *m);
+void monitor_stop(struct monitor *m, int64_t grace_ms);
+void monitor_write_status(struct monitor *m);
+
+#endif

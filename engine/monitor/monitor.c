@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * monitor - the life of one container.
+ *
+ * Theory of operation: LAUNCHING (podium-launch prepares) -> PREPARED (waits for the conductor's GO)
+ * -> STARTING (exec not yet seen) -> RUNNING -> WAITING (back-off) -> LAUNCHING ... -> ENDED. The
+ * container's first process is the monitor's own child, made by podium-launch with CLONE_PARENT, so
+ * its exit code is always seen here. exec is seen as the end of the sync socket, which the container
+ * half holds close-on-exec.
+ *
+ * Runs in the engine's initial namespaces, in the monitors' cgroup, without a controlling terminal.
+ * No threads. Nothing is allocated while the container runs undisturbed; JSON is touched only at
+ * transitions.
+ *
+ * Killed by SIGKILL: the container runs on (the conductor keeps its pipes), state.json stays at
+ * "running" and the free lock tells the story.
+ *
+ * Should: write state.json before telling anybody. Mustn't: block on any client.
+ */
+#include "engine/monitor/monitor.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/fs.h"
+#include "engine/base/json.h"
+#include "engine/base/lock.h"
+#include "engine/base/mem.h"
+#include "engine/base/proc.h"
+#include "engine/base/seams.h"
+#include "engine/base/signame.h"
+#include "engine/base/str.h"
+#include "engine/cgroup/cgroup.h"
+#include "engine/monitor/internal.h"
+#include "engine/pod/spec.h"
+#include "engine/process/sync.h"
+
+#define RECORD_MAX_BYTES (8 * 1024 * 1024)
+#define STOP_SIGNAL_DEFAULT SIGTERM
+#define IDLE_MS 1000
+#define KILL_WAIT_MS 2000
+
+void monitor_write_status(struct monitor *m)
+{
+	struct error scratch;
+
+	/* A full disk must not end the container: the old record stays, and the events still go. */
+	error_ignore(status_write(&m->store, m->id, &m->status, &scratch));
+}
+
+static void set_state(struct monitor *m, enum container_state state)
+{
+	m->status.state = (int)state;
+	monitor_write_status(m);
+}
+
+static void replace_text(char **text, const char *value)
+{
+	free(*text);
+	*text = xstrdup_or_null(value);
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+static int64_t oom_count(struct monitor *m)
+{
+	cleanup_cgroup struct cgroup_ctx cg = CGROUP_CTX_INIT;
+	struct error scratch;
+	int64_t n = 0;
+
+	if (cgroup_open(&cg, &scratch) < 0 || cgroup_oom_count(&cg, m->pod_id, m->id, &n, &scratch) < 0)
+		return 0;
+	return n;
+}
+
+/* ---- ending and starting again ---------------------------------------------------------- */
+
+static void end(struct monitor *m)
+{
+	m->phase = MONITOR_ENDED;
+	m->deadline_ms = 0;
+	set_state(m, STATE_EXITED);
+	monitor_broadcast(m, CTL_DONE, (int32_t)m->status.exit_code, NULL);
+}
+
+/* The container is not running: back-off and start again, or the end. */
+static void decide(struct monitor *m)
+{
+	int64_t now = clock_mono_ms();
+	int64_t ran_ms = m->started_ms ? now - m->started_ms : 0;
+	int64_t delay;
+
+	if (m->stop_asked || m->status.stopped_by_user ||
+	    !is_restart_wanted((enum restart_policy)m->plan.restart, (int)m->status.exit_code)) {
+		end(m);
+		return;
+	}
+	delay = restart_next_delay_ms(&m->restart, m->plan.backoff, ran_ms);
+	m->status.restarts++;
+	m->status.next_start_ns = clock_wall_ns() + delay * 1000000;
+	m->phase = MONITOR_WAITING;
+	m->deadline_ms = now + delay;
+	set_state(m, STATE_RESTARTING);
+	monitor_broadcast(m, CTL_EXITED, (int32_t)m->status.exit_code, NULL);
+}
+
+/* Forgets the process of the last start. */
+static void forget_process(struct monitor *m)
+{
+	close_fd(&m->pidfd);
+	close_fd(&m->sync_fd);
+	m->pid = 0;
+	m->status.pid = 0;
+	m->status.start_ticks = 0;
+	m->killed = false;
+	m->status.finished_ns = clock_wall_ns();
+}
+
+/* A start did not get as far as the container's own program. */
+static void fail_start(struct monitor *m, int exit_code, const char *text)
+{
+	if (m->pidfd >= 0) {
+		(void)pidfd_signal(m->pidfd, SIGKILL);
+		(void)waitid(P_PIDFD, (id_t)m->pidfd, &(siginfo_t){ 0 }, WEXITED | __WALL);
+	}
+	if (m->launch_pid > 0)
+		(void)waitpid(m->launch_pid, NULL, 0);
+	m->launch_pid = 0;
+	monitor_stdio_finish(m);
+	forget_process(m);
+	m->status.exit_code = exit_code;
+	replace_text(&m->status.error, text);
+	if (!m->stop_asked)
+		monitor_broadcast(m, CTL_FAILED, exit_code, text);
+	decide(m);
+}
+
+static int exit_code_of(const siginfo_t *si)
+{
+	return si->si_code == CLD_EXITED ? si->si_status : 128 + si->si_status;
+}
+
+/* The first process has exited. */
+static void reap(struct monitor *m)
+{
+	siginfo_t si = { 0 };
+
+	if (m->phase != MONITOR_RUNNING && m->phase != MONITOR_STARTING) {
+		fail_start(m, 125, "container process ended while it was prepared");
+		return;
+	}
+	if (waitid(P_PIDFD, (id_t)m->pidfd, &si, WEXITED | WNOHANG | __WALL) < 0 || si.si_pid == 0)
+		return;
+	if (!m->plan.own_pid_namespace) {
+		/* No namespace dies with it: what the container left behind is killed here. */
+		cleanup_cgroup struct cgroup_ctx cg = CGROUP_CTX_INIT;
+		struct error scratch;
+
+		if (cgroup_open(&cg, &scratch) == 0)
+			error_ignore(cgroup_kill_container(&cg, m->pod_id, m->id, KILL_WAIT_MS, &scratch));
+	}
+	monitor_stdio_finish(m);
+	forget_process(m);
+	m->status.exit_code = exit_code_of(&si);
+	m->status.oom_killed = si.si_code != CLD_EXITED && si.si_status == SIGKILL &&
+			       oom_count(m) > m->oom_before;
+	decide(m);
+}
+
+/* ---- launching -------------------------------------------------------------------------- */
+
+static int spawn_launch(struct monitor *m, struct error *err)
+{
+	char *argv[] = { (char *)(uintptr_t)"podium-launch", (char *)(uintptr_t)"container",
+			 m->store.root, m->store.runroot, m->id,
+			 m->status.restarts && m->plan.fresh_on_restart ?
+				 (char *)(uintptr_t)"fresh" : NULL,
+			 NULL };
+	struct proc_spawn s = { .path = m->launch_path, .argv = argv, .new_session = true };
+	int sync[2], r;
+
+	r = monitor_stdio_open(m, s.stdio, err);
+	if (r == 0)
+		r = sync_pair(sync, err);
+	if (r == 0) {
+		s.pass_fd = sync[1];
+		r = proc_spawn(&s, NULL, err);
+		(void)close(sync[1]);
+		m->sync_fd = sync[0];
+		m->launch_pid = r > 0 ? r : 0;
+	}
+	for (int i = 0; i < 3; i++)
+		if (s.stdio[i] >= 0)
+			(void)close(s.stdio[i]);
+	return r < 0 ? r : 0;
+}
+
+static void launch(struct monitor *m)
+{
+	struct error err = { 0 };
+
+	m->phase = MONITOR_LAUNCHING;
+	m->deadline_ms = 0;
+	m->started_ms = 0;
+	m->status.oom_killed = false;
+	m->oom_before = m->status.restarts ? oom_count(m) : 0;
+	if (spawn_launch(m, &err) < 0)
+		fail_start(m, 125, err.text);
+}
+
+void monitor_go(struct monitor *m)
+{
+	m->go = true;
+	if (m->phase != MONITOR_PREPARED)
+		return;
+	STOP_AT("monitor:go");
+	m->phase = MONITOR_STARTING;
+	if (sync_send(m->sync_fd, SYNC_GO, 0, NULL, -1) < 0)
+		fail_start(m, 125, "container process ended before it was started");
+}
+
+/* exec happened: the container's own program runs. */
+static void started(struct monitor *m)
+{
+	struct proc_ident ident = { 0 };
+	struct error scratch;
+
+	close_fd(&m->sync_fd);
+	m->phase = MONITOR_RUNNING;
+	m->started_ms = clock_mono_ms();
+	m->status.pid = (uint32_t)m->pid;
+	if (proc_identify(m->pid, &ident, &scratch) == 0)
+		m->status.start_ticks = (int64_t)ident.start_ticks;
+	replace_text(&m->status.boot_id, proc_boot_id());
+	replace_text(&m->status.error, NULL);
+	m->status.started_ns = clock_wall_ns();
+	m->status.next_start_ns = 0;
+	set_state(m, STATE_RUNNING);
+	monitor_broadcast(m, CTL_RUNNING, (int32_t)m->pid, NULL);
+	monitor_stdio_share(m);
+}
+
+static void handle_sync(struct monitor *m, const struct sync_msg *msg, int fd)
+{
+	switch ((enum sync_step)msg->step) {
+	case SYNC_STARTED:
+		m->pid = msg->value;
+		m->pidfd = fd;
+		(void)waitpid(m->launch_pid, NULL, 0);
+		m->launch_pid = 0;
+		return;
+	case SYNC_PTY:
+		monitor_stdio_take_pty(m, fd);
+		return;
+	case SYNC_WARNING:
+		monitor_broadcast(m, CTL_WARNING, 0, msg->err.text);
+		break;
+	case SYNC_READY:
+		m->phase = MONITOR_PREPARED;
+		if (m->go)
+			monitor_go(m);
+		else
+			monitor_broadcast(m, CTL_READY, 0, NULL);
+		break;
+	case SYNC_ERROR:
+		fail_start(m, msg->value ? msg->value : 125, msg->err.text);
+		break;
+	case SYNC_GO:
+		break;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static void read_sync(struct monitor *m)
+{
+	struct sync_msg msg;
+	struct error err = { 0 };
+	int fd = -EBADF;
+	int r = sync_receive(m->sync_fd, &msg, &fd, &err);
+
+	if (r > 0)
+		handle_sync(m, &msg, fd);
+	else if (r == 0 && m->phase == MONITOR_STARTING)
+		started(m);
+	else if (r == 0)
+		fail_start(m, 125, "podium-launch ended without a word");
+	else if (r != -EAGAIN)
+		fail_start(m, 125, err.text);
+}
+
+/* ---- stopping --------------------------------------------------------------------------- */
+
+void monitor_stop(struct monitor *m, int64_t grace_ms)
+{
+	m->stop_asked = true;
+	m->status.stopped_by_user = true;
+	switch (m->phase) {
+	case MONITOR_LAUNCHING:
+	case MONITOR_PREPARED:
+	case MONITOR_STARTING:
+		fail_start(m, 137, "stopped before it was started");
+		return;
+	case MONITOR_WAITING:
+		end(m);
+		return;
+	case MONITOR_ENDED:
+		monitor_broadcast(m, CTL_DONE, (int32_t)m->status.exit_code, NULL);
+		return;
+	case MONITOR_RUNNING:
+		break;
+	}
+	set_state(m, STATE_STOPPING);
+	if (grace_ms <= 0) {
+		m->killed = true;
+		m->deadline_ms = 0;
+		(void)pidfd_signal(m->pidfd, SIGKILL);
+		return;
+	}
+	(void)pidfd_signal(m->pidfd, m->plan.stop_signal);
+	m->deadline_ms = clock_mono_ms() + grace_ms;
+}
+
+static void on_deadline(struct monitor *m)
+{
+	m->deadline_ms = 0;
+	if (m->phase == MONITOR_WAITING) {
+		launch(m);
+	} else if (m->phase == MONITOR_RUNNING && m->stop_asked && !m->killed) {
+		m->killed = true;
+		(void)pidfd_signal(m->pidfd, SIGKILL);
+	}
+}
+
+/* ---- the loop --------------------------------------------------------------------------- */
+
+static size_t fill_polls(struct monitor *m, struct pollfd *p)
+{
+	int fds[] = { m->conductor_fd, m->listen_fd, m->sync_fd, m->out_fd, m->err_fd, m->pidfd };
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		p[n++] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+	for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)
+		p[n++] = (struct pollfd){ .fd = m->clients[i].fd, .events = POLLIN };
+	return n;
+}
+
+static void dispatch(struct monitor *m, const struct pollfd *p)
+{
+	/* Order matters: output and the sync socket before the exit that ends them. A descriptor is
+	 * served only while it is still the one that was polled. */
+	if (p[3].revents && p[3].fd == m->out_fd)
+		monitor_stdio_read(m, &m->out_fd, 1);
+	if (p[4].revents && p[4].fd == m->err_fd)
+		monitor_stdio_read(m, &m->err_fd, 2);
+	if (p[2].revents && p[2].fd == m->sync_fd)
+		read_sync(m);
+	if (p[5].revents && p[5].fd == m->pidfd && m->sync_fd < 0)
+		reap(m);
+	if (p[0].revents && p[0].fd == m->conductor_fd)
+		monitor_control_read(m, &m->conductor_fd);
+	if (p[1].revents)
+		monitor_control_accept(m);
+	for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)
+		if (p[6 + i].revents && p[6 + i].fd >= 0 && p[6 + i].fd == m->clients[i].fd)
+			monitor_control_read(m, &m->clients[i].fd);
+}
+
+static int timeout_of(const struct monitor *m)
+{
+	int64_t now = clock_mono_ms();
+	int64_t left = m->deadline_ms ? m->deadline_ms - now : INT32_MAX;
+
+	if (m->log_dirty && left > IDLE_MS)
+		left = IDLE_MS;
+	if (left == INT32_MAX)
+		return -1;
+	return left < 0 ? 0 : (int)left;
+}
+
+static void give_memory_back(struct monitor *m)
+{
+	m->log_dirty = false;
+	logwriter_idle(&m->log);
+	(void)madvise((void *)(((uintptr_t)m->buffer + 4095) & ~(uintptr_t)4095),
+		      sizeof(m->buffer) - 4096, MADV_DONTNEED);
+	(void)malloc_trim(0);
+}
+
+static void loop(struct monitor *m)
+{
+	while (m->phase != MONITOR_ENDED) {
+		struct pollfd p[MONITOR_FDS_MAX];
+		size_t n = fill_polls(m, p);
+		int r = poll(p, n, timeout_of(m));
+
+		if (r < 0 && errno != EINTR)
+			return;
+		if (r > 0)
+			dispatch(m, p);
+		else if (r == 0 && m->log_dirty)
+			give_memory_back(m);
+		if (m->deadline_ms && clock_mono_ms() >= m->deadline_ms)
+			on_deadline(m);
+	}
+}
+
+/* ---- beginning -------------------------------------------------------------------------- */
+
+static int load_record(const struct monitor *m, const char *path, const struct record_type *t,
+		       void *ret, struct error *err)
+{
+	cleanup_json json_t *j = NULL;
+	int r = jload_file(m->store.rootfd, path, RECORD_MAX_BYTES, &j, err);
+
+	return r < 0 ? r : record_load(t, j, ret, err);
+}
+
+/* Takes from the two specs what the loop needs, opens the log. */
+static int read_plan(struct monitor *m, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct container_spec c = { 0 };
+	struct pod_spec pod = { 0 };
+	cleanup_close int dir = -EBADF;
+	int r = load_record(m, layout_container(path, m->id, "spec.json"), &container_spec_type, &c,
+			    err);
+
+	if (r < 0)
+		return r;
+	if (c.pod_id && is_id(c.pod_id))
+		r = load_record(m, layout_pod(path, c.pod_id, "pod.json"), &pod_spec_type, &pod, err);
+	if (r == 0) {
+		int sig = c.config.stop_signal ? signal_number(c.config.stop_signal) : 0;
+
+		(void)snprintf(m->pod_id, sizeof(m->pod_id), "%s", c.pod_id ? c.pod_id : "");
+		m->plan = (struct monitor_plan){
+			.tty = c.tty,
+			.stdin_open = c.stdin_open,
+			.backoff = pod.restart_backoff,
+			.fresh_on_restart = pod.owner != NULL,
+			.own_pid_namespace = !pod.share_pid && !pod.host_pid,
+			.restart = c.restart,
+			.stop_signal = sig > 0 ? sig : STOP_SIGNAL_DEFAULT,
+			.grace_ms = pod_grace_seconds(&pod) * 1000,
+		};
+		dir = layout_open_container(&m->store, m->id, err);
+		r = dir < 0 ? dir : logwriter_open(&m->log, dir, c.log.max_bytes, c.log.max_files, err);
+	}
+	record_done(&container_spec_type, &c);
+	record_done(&pod_spec_type, &pod);
+	return r;
+}
+
+static int begin(struct monitor *m, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	int r = lock_take(m->store.rootfd, layout_container(path, m->id, MONITOR_LOCK),
+			  LOCK_EXCLUSIVE, 0, err);
+
+	if (r < 0)
+		return error_wrap(err, "container '%.12s' has a monitor", m->id);
+	m->lock_fd = r;
+	r = status_read(&m->store, m->id, &m->status, err);
+	if (r == 0)
+		r = read_plan(m, err);
+	if (r == 0)
+		r = proc_helper_path("podium-launch", &m->launch_path, err);
+	if (r == 0)
+		r = m->listen_fd = ctl_listen(&m->store, m->id, err);
+	if (r < 0)
+		return r;
+	m->status.stopped_by_user = false;
+	m->status.exit_unknown = false;
+	m->status.restarts = 0;
+	m->status.monitor_pid = (uint32_t)getpid();
+	return 0;
+}
+
+int monitor_run(struct store *store, const char *container_id, int conductor_fd, struct error *err)
+{
+	struct monitor *m = xcalloc(1, sizeof(*m));
+	int r;
+
+	m->store = *store;
+	(void)snprintf(m->id, sizeof(m->id), "%s", container_id);
+	m->conductor_fd = conductor_fd;
+	m->go = conductor_fd < 0;
+	m->listen_fd = m->pidfd = m->sync_fd = m->in_fd = m->out_fd = m->err_fd = m->lock_fd = -1;
+	for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)
+		m->clients[i].fd = -1;
+	r = begin(m, err);
+	if (r == 0) {
+		launch(m);
+		(void)malloc_trim(0);
+		loop(m);
+		logwriter_close(&m->log);
+	} else if (conductor_fd >= 0) {
+		(void)ctl_send(conductor_fd, CTL_FAILED, 125, err->text);
+	}
+	close_fd(&m->listen_fd);
+	close_fd(&m->lock_fd);
+	status_done(&m->status);
+	free(m->launch_path);
+	free(m);
+	return r;
+}

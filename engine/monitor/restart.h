@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * restart - whether and when a container is started again. Pure: time comes in, a delay goes out.
+ *
+ * Played pods follow the kubelet: the first restart at once, then 10, 20, 40 ... 300 s, reset after
+ * ten minutes of running; clean exits under Always count. Others restart at once, slightly damped.
+ */
+#ifndef PODIUM_MONITOR_RESTART_H
+#define PODIUM_MONITOR_RESTART_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/pod/spec.h"
+
+struct restart_state {
+	int64_t delay_ms; /* of the last restart */
+	bool had_first;
+};
+
+#define RESTART_BACKOFF_FIRST_MS 10000
+#define RESTART_BACKOFF_MAX_MS 300000
+#define RESTART_BACKOFF_RESET_MS 600000
+#define RESTART_DAMPED_MS 100
+
+/* True when the policy starts the container again after this exit code. */
+bool is_restart_wanted(enum restart_policy policy, int exit_code);
+
+/* Delay before the next start, in ms; ran_ms is how long the container ran. */
+int64_t restart_next_delay_ms(struct restart_state *st, bool backoff, int64_t ran_ms);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stdio - the container's three streams.
+ *
+ * Theory of operation: without a terminal stdout and stderr are pipes (1 MiB where the kernel gives
+ * it, so that a burst does not wait for us), read in 64 KiB pieces straight into the log writer.
+ * With a terminal podium-launch opens the pty inside the container and hands its master over; it is
+ * then both stdin and stdout. stdin is /dev/null unless the container asked for it: then a pipe
+ * whose writing end is held here. The conductor keeps duplicates of the reading ends, so that a
+ * container does not die of SIGPIPE when its monitor is killed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "engine/base/mem.h"
+#include "engine/monitor/internal.h"
+
+#define PIPE_BYTES (1024 * 1024)
+#define DRAIN_READS_MAX 64
+
+static void set_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0)
+		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+static int make_pipe(int ret[2], struct error *err)
+{
+	if (pipe2(ret, O_CLOEXEC) < 0)
+		return error_errno(err, "pipe");
+	(void)fcntl(ret[0], F_SETPIPE_SZ, PIPE_BYTES);
+	return 0;
+}
+
+int monitor_stdio_open(struct monitor *m, int stdio[3], struct error *err)
+{
+	int *ours[2] = { &m->out_fd, &m->err_fd };
+	int r = 0, p[2];
+
+	stdio[0] = stdio[1] = stdio[2] = -1;
+	if (m->plan.tty)
+		return 0;
+	for (int i = 0; i < 2 && r == 0; i++) {
+		r = make_pipe(p, err);
+		if (r < 0)
+			break;
+		*ours[i] = p[0];
+		stdio[1 + i] = p[1];
+		set_nonblocking(p[0]);
+	}
+	if (r == 0 && m->plan.stdin_open) {
+		r = make_pipe(p, err);
+		if (r == 0) {
+			stdio[0] = p[0];
+			m->in_fd = p[1];
+			set_nonblocking(p[1]);
+		}
+	}
+	return r;
+}
+
+void monitor_stdio_take_pty(struct monitor *m, int master)
+{
+	set_nonblocking(master);
+	m->out_fd = master;
+}
+
+void monitor_stdio_share(struct monitor *m)
+{
+	int fds[2] = { m->out_fd, m->err_fd };
+
+	if (m->conductor_fd >= 0 && m->out_fd >= 0)
+		(void)ctl_send_fds(m->conductor_fd, CTL_PIPES, fds, m->err_fd >= 0 ? 2 : 1);
+}
+
+void monitor_stdio_read(struct monitor *m, int *fd, int stream)
+{
+	ssize_t n = read(*fd, m->buffer, sizeof(m->buffer));
+
+	if (n > 0) {
+		(void)logwriter_feed(&m->log, stream, m->buffer, (size_t)n);
+		m->log_dirty = true;
+		return;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	(void)close(*fd); /* end of file; a pty's master says EIO */
+	*fd = -1;
+}
+
+static void drain(struct monitor *m, int *fd, int stream)
+{
+	for (int i = 0; i < DRAIN_READS_MAX && *fd >= 0; i++) {
+		struct pollfd p = { .fd = *fd, .events = POLLIN };
+
+		if (poll(&p, 1, 0) <= 0)
+			break;
+		monitor_stdio_read(m, fd, stream);
+	}
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+void monitor_stdio_finish(struct monitor *m)
+{
+	drain(m, &m->out_fd, 1);
+	drain(m, &m->err_fd, 2);
+	logwriter_flush(&m->log);
+	if (m->in_fd >= 0)
+		(void)close(m->in_fd);
+	m->in_fd = -1;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * create - the table of stages that makes a pod on disk.
+ *
+ * Theory of operation: directory (with its lock, so that a crash is told from work in progress),
+ * names, containers (records, writable layers), volumes, pod record. pod.json is the last record:
+ * with it and the file "complete" the pod exists; before that everything is debris that `ps` names
+ * and `rm -f` or `down` removes by the same ways down as here. There is no fsync on the way: one
+ * syncfs in pod_commit() makes all of it durable before "complete" is written, and the pod may be
+ * starting meanwhile.
+ *
+ * Locks: pods/<id>/pod.lock, exclusive, from the first stage until pod_creation_done().
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/fs.h"
+#include "engine/base/json.h"
+#include "engine/base/lock.h"
+#include "engine/base/mem.h"
+#include "engine/base/seams.h"
+#include "engine/pod/columns.h"
+#include "engine/pod/names.h"
+#include "engine/pod/pod.h"
+#include "engine/rootfs/rootfs.h"
+#include "engine/state/status.h"
+
+struct creation {
+	const struct store *store;
+	struct pod_plan *plan;
+	int lock_fd;
+};
+
+struct create_stage {
+	const char *name; /* STOP_AT("create:<name>") */
+	int (*up)(struct creation *c, struct error *err);
+};
+
+static int write_record(const struct store *s, const char *path, const struct record_type *t,
+			const void *obj, struct error *err)
+{
+	cleanup_json json_t *j = record_dump(t, obj);
+	cleanup_free char *text = jdump_text(j, 1);
+
+	return fs_write_atomic(s->rootfd, path, text, strlen(text), 0600, FS_NOSYNC, err);
+}
+
+/* ---- stages ----------------------------------------------------------------------------- */
+
+static int up_directory(struct creation *c, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	int r;
+
+	if (mkdirat(c->store->rootfd, layout_pod(path, c->plan->pod.id, NULL), 0700) < 0)
+		return error_errno(err, "create directory of the pod");
+	r = lock_take(c->store->rootfd, layout_pod(path, c->plan->pod.id, POD_LOCK), LOCK_EXCLUSIVE,
+		      0, err);
+	c->lock_fd = r;
+	return r < 0 ? r : 0;
+}
+
+static int up_names(struct creation *c, struct error *err)
+{
+	char target[LAYOUT_PATH_MAX];
+	int r = names_claim(c->store, c->plan->pod.name,
+			    layout_pod(target, c->plan->pod.id, NULL), err);
+
+	for (size_t i = 0; i < c->plan->n_containers && r == 0; i++)
+		r = names_claim(c->store, c->plan->containers[i].full_name,
+				layout_container(target, c->plan->containers[i].id, NULL), err);
+	return r;
+}
+
+/* The first state.json of a container, with the static columns of ps. */
+static int write_first_status(struct creation *c, const struct container_spec *spec,
+			      struct error *err)
+{
+	struct container_status st = {
+		.state = STATE_CREATED,
+		.name = spec->full_name,
+		.image = spec->kind == CONTAINER_INFRA ? (char *)(uintptr_t)INFRA_IMAGE :
+							 spec->config.reference,
+		.created_ns = spec->created_ns,
+		.pod_id = c->plan->pod.id,
+		.pod_name = c->plan->pod.name,
+		.infra = spec->kind == CONTAINER_INFRA,
+		.init = spec->kind == CONTAINER_INIT,
+	};
+	cleanup_free char *command = columns_command(spec);
+	cleanup_free char *ports = columns_ports(c->plan);
+
+	st.command = command;
+	st.ports = ports;
+	return status_write(c->store, spec->id, &st, err);
+}
+
+static int make_container(struct creation *c, const struct container_spec *spec, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	int r;
+
+	if (mkdirat(c->store->rootfd, layout_container(path, spec->id, NULL), 0700) < 0)
+		return error_errno(err, "create directory of container '%s'", spec->full_name);
+	r = write_record(c->store, layout_container(path, spec->id, CONTAINER_RECORD),
+			 &container_spec_type, spec, err);
+	if (r == 0)
+		r = write_first_status(c, spec, err);
+	if (r == 0 && spec->kind != CONTAINER_INFRA)
+		r = rootfs_prepare(c->store, spec, err);
+	return r;
+}
+
+static int up_containers(struct creation *c, struct error *err)
+{
+	struct container_spec infra = {
+		.version = POD_SPEC_VERSION,
+		.id = c->plan->pod.infra_id,
+		.pod_id = c->plan->pod.id,
+		.created_ns = c->plan->pod.created_ns,
+		.kind = CONTAINER_INFRA,
+		.image = (char *)(uintptr_t)INFRA_IMAGE,
+	};
+	cleanup_free char *name = xasprintf("%.12s-infra", c->plan->pod.id);
+	int r;
+
+	infra.name = infra.full_name = name;
+	r = make_container(c, &infra, err);
+	for (size_t i = 0; i < c->plan->n_containers && r == 0; i++)
+		r = make_container(c, &c->plan->containers[i], err);
+	return r;
+}
+
+static int up_volumes(struct creation *c, struct error *err)
+{
+	const struct pod_spec *pod = &c->plan->pod;
+
+	for (size_t i = 0; i < pod->volumes.n; i++) {
+		const struct volume_spec *v = &pod->volumes.v[i];
+		char path[LAYOUT_PATH_MAX];
+		cleanup_close int fd = -EBADF;
+		cleanup_close int dir = -EBADF;
+
+		if (v->kind != VOLUME_EMPTY_DIR || v->memory)
+			continue;
+		dir = fs_mkdirs(c->store->rootfd, layout_pod(path, pod->id, "volumes"), 0700, err);
+		if (dir < 0)
+			return dir;
+		fd = fs_mkdirs(dir, v->name, 0777, err);
+		if (fd < 0)
+			return fd;
+		if (fchmod(fd, 0777) < 0) /* the kubelet's mode; fsGroup changes it at launch */
+			return error_errno(err, "set mode of volume '%s'", v->name);
+	}
+	return 0;
+}
+
+static int up_record(struct creation *c, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	const char *yaml = c->plan->kube_yaml;
+	int r = 0;
+
+	if (yaml)
+		r = fs_write_atomic(c->store->rootfd, layout_pod(path, c->plan->pod.id, POD_YAML),
+				    yaml, strlen(yaml), 0600, FS_NOSYNC, err);
+	if (r == 0)
+		r = write_record(c->store, layout_pod(path, c->plan->pod.id, POD_RECORD),
+				 &pod_spec_type, &c->plan->pod, err);
+	return r;
+}
+
+static const struct create_stage stages[] = {
+	{ "directory", up_directory },
+	{ "names", up_names },
+	{ "containers", up_containers },
+	{ "volumes", up_volumes },
+	{ "record", up_record },
+};
+
+/* ---- the walk --------------------------------------------------------------------------- */
+
+static void replace_id(char **id)
+{
+	char fresh[65];
+
+	id_new(fresh);
+	free(*id);
+	*id = xstrdup(fresh);
+}
+
+static void assign_identity(struct pod_plan *plan)
+{
+	struct pod_spec *pod = &plan->pod;
+	int64_t now = clock_wall_ns();
+
+	pod->version = POD_SPEC_VERSION;
+	pod->created_ns = now;
+	replace_id(&pod->id);
+	replace_id(&pod->infra_id);
+	for (size_t i = 0; i < pod->containers.n; i++) {
+		free(pod->containers.v[i].id);
+		free(pod->containers.v[i].name);
+	}
+	free(pod->containers.v);
+	pod->containers = (struct container_ref_list){ 0 };
+	for (size_t i = 0; i < plan->n_containers; i++) {
+		struct container_spec *c = &plan->containers[i];
+		struct container_ref *ref = list_add(&pod->containers);
+
+		c->version = POD_SPEC_VERSION;
+		c->created_ns = now;
+		replace_id(&c->id);
+		free(c->pod_id);
+		c->pod_id = xstrdup(pod->id);
+		ref->id = xstrdup(c->id);
+		ref->name = xstrdup(c->name);
+		ref->init = c->kind == CONTAINER_INIT;
+	}
+}
+
+int pod_create(const struct store *s, struct pod_plan *plan, struct pod_creation *ret,
+	       struct error *err)
+{
+	struct creation c = { .store = s, .plan = plan, .lock_fd = -1 };
+	char boundary[64];
+
+	assign_identity(plan);
+	for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
+		int r = stages[i].up(&c, err);
+
+		if (r < 0) {
+			struct error scratch;
+
+			/* The way down is that of removal: it works on whatever there is. */
+			if (c.lock_fd >= 0)
+				(void)close(c.lock_fd);
+			error_ignore(pod_remove(s, plan->pod.id, &scratch));
+			return r;
+		}
+		(void)snprintf(boundary, sizeof(boundary), "create:%s", stages[i].name);
+		STOP_AT(boundary);
+	}
+	ret->lock_fd = c.lock_fd;
+	return 0;
+}
+
+int pod_commit(const struct store *s, const char *pod_id, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	cleanup_close int fd = openat(s->rootfd, layout_pod(path, pod_id, NULL),
+				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, "open pod '%.12s'", pod_id);
+	if (syncfs(fd) < 0)
+		return error_errno(err, "sync the store");
+	STOP_AT("create:commit");
+	return fs_write_atomic(fd, POD_COMPLETE_FILE, "", 0, 0600, FS_NOSYNC, err);
+}
+
+void pod_creation_done(struct pod_creation *c)
+{
+	if (c->lock_fd >= 0)
+		(void)close(c->lock_fd);
+	c->lock_fd = -1;
+}

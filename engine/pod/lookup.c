@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lookup - names to ids, ids to records, containers to a pod's state.
+ *
+ * Theory of operation: a name is one symbolic link, names/<name>, whose text is "pods/<id>" or
+ * "containers/<id>"; the link is read and never followed. So the common case costs one readlink and
+ * one stat, whatever the number of pods. What is no name may be an id (one stat), the short name of
+ * a container (the links are scanned for "<pod>-<short>", and a candidate's state.json must agree
+ * about the pod's name) or a unique prefix of an id (the directory is scanned).
+ *
+ * A link whose target is gone counts as absent: removal deletes the directory first and the link
+ * last, and a crash may come between them. What a user types is checked before it becomes part of a
+ * path: no slash, no leading dot, at most NAME_MAX_BYTES.
+ *
+ * A pod's phase is told by files beside its record: "complete" was made when nothing was missing,
+ * "removing" when its end began; neither is ever renamed, so one faccessat tells. The state of a
+ * pod is counted from its containers each time and stored nowhere.
+ *
+ * Runs in the command, unprivileged but for reading the store. Takes no lock and writes nothing. A
+ * record that vanishes while it is read was removed just then: -ENOENT.
+ */
+#include "engine/pod/lookup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/base/json.h"
+#include "engine/base/mem.h"
+
+#define NAME_MAX_BYTES	 253
+#define NAME_PATH_MAX	 (sizeof("names/") + NAME_MAX_BYTES)
+#define LINK_TEXT_MAX	 96
+#define RECORD_MAX_BYTES (8 << 20)
+#define ID_LEN		 64
+
+enum kind { KIND_POD, KIND_CONTAINER };
+static const char *const kind_dirs[] = { "pods", "containers" };
+static const char *const kind_names[] = { "pod", "container" };
+
+static bool is_possible_name(const char *name)
+{
+	return *name && *name != '.' && !strchr(name, '/') && strlen(name) <= NAME_MAX_BYTES;
+}
+
+static bool is_hex(const char *s)
+{
+	return *s && strspn(s, "0123456789abcdef") == strlen(s) && strlen(s) <= ID_LEN;
+}
+
+static bool has_directory(const struct store *s, enum kind kind, const char *id)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct stat st;
+
+	(void)(kind == KIND_POD ? layout_pod(path, id, NULL) : layout_container(path, id, NULL));
+	return fstatat(s->rootfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Reads names/<name>. True when it names a living object of that kind. */
+static bool read_name(const struct store *s, enum kind kind, const char *name, char ret_id[65])
+{
+	char path[NAME_PATH_MAX], text[LINK_TEXT_MAX];
+	size_t skip = strlen(kind_dirs[kind]) + 1;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "names/%s", name);
+	n = readlinkat(s->rootfd, path, text, sizeof(text) - 1);
+	if (n < 0 || (size_t)n != skip + ID_LEN)
+		return false;
+	text[n] = '\0';
+	if (strncmp(text, kind_dirs[kind], skip - 1) != 0 || text[skip - 1] != '/' ||
+	    !is_id(text + skip))
+		return false;
+	memcpy(ret_id, text + skip, ID_LEN + 1);
+	return has_directory(s, kind, ret_id);
+}
+
+/* Opens a directory of the store for reading. *ret is NULL when it is not there. */
+static int open_list(const struct store *s, const char *name, DIR **ret, struct error *err)
+{
+	cleanup_close int fd = -EBADF;
+
+	*ret = NULL;
+	if (s->rootfd < 0)
+		return 0;
+	fd = openat(s->rootfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : error_errno(err, "open '%s' of the store", name);
+	*ret = fdopendir(fd);
+	if (!*ret)
+		return error_errno(err, "read '%s' of the store", name);
+	(void)steal_fd(&fd);
+	return 0;
+}
+
+static int list_ids(const struct store *s, enum kind kind, struct strlist *ret, struct error *err)
+{
+	cleanup_dir DIR *dir = NULL;
+	const struct dirent *e;
+	int r = open_list(s, kind_dirs[kind], &dir, err);
+
+	while (dir && (e = readdir(dir)))
+		if (is_id(e->d_name))
+			strlist_add(ret, e->d_name);
+	return r;
+}
+
+/* 1 when exactly one id begins with the prefix, 0 when none does, -ENOTUNIQ. */
+static int find_prefix(const struct store *s, enum kind kind, const char *prefix, char ret_id[65],
+		       struct error *err)
+{
+	cleanup_dir DIR *dir = NULL;
+	const struct dirent *e;
+	int found = 0;
+	int r = open_list(s, kind_dirs[kind], &dir, err);
+
+	while (dir && (e = readdir(dir))) {
+		if (!is_id(e->d_name) || !is_prefix(e->d_name, prefix))
+			continue;
+		if (found++)
+			return error_set(err, ENOTUNIQ,
+					 "more than one %s has an id that begins with '%s'",
+					 kind_names[kind], prefix);
+		memcpy(ret_id, e->d_name, ID_LEN + 1);
+	}
+	return r < 0 ? r : found;
+}
+
+static int no_such(enum kind kind, const char *name, struct error *err)
+{
+	return error_set(err, ENOENT, "no such %s '%.260s'", kind_names[kind], name);
+}
+
+int lookup_pod(const struct store *s, const char *name, char ret_id[65], struct error *err)
+{
+	int r = 0;
+
+	if (s->rootfd < 0 || !is_possible_name(name))
+		return no_such(KIND_POD, name, err);
+	if (read_name(s, KIND_POD, name, ret_id))
+		return 0;
+	if (is_hex(name))
+		r = find_prefix(s, KIND_POD, name, ret_id, err);
+	if (r < 0)
+		return r;
+	return r ? 0 : no_such(KIND_POD, name, err);
+}
+
+/* Whether the container is called <pod>-<short> and its pod <pod>. */
+static bool is_short_name_of(const struct store *s, const char *id, const char *short_name)
+{
+	struct container_status st;
+	struct error scratch; /* a record that cannot be read names nothing */
+	bool same;
+	size_t n;
+
+	if (status_read(s, id, &st, &scratch) < 0)
+		return false;
+	n = st.pod_name ? strlen(st.pod_name) : 0;
+	same = n && st.name && !st.infra && strncmp(st.name, st.pod_name, n) == 0 &&
+	       st.name[n] == '-' && is_equal(st.name + n + 1, short_name);
+	status_done(&st);
+	return same;
+}
+
+/* 1 when one container has the short name, 0 when none has, -ENOTUNIQ. */
+static int find_short_name(const struct store *s, const char *name, char ret_id[65],
+			   struct error *err)
+{
+	cleanup_free char *suffix = xasprintf("-%s", name);
+	cleanup_free char *first = NULL;
+	cleanup_dir DIR *dir = NULL;
+	const struct dirent *e;
+	char id[65];
+	int r = open_list(s, "names", &dir, err);
+
+	while (dir && (e = readdir(dir))) {
+		if (!is_possible_name(e->d_name) || !is_suffix(e->d_name, suffix) ||
+		    !read_name(s, KIND_CONTAINER, e->d_name, id) || !is_short_name_of(s, id, name))
+			continue;
+		if (first)
+			return error_set(err, ENOTUNIQ,
+					 "more than one container is called '%s': '%s' and '%s'",
+					 name, first, e->d_name);
+		first = xstrdup(e->d_name);
+		memcpy(ret_id, id, sizeof(id));
+	}
+	return r < 0 ? r : first != NULL;
+}
+
+/* "POD/CTR": by the pod's own list, so that it works whatever the container is called outside. */
+static int find_in_pod(const struct store *s, const char *name, const char *slash, char ret_id[65],
+		       struct error *err)
+{
+	cleanup_free char *pod_name = xstrndup(name, (size_t)(slash - name));
+	struct pod_spec pod;
+	char pod_id[65];
+	int r = lookup_pod(s, pod_name, pod_id, err);
+
+	if (r == 0)
+		r = lookup_read_pod(s, pod_id, &pod, err);
+	if (r < 0)
+		return r;
+	r = -ENOENT;
+	for (size_t i = 0; i < pod.containers.n && r < 0; i++) {
+		const struct container_ref *c = &pod.containers.v[i];
+
+		if (is_equal(c->name, slash + 1) && c->id && is_id(c->id)) {
+			memcpy(ret_id, c->id, ID_LEN + 1);
+			r = 0;
+		}
+	}
+	record_done(&pod_spec_type, &pod);
+	return r < 0 ? no_such(KIND_CONTAINER, name, err) : 0;
+}
+
+int lookup_container(const struct store *s, const char *name, char ret_id[65], struct error *err)
+{
+	const char *slash = strchr(name, '/');
+	int r;
+
+	if (s->rootfd < 0)
+		return no_such(KIND_CONTAINER, name, err);
+	if (slash && slash > name)
+		return find_in_pod(s, name, slash, ret_id, err);
+	if (!is_possible_name(name))
+		return no_such(KIND_CONTAINER, name, err);
+	if (read_name(s, KIND_CONTAINER, name, ret_id))
+		return 0;
+	if (is_id(name) && has_directory(s, KIND_CONTAINER, name)) {
+		memcpy(ret_id, name, ID_LEN + 1);
+		return 0;
+	}
+	r = find_short_name(s, name, ret_id, err);
+	if (r == 0 && is_hex(name))
+		r = find_prefix(s, KIND_CONTAINER, name, ret_id, err);
+	if (r < 0)
+		return r;
+	return r ? 0 : no_such(KIND_CONTAINER, name, err);
+}
+
+int lookup_list_pods(const struct store *s, struct strlist *ret, struct error *err)
+{
+	return list_ids(s, KIND_POD, ret, err);
+}
+
+int lookup_list_containers(const struct store *s, struct strlist *ret, struct error *err)
+{
+	return list_ids(s, KIND_CONTAINER, ret, err);
+}
+
+static int read_record(const struct store *s, const char *path, const struct record_type *type,
+		       void *ret, struct error *err)
+{
+	cleanup_json json_t *j = NULL;
+	int r = jload_file(s->rootfd, path, RECORD_MAX_BYTES, &j, err);
+
+	return r < 0 ? r : record_load(type, j, ret, err);
+}
+
+int lookup_read_pod(const struct store *s, const char *id, struct pod_spec *ret, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	int r = read_record(s, layout_pod(path, id, "pod.json"), &pod_spec_type, ret, err);
+
+	return r < 0 ? error_wrap(err, "pod '%.12s'", id) : 0;
+}
+
+int lookup_read_container(const struct store *s, const char *id, struct container_spec *ret,
+			  struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	int r = read_record(s, layout_container(path, id, "spec.json"), &container_spec_type, ret,
+			    err);
+
+	return r < 0 ? error_wrap(err, "container '%.12s'", id) : 0;
+}
+
+static bool has_pod_file(const struct store *s, const char *id, const char *file)
+{
+	char path[LAYOUT_PATH_MAX];
+
+	return faccessat(s->rootfd, layout_pod(path, id, file), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+enum pod_phase lookup_pod_phase(const struct store *s, const char *id)
+{
+	if (has_pod_file(s, id, "removing"))
+		return POD_REMOVING;
+	if (has_pod_file(s, id, "complete") && has_pod_file(s, id, "pod.json"))
+		return POD_COMPLETE;
+	return POD_INCOMPLETE;
+}
+
+void lookup_tally_add(struct pod_tally *t, const struct container_status *st,
+		      enum container_state live)
+{
+	if (st->init && live == STATE_EXITED && st->exit_code == 0 && !st->exit_unknown)
+		return;
+	t->containers++;
+	switch (live) {
+	case STATE_RUNNING:
+	case STATE_STOPPING:
+		t->running++;
+		break;
+	case STATE_PAUSED:
+		t->paused++;
+		break;
+	case STATE_CREATED:
+		t->created++;
+		break;
+	case STATE_RESTARTING:
+		t->restarting++;
+		break;
+	case STATE_EXITED:
+		t->exited++;
+		break;
+	case STATE_REMOVING:
+	case STATE__COUNT:
+		t->failed++;
+		break;
+	}
+}
+
+const char *lookup_tally_state(const struct pod_tally *t)
+{
+	if (t->containers == 0)
+		return "Created";
+	if (t->running == t->containers)
+		return "Running";
+	if (t->running || t->restarting)
+		return "Degraded";
+	if (t->paused == t->containers)
+		return "Paused";
+	if (t->exited == t->containers)
+		return "Exited";
+	if (t->exited)
+		return "Stopped";
+	return t->failed ? "Error" : "Created";
+}
+
+static void tally_container(const struct store *s, const char *id, struct pod_tally *t)
+{
+	struct container_status st;
+	struct error scratch; /* counted as failed */
+	bool lost;
+
+	if (status_read(s, id, &st, &scratch) < 0) {
+		t->containers++;
+		t->failed++;
+		return;
+	}
+	lookup_tally_add(t, &st, status_live(s, id, &st, &lost));
+	status_done(&st);
+}
+
+const char *lookup_pod_state(const struct store *s, const struct pod_spec *pod)
+{
+	enum pod_phase phase = lookup_pod_phase(s, pod->id);
+	struct pod_tally t = { 0 };
+
+	if (phase != POD_COMPLETE)
+		return phase == POD_REMOVING ? "Removing" : "Incomplete";
+	if (pod->infra_id)
+		tally_container(s, pod->infra_id, &t);
+	for (size_t i = 0; i < pod->containers.n; i++)
+		tally_container(s, pod->containers.v[i].id, &t);
+	return lookup_tally_state(&t);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pod - the engine's verbs on pods: create, start, stop, remove.
+ *
+ * Two ordered tables of stages stand behind them. create/remove: records, names, writable layers,
+ * volumes (this room, create.c and remove.c). start/stop: ports, cgroup, sandbox, network,
+ * containers (run.c, walked upwards by the conductor and downwards by whoever ends the pod). Every
+ * stage has an idempotent way down that works from the records alone.
+ */
+#ifndef PODIUM_POD_POD_H
+#define PODIUM_POD_POD_H
+
+#include <stdbool.h>
+
+#include "engine/pod/spec.h"
+#include "engine/state/layout.h"
+
+#define POD_LOCK "pod.lock"
+#define POD_COMPLETE_FILE "complete"
+#define POD_REMOVING_FILE "removing"
+#define POD_RECORD "pod.json"
+#define POD_YAML "kube.yaml"
+#define CONTAINER_RECORD "spec.json"
+#define INFRA_IMAGE "localhost/podium-pause:" PODIUM_VERSION
+
+/* A pod in the making: the lock is held until pod_creation_done(). */
+struct pod_creation {
+	int lock_fd;
+	int stages_done;
+};
+
+/* Assigns ids and times, writes every record, claims every name. The images of all containers must
+ * have been resolved into their config. On failure nothing of it is left. The plan's ids are then
+ * those of the pod. The record counts as incomplete until pod_commit(). */
+int pod_create(const struct store *s, struct pod_plan *plan, struct pod_creation *ret,
+	       struct error *err) must_check;
+
+/* One wait for the disk, then the pod is complete. */
+int pod_commit(const struct store *s, const char *pod_id, struct error *err) must_check;
+void pod_creation_done(struct pod_creation *c);
+
+/* Starts the conductor of a pod. *ret_report is a ctl socket that tells of warnings, failures and
+ * CTL_UP; closing it changes nothing for the pod. A pod whose conductor runs: 1, and the socket is
+ * a connection to it. */
+int pod_start(const struct store *s, const char *pod_id, int *ret_report, struct error *err)
+	must_check;
+
+/* Asks the conductor to stop the pod; *ret_fd ends (CTL_DONE or end of file) when it is down.
+ * -ENOENT when no conductor runs: then pod_run_down() does what is left. */
+int pod_stop_begin(const struct store *s, const char *pod_id, int64_t grace_ms, int *ret_fd,
+		   struct error *err) must_check;
+/* Waits for the end of a stop that began; then brings down what a dead conductor left. */
+int pod_stop_end(const struct store *s, const char *pod_id, int fd, int timeout_ms,
+		 struct error *err) must_check;
+
+/* Ends everything of a pod that runs, from the records alone: containers, monitors, network, pause,
+ * cgroups, run directory. Idempotent. To be called when no conductor runs. */
+int pod_run_down(const struct store *s, const char *pod_id, struct error *err) must_check;
+
+/* Removes the records and data of a pod that does not run (any phase, also debris of a crash). */
+int pod_remove(const struct store *s, const char *pod_id, struct error *err) must_check;
+
+/* True while a conductor holds the pod. */
+bool is_pod_conducted(const struct store *s, const char *pod_id);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * remove - the ways down of creation: containers, names, pod directory.
+ *
+ * Theory of operation: works on whatever is there, complete or debris. The mark "removing" comes
+ * first, so that a crash leaves a pod that is named as such and removed by the next try; the pod
+ * directory goes last, since it is what the others are found by. Names are given back by the
+ * records, or by a scan when the records cannot be read.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/fs.h"
+#include "engine/base/lock.h"
+#include "engine/base/mem.h"
+#include "engine/base/seams.h"
+#include "engine/pod/lookup.h"
+#include "engine/pod/names.h"
+#include "engine/pod/pod.h"
+#include "engine/pod/run.h"
+#include "engine/rootfs/rootfs.h"
+#include "engine/state/status.h"
+
+#define LOCK_WAIT_MS 10000
+
+static int mark_removing(const struct store *s, const char *pod_id, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	int fd = openat(s->rootfd, layout_pod(path, pod_id, POD_REMOVING_FILE),
+			O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	/* A full disk must not keep anybody from removing. */
+	if (fd < 0 && errno != ENOSPC && errno != ENOENT)
+		return error_errno(err, "mark pod '%.12s' as removed", pod_id);
+	if (fd >= 0)
+		(void)close(fd);
+	return 0;
+}
+
+static int remove_container(const struct store *s, const char *id, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct container_status st = { 0 };
+	struct error scratch;
+	int r = 0;
+
+	(void)layout_container(path, id, NULL);
+	if (status_read(s, id, &st, &scratch) == 0 && st.name)
+		r = names_release(s, st.name, path, err);
+	else
+		r = names_release_all(s, path, err);
+	status_done(&st);
+	if (r == 0)
+		r = rootfs_remove(s, id, err);
+	if (r == 0)
+		r = fs_remove_tree(s->rootfd, path, err);
+	return r;
+}
+
+static int remove_names(const struct store *s, const struct pod_run *run, struct error *err)
+{
+	char target[LAYOUT_PATH_MAX];
+
+	(void)layout_pod(target, run->pod_id, NULL);
+	if (run->pod.name)
+		return names_release(s, run->pod.name, target, err);
+	return names_release_all(s, target, err);
+}
+
+int pod_remove(const struct store *s, const char *pod_id, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct pod_run run;
+	cleanup_close int lock = -EBADF;
+	int r;
+
+	if (faccessat(s->rootfd, layout_pod(path, pod_id, NULL), F_OK, 0) < 0)
+		return 0;
+	lock = lock_take(s->rootfd, layout_pod(path, pod_id, POD_LOCK), LOCK_EXCLUSIVE, LOCK_WAIT_MS,
+			 err);
+	if (lock < 0)
+		return lock == -ESTALE ? 0 : error_wrap(err, "remove pod '%.12s'", pod_id);
+	r = mark_removing(s, pod_id, err);
+	STOP_AT("remove:mark");
+	if (r == 0)
+		r = pod_run_open(&run, s, pod_id, false, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < run.container_ids.n && r == 0; i++)
+		r = remove_container(s, run.container_ids.v[i], err);
+	STOP_AT("remove:containers");
+	if (r == 0)
+		r = remove_names(s, &run, err);
+	STOP_AT("remove:names");
+	pod_run_close(&run);
+	if (r == 0)
+		r = fs_remove_tree(s->rootfd, layout_pod(path, pod_id, NULL), err);
+	return r;
+}

@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run - what stands between a pod's records and its processes.
+ *
+ * Theory of operation, upwards: "ports" binds every host port (never listens), so that a busy port
+ * is named before anything else is made and no stranger takes it later; "cgroup" makes the pod's
+ * groups; "sandbox" lets podium-launch make pause with the pod's namespaces and writes
+ * sandbox.json; "network" starts the helper that joins the pod to its bridge and writes its etc
+ * files. Containers follow in the conductor.
+ * Downwards, in reverse, from records alone: containers are asked through their monitors or killed
+ * by pidfd; map elements and leases go before the namespaces; pause is killed and waited for;
+ * cgroups are removed; the run directories go last, so that a crash on the way down is repeated.
+ *
+ * Runs in the conductor (static, in the engine's initial namespaces) and in podium. No netlink
+ * here: that is the helper's.
+ */
+#include "engine/pod/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "engine/base/fs.h"
+#include "engine/base/json.h"
+#include "engine/base/mem.h"
+#include "engine/base/proc.h"
+#include "engine/base/seams.h"
+#include "engine/net/hostport.h"
+#include "engine/pod/lookup.h"
+#include "engine/process/launch.h"
+#include "engine/process/sync.h"
+#include "engine/state/status.h"
+
+#define SANDBOX_FILE "sandbox.json"
+#define SANDBOX_MAX_BYTES 65536
+#define KILL_WAIT_MS 10000
+
+/* ---- ports ------------------------------------------------------------------------------ */
+
+static size_t collect_ports(const struct pod_run *r, struct net_port *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->pod.containers.n; i++) {
+		const struct port_list *l = &r->specs[i].ports;
+
+		for (size_t k = 0; k < l->n; k++) {
+			if (!l->v[k].host_port)
+				continue;
+			if (out)
+				out[n] = (struct net_port){
+					.host_port = l->v[k].host_port,
+					.container_port = l->v[k].container_port,
+					.protocol = l->v[k].protocol,
+					.host_ip = l->v[k].host_ip,
+				};
+			n++;
+		}
+	}
+	return n;
+}
+
+static int up_ports(struct pod_run *r, struct error *err)
+{
+	cleanup_free struct net_port *ports = NULL;
+	size_t n;
+	int rc;
+
+	/* Only what is translated is held: with the host's network the members bind themselves. */
+	if (r->pod.network != NETWORK_BRIDGE)
+		return 0;
+	n = collect_ports(r, NULL);
+	if (n == 0)
+		return 0;
+	ports = xcalloc(n, sizeof(*ports));
+	(void)collect_ports(r, ports);
+	r->hold_fds = xcalloc(n, sizeof(int));
+	rc = hostport_hold(ports, n, r->hold_fds, err);
+	if (rc < 0) {
+		free(r->hold_fds);
+		r->hold_fds = NULL;
+		return rc;
+	}
+	r->n_hold = n;
+	return 0;
+}
+
+static int down_ports(struct pod_run *r, struct error *err)
+{
+	(void)err;
+	for (size_t i = 0; i < r->n_hold; i++)
+		if (r->hold_fds[i] >= 0)
+			(void)close(r->hold_fds[i]);
+	free(r->hold_fds);
+	r->hold_fds = NULL;
+	r->n_hold = 0;
+	return 0;
+}
+
+/* ---- cgroup ----------------------------------------------------------------------------- */
+
+static int up_cgroup(struct pod_run *r, struct error *err)
+{
+	struct resources total = { 0 };
+
+	for (size_t i = 0; i < r->pod.containers.n; i++) {
+		const struct opt_i64 *q = &r->specs[i].resources.cpu_request_milli;
+
+		if (!q->set || r->pod.containers.v[i].init)
+			continue;
+		total.cpu_request_milli.set = true;
+		total.cpu_request_milli.value += q->value;
+	}
+	return cgroup_create_pod(&r->cg, r->pod_id, &total, err);
+}
+
+static int down_cgroup(struct pod_run *r, struct error *err)
+{
+	return cgroup_remove_pod(&r->cg, r->pod_id, err);
+}
+
+/* ---- sandbox ---------------------------------------------------------------------------- */
+
+static int write_sandbox_record(const struct pod_run *r, pid_t pid, struct error *err)
+{
+	struct proc_ident ident = { 0 };
+	struct sandbox_record rec = { .pid = (uint32_t)pid };
+	cleanup_free char *text = NULL;
+	cleanup_close int dir = -EBADF;
+	json_t *j;
+	int rc = proc_identify(pid, &ident, err);
+
+	if (rc < 0)
+		return rc;
+	rec.start_ticks = (int64_t)ident.start_ticks;
+	rec.boot_id = ident.boot_id;
+	dir = layout_run_pod(r->store, r->pod_id, err);
+	if (dir < 0)
+		return dir;
+	j = record_dump(&sandbox_record_type, &rec);
+	text = jdump_text(j, 0);
+	json_decref(j);
+	return fs_write_atomic(dir, SANDBOX_FILE, text, strlen(text), 0600, FS_NOSYNC, err);
+}
+
+static int read_sandbox_record(const struct pod_run *r, struct sandbox_record *ret,
+			       struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	cleanup_json json_t *j = NULL;
+	int rc = jload_file(r->store->runfd, layout_pod(path, r->pod_id, SANDBOX_FILE),
+			    SANDBOX_MAX_BYTES, &j, err);
+
+	return rc < 0 ? rc : record_load(&sandbox_record_type, j, ret, err);
+}
+
+/* Follows podium-launch until pause runs. */
+static int await_sandbox(struct pod_run *r, int sync_fd, pid_t launch, struct error *err)
+{
+	for (;;) {
+		struct sync_msg msg;
+		int fd = -EBADF;
+		int rc = sync_receive(sync_fd, &msg, &fd, err);
+
+		if (rc == 0)
+			rc = error_set(err, EPROTO, "podium-launch ended without a word");
+		if (rc > 0 && msg.step == SYNC_ERROR) {
+			*err = msg.err;
+			rc = err->code > 0 ? -err->code : -EIO;
+		}
+		if (rc > 0 && msg.step == SYNC_WARNING)
+			strlist_add(&r->warnings, msg.err.text);
+		if (rc > 0 && msg.step == SYNC_STARTED) {
+			r->pause_pid = msg.value;
+			r->pause_pidfd = fd;
+			r->pause_is_child = true;
+			fd = -EBADF;
+			(void)waitpid(launch, NULL, 0);
+		}
+		if (fd >= 0)
+			(void)close(fd);
+		if (rc < 0 && r->pause_pid == 0)
+			(void)waitpid(launch, NULL, 0);
+		if (rc < 0 || msg.step == SYNC_READY)
+			return rc < 0 ? rc : 0;
+	}
+}
+
+static int up_sandbox(struct pod_run *r, struct error *err)
+{
+	cleanup_free char *launch = NULL;
+	cleanup_close int ours = -EBADF;
+	char *argv[] = { (char *)(uintptr_t)"podium-launch", (char *)(uintptr_t)"sandbox",
+			 r->store->root, r->store->runroot, (char *)(uintptr_t)r->pod_id, NULL };
+	struct proc_spawn s = { .argv = argv, .stdio = { -1, -1, -1 }, .new_session = true };
+	int sync[2], rc;
+
+	rc = proc_helper_path("podium-launch", &launch, err);
+	if (rc == 0)
+		rc = sync_pair(sync, err);
+	if (rc < 0)
+		return rc;
+	s.path = launch;
+	s.pass_fd = sync[1];
+	ours = sync[0];
+	rc = proc_spawn(&s, NULL, err);
+	(void)close(sync[1]);
+	if (rc < 0)
+		return rc;
+	rc = await_sandbox(r, ours, rc, err);
+	if (rc == 0)
+		rc = write_sandbox_record(r, r->pause_pid, err);
+	return rc < 0 ? error_wrap(err, "sandbox of pod '%s'", r->pod.name) : 0;
+}
+
+int run_adopt_sandbox(struct pod_run *r, struct error *err)
+{
+	struct sandbox_record rec = { 0 };
+	struct proc_ident ident = { 0 };
+	int rc = read_sandbox_record(r, &rec, err);
+
+	if (rc < 0)
+		return error_set(err, ESRCH, "pod has no sandbox");
+	ident.pid = (pid_t)rec.pid;
+	ident.start_ticks = (uint64_t)rec.start_ticks;
+	(void)snprintf(ident.boot_id, sizeof(ident.boot_id), "%s", rec.boot_id ? rec.boot_id : "");
+	record_done(&sandbox_record_type, &rec);
+	rc = proc_open_ident(&ident, err);
+	if (rc < 0)
+		return rc;
+	if (!is_pidfd_alive(rc)) {
+		(void)close(rc);
+		return error_set(err, ESRCH, "sandbox has ended");
+	}
+	r->pause_pid = ident.pid;
+	r->pause_pidfd = rc;
+	r->pause_is_child = false;
+	return 0;
+}
+
+static int down_sandbox(struct pod_run *r, struct error *err)
+{
+	struct error scratch;
+	int rc = 0;
+
+	if (r->pause_pidfd < 0 && run_adopt_sandbox(r, &scratch) < 0)
+		return 0;
+	(void)pidfd_signal(r->pause_pidfd, SIGKILL);
+	if (r->pause_is_child)
+		(void)waitid(P_PIDFD, (id_t)r->pause_pidfd, &(siginfo_t){ 0 }, WEXITED | __WALL);
+	else
+		rc = pidfd_wait_exit(r->pause_pidfd, KILL_WAIT_MS);
+	(void)close(r->pause_pidfd);
+	r->pause_pidfd = -1;
+	r->pause_pid = 0;
+	if (rc < 0)
+		return error_set(err, -rc, "pause of pod '%.12s' does not end", r->pod_id);
+	return 0;
+}
+
+/* ---- network ---------------------------------------------------------------------------- */
+
+int run_spawn_net_sync(const struct store *s, const char *verb, const char *pod_id, pid_t *ret_pid,
+		       int *ret_fd, struct error *err)
+{
+	cleanup_free char *podium = NULL;
+	char *argv[] = { (char *)(uintptr_t)"podium",	(char *)(uintptr_t)"--root",
+			 s->root,			(char *)(uintptr_t)"--runroot",
+			 s->runroot,			(char *)(uintptr_t)"net-sync",
+			 (char *)(uintptr_t)verb,	(char *)(uintptr_t)pod_id,
+			 NULL };
+	struct proc_spawn sp = { .argv = argv, .stdio = { -1, -1, -1 } };
+	int sync[2];
+	int rc = proc_helper_path("podium", &podium, err);
+
+	if (rc == 0)
+		rc = sync_pair(sync, err);
+	if (rc < 0)
+		return rc;
+	sp.path = podium;
+	sp.pass_fd = sync[1];
+	rc = proc_spawn(&sp, NULL, err);
+	(void)close(sync[1]);
+	if (rc < 0) {
+		(void)close(sync[0]);
+		return rc;
+	}
+	*ret_pid = rc;
+	*ret_fd = sync[0];
+	return 0;
+}
+
+/* One answer, then the helper's exit. */
+static int await_net_sync(pid_t pid, int fd, bool wait_exit, struct error *err)
+{
+	struct sync_msg msg;
+	int passed = -EBADF;
+	int rc = sync_receive(fd, &msg, &passed, err);
+
+	if (passed >= 0)
+		(void)close(passed);
+	(void)close(fd);
+	/* A helper that deleted elements takes 8 ms to close its socket (an RCU wait in the kernel):
+	 * nobody waits for that. */
+	if (wait_exit || rc <= 0)
+		(void)waitpid(pid, NULL, 0);
+	if (rc == 0)
+		return error_set(err, EPROTO, "network helper ended without a word");
+	if (rc > 0 && msg.step == SYNC_ERROR) {
+		*err = msg.err;
+		return err->code > 0 ? -err->code : -EIO;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int up_network(struct pod_run *r, struct error *err)
+{
+	return run_spawn_net_sync(r->store, "up", r->pod_id, &r->net_pid, &r->net_fd, err);
+}
+
+int run_network_wait(struct pod_run *r, struct error *err)
+{
+	int rc;
+
+	if (r->net_fd < 0)
+		return 0;
+	rc = await_net_sync(r->net_pid, r->net_fd, true, err);
+	r->net_fd = -1;
+	r->net_pid = 0;
+	return rc < 0 ? error_wrap(err, "network of pod '%s'", r->pod.name) : 0;
+}
+
+static int down_network(struct pod_run *r, struct error *err)
+{
+	struct error scratch;
+	pid_t pid;
+	int fd, rc;
+
+	error_ignore(run_network_wait(r, &scratch)); /* one that is on its way up ends first */
+	if (r->pod.version && r->pod.network != NETWORK_BRIDGE)
+		return 0;
+	rc = run_spawn_net_sync(r->store, "down", r->pod_id, &pid, &fd, err);
+	return rc < 0 ? rc : await_net_sync(pid, fd, false, err);
+}
+
+/* ---- containers ------------------------------------------------------------------------- */
+
+static int down_containers(struct pod_run *r, struct error *err)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < r->container_ids.n; i++) {
+		struct error one;
+		int rc = run_end_container(r->store, r->container_ids.v[i], &one);
+
+		if (rc < 0 && first == 0) {
+			first = rc;
+			*err = one;
+		}
+	}
+	if (can_cgroup_kill(&r->cg)) {
+		struct error scratch;
+
+		error_ignore(cgroup_kill_pod(&r->cg, r->pod_id, KILL_WAIT_MS, &scratch));
+	}
+	return first;
+}
+
+/* ---- run directories -------------------------------------------------------------------- */
+
+static int down_files(struct pod_run *r, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	int rc = 0;
+
+	for (size_t i = 0; i < r->container_ids.n && rc == 0; i++)
+		rc = fs_remove_tree(r->store->runfd,
+				    layout_container(path, r->container_ids.v[i], NULL), err);
+	if (rc == 0)
+		rc = fs_remove_tree(r->store->runfd, layout_pod(path, r->pod_id, NULL), err);
+	return rc;
+}
+
+const struct run_stage run_stages[] = {
+	{ "files", NULL, down_files },
+	{ "ports", up_ports, down_ports },
+	{ "cgroup", up_cgroup, down_cgroup },
+	{ "sandbox", up_sandbox, down_sandbox },
+	{ "network", up_network, down_network },
+	{ "containers", NULL, down_containers },
+	{ NULL, NULL, NULL },
+};
+
+/* ---- walks ------------------------------------------------------------------------------ */
+
+static void boundary(const char *way, const char *stage)
+{
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "%s:%s", way, stage);
+	STOP_AT(name);
+}
+
+int run_stages_up(struct pod_run *r, struct error *err)
+{
+	for (const struct run_stage *s = run_stages; s->name; s++) {
+		int rc = s->up ? s->up(r, err) : 0;
+
+		if (rc < 0) {
+			struct error scratch;
+
+			error_ignore(run_stages_down(r, &scratch));
+			return rc;
+		}
+		boundary("start", s->name);
+	}
+	return 0;
+}
+
+int run_stages_down(struct pod_run *r, struct error *err)
+{
+	int first = 0;
+	size_t n = 0;
+
+	while (run_stages[n].name)
+		n++;
+	while (n-- > 0) {
+		struct error one;
+		int rc = run_stages[n].down ? run_stages[n].down(r, &one) : 0;
+
+		if (rc < 0 && first == 0) {
+			first = rc;
+			*err = one;
+		}
+		boundary("stop", run_stages[n].name);
+	}
+	return first;
+}
+
+/* ---- opening ---------------------------------------------------------------------------- */
+
+/* Every container directory that says it is of this pod: for records that a crash left half made. */
+static int scan_containers(struct pod_run *r, struct error *err)
+{
+	struct strlist all = { 0 };
+	int rc = lookup_list_containers(r->store, &all, err);
+
+	for (size_t i = 0; i < all.n && rc == 0; i++) {
+		struct container_status st = { 0 };
+		struct error scratch;
+
+		if (status_read(r->store, all.v[i], &st, &scratch) == 0 &&
+		    is_equal(st.pod_id, r->pod_id))
+			strlist_add(&r->container_ids, all.v[i]);
+		status_done(&st);
+	}
+	strlist_done(&all);
+	return rc;
+}
+
+static int read_specs(struct pod_run *r, struct error *err)
+{
+	r->specs = xcalloc(r->pod.containers.n, sizeof(*r->specs));
+	for (size_t i = 0; i < r->pod.containers.n; i++) {
+		int rc = lookup_read_container(r->store, r->pod.containers.v[i].id, &r->specs[i],
+					       err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int pod_run_open(struct pod_run *r, const struct store *s, const char *pod_id, bool with_specs,
+		 struct error *err)
+{
+	struct error scratch;
+	int rc;
+
+	memset(r, 0, sizeof(*r));
+	r->store = s;
+	r->pod_id = pod_id;
+	r->pause_pidfd = r->net_fd = -1;
+	r->cg = (struct cgroup_ctx)CGROUP_CTX_INIT;
+	rc = lookup_read_pod(s, pod_id, &r->pod, with_specs ? err : &scratch);
+	if (rc < 0 && with_specs)
+		return rc;
+	if (rc < 0)
+		rc = scan_containers(r, err);
+	for (size_t i = 0; i < r->pod.containers.n; i++)
+		strlist_add(&r->container_ids, r->pod.containers.v[i].id);
+	if (r->pod.infra_id)
+		strlist_add(&r->container_ids, r->pod.infra_id);
+	if (rc == 0 && with_specs)
+		rc = read_specs(r, err);
+	if (rc == 0)
+		rc = cgroup_open(&r->cg, err);
+	if (rc < 0)
+		pod_run_close(r);
+	return rc;
+}
+
+void pod_run_close(struct pod_run *r)
+{
+	struct error scratch;
+
+	(void)down_ports(r, &scratch);
+	for (size_t i = 0; r->specs && i < r->pod.containers.n; i++)
+		record_done(&container_spec_type, &r->specs[i]);
+	free(r->specs);
+	record_done(&pod_spec_type, &r->pod);
+	strlist_done(&r->container_ids);
+	strlist_done(&r->warnings);
+	cgroup_close(&r->cg);
+	if (r->pause_pidfd >= 0)
+		(void)close(r->pause_pidfd);
+	if (r->net_fd >= 0)
+		(void)close(r->net_fd);
+	r->specs = NULL;
+	r->pause_pidfd = r->net_fd = -1;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run - the table of stages that makes a pod run: ports, cgroup, sandbox, network, (containers).
+ *
+ * The conductor walks the ups in order and then conducts the containers; whoever ends the pod walks
+ * the downs in reverse, from the records alone (pod_run_down). The network stage only begins on its
+ * way up: its helper works while containers are prepared, and run_network_wait() collects it.
+ */
+#ifndef PODIUM_POD_RUN_H
+#define PODIUM_POD_RUN_H
+
+#include <sys/types.h>
+
+#include "engine/cgroup/cgroup.h"
+#include "engine/pod/spec.h"
+#include "engine/state/layout.h"
+
+struct pod_run {
+	const struct store *store;
+	const char *pod_id;
+	struct pod_spec pod;              /* zeroed when the record cannot be read (downs only) */
+	struct strlist container_ids;     /* members and inits, also without a record */
+	struct container_spec *specs;     /* conductor only; as many as pod.containers */
+	struct strlist warnings;
+	struct cgroup_ctx cg;
+	int *hold_fds;                    /* held host ports */
+	size_t n_hold;
+	pid_t pause_pid;                  /* 0: none */
+	int pause_pidfd;
+	bool pause_is_child;              /* made by this process, not adopted */
+	pid_t net_pid;                    /* helper at work */
+	int net_fd;
+};
+
+/* Reads the records. with_specs: the containers' too. A pod whose record is unreadable is -EBADMSG
+ * with with_specs, and is collected by scanning otherwise. */
+int pod_run_open(struct pod_run *r, const struct store *s, const char *pod_id, bool with_specs,
+		 struct error *err) must_check;
+void pod_run_close(struct pod_run *r);
+
+struct run_stage {
+	const char *name; /* STOP_AT("start:<name>"), STOP_AT("stop:<name>") */
+	int (*up)(struct pod_run *r, struct error *err);   /* or NULL */
+	int (*down)(struct pod_run *r, struct error *err); /* or NULL; idempotent */
+};
+/* In order of the way up; ended by a NULL name. */
+extern const struct run_stage run_stages[];
+
+/* Walks all the ups. On failure the downs of what was done have been walked. */
+int run_stages_up(struct pod_run *r, struct error *err) must_check;
+/* Walks all the downs in reverse, goes on after a failure, reports the first. */
+int run_stages_down(struct pod_run *r, struct error *err) must_check;
+
+/* Collects the network helper: 0 when the pod has its addresses and etc files. */
+int run_network_wait(struct pod_run *r, struct error *err) must_check;
+
+/* Starts `podium net-sync VERB ROOT RUNROOT POD`; *ret_fd speaks engine/process/sync.h. */
+int run_spawn_net_sync(const struct store *s, const char *verb, const char *pod_id, pid_t *ret_pid,
+		       int *ret_fd, struct error *err) must_check;
+
+/* A living pause of an earlier conductor: fills pause_pid and pause_pidfd. -ESRCH: none. */
+int run_adopt_sandbox(struct pod_run *r, struct error *err) must_check;
+
+/* Kills one container whose monitor is gone or does not answer, waits, writes its end down. */
+int run_end_container(const struct store *s, const char *container_id, struct error *err) must_check;
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * start - the CLI's side of a running pod: starts its conductor, asks it to stop, cleans up after a
+ * dead one.
+ *
+ * Theory of operation: the conductor is podium-monitor in its conductor role, in a session of its
+ * own; the CLI holds one end of a socket pair and only watches. Whoever wants a pod to stop asks
+ * the conductor through the infra container's ctl.sock. When no conductor holds the pod's lock, the
+ * downs of the run stages are walked here, from the records.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "engine/base/lock.h"
+#include "engine/base/mem.h"
+#include "engine/base/proc.h"
+#include "engine/process/ctl.h"
+#include "engine/pod/lookup.h"
+#include "engine/pod/pod.h"
+#include "engine/pod/run.h"
+#include "engine/state/status.h"
+
+#define CONDUCTOR_WAIT_MS 10000
+
+bool is_pod_conducted(const struct store *s, const char *pod_id)
+{
+	char path[LAYOUT_PATH_MAX];
+
+	return is_lock_held(s->rootfd, layout_pod(path, pod_id, CONDUCTOR_LOCK));
+}
+
+static int connect_conductor(const struct store *s, const char *pod_id, struct error *err)
+{
+	struct pod_spec pod = { 0 };
+	int r = lookup_read_pod(s, pod_id, &pod, err);
+
+	if (r == 0)
+		r = pod.infra_id ? ctl_connect(s, pod.infra_id, err) :
+				   error_set(err, ENOENT, "pod has no infra container");
+	record_done(&pod_spec_type, &pod);
+	return r;
+}
+
+int pod_start(const struct store *s, const char *pod_id, int *ret_report, struct error *err)
+{
+	cleanup_free char *monitor = NULL;
+	char *argv[] = { (char *)(uintptr_t)"podium-monitor", (char *)(uintptr_t)"conductor",
+			 s->root, s->runroot, (char *)(uintptr_t)pod_id, NULL };
+	struct proc_spawn sp = { .argv = argv, .stdio = { -1, -1, -1 }, .new_session = true };
+	int fds[2], r;
+
+	if (is_pod_conducted(s, pod_id)) {
+		r = connect_conductor(s, pod_id, err);
+		if (r >= 0)
+			*ret_report = r;
+		return r < 0 ? r : 1;
+	}
+	r = proc_helper_path("podium-monitor", &monitor, err);
+	if (r < 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+		return error_errno(err, "socketpair");
+	sp.path = monitor;
+	sp.pass_fd = fds[1];
+	r = proc_spawn(&sp, NULL, err);
+	(void)close(fds[1]);
+	if (r < 0) {
+		(void)close(fds[0]);
+		return r;
+	}
+	*ret_report = fds[0];
+	return 0;
+}
+
+int pod_stop_begin(const struct store *s, const char *pod_id, int64_t grace_ms, int *ret_fd,
+		   struct error *err)
+{
+	int fd, r;
+
+	if (!is_pod_conducted(s, pod_id))
+		return error_set(err, ENOENT, "pod '%.12s' has no conductor", pod_id);
+	fd = connect_conductor(s, pod_id, err);
+	if (fd < 0)
+		return fd;
+	r = ctl_send(fd, CTL_STOP, grace_ms > INT32_MAX ? INT32_MAX : (int32_t)grace_ms, NULL);
+	if (r < 0) {
+		(void)close(fd);
+		return error_set(err, -r, "conductor of pod '%.12s' does not listen", pod_id);
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+int pod_stop_end(const struct store *s, const char *pod_id, int fd, int timeout_ms,
+		 struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct ctl_msg msg;
+	int r;
+
+	do {
+		r = ctl_wait(fd, timeout_ms, &msg);
+	} while (r > 0 && msg.type != CTL_DONE);
+	(void)close(fd);
+	if (r == -ETIMEDOUT)
+		return error_set(err, ETIMEDOUT, "pod '%.12s' did not stop in time", pod_id);
+	/* The lock is released a moment after the last word. */
+	r = lock_take(s->rootfd, layout_pod(path, pod_id, CONDUCTOR_LOCK), LOCK_EXCLUSIVE,
+		      CONDUCTOR_WAIT_MS, err);
+	if (r < 0)
+		return r == -ENOENT || r == -ESTALE ? 0 : r;
+	(void)close(r);
+	if (r >= 0 && msg.type != CTL_DONE)
+		return pod_run_down(s, pod_id, err); /* it died on the way */
+	return 0;
+}
+
+int pod_run_down(const struct store *s, const char *pod_id, struct error *err)
+{
+	struct pod_run run;
+	int r = pod_run_open(&run, s, pod_id, false, err);
+
+	if (r < 0)
+		return r;
+	r = run_stages_down(&run, err);
+	pod_run_close(&run);
+	return r < 0 ? error_wrap(err, "pod '%.12s'", pod_id) : 0;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ctl - the protocol of ctl.sock: commands to a monitor or conductor, events from it.
+ *
+ * SOCK_SEQPACKET, one struct ctl_msg a packet, first byte the protocol version. The socket lies at
+ * RUNROOT/containers/<id>/ctl.sock (the conductor's at the infra container's id), 0600 in a 0700
+ * directory; the peer's uid is checked as well. A client that does not read is dropped.
+ */
+#ifndef PODIUM_PROCESS_CTL_H
+#define PODIUM_PROCESS_CTL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/error.h"
+#include "engine/state/layout.h"
+
+#define CTL_VERSION 1
+#define CTL_SOCKET "ctl.sock"
+#define CTL_TEXT_MAX 500
+
+enum ctl_type {
+	/* commands */
+	CTL_GO = 1,	/* start what is prepared */
+	CTL_STOP,	/* value: grace in ms, then SIGKILL; no restart by policy. Answer: CTL_DONE */
+	CTL_SIGNAL,	/* value: signal number. Answer: CTL_OK or CTL_FAILED */
+	CTL_SUBSCRIBE,	/* events follow; the first tells the present state */
+	CTL_START,	/* conductor: text = container id. Answer: CTL_OK or CTL_FAILED */
+	/* events and answers */
+	CTL_OK = 64,
+	CTL_FAILED,	/* text: why; value: exit code (125, 126, 127). More attempts may follow */
+	CTL_WARNING,	/* text */
+	CTL_READY,	/* prepared, waits for CTL_GO */
+	CTL_RUNNING,	/* value: pid */
+	CTL_EXITED,	/* value: exit code; a restart follows after its back-off */
+	CTL_DONE,	/* value: exit code; the monitor ends */
+	CTL_PIPES,	/* + descriptors: read ends of stdout and stderr, for the conductor to keep */
+	CTL_UP,		/* conductor: every member was started */
+	CTL_INIT_RETRY,	/* conductor: an init container failed and will be tried again; text */
+};
+
+struct ctl_msg {
+	uint8_t version;
+	uint8_t type; /* enum ctl_type */
+	uint16_t reserved;
+	int32_t value;
+	char text[CTL_TEXT_MAX];
+};
+
+/* Sends without blocking. -EAGAIN: the peer does not read. pass_fds may be NULL. */
+int ctl_send(int fd, enum ctl_type type, int32_t value, const char *text);
+int ctl_send_fds(int fd, enum ctl_type type, const int *fds, int n_fds);
+
+/* 1: a message; 0: end of file; -errno (-EAGAIN: nothing there). ret_fds (2 ints, or NULL) receives
+ * descriptors that came along, -EBADF where none did. */
+int ctl_receive(int fd, struct ctl_msg *ret, int *ret_fds);
+
+/* Binds and listens on RUNROOT/containers/<id>/ctl.sock, replacing a dead one. The path may exceed
+ * 107 bytes: it goes through /proc/self/fd. Non-blocking, close-on-exec. */
+int ctl_listen(const struct store *s, const char *container_id, struct error *err) must_check;
+/* Accepts; refuses a peer of another uid (-EPERM). */
+int ctl_accept(int listen_fd);
+/* Connects. -ENOENT / -ECONNREFUSED: nobody listens. Blocking socket. */
+int ctl_connect(const struct store *s, const char *container_id, struct error *err) must_check;
+
+/* Waits for one message up to timeout_ms. As ctl_receive; -ETIMEDOUT. */
+int ctl_wait(int fd, int timeout_ms, struct ctl_msg *ret);
+
+#endif
