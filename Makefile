@@ -60,13 +60,12 @@ $(B)/libkube.a: $(call obj,$(KUBE_SRC))
 # Which program links what: design rule, `ldd` is tested.
 LIBS_podium := -lcyaml -lyaml -ljansson -lnftnl -lmnl
 LIBS_podium-image := -lcurl -larchive -lcrypto -lisal -lzstd -ljansson -lseccomp
-LIBS_podium-seccomp := -lseccomp -ljansson
+LIBS_podium-seccomp := -lseccomp
+# podium-seccomp itself: mk/seccomp.mk
 $(B)/podium: $(call cmdobj,podium) $(B)/libkube.a $(B)/libpodium.a
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_podium)
 $(B)/podium-image: $(call cmdobj,podium-image) $(B)/libpodium.a
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_podium-image)
-$(B)/podium-seccomp: $(call cmdobj,podium-seccomp) $(B)/libpodium.a
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_podium-seccomp)
 # Static: they enter containers or stay for long. The sanitizers cannot link statically.
 $(B)/podium-monitor $(B)/podium-launch: $(B)/%: $(B)/libpodium.a
 STATIC_FLAGS = $(if $(STATIC_$(VARIANT)),-std=gnu17 $(CFLAGS_$(VARIANT)) -no-pie -static -Wl$(,)--gc-sections,$(ALL_CFLAGS) $(ALL_LDFLAGS))

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mount - the mount interface by descriptors: nothing is visible before all its flags are set.
+ *
+ * A mount is made or cloned detached, gets its attributes, and is attached onto an O_PATH
+ * descriptor. One that is not attached vanishes with its descriptor. Attributes are MOUNT_ATTR_*
+ * of <sys/mount.h>. All functions act in the calling process's mount namespace.
+ */
+#ifndef PODIUM_ROOTFS_MOUNT_H
+#define PODIUM_ROOTFS_MOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/mount.h>
+
+#include "engine/base/error.h"
+
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+
+#define MOUNT_INERT (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+struct mount_option {
+	const char *key;
+	const char *value; /* NULL: a flag */
+};
+
+/* A new file system, detached. opts ends with a NULL key (opts NULL: none). The message carries the
+ * kernel's own reason where it gave one. Returns the mount's descriptor. */
+int mount_new(const char *fstype, const struct mount_option *opts, uint64_t attrs,
+	      struct error *err) must_check;
+
+/* The mount at dirfd/path (path "" is dirfd itself) with everything below, cloned detached and
+ * private, attrs added to each. Flags that the source has stay. Returns the descriptor. */
+int mount_clone(int dirfd, const char *path, uint64_t attrs, struct error *err) must_check;
+
+/* Adds attributes to the mount that fd stands in; recursive: and to all below. */
+int mount_add_attrs(int fd, uint64_t attrs, bool recursive, struct error *err) must_check;
+
+/* Attaches a detached mount onto target (O_PATH, in this mount namespace). mnt_fd then is the
+ * attached mount. */
+int mount_attach(int mnt_fd, int target_fd, struct error *err) must_check;
+
+/* Makes every mount of this namespace private, so that nothing done here leaves it. */
+int mount_make_private(struct error *err) must_check;
+
+/* Makes the mount of root_fd the root of this process and its namespace, detaches the old root with
+ * everything below, and leaves the working directory at "/". */
+int mount_pivot(int root_fd, struct error *err) must_check;
+
+#endif

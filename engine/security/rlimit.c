@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rlimit - resource limits of a container's processes.
+ *
+ * Theory of operation: only limits with a reason are set, all others are inherited from whoever
+ * started podium. Core files are off unless a process turns them on itself; the descriptor limit is
+ * low and may be raised, as for a service of the host; locked memory is small because it is charged
+ * to nobody. A hard limit above the present one needs CAP_SYS_RESOURCE, which is often missing (in
+ * containers, CI, user namespaces): then the plan is clamped, and said so once, instead of failing.
+ * The number of processes is the business of the pids controller.
+ */
+#include "engine/security/rlimit.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+
+#define NOFILE_SOFT   1024
+#define NOFILE_HARD   524288
+#define MEMLOCK_BYTES 65536
+
+const struct rlimit_plan rlimit_defaults[] = {
+	{ RLIMIT_CORE, 0, UINT64_MAX },
+	{ RLIMIT_NOFILE, NOFILE_SOFT, NOFILE_HARD },
+	{ RLIMIT_MEMLOCK, MEMLOCK_BYTES, MEMLOCK_BYTES },
+};
+const size_t n_rlimit_defaults = ARRAY_SIZE(rlimit_defaults);
+
+const char *rlimit_name(int resource)
+{
+	switch (resource) {
+	case RLIMIT_CORE:
+		return "core";
+	case RLIMIT_NOFILE:
+		return "nofile";
+	case RLIMIT_MEMLOCK:
+		return "memlock";
+	case RLIMIT_NPROC:
+		return "nproc";
+	default:
+		return "?";
+	}
+}
+
+bool rlimit_clamp(struct rlimit_plan *p, uint64_t hard_now, bool may_raise)
+{
+	if (may_raise || p->hard <= hard_now)
+		return false;
+	p->hard = hard_now;
+	if (p->soft > hard_now)
+		p->soft = hard_now;
+	return true;
+}
+
+/* Tries the plan as it is, then clamped: only the kernel knows what may be raised. */
+static int apply(struct rlimit_plan p, struct buf *ret_clamped, struct error *err)
+{
+	struct rlimit now, want = { p.soft, p.hard };
+	uint64_t asked = p.hard;
+
+	if (setrlimit((__rlimit_resource_t)p.resource, &want) == 0)
+		return 0;
+	if (errno != EPERM || getrlimit((__rlimit_resource_t)p.resource, &now) < 0)
+		return error_errno(err, "limit %s", rlimit_name(p.resource));
+	(void)rlimit_clamp(&p, now.rlim_max, false);
+	want = (struct rlimit){ p.soft, p.hard };
+	if (setrlimit((__rlimit_resource_t)p.resource, &want) < 0)
+		return error_errno(err, "limit %s", rlimit_name(p.resource));
+	if (asked != UINT64_MAX)
+		buf_printf(ret_clamped, "%s%s %llu to %llu", ret_clamped->len ? ", " : "",
+			   rlimit_name(p.resource), (unsigned long long)asked,
+			   (unsigned long long)p.hard);
+	return 0;
+}
+
+int rlimit_apply_defaults(struct buf *ret_clamped, struct error *err)
+{
+	for (size_t i = 0; i < n_rlimit_defaults; i++) {
+		int r = apply(rlimit_defaults[i], ret_clamped, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# The default system call filter is compiled by our own podium-seccomp and becomes part of
+# sysfilter.o: so podium-seccomp is linked from its own objects and the base, not from the library.
+SECCOMP_BASE := $(call obj,$(addprefix engine/base/,error.c mem.c str.c fs.c clock.c proc.c seams.c))
+$(B)/podium-seccomp: $(call cmdobj,podium-seccomp) $(SECCOMP_BASE)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_podium-seccomp)
+$(B)/gen/sysfilter_default.inc: $(B)/podium-seccomp
+	@mkdir -p $(@D)
+	$(B)/podium-seccomp generate >$@.tmp && mv $@.tmp $@
+$(B)/obj/engine/security/sysfilter.o: $(B)/gen/sysfilter_default.inc
+# The filter and launch tests run the programs.
+$(B)/tests/unit/test_sysfilter: | $(B)/podium-seccomp
+$(B)/tests/unit/test_launch_live: | $(B)/podium-launch $(B)/podium-pause $(B)/podium-seccomp $(B)/tests/payload
