@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * defaults - what the API server fills in when a field is absent.
+ *
+ * Theory of operation: runs on the typed objects between decoding and validation, never on the
+ * tree: the stored document stays what the user wrote, and generate gives that back. Only defaults
+ * that change what the engine does are set here:
+ *
+ *   restartPolicy Always; ports: protocol TCP, with hostNetwork hostPort = containerPort;
+ *   resources: a request that is absent where a limit stands is the limit;
+ *   a hostPort of 0 is none.
+ *
+ * A volume without a source is an emptyDir; that needs the tree (a source that is known but not
+ * honoured is one too) and is decided in kube/validate_volume.c and translate_volume.c.
+ */
+#include "kube/defaults.h"
+
+#include <string.h>
+
+static void default_text(char **field, const char *value)
+{
+	if (!*field)
+		*field = xstrdup(value);
+}
+
+static void default_container(struct k8s_container *c, bool host_network)
+{
+	for (size_t i = 0; i < c->ports.n; i++) {
+		struct k8s_port *p = &c->ports.v[i];
+
+		default_text(&p->protocol, "TCP");
+		if (p->host_port.set && p->host_port.value == 0)
+			p->host_port.set = false;
+		if (host_network && !p->host_port.set)
+			p->host_port = p->container_port;
+	}
+	for (size_t i = 0; c->resources && i < c->resources->limits.n; i++) {
+		const struct strpair *limit = &c->resources->limits.v[i];
+
+		if (!pairlist_get(&c->resources->requests, limit->key))
+			pairlist_set(&c->resources->requests, limit->key, limit->value);
+	}
+}
+
+void defaults_apply(struct k8s_pod *pod)
+{
+	struct k8s_pod_spec *spec = pod->spec;
+
+	if (!spec)
+		return;
+	default_text(&spec->restart_policy, "Always");
+	for (size_t i = 0; i < spec->inits.n; i++)
+		default_container(&spec->inits.v[i], spec->host_network.value);
+	for (size_t i = 0; i < spec->containers.n; i++)
+		default_container(&spec->containers.v[i], spec->host_network.value);
+}

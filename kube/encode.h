@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * encode - typed struct to node tree, and node tree to YAML text, by the tables.
+ */
+#ifndef PODIUM_KUBE_ENCODE_H
+#define PODIUM_KUBE_ENCODE_H
+
+#include "engine/base/error.h"
+#include "kube/node.h"
+#include "schemas/schema.h"
+
+/* A tree of what is set in an object; lives in the arena. */
+struct node *encode_object(struct arena *a, const struct schema_type *type, const void *obj);
+
+/* Writes one document, "---" first, block style, two spaces, fields in the tables' order, without
+ * what only an API server writes. The caller owns *ret. */
+int encode_document(const struct schema_type *type, const struct node *root, char **ret,
+		    struct error *err) must_check;
+
+#endif

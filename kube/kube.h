@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kube - Kubernetes YAML in and out: all that cmd/ needs.
+ */
+#ifndef PODIUM_KUBE_KUBE_H
+#define PODIUM_KUBE_KUBE_H
+
+#include <stdbool.h>
+
+#include "engine/base/error.h"
+#include "engine/base/str.h"
+#include "engine/pod/spec.h"
+#include "kube/diag.h"
+
+struct kube_input {
+	struct strlist files; /* paths in order; "-" is stdin, once at most */
+	bool strict;	      /* what has no effect is an error */
+	bool for_play;	      /* mounting a volume that cannot be had here is an error */
+	bool plain_names;     /* containers are called NAME, not POD-NAME */
+};
+
+struct kube_result {
+	struct pod_plan *v; /* one a Pod, in order; none when has_errors */
+	size_t n;
+	struct strlist pod_names; /* every Pod with a valid name, errors or not: for kube down */
+	struct kube_diags diags;  /* in order of files and documents */
+	bool has_errors;
+};
+
+/* Reads, checks and translates files. Returns 0 also when the manifests have errors: they are in
+ * ret->diags, and then there are no plans. -errno only when a file cannot be read. A file that
+ * holds no Pod at all among all of them is an error in diags. *ret is to be given to
+ * kube_result_done() in either case. Plans: ids, times and image configuration are empty, kube_yaml
+ * is the canonical document, pod.source the file as given (NULL for stdin). */
+int kube_load(const struct kube_input *input, struct kube_result *ret,
+	      struct error *err) must_check;
+void kube_result_done(struct kube_result *result);
+#define cleanup_kube_result cleanup(kube_result_done)
+
+/* The document that a pod was played from, written canonically. The caller owns *ret. */
+int kube_generate_document(const char *kube_yaml, char **ret, struct error *err) must_check;
+/* A document made from the plan alone. The caller owns *ret. */
+int kube_generate_from_plan(const struct pod_plan *plan, char **ret, struct error *err) must_check;
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * validate - the rules of the API server that are not a matter of one field's type.
+ */
+#ifndef PODIUM_KUBE_VALIDATE_H
+#define PODIUM_KUBE_VALIDATE_H
+
+#include "kube/diag.h"
+#include "schemas/types.h"
+
+/* Checks a decoded pod with defaults applied; everything found goes to the sink, whose root must be
+ * the pod's tree. for_play: mounting what cannot be had here is an error, not a warning. */
+void validate_pod(const struct diag_sink *sink, const struct k8s_pod *pod, bool for_play);
+
+/* ---- within validate*.c ------------------------------------------------------------------------
+ */
+
+struct check {
+	const struct diag_sink *sink;
+	const struct k8s_pod *pod;
+	struct diag_path path; /* of the object being checked */
+	bool for_play;
+};
+
+/* About a field (may be NULL) of the object at path. */
+void check_error(struct check *c, const char *field, const char *fmt, ...) printf_like(3, 4);
+void check_unsupported(struct check *c, const char *field, const char *fmt, ...) printf_like(3, 4);
+/* Adds "'text' what" when what is not NULL. */
+void check_name(struct check *c, const char *field, const char *text, const char *what);
+/* A whole number in a range, when set. */
+void check_range(struct check *c, const char *field, struct k8s_int n, int64_t min, int64_t max);
+
+void validate_containers(struct check *c, const struct k8s_pod_spec *spec);
+void validate_volumes(struct check *c, const struct k8s_pod_spec *spec);
+void validate_mounts(struct check *c, const struct k8s_container *container);
+void validate_resources(struct check *c, const struct k8s_resources *resources);
+void validate_pod_security(struct check *c, const struct k8s_pod_spec *spec);
+void validate_container_security(struct check *c, const struct k8s_container *container);
+
+/* The field of a volume's source that is known but not honoured, or NULL. node is the volume's. */
+const char *volume_foreign_source(const struct node *node);
+
+#endif
