@@ -3,8 +3,11 @@
  * format - listings: one table of columns serves the human table, JSON and Go templates.
  *
  * A listing is a JSON array of objects with Podman's field names (jansson), plus a column plan for
- * the human form. --format is "" (table), "json", or a Go template over each object; "table TEMPLATE"
- * prints headers. Text for a terminal goes through str_printable().
+ * the human form. --format is NULL or "" (table), "json", a Go template over each object, or
+ * "table TEMPLATE" (aligned, with headers); a template that begins with "{{range ." is expanded
+ * once over the whole array. Where people see another text than JSON does ({{.Created}} "2 minutes
+ * ago"), the object has a member TEMPLATE_TEXTS (template.h) with those texts. Text for a terminal
+ * goes through str_printable().
  */
 #ifndef PODIUM_CMD_FORMAT_H
 #define PODIUM_CMD_FORMAT_H
@@ -19,7 +22,8 @@ struct format_column {
 	const char *field;  /* member of the row object that holds the text to show */
 };
 
-/* Prints rows (array of objects). columns end with a NULL header. */
+/* Prints rows (array of objects). columns end with a NULL header; they also name the headers of a
+ * "table" template. */
 int format_list(const json_t *rows, const struct format_column *columns, const char *format,
 		bool no_heading, struct error *err) must_check;
 
@@ -28,6 +32,14 @@ int format_list(const json_t *rows, const struct format_column *columns, const c
 int format_object(const json_t *object, const char *format, struct error *err) must_check;
 
 /* Expands a Go template over one value. The caller owns *ret. */
-int format_template(const char *text, const json_t *value, char **ret, struct error *err) must_check;
+int format_template(const char *text, const json_t *value, char **ret,
+		    struct error *err) must_check;
+
+/* Whether --format asks for JSON: "json" or "{{json .}}". */
+bool is_format_json(const char *format);
+/* Whether nothing but the texts of the columns is needed: no --format was given. */
+bool is_format_table(const char *format);
+/* Prints one line of text and a newline, safe for a terminal. */
+void format_print_line(const char *text);
 
 #endif
