@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * link - rtnetlink messages about network devices. Each function appends to a batch; nothing is
+ * sent here.
+ */
+#ifndef PODIUM_NET_LINK_H
+#define PODIUM_NET_LINK_H
+
+#include <stdint.h>
+
+#include "engine/net/ip.h"
+#include "engine/net/netlink.h"
+
+#define LINK_NAME_MAX 15
+#define LINK_MAC_LEN  6
+
+/* ip link add NAME address MAC type bridge mcast_snooping 0 vlan_default_pvid 0; up */
+void link_add_bridge(struct nl_batch *b, const char *name, const uint8_t mac[LINK_MAC_LEN]);
+
+/* sysctl net.ipv4.conf.NAME.route_localnet=1, by netlink */
+void link_set_route_localnet(struct nl_batch *b, int index);
+
+/* ip link set dev INDEX up */
+void link_set_up(struct nl_batch *b, int index);
+
+/* ip link delete dev INDEX: for bridges; see link.c why never for a veth */
+void link_remove(struct nl_batch *b, int index);
+
+struct link_veth {
+	const char *name; /* the host's end */
+	int bridge_index;
+	const char *peer; /* the end inside, "eth0" */
+	int peer_netns_fd;
+	uint8_t peer_mac[LINK_MAC_LEN];
+};
+/* ip link add NAME master BRIDGE up type veth peer name PEER address MAC netns FD
+ * ip link set NAME type bridge_slave hairpin on
+ * A name that is taken is refused with EEXIST, and nothing is made. */
+void link_add_veth(struct nl_batch *b, const struct link_veth *v);
+
+#endif

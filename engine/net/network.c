@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * network - choosing, remembering and making the bridge network.
+ *
+ * Theory of operation: the first pod after a boot chooses subnets that no route of the host
+ * touches: a /16 of the pool for IPv4, a random unique local /64 (RFC 4193) for IPv6. The choice is
+ * kept in RUNROOT, with the boot. Where the table is there already but the file is not (another
+ * store of the same host made it), its subnets are taken from the table's comment, and our
+ * addresses begin at a random offset, so that the two stores do not hand out the same ones.
+ *
+ * Everything after that is a question of "is it still there": the bridge by name, the table by its
+ * comment, which names the version of the rules and the subnets. Both yes is the common case and
+ * takes a tenth of a millisecond. No: make it. A table with another comment, or flushed away by
+ * another program, is replaced in one transaction together with the elements that belong in it.
+ *
+ * ip_forward is switched on for the host, since packets to and from pods are forwarded; IPv6 has no
+ * such switch for single devices before 6.17, and switching it on makes the kernel ignore router
+ * advertisements where accept_ra is 1: those devices get accept_ra 2 first, so that the host keeps
+ * its own IPv6. The bridge itself never listens to advertisements (a pod could send them), and
+ * route_localnet is on for the bridge alone.
+ *
+ * Runs with CAP_NET_ADMIN over the host's (or holder's) network namespace. A failure may leave the
+ * bridge without the table or the other way round; the next call completes it.
+ */
+#include "engine/net/network.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include "engine/base/fs.h"
+#include "engine/base/json.h"
+#include "engine/base/str.h"
+#include "engine/net/addr.h"
+#include "engine/net/ipam.h"
+#include "engine/net/route.h"
+
+#define BRIDGE_NAME "podium0"
+#define CONFIG_MAX  4096
+#define SYSCTL_MAX  32
+#define POOL4_BITS  16
+#define POOL6_BITS  64
+#define ULA_TRIES   8
+
+/* First octets of the IPv4 pools, in order of preference. */
+static const uint8_t pools4[][2] = {
+	{ 10, 89 },  { 10, 90 },  { 10, 91 },  { 10, 92 },  { 10, 93 },	 { 10, 94 },  { 10, 95 },
+	{ 10, 96 },  { 10, 97 },  { 10, 98 },  { 10, 99 },  { 172, 20 }, { 172, 21 }, { 172, 22 },
+	{ 172, 23 }, { 172, 24 }, { 172, 25 }, { 172, 26 }, { 172, 27 }, { 172, 28 }, { 172, 29 },
+};
+
+/* ---- sysctls ---------------------------------------------------------------------------- */
+
+static int sysctl_read(const char *path, char out[SYSCTL_MAX])
+{
+	char full[256];
+	cleanup_close int fd = -EBADF;
+	ssize_t n;
+
+	(void)snprintf(full, sizeof(full), "/proc/sys/%s", path);
+	fd = open(full, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, out, SYSCTL_MAX - 1);
+	if (n < 0)
+		return -errno;
+	out[n] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+	return 0;
+}
+
+int network_sysctl(const char *path, const char *value, struct error *err)
+{
+	char full[256], now[SYSCTL_MAX];
+	cleanup_close int fd = -EBADF;
+	int r = sysctl_read(path, now);
+
+	if (r == -ENOENT || (r == 0 && strcmp(now, value) == 0))
+		return r;
+	(void)snprintf(full, sizeof(full), "/proc/sys/%s", path);
+	fd = open(full, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		return error_errno(err, "set sysctl '%s' to %s", path, value);
+	return 0;
+}
+
+static bool is_ipv6_on(void)
+{
+	char v[SYSCTL_MAX];
+
+	if (sysctl_read("net/ipv6/conf/all/disable_ipv6", v) < 0 || strcmp(v, "0") != 0)
+		return false;
+	return sysctl_read("net/ipv6/conf/default/disable_ipv6", v) == 0 && strcmp(v, "0") == 0;
+}
+
+/* Devices that live on router advertisements go on doing so with forwarding on. */
+static int keep_advertisements(struct error *err)
+{
+	cleanup_dir DIR *d = opendir("/proc/sys/net/ipv6/conf");
+	const struct dirent *e;
+
+	if (!d)
+		return error_errno(err, "list sysctls of ipv6");
+	while ((e = readdir(d))) {
+		char path[160], now[SYSCTL_MAX];
+		int r;
+
+		if (e->d_name[0] == '.')
+			continue;
+		(void)snprintf(path, sizeof(path), "net/ipv6/conf/%.64s/accept_ra", e->d_name);
+		if (sysctl_read(path, now) < 0 || strcmp(now, "1") != 0)
+			continue;
+		r = network_sysctl(path, "2", err);
+		if (r < 0 && r != -ENOENT) /* ENOENT: the device has gone meanwhile */
+			return r;
+	}
+	return 0;
+}
+
+static int enable_forwarding(bool has_ipv6, struct error *err)
+{
+	char now[SYSCTL_MAX];
+	int r = network_sysctl("net/ipv4/ip_forward", "1", err);
+
+	if (r == -ENOENT)
+		return error_set(err, ENOENT, "/proc/sys is not there: cannot enable ip_forward");
+	if (r < 0 || !has_ipv6)
+		return r;
+	if (sysctl_read("net/ipv6/conf/all/forwarding", now) == 0 && strcmp(now, "1") == 0)
+		return 0;
+	r = keep_advertisements(err);
+	return r < 0 ? r : network_sysctl("net/ipv6/conf/all/forwarding", "1", err);
+}
+
+/* ---- the remembered choice -------------------------------------------------------------- */
+
+static void derive(struct network *n)
+{
+	n->gateway4 = ip_prefix_at(&n->subnet4, 1);
+	n->gateway6 = ip_prefix_at(&n->subnet6, 1);
+}
+
+int network_load(int dirfd, struct network *ret, struct error *err)
+{
+	cleanup_json json_t *j = NULL;
+	const char *bridge, *four, *six, *store;
+	struct network n = { 0 };
+	struct error scratch;
+	int r = jload_file(dirfd, "network.json", CONFIG_MAX, &j, &scratch);
+
+	if (r < 0) {
+		if (r != -ENOENT)
+			*err = scratch;
+		return r;
+	}
+	bridge = jget_str(j, "bridge");
+	four = jget_str(j, "subnet4");
+	six = jget_str(j, "subnet6");
+	store = jget_str(j, "store");
+	if (!bridge || !four || !six || !store || strlen(bridge) > LINK_NAME_MAX ||
+	    ip_prefix_parse(four, &n.subnet4) < 0 || ip_prefix_parse(six, &n.subnet6) < 0 ||
+	    n.subnet4.addr.family != AF_INET || n.subnet4.bits != POOL4_BITS ||
+	    n.subnet6.addr.family != AF_INET6 || n.subnet6.bits != POOL6_BITS ||
+	    parse_u64(store, UINT64_MAX, &n.store) < 0)
+		return error_set(err, EBADMSG, "'network.json' is corrupt");
+	(void)snprintf(n.bridge, sizeof(n.bridge), "%s", bridge);
+	derive(&n);
+	*ret = n;
+	return 0;
+}
+
+static int network_save(int dirfd, const struct network *n, struct error *err)
+{
+	char four[IP_TEXT_MAX + 4], six[IP_TEXT_MAX + 4], store[24];
+	cleanup_json json_t *j = NULL;
+	cleanup_free char *text = NULL;
+
+	(void)snprintf(store, sizeof(store), "%llu", (unsigned long long)n->store);
+	j = json_pack("{s:s, s:s, s:s, s:s}", "bridge", n->bridge, "subnet4",
+		      ip_prefix_format(&n->subnet4, four), "subnet6",
+		      ip_prefix_format(&n->subnet6, six), "store", store);
+	text = jdump_text(j, 2);
+	return fs_write_atomic(dirfd, "network.json", text, strlen(text), 0600, FS_NOSYNC, err);
+}
+
+static int choose_subnet4(struct nl_sock *rt, struct ip_prefix *ret, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(pools4); i++) {
+		struct ip_prefix p = { .addr = { AF_INET, { pools4[i][0], pools4[i][1] } },
+				       .bits = POOL4_BITS };
+		bool is_free = false;
+		int r = route_is_free(rt, &p, &is_free, err);
+
+		if (r < 0)
+			return r;
+		if (is_free) {
+			*ret = p;
+			return 0;
+		}
+	}
+	return error_set(
+		err, EADDRINUSE,
+		"every subnet of the pool 10.89.0.0/16 to 172.29.0.0/16 overlaps a route of "
+		"this host");
+}
+
+static int choose_subnet6(struct nl_sock *rt, bool has_ipv6, struct ip_prefix *ret,
+			  struct error *err)
+{
+	for (int i = 0; i < ULA_TRIES; i++) {
+		struct ip_prefix p = { .addr = { AF_INET6, { 0xfd } }, .bits = POOL6_BITS };
+		bool is_free = !has_ipv6;
+		int r = 0;
+
+		if (getrandom(p.addr.bytes + 1, 5, 0) != 5)
+			return error_errno(err, "random numbers");
+		if (has_ipv6)
+			r = route_is_free(rt, &p, &is_free, err);
+		if (r < 0)
+			return r;
+		if (is_free) {
+			*ret = p;
+			return 0;
+		}
+	}
+	return error_set(err, EADDRINUSE, "no unique local IPv6 subnet is free");
+}
+
+/* Takes the subnets of a table that somebody else made: "podium 1 10.89.0.0/16 fd..::/64". */
+static int adopt(const char *mark, struct network *n)
+{
+	char copy[NFT_MARK_MAX], *rest = copy, *word[4] = { NULL };
+	struct ip_prefix four, six;
+
+	(void)snprintf(copy, sizeof(copy), "%s", mark);
+	for (size_t i = 0; i < ARRAY_SIZE(word); i++)
+		word[i] = strsep(&rest, " ");
+	if (!word[3] || strcmp(word[0], "podium") != 0 || ip_prefix_parse(word[2], &four) < 0 ||
+	    ip_prefix_parse(word[3], &six) < 0)
+		return -ENOENT;
+	if (four.addr.family != AF_INET || four.bits != POOL4_BITS || six.addr.family != AF_INET6 ||
+	    six.bits != POOL6_BITS)
+		return -ENOENT;
+	n->subnet4 = four;
+	n->subnet6 = six;
+	return 0;
+}
+
+static int network_choose(int dirfd, struct nl_sock *rt, const char *mark, struct network *n,
+			  struct error *err)
+{
+	uint16_t start = 0;
+	int r;
+
+	(void)snprintf(n->bridge, sizeof(n->bridge), "%s", BRIDGE_NAME);
+	if (getrandom(&n->store, sizeof(n->store), 0) != sizeof(n->store) ||
+	    getrandom(&start, sizeof(start), 0) != sizeof(start))
+		return error_errno(err, "random numbers");
+	r = adopt(mark, n);
+	if (r == 0) {
+		r = ipam_set_last(dirfd, start, err);
+	} else {
+		r = choose_subnet4(rt, &n->subnet4, err);
+		if (r == 0)
+			r = choose_subnet6(rt, n->has_ipv6, &n->subnet6, err);
+	}
+	derive(n);
+	return r < 0 ? r : network_save(dirfd, n, err);
+}
+
+/* ---- bridge ----------------------------------------------------------------------------- */
+
+static int bridge_sysctls(const struct network *n, struct error *err)
+{
+	char path[96];
+	int r;
+
+	if (!n->has_ipv6)
+		return 0;
+	(void)snprintf(path, sizeof(path), "net/ipv6/conf/%s/accept_ra", n->bridge);
+	r = network_sysctl(path, "0", err);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int bridge_create(struct nl_sock *rt, const struct network *n, struct error *err)
+{
+	/* Locally administered, and the same for the same subnet. */
+	uint8_t mac[LINK_MAC_LEN] = { 0x62, 0x70 };
+	cleanup_batch struct nl_batch b;
+	struct error scratch;
+	int r;
+
+	memcpy(mac + 2, n->gateway4.bytes, 4);
+	nl_batch_init(&b, 1024);
+	link_add_bridge(&b, n->bridge, mac);
+	r = nl_send(rt, &b, &scratch);
+	if (r < 0 && r != -EEXIST) {
+		*err = scratch;
+		return error_wrap(err, "bridge '%s'", n->bridge);
+	}
+	return 0;
+}
+
+static int bridge_ensure(struct nl_sock *rt, struct network *n, struct error *err)
+{
+	cleanup_batch struct nl_batch b;
+	int r = enable_forwarding(n->has_ipv6, err);
+
+	if (r == 0)
+		r = bridge_create(rt, n, err);
+	if (r < 0)
+		return r;
+	n->bridge_index = nl_device_index(rt, n->bridge);
+	if (n->bridge_index < 0)
+		return error_set(err, -n->bridge_index, "bridge '%s' has vanished", n->bridge);
+	r = bridge_sysctls(n, err);
+	if (r < 0)
+		return r;
+	nl_batch_init(&b, 1024);
+	link_set_route_localnet(&b, n->bridge_index);
+	link_set_up(&b, n->bridge_index);
+	if (n->has_ipv6)
+		addr_add(&b, n->bridge_index, &n->gateway6, n->subnet6.bits);
+	addr_add(&b, n->bridge_index, &n->gateway4, n->subnet4.bits);
+	r = nl_send(rt, &b, err);
+	return r < 0 ? error_wrap(err, "bridge '%s'", n->bridge) : 0;
+}
+
+/* Complete means: up with our address, which is given last. One ioctl tells both. */
+static bool is_bridge_ready(struct nl_sock *rt, struct network *n)
+{
+	struct ifreq req = { 0 };
+	const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)&req.ifr_addr;
+	cleanup_close int fd = -EBADF;
+
+	n->bridge_index = nl_device_index(rt, n->bridge);
+	if (n->bridge_index < 0)
+		return false;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	memcpy(req.ifr_name, n->bridge, sizeof(n->bridge));
+	return fd >= 0 && ioctl(fd, SIOCGIFADDR, &req) == 0 &&
+	       memcmp(&in->sin_addr, n->gateway4.bytes, 4) == 0;
+}
+
+/* ---- both ------------------------------------------------------------------------------- */
+
+static int table_ensure(struct nl_sock *nf, const struct network *n, bool is_there,
+			network_refill_fn refill, void *arg, struct error *err)
+{
+	struct nft_rules rules = { .bridge = n->bridge,
+				   .subnet4 = n->subnet4,
+				   .subnet6 = n->subnet6 };
+	cleanup_elements struct nft_elements keep = { 0 };
+	int r = 0;
+
+	if (is_there)
+		r = nft_list(nf, &keep, err);
+	else if (refill)
+		r = refill(n, &keep, arg, err);
+	return r < 0 ? r : nft_install(nf, &rules, &keep, is_there, err);
+}
+
+/* A store that came from elsewhere follows the table it finds, unless pods of its own run here. */
+static int settle_subnets(int dirfd, struct nl_sock *rt, const char *mark, struct network *n,
+			  struct error *err)
+{
+	cleanup_strlist struct strlist pods = { 0 };
+	struct network other = { 0 };
+	int r;
+
+	if (adopt(mark, &other) < 0 || (is_ip_equal(&other.subnet4.addr, &n->subnet4.addr) &&
+					is_ip_equal(&other.subnet6.addr, &n->subnet6.addr)))
+		return 0;
+	r = ipam_pods(dirfd, &pods, err);
+	if (r < 0)
+		return r;
+	if (pods.n > 0)
+		return error_set(err, EADDRINUSE,
+				 "table 'inet podium' has the subnets of another store ('%s')",
+				 mark);
+	return network_choose(dirfd, rt, mark, n, err);
+}
+
+int network_open(int dirfd, struct nl_sock *rt, struct nl_sock *nf, struct network *ret,
+		 network_refill_fn refill, void *arg, struct error *err)
+{
+	char mark[NFT_MARK_MAX], want[NFT_MARK_MAX];
+	int table = nft_table_mark(nf, mark, err), r;
+	struct network n = { 0 };
+
+	if (table < 0 && table != -ENOENT)
+		return table;
+	r = network_load(dirfd, &n, err);
+	n.has_ipv6 = is_ipv6_on();
+	if (r == -ENOENT)
+		r = network_choose(dirfd, rt, mark, &n, err);
+	else if (r == 0)
+		r = settle_subnets(dirfd, rt, mark, &n, err);
+	if (r < 0)
+		return r;
+	if (!is_bridge_ready(rt, &n)) {
+		r = bridge_ensure(rt, &n, err);
+		if (r < 0)
+			return r;
+	}
+	nft_mark(&(struct nft_rules){ n.bridge, n.subnet4, n.subnet6 }, want);
+	if (table < 0 || strcmp(mark, want) != 0)
+		r = table_ensure(nf, &n, table == 0, refill, arg, err);
+	if (r == 0)
+		*ret = n;
+	return r;
+}
+
+static int bridge_remove(struct nl_sock *rt, const struct network *n, struct error *err)
+{
+	int index = nl_device_index(rt, n->bridge);
+	cleanup_batch struct nl_batch b = { 0 };
+
+	if (index < 0)
+		return 0;
+	nl_batch_init(&b, 256);
+	link_remove(&b, index);
+	return nl_send(rt, &b, err);
+}
+
+int network_remove(struct nl_sock *rt, struct nl_sock *nf, const struct network *n,
+		   struct error *err)
+{
+	int r = nft_drop(nf, err);
+
+	return r < 0 ? r : bridge_remove(rt, n, err);
+}
