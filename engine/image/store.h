@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store - the images that are here: index, names, configurations, who uses what.
+ *
+ *	ROOT/images/index.json			every image: id, names, layers, size, times
+ *	ROOT/images/blobs/sha256/<hex>		configurations and manifests
+ *	ROOT/layers/<hex>/			layers.h
+ *	ROOT/locks/images			shared: what I found stays; exclusive: I change it
+ *
+ * Links libc and jansson alone: podium resolves images with it, podium-image commits.
+ */
+#ifndef PODIUM_IMAGE_STORE_H
+#define PODIUM_IMAGE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/lock.h"
+#include "engine/pod/spec.h"
+#include "engine/state/layout.h"
+
+struct image_info {
+	char *id;	     /* 64 hex digits: the configuration's digest */
+	char *manifest;	     /* 64 hex digits, or NULL: a docker-archive has none */
+	int64_t config_size; /* bytes of the configuration, checked at every use */
+	int64_t created_ns;  /* as the image says; 0: it does not */
+	int64_t loaded_ns;
+	int64_t size_bytes;    /* of its layers, unpacked */
+	struct strlist names;  /* "docker.io/library/nginx:latest"; empty: <none> */
+	struct strlist layers; /* "sha256:<hex>" */
+};
+struct image_list {
+	struct image_info *v;
+	size_t n;
+};
+void image_info_done(struct image_info *i);
+void image_list_done(struct image_list *l);
+#define cleanup_image_list cleanup(image_list_done)
+
+/* Takes ROOT/locks/images; closing the descriptor releases it. Hold it LOCK_SHARED from before
+ * image_resolve() until the container's record (which pins the layers) is written. Waits up to a
+ * minute (-ETIMEDOUT). */
+int image_lock(const struct store *s, enum lock_mode mode, struct error *err) must_check;
+
+/* All images, newest first. An empty store gives an empty list. */
+int image_list(const struct store *s, struct image_list *ret, struct error *err) must_check;
+
+/* Finds an image by name ("nginx", "nginx:1", "docker.io/library/nginx", "name@sha256:..."), id or
+ * id prefix, in the caller's list. *ret is borrowed from it; *ret_name (may be NULL) is the name
+ * that matched, borrowed, NULL for an id. -ENOENT with advice; -ENOTUNIQ; -EINVAL. */
+int image_find(const struct image_list *l, const char *name, const struct image_info **ret,
+	       const char **ret_name, struct error *err) must_check;
+
+/* Finds an image and reads its configuration (reference and id included), ready for a container
+ * spec. Checks that the layers are complete. The caller frees with image_config_done(). */
+int image_resolve(const struct store *s, const char *name, struct image_config *ret,
+		  struct error *err) must_check;
+
+/* Gives an image one more name; another image that had it loses it. */
+int image_tag(const struct store *s, const char *name, const char *new_name,
+	      struct error *err) must_check;
+/* Takes a name from its image, which stays. */
+int image_untag(const struct store *s, const char *name, struct error *err) must_check;
+
+struct image_removal {
+	struct strlist untagged;
+	char *deleted; /* id, or NULL when only a name went */
+};
+void image_removal_done(struct image_removal *r);
+/* Removes by name or id. By name, an image with other names keeps those. -EBUSY: a container uses
+ * it, or an id with several names, unless force; layers that a container pins stay in any case. */
+int image_remove(const struct store *s, const char *name, bool force, struct image_removal *ret,
+		 struct error *err) must_check;
+
+/* What podium-image hands over when all layers are complete. Texts are borrowed. */
+struct image_commit {
+	const char *id; /* digest of config, computed by the caller */
+	const char *config;
+	size_t config_len;
+	const char *manifest_id; /* NULL: none */
+	const char *manifest;
+	size_t manifest_len;
+	const struct strlist *names;  /* canonical; they move here from other images */
+	const struct strlist *layers; /* unique */
+	int64_t created_ns;
+	int64_t size_bytes;
+};
+int image_commit(const struct store *s, const struct image_commit *c, struct error *err) must_check;
+
+/* Removes layers and blobs that no image and no container needs, and the debris of killed loads.
+ * Keeps everything when a container's record cannot be read. */
+int image_collect(const struct store *s, struct error *err) must_check;
+
+#endif
