@@ -67,6 +67,7 @@ struct command {
 	const struct option *options;
 	size_t options_size;
 	/* or NULL; what options.c filled (string lists) is freed without it */
+	void (*set_defaults)(void *options); /* or NULL: before the options are parsed */
 	void (*free_options)(void *options);
 	int min_args;
 	int max_args;         /* -1: any */

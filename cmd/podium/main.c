@@ -117,7 +117,11 @@ static int run_command(const struct command_row *row, const struct global_option
 	cleanup_free void *values = xcalloc(1, c->options_size ? c->options_size : 1);
 	struct options_result found;
 	struct error err = { 0 };
-	int r = options_parse(c->options, values, c->stop_at_first_arg, argc, argv, &found, &err);
+	int r;
+
+	if (c->set_defaults)
+		c->set_defaults(values);
+	r = options_parse(c->options, values, c->stop_at_first_arg, argc, argv, &found, &err);
 
 	if (r == 0 && found.help) {
 		help_print_command(row);

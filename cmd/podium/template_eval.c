@@ -93,14 +93,20 @@ static void set_variable(struct run *run, const struct template_pipe *pipe, size
 json_t *template_member(const json_t *obj, const char *name)
 {
 	json_t *v = json_object_get(json_object_get(obj, TEMPLATE_TEXTS), name);
+	size_t len = strlen(name);
+	char other[64];
 
 	if (!v)
 		v = json_object_get(obj, name);
-	if (!v && strcmp(name, "ID") == 0)
-		v = json_object_get(obj, "Id");
-	if (!v && strcmp(name, "Id") == 0)
-		v = json_object_get(obj, "ID");
-	return v;
+	if (v || len < 2 || len >= sizeof(other) || name[len - 2] != 'I')
+		return v;
+	/* Go spells ImageID what JSON calls ImageId, and people type both. */
+	if (name[len - 1] != 'd' && name[len - 1] != 'D')
+		return NULL;
+	memcpy(other, name, len + 1);
+	other[len - 1] = name[len - 1] == 'd' ? 'D' : 'd';
+	v = json_object_get(json_object_get(obj, TEMPLATE_TEXTS), other);
+	return v ? v : json_object_get(obj, other);
 }
 
 /* Replaces *value (a reference) by its field. */

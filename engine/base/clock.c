@@ -53,9 +53,12 @@ void clock_human(int64_t s, char *out, size_t size)
 		int64_t below, unit;
 		const char *name;
 	} steps[] = {
-		{ 60, 1, "seconds" },          { 46 * 60, 60, "minutes" },
-		{ 48 * 3600, 3600, "hours" },  { 14 * 86400, 86400, "days" },
-		{ 60 * 86400, 7 * 86400, "weeks" }, { 730 * 86400, 30 * 86400, "months" },
+		{ 60, 1, "seconds" },
+		{ 46 * 60, 60, "minutes" },
+		{ 48 * 3600, 3600, "hours" },
+		{ 14 * 86400, 86400, "days" },
+		{ 60 * 86400, 7 * 86400, "weeks" },
+		{ 730 * 86400, 30 * 86400, "months" },
 	};
 
 	if (s < 1)

@@ -27,7 +27,7 @@
 #include "engine/base/str.h"
 
 #define IN_ROOT_DEADLINE_MS 200
-#define TREE_DEPTH_MAX 4000
+#define TREE_DEPTH_MAX	    4000
 
 int fs_write_all(int fd, const void *data, size_t len)
 {

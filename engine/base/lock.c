@@ -32,8 +32,7 @@ int lock_take(int dirfd, const char *path, enum lock_mode mode, int timeout_ms, 
 {
 	int op = (mode == LOCK_EXCLUSIVE ? LOCK_EX : LOCK_SH) | LOCK_NB;
 	int64_t deadline = clock_mono_ms() + timeout_ms;
-	cleanup_close int fd =
-		openat(dirfd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	cleanup_close int fd = openat(dirfd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0 && errno == EROFS)
 		fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

@@ -66,7 +66,8 @@ int proc_start_ticks(pid_t pid, uint64_t *ret, struct error *err)
 	if (n <= 0)
 		return error_set(err, ESRCH, "process %d is gone", (int)pid);
 	text[n] = '\0';
-	/* The command name may hold anything: the last ')' ends it. Field 22 is the 20th after it. */
+	/* The command name may hold anything: the last ')' ends it. Field 22 is the 20th after it.
+	 */
 	p = strrchr(text, ')');
 	for (int field = 2; p && field < 22; field++) {
 		p = strchr(p + 1, ' ');
@@ -155,8 +156,9 @@ int proc_helper_path(const char *name, char **ret, struct error *err)
 			return 0;
 		}
 	}
-	return error_set(err, ENOENT, "helper program '%s' is not beside '%s/podium' nor in libexec",
-			 name, self);
+	return error_set(err, ENOENT,
+			 "helper program '%s' is not beside '%s/podium' nor in libexec", name,
+			 self);
 }
 
 /* In the vforked child: `from` becomes `to`, without close-on-exec. */

@@ -129,7 +129,7 @@ static int load_strlist(const json_t *j, struct strlist *l)
 
 	if (!json_is_array(j))
 		return -EBADMSG;
-	json_array_foreach(j, i, e) {
+	json_array_foreach (j, i, e) {
 		if (!json_is_string(e))
 			return -EBADMSG;
 		strlist_add(l, json_string_value(e));
@@ -145,7 +145,7 @@ static int load_pairs(const json_t *j, struct pairlist *l)
 	if (!json_is_object(j))
 		return -EBADMSG;
 	l->v = xcalloc(json_object_size(j), sizeof(*l->v));
-	json_object_foreach((json_t *)(uintptr_t)j, key, e) {
+	json_object_foreach ((json_t *)(uintptr_t)j, key, e) {
 		if (!json_is_string(e))
 			return -EBADMSG;
 		l->v[l->n].key = xstrdup(key);
@@ -347,7 +347,7 @@ void record_merge_unknown(const struct record_type *t, json_t *j, const json_t *
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)old, key, value) {
+	json_object_foreach ((json_t *)(uintptr_t)old, key, value) {
 		const struct record_field *f = t->fields;
 
 		while (f->name && strcmp(f->name, key) != 0)

@@ -45,8 +45,8 @@ int seam_fail(const char *call)
 	static const struct {
 		const char *name;
 		int code;
-	} codes[] = { { "EIO", EIO },       { "ENOSPC", ENOSPC }, { "EMFILE", EMFILE },
-		      { "ENOMEM", ENOMEM }, { "EPERM", EPERM },   { "ENOSYS", ENOSYS },
+	} codes[] = { { "EIO", EIO },	    { "ENOSPC", ENOSPC }, { "EMFILE", EMFILE },
+		      { "ENOMEM", ENOMEM }, { "EPERM", EPERM },	  { "ENOSYS", ENOSYS },
 		      { "EROFS", EROFS },   { "EAGAIN", EAGAIN } };
 	static unsigned int count;
 	const char *spec = getenv("PODIUM_FAIL");
@@ -68,9 +68,10 @@ int seam_fail(const char *call)
 
 char **seam_environment(void)
 {
-	static const char *const names[] = { "PODIUM_WEAKEN=", "PODIUM_STOP_AT=", "PODIUM_FAIL=",
-					     "PODIUM_BOOT_ID=", "PODIUM_CGROUP_ROOT=",
-					     "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=" };
+	static const char *const names[] = {
+		"PODIUM_WEAKEN=",      "PODIUM_STOP_AT=", "PODIUM_FAIL=",   "PODIUM_BOOT_ID=",
+		"PODIUM_CGROUP_ROOT=", "ASAN_OPTIONS=",	  "UBSAN_OPTIONS=", "LSAN_OPTIONS="
+	};
 	static char *found[ARRAY_SIZE(names) + 1];
 	size_t n = 0;
 

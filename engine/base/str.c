@@ -271,7 +271,11 @@ bool is_id(const char *s)
 static size_t utf8_at(const unsigned char *p, size_t left, uint32_t *ret_cp)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = *p < 0x80 ? 1 : *p >= 0xf0 && *p < 0xf5 ? 4 : *p >= 0xe0 ? 3 : *p >= 0xc2 ? 2 : 0;
+	size_t n = *p < 0x80		     ? 1
+		   : *p >= 0xf0 && *p < 0xf5 ? 4
+		   : *p >= 0xe0		     ? 3
+		   : *p >= 0xc2		     ? 2
+					     : 0;
 	uint32_t cp;
 
 	if (*p >= 0xf5 || n == 0 || n > left)

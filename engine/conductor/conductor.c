@@ -11,7 +11,8 @@
  *
  * Runs detached, in the monitors' cgroup, in the engine's initial namespaces. Killed by SIGKILL:
  * everything runs on; the next `pod start` adopts it; held ports are bound anew then.
- * When pause is killed the sandbox is rebuilt with all its containers, if the pod's policy restarts.
+ * When pause is killed the sandbox is rebuilt with all its containers, if the pod's policy
+ * restarts.
  */
 #include "engine/conductor/conductor.h"
 
@@ -123,8 +124,10 @@ static void advance(struct conductor *c)
 			(void)ctl_send(c->members[i].fd, CTL_GO, 0, NULL);
 			break;
 		case ORDER_INIT_FAILED:
-			(void)snprintf(text, sizeof(text), "init container '%s' failed with exit "
-				       "code %d", c->members[i].name, c->views[i].exit_code);
+			(void)snprintf(text, sizeof(text),
+				       "init container '%s' failed with exit "
+				       "code %d",
+				       c->members[i].name, c->views[i].exit_code);
 			fail(c, text);
 			break;
 		case ORDER_ALL_DONE:
@@ -162,27 +165,24 @@ static void accept_client(struct conductor *c)
 		(void)close(fd);
 }
 
-/* Starts one member again by hand. */
-static void start_member(struct conductor *c, int fd, const char *id)
+/* Starts one member again by hand, or (id "") every member that has ended. */
+static void start_members(struct conductor *c, int fd, const char *id)
 {
-	struct error err = { 0 };
+	bool found = *id == '\0';
 
 	for (size_t i = 0; i < c->n_members; i++) {
-		if (strcmp(c->members[i].id, id) != 0)
+		bool is_it = strcmp(c->members[i].id, id) == 0;
+
+		found = found || is_it;
+		if ((!is_it && *id) || c->views[i].phase != MEMBER_DONE ||
+		    (c->views[i].init && !is_it))
 			continue;
-		if (c->members[i].fd >= 0) {
-			(void)ctl_send(fd, CTL_OK, 0, NULL);
-			return;
-		}
-		if (c->members[i].lost_pidfd >= 0)
-			(void)error_set(&err, EBUSY, "container runs without a monitor: stop it "
-					"first");
-		else
-			c->views[i].phase = MEMBER_IDLE;
-		(void)ctl_send(fd, err.code ? CTL_FAILED : CTL_OK, 125, err.text);
-		return;
+		c->views[i].phase = MEMBER_IDLE;
+		c->views[i].was_started = false;
+		c->phase = CONDUCTOR_STARTING;
 	}
-	(void)ctl_send(fd, CTL_FAILED, 125, "no such container in this pod");
+	(void)ctl_send(fd, found ? CTL_OK : CTL_FAILED, 125,
+		       found ? NULL : "no such container in this pod");
 }
 
 static void read_client(struct conductor *c, int *fd)
@@ -202,7 +202,10 @@ static void read_client(struct conductor *c, int *fd)
 		begin_stop(c, msg.value);
 		break; /* the socket stays: it hears CTL_DONE */
 	case CTL_START:
-		start_member(c, *fd, msg.text);
+		if (c->phase == CONDUCTOR_STARTING || c->phase == CONDUCTOR_UP)
+			start_members(c, *fd, msg.text);
+		else
+			(void)ctl_send(*fd, CTL_FAILED, 125, "pod is being stopped");
 		break;
 	case CTL_SUBSCRIBE:
 		/* The newest watcher gets the reports; UP is told at once when it is so. */
@@ -397,8 +400,9 @@ static void end(struct conductor *c, int result, const struct error *err)
 
 int conductor_run(struct store *store, const char *pod_id, int report_fd, struct error *err)
 {
-	struct conductor c = { .store = *store, .report_fd = report_fd, .lock_fd = -1,
-			       .listen_fd = -1 };
+	struct conductor c = {
+		.store = *store, .report_fd = report_fd, .lock_fd = -1, .listen_fd = -1
+	};
 	int r;
 
 	(void)snprintf(c.pod_id, sizeof(c.pod_id), "%s", pod_id);

@@ -2,8 +2,8 @@
 /*
  * conductor - brings one pod up and conducts its life; it is the monitor of the infra container.
  *
- * Files of the room: conductor.c begin, loop and end; members.c the monitors it starts and what they
- * say; order.c the pure state machine that decides what to do next.
+ * Files of the room: conductor.c begin, loop and end; members.c the monitors it starts and what
+ * they say; order.c the pure state machine that decides what to do next.
  */
 #ifndef PODIUM_CONDUCTOR_CONDUCTOR_H
 #define PODIUM_CONDUCTOR_CONDUCTOR_H
@@ -14,7 +14,7 @@
 /* Conducts the pod until it is down. report_fd: ctl socket of the command that started it, or -1.
  * Returns 0, or -errno when the pod could not be brought up (then nothing of it is left running).
  * Takes over the store. */
-int conductor_run(struct store *store, const char *pod_id, int report_fd, struct error *err)
-	must_check;
+int conductor_run(struct store *store, const char *pod_id, int report_fd,
+		  struct error *err) must_check;
 
 #endif

@@ -15,14 +15,14 @@
 #define CONDUCTOR_CLIENTS_MAX 16
 
 struct member {
-	const char *id;    /* in pod.containers */
+	const char *id; /* in pod.containers */
 	const char *name;
-	int fd;            /* to its monitor, -1: none */
+	int fd;		   /* to its monitor, -1: none */
 	pid_t monitor_pid; /* our child, 0: adopted or none */
-	int lost_pidfd;    /* LOST: the container's first process */
-	int pipes[2];      /* read ends kept so that it survives its monitor */
+	int lost_pidfd;	   /* LOST: the container's first process */
+	int pipes[2];	   /* read ends kept so that it survives its monitor */
 	bool stop_asked;
-	bool was_up;       /* reported as started once */
+	bool was_up; /* reported as started once */
 };
 
 enum conductor_phase {
@@ -47,9 +47,9 @@ struct conductor {
 	struct member_view *views;
 	size_t n_members;
 	bool network_ready;
-	bool rebuild;       /* pause was killed: bring the pod up again after the stop */
+	bool rebuild;	     /* pause was killed: bring the pod up again after the stop */
 	int64_t deadline_ms; /* STOPPING: then what is left is killed */
-	int failures;       /* members whose first start failed */
+	int failures;	     /* members whose first start failed */
 };
 
 /* members.c */

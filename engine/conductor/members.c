@@ -2,11 +2,11 @@
 /*
  * members - the monitors of the pod's containers, and what they say.
  *
- * Theory of operation: each monitor is a child with a socket pair as its conductor socket; after the
- * death of a conductor the next one finds the monitors through their ctl.sock and subscribes. What
- * they say becomes a phase for order.c. A socket that ends without DONE means a lost monitor: the
- * container runs on, its pipes are kept open here (so that writing to them does not kill it), and
- * its end is noticed by pidfd, with an unknown exit code.
+ * Theory of operation: each monitor is a child with a socket pair as its conductor socket; after
+ * the death of a conductor the next one finds the monitors through their ctl.sock and subscribes.
+ * What they say becomes a phase for order.c. A socket that ends without DONE means a lost monitor:
+ * the container runs on, its pipes are kept open here (so that writing to them does not kill it),
+ * and its end is noticed by pidfd, with an unknown exit code.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -28,8 +28,11 @@ int members_open(struct conductor *c, struct error *err)
 	c->members = xcalloc(refs->n, sizeof(*c->members));
 	c->views = xcalloc(refs->n, sizeof(*c->views));
 	for (size_t i = 0; i < refs->n; i++) {
-		c->members[i] = (struct member){ .id = refs->v[i].id, .name = refs->v[i].name,
-						 .fd = -1, .lost_pidfd = -1, .pipes = { -1, -1 } };
+		c->members[i] = (struct member){ .id = refs->v[i].id,
+						 .name = refs->v[i].name,
+						 .fd = -1,
+						 .lost_pidfd = -1,
+						 .pipes = { -1, -1 } };
 		c->views[i].init = refs->v[i].init;
 	}
 	return proc_helper_path("podium-monitor", &c->monitor_path, err);
@@ -57,10 +60,15 @@ void members_close(struct conductor *c)
 
 static int spawn_monitor(struct conductor *c, struct member *m, struct error *err)
 {
-	char *argv[] = { (char *)(uintptr_t)"podium-monitor", (char *)(uintptr_t)"container",
-			 c->store.root, c->store.runroot, (char *)(uintptr_t)m->id, NULL };
-	struct proc_spawn s = { .path = c->monitor_path, .argv = argv, .stdio = { -1, -1, -1 },
-				.new_session = true };
+	char *argv[] = { (char *)(uintptr_t) "podium-monitor",
+			 (char *)(uintptr_t) "container",
+			 c->store.root,
+			 c->store.runroot,
+			 (char *)(uintptr_t)m->id,
+			 NULL };
+	struct proc_spawn s = {
+		.path = c->monitor_path, .argv = argv, .stdio = { -1, -1, -1 }, .new_session = true
+	};
 	int fds[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
@@ -77,7 +85,8 @@ static int spawn_monitor(struct conductor *c, struct member *m, struct error *er
 	return 0;
 }
 
-/* True when a container that was started earlier has a monitor that answers, or runs without one. */
+/* True when a container that was started earlier has a monitor that answers, or runs without one.
+ */
 static bool adopt(struct conductor *c, size_t i)
 {
 	struct member *m = &c->members[i];
@@ -145,8 +154,8 @@ static void tell_init_retry(struct conductor *c, size_t i, int code)
 {
 	struct ctl_msg msg = { 0 };
 
-	(void)snprintf(msg.text, sizeof(msg.text), "init container ended with %d, it is tried again",
-		       code);
+	(void)snprintf(msg.text, sizeof(msg.text),
+		       "init container ended with %d, it is tried again", code);
 	tell_of(c, i, CTL_INIT_RETRY, &msg);
 }
 

@@ -3,10 +3,10 @@
  * order - the pod's state machine without its hands.
  *
  * Theory of operation: looks at the containers in spec order, inits first. The first init that is
- * not done decides: idle -> prepare it, ready -> go, else wait; a failed one fails the pod. With all
- * inits done, every idle member is prepared (they prepare in parallel), and a ready one may go when
- * each member before it was started. No clock, no descriptor, no allocation: the unit test walks
- * every path.
+ * not done decides: idle -> prepare it, ready -> go, else wait; a failed one fails the pod. With
+ * all inits done, every idle member is prepared (they prepare in parallel), and a ready one may go
+ * when each member before it was started. No clock, no descriptor, no allocation: the unit test
+ * walks every path.
  */
 #include "engine/conductor/order.h"
 

@@ -13,14 +13,14 @@
 #include <stdint.h>
 
 enum member_phase {
-	MEMBER_IDLE,     /* no monitor yet */
+	MEMBER_IDLE, /* no monitor yet */
 	MEMBER_PREPARING,
-	MEMBER_READY,    /* waits for GO */
+	MEMBER_READY,	 /* waits for GO */
 	MEMBER_STARTING, /* GO given */
 	MEMBER_RUNNING,
-	MEMBER_BACKOFF,  /* its monitor waits before it starts it again */
-	MEMBER_LOST,     /* its monitor is gone, the container may run */
-	MEMBER_DONE,     /* ended for good */
+	MEMBER_BACKOFF, /* its monitor waits before it starts it again */
+	MEMBER_LOST,	/* its monitor is gone, the container may run */
+	MEMBER_DONE,	/* ended for good */
 	MEMBER__COUNT
 };
 
@@ -28,15 +28,15 @@ struct member_view {
 	bool init;
 	enum member_phase phase;
 	bool was_started; /* it ran, or its start was tried and failed */
-	int exit_code;    /* DONE */
+	int exit_code;	  /* DONE */
 };
 
 enum order_act {
-	ORDER_WAIT,       /* nothing to do until an event */
-	ORDER_PREPARE,    /* start the monitor of *ret_index */
-	ORDER_GO,         /* give GO to *ret_index */
-	ORDER_INIT_FAILED,/* init *ret_index ended with a code other than 0: the pod has failed */
-	ORDER_ALL_DONE,   /* every member has ended for good */
+	ORDER_WAIT,	   /* nothing to do until an event */
+	ORDER_PREPARE,	   /* start the monitor of *ret_index */
+	ORDER_GO,	   /* give GO to *ret_index */
+	ORDER_INIT_FAILED, /* init *ret_index ended with a code other than 0: the pod has failed */
+	ORDER_ALL_DONE,	   /* every member has ended for good */
 };
 
 /* The next act. Called again and again until it says ORDER_WAIT (or an end). can_go: the pod's

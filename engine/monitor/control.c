@@ -51,12 +51,12 @@ void monitor_control_accept(struct monitor *m)
 static void subscribe(struct monitor *m, int fd)
 {
 	static const enum ctl_type present[] = {
-		[MONITOR_LAUNCHING] = CTL_OK,	   [MONITOR_PREPARED] = CTL_READY,
-		[MONITOR_STARTING] = CTL_OK,	   [MONITOR_RUNNING] = CTL_RUNNING,
+		[MONITOR_LAUNCHING] = CTL_OK,	[MONITOR_PREPARED] = CTL_READY,
+		[MONITOR_STARTING] = CTL_OK,	[MONITOR_RUNNING] = CTL_RUNNING,
 		[MONITOR_WAITING] = CTL_EXITED, [MONITOR_ENDED] = CTL_DONE,
 	};
-	int32_t value = m->phase == MONITOR_RUNNING ? (int32_t)m->pid :
-						      (int32_t)m->status.exit_code;
+	int32_t value =
+		m->phase == MONITOR_RUNNING ? (int32_t)m->pid : (int32_t)m->status.exit_code;
 
 	for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)
 		if (m->clients[i].fd == fd)

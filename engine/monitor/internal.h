@@ -15,15 +15,15 @@
 #include "engine/state/status.h"
 
 #define MONITOR_CLIENTS_MAX 8
-#define MONITOR_FDS_MAX (MONITOR_CLIENTS_MAX + 8)
-#define MONITOR_READ_BYTES 65536
+#define MONITOR_FDS_MAX	    (MONITOR_CLIENTS_MAX + 8)
+#define MONITOR_READ_BYTES  65536
 
 enum monitor_phase {
 	MONITOR_LAUNCHING, /* podium-launch prepares the container */
 	MONITOR_PREPARED,  /* READY came; GO has not been given */
 	MONITOR_STARTING,  /* GO given; exec not yet seen */
 	MONITOR_RUNNING,
-	MONITOR_WAITING,   /* back-off before the next start */
+	MONITOR_WAITING, /* back-off before the next start */
 	MONITOR_ENDED,
 };
 
@@ -34,7 +34,7 @@ struct monitor_plan {
 	bool backoff;
 	bool fresh_on_restart; /* played: a policy restart gets a fresh writable layer */
 	bool own_pid_namespace;
-	int restart;           /* enum restart_policy */
+	int restart; /* enum restart_policy */
 	int stop_signal;
 	int64_t grace_ms;
 };
@@ -62,12 +62,12 @@ struct monitor {
 	pid_t pid;
 	int pidfd;
 	int sync_fd;
-	int in_fd;   /* write end of stdin, or -1 */
-	int out_fd;  /* read end of stdout; the pty's master with a terminal */
+	int in_fd;  /* write end of stdin, or -1 */
+	int out_fd; /* read end of stdout; the pty's master with a terminal */
 	int err_fd;
-	bool go;     /* the first start waits for CTL_GO when there is a conductor */
+	bool go; /* the first start waits for CTL_GO when there is a conductor */
 	bool stop_asked;
-	bool killed; /* SIGKILL was sent */
+	bool killed;	     /* SIGKILL was sent */
 	int64_t deadline_ms; /* monotonic; 0: none */
 	int64_t started_ms;  /* monotonic */
 	int64_t oom_before;

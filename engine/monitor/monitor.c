@@ -2,11 +2,12 @@
 /*
  * monitor - the life of one container.
  *
- * Theory of operation: LAUNCHING (podium-launch prepares) -> PREPARED (waits for the conductor's GO)
+ * Theory of operation: LAUNCHING (podium-launch prepares) -> PREPARED (waits for the conductor's
+ * GO)
  * -> STARTING (exec not yet seen) -> RUNNING -> WAITING (back-off) -> LAUNCHING ... -> ENDED. The
  * container's first process is the monitor's own child, made by podium-launch with CLONE_PARENT, so
- * its exit code is always seen here. exec is seen as the end of the sync socket, which the container
- * half holds close-on-exec.
+ * its exit code is always seen here. exec is seen as the end of the sync socket, which the
+ * container half holds close-on-exec.
  *
  * Runs in the engine's initial namespaces, in the monitors' cgroup, without a controlling terminal.
  * No threads. Nothing is allocated while the container runs undisturbed; JSON is touched only at
@@ -41,10 +42,10 @@
 #include "engine/pod/spec.h"
 #include "engine/process/sync.h"
 
-#define RECORD_MAX_BYTES (8 * 1024 * 1024)
+#define RECORD_MAX_BYTES    (8 * 1024 * 1024)
 #define STOP_SIGNAL_DEFAULT SIGTERM
-#define IDLE_MS 1000
-#define KILL_WAIT_MS 2000
+#define IDLE_MS		    1000
+#define KILL_WAIT_MS	    2000
 
 void monitor_write_status(struct monitor *m)
 {
@@ -79,7 +80,8 @@ static int64_t oom_count(struct monitor *m)
 	struct error scratch;
 	int64_t n = 0;
 
-	if (cgroup_open(&cg, &scratch) < 0 || cgroup_oom_count(&cg, m->pod_id, m->id, &n, &scratch) < 0)
+	if (cgroup_open(&cg, &scratch) < 0 ||
+	    cgroup_oom_count(&cg, m->pod_id, m->id, &n, &scratch) < 0)
 		return 0;
 	return n;
 }
@@ -168,13 +170,14 @@ static void reap(struct monitor *m)
 		struct error scratch;
 
 		if (cgroup_open(&cg, &scratch) == 0)
-			error_ignore(cgroup_kill_container(&cg, m->pod_id, m->id, KILL_WAIT_MS, &scratch));
+			error_ignore(cgroup_kill_container(&cg, m->pod_id, m->id, KILL_WAIT_MS,
+							   &scratch));
 	}
 	monitor_stdio_finish(m);
 	forget_process(m);
 	m->status.exit_code = exit_code_of(&si);
-	m->status.oom_killed = si.si_code != CLD_EXITED && si.si_status == SIGKILL &&
-			       oom_count(m) > m->oom_before;
+	m->status.oom_killed =
+		si.si_code != CLD_EXITED && si.si_status == SIGKILL && oom_count(m) > m->oom_before;
 	decide(m);
 }
 
@@ -182,10 +185,14 @@ static void reap(struct monitor *m)
 
 static int spawn_launch(struct monitor *m, struct error *err)
 {
-	char *argv[] = { (char *)(uintptr_t)"podium-launch", (char *)(uintptr_t)"container",
-			 m->store.root, m->store.runroot, m->id,
-			 m->status.restarts && m->plan.fresh_on_restart ?
-				 (char *)(uintptr_t)"fresh" : NULL,
+	char *argv[] = { (char *)(uintptr_t) "podium-launch",
+			 (char *)(uintptr_t) "container",
+			 m->store.root,
+			 m->store.runroot,
+			 m->id,
+			 m->status.restarts && m->plan.fresh_on_restart
+				 ? (char *)(uintptr_t) "fresh"
+				 : NULL,
 			 NULL };
 	struct proc_spawn s = { .path = m->launch_path, .argv = argv, .new_session = true };
 	int sync[2], r;
@@ -441,7 +448,8 @@ static int read_plan(struct monitor *m, struct error *err)
 	if (r < 0)
 		return r;
 	if (c.pod_id && is_id(c.pod_id))
-		r = load_record(m, layout_pod(path, c.pod_id, "pod.json"), &pod_spec_type, &pod, err);
+		r = load_record(m, layout_pod(path, c.pod_id, "pod.json"), &pod_spec_type, &pod,
+				err);
 	if (r == 0) {
 		int sig = c.config.stop_signal ? signal_number(c.config.stop_signal) : 0;
 
@@ -457,7 +465,8 @@ static int read_plan(struct monitor *m, struct error *err)
 			.grace_ms = pod_grace_seconds(&pod) * 1000,
 		};
 		dir = layout_open_container(&m->store, m->id, err);
-		r = dir < 0 ? dir : logwriter_open(&m->log, dir, c.log.max_bytes, c.log.max_files, err);
+		r = dir < 0 ? dir
+			    : logwriter_open(&m->log, dir, c.log.max_bytes, c.log.max_files, err);
 	}
 	record_done(&container_spec_type, &c);
 	record_done(&pod_spec_type, &pod);

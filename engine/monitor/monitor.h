@@ -3,8 +3,8 @@
  * monitor - keeps one container: owns its stdio and log, waits for its exit, restarts it by policy.
  *
  * The loop is one poll(2); helpers do what needs more code (podium-launch). Files of the room:
- * monitor.c the loop and the life of the container, stdio.c pipes, pty and log, control.c clients of
- * ctl.sock and the conductor.
+ * monitor.c the loop and the life of the container, stdio.c pipes, pty and log, control.c clients
+ * of ctl.sock and the conductor.
  */
 #ifndef PODIUM_MONITOR_MONITOR_H
 #define PODIUM_MONITOR_MONITOR_H
@@ -17,7 +17,7 @@
  * container is started at once. Takes over the store. Returns 0, or -errno when it could not begin
  * (another monitor holds the lock, records unreadable). Runs as the container's parent in the
  * initial namespaces of the engine. */
-int monitor_run(struct store *store, const char *container_id, int conductor_fd, struct error *err)
-	must_check;
+int monitor_run(struct store *store, const char *container_id, int conductor_fd,
+		struct error *err) must_check;
 
 #endif

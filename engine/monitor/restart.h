@@ -19,9 +19,9 @@ struct restart_state {
 };
 
 #define RESTART_BACKOFF_FIRST_MS 10000
-#define RESTART_BACKOFF_MAX_MS 300000
+#define RESTART_BACKOFF_MAX_MS	 300000
 #define RESTART_BACKOFF_RESET_MS 600000
-#define RESTART_DAMPED_MS 100
+#define RESTART_DAMPED_MS	 100
 
 /* True when the policy starts the container again after this exit code. */
 bool is_restart_wanted(enum restart_policy policy, int exit_code);

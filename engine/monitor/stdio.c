@@ -15,7 +15,7 @@
 #include "engine/base/mem.h"
 #include "engine/monitor/internal.h"
 
-#define PIPE_BYTES (1024 * 1024)
+#define PIPE_BYTES	(1024 * 1024)
 #define DRAIN_READS_MAX 64
 
 static void set_nonblocking(int fd)

@@ -26,7 +26,8 @@
 #include "engine/pod/columns.h"
 #include "engine/pod/names.h"
 #include "engine/pod/pod.h"
-#include "engine/rootfs/rootfs.h"
+#include "engine/rootfs/overlay.h"
+#include "engine/rootfs/volume.h"
 #include "engine/state/status.h"
 
 struct creation {
@@ -67,8 +68,8 @@ static int up_directory(struct creation *c, struct error *err)
 static int up_names(struct creation *c, struct error *err)
 {
 	char target[LAYOUT_PATH_MAX];
-	int r = names_claim(c->store, c->plan->pod.name,
-			    layout_pod(target, c->plan->pod.id, NULL), err);
+	int r = names_claim(c->store, c->plan->pod.name, layout_pod(target, c->plan->pod.id, NULL),
+			    err);
 
 	for (size_t i = 0; i < c->plan->n_containers && r == 0; i++)
 		r = names_claim(c->store, c->plan->containers[i].full_name,
@@ -83,8 +84,8 @@ static int write_first_status(struct creation *c, const struct container_spec *s
 	struct container_status st = {
 		.state = STATE_CREATED,
 		.name = spec->full_name,
-		.image = spec->kind == CONTAINER_INFRA ? (char *)(uintptr_t)INFRA_IMAGE :
-							 spec->config.reference,
+		.image = spec->kind == CONTAINER_INFRA ? (char *)(uintptr_t)INFRA_IMAGE
+						       : spec->config.reference,
 		.created_ns = spec->created_ns,
 		.pod_id = c->plan->pod.id,
 		.pod_name = c->plan->pod.name,
@@ -111,7 +112,7 @@ static int make_container(struct creation *c, const struct container_spec *spec,
 	if (r == 0)
 		r = write_first_status(c, spec, err);
 	if (r == 0 && spec->kind != CONTAINER_INFRA)
-		r = rootfs_prepare(c->store, spec, err);
+		r = rootfs_prepare(c->store->rootfd, spec, err);
 	return r;
 }
 
@@ -137,26 +138,7 @@ static int up_containers(struct creation *c, struct error *err)
 
 static int up_volumes(struct creation *c, struct error *err)
 {
-	const struct pod_spec *pod = &c->plan->pod;
-
-	for (size_t i = 0; i < pod->volumes.n; i++) {
-		const struct volume_spec *v = &pod->volumes.v[i];
-		char path[LAYOUT_PATH_MAX];
-		cleanup_close int fd = -EBADF;
-		cleanup_close int dir = -EBADF;
-
-		if (v->kind != VOLUME_EMPTY_DIR || v->memory)
-			continue;
-		dir = fs_mkdirs(c->store->rootfd, layout_pod(path, pod->id, "volumes"), 0700, err);
-		if (dir < 0)
-			return dir;
-		fd = fs_mkdirs(dir, v->name, 0777, err);
-		if (fd < 0)
-			return fd;
-		if (fchmod(fd, 0777) < 0) /* the kubelet's mode; fsGroup changes it at launch */
-			return error_errno(err, "set mode of volume '%s'", v->name);
-	}
-	return 0;
+	return volume_prepare_pod(c->store->root, &c->plan->pod, err);
 }
 
 static int up_record(struct creation *c, struct error *err)
@@ -175,11 +157,8 @@ static int up_record(struct creation *c, struct error *err)
 }
 
 static const struct create_stage stages[] = {
-	{ "directory", up_directory },
-	{ "names", up_names },
-	{ "containers", up_containers },
-	{ "volumes", up_volumes },
-	{ "record", up_record },
+	{ "directory", up_directory }, { "names", up_names },	{ "containers", up_containers },
+	{ "volumes", up_volumes },     { "record", up_record },
 };
 
 /* ---- the walk --------------------------------------------------------------------------- */

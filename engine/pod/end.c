@@ -2,8 +2,8 @@
 /*
  * end - ends one container from outside its monitor, and writes down what is known of its end.
  *
- * Theory of operation: the monitor is asked first (stop without grace), since it sees the exit code.
- * When none answers, the container's first process is killed through a pidfd that matches the
+ * Theory of operation: the monitor is asked first (stop without grace), since it sees the exit
+ * code. When none answers, the container's first process is killed through a pidfd that matches the
  * record, and whoever got monitor.lock writes the state: exited, code unknown. A monitor that holds
  * the lock but does not answer (stopped by a debugger, say) is an error that names it.
  */
@@ -20,7 +20,7 @@
 #include "engine/pod/run.h"
 #include "engine/state/status.h"
 
-#define ANSWER_MS 5000
+#define ANSWER_MS    5000
 #define KILL_WAIT_MS 10000
 
 /* Asks the monitor to kill; 0 when it said that it is done (or ended). */

@@ -20,9 +20,9 @@
 #include "engine/base/mem.h"
 #include "engine/base/str.h"
 
-#define NAMES_LOCK "locks/names"
+#define NAMES_LOCK    "locks/names"
 #define NAMES_LOCK_MS 10000
-#define TARGET_MAX 128
+#define TARGET_MAX    128
 
 bool is_valid_name(const char *name)
 {
@@ -37,8 +37,10 @@ static int name_path(const char *name, char path[LAYOUT_PATH_MAX + NAME_LENGTH_M
 		     struct error *err)
 {
 	if (!is_valid_name(name))
-		return error_set(err, EINVAL, "'%.64s' is not a name: letters, digits, '_', '.', "
-				 "'-', at most %d", name, NAME_LENGTH_MAX);
+		return error_set(err, EINVAL,
+				 "'%.64s' is not a name: letters, digits, '_', '.', "
+				 "'-', at most %d",
+				 name, NAME_LENGTH_MAX);
 	(void)snprintf(path, LAYOUT_PATH_MAX + NAME_LENGTH_MAX, "names/%s", name);
 	return 0;
 }
@@ -54,7 +56,8 @@ static void read_target(const struct store *s, const char *path, char ret[TARGET
 static int take_over(const struct store *s, const char *path, const char *name, const char *target,
 		     struct error *err)
 {
-	cleanup_close int lock = lock_take(s->rootfd, NAMES_LOCK, LOCK_EXCLUSIVE, NAMES_LOCK_MS, err);
+	cleanup_close int lock =
+		lock_take(s->rootfd, NAMES_LOCK, LOCK_EXCLUSIVE, NAMES_LOCK_MS, err);
 	char owner[TARGET_MAX];
 	struct stat st;
 

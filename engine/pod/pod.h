@@ -60,6 +60,10 @@ int pod_run_down(const struct store *s, const char *pod_id, struct error *err) m
 /* Removes the records and data of a pod that does not run (any phase, also debris of a crash). */
 int pod_remove(const struct store *s, const char *pod_id, struct error *err) must_check;
 
+/* Removes one stopped container and takes it out of its pod's record. */
+int pod_remove_container(const struct store *s, const char *container_id, struct error *err)
+	must_check;
+
 /* True while a conductor holds the pod. */
 bool is_pod_conducted(const struct store *s, const char *pod_id);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "engine/base/fs.h"
+#include "engine/base/json.h"
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/base/seams.h"
@@ -20,10 +21,11 @@
 #include "engine/pod/names.h"
 #include "engine/pod/pod.h"
 #include "engine/pod/run.h"
-#include "engine/rootfs/rootfs.h"
+#include "engine/rootfs/overlay.h"
 #include "engine/state/status.h"
 
-#define LOCK_WAIT_MS 10000
+#define LOCK_WAIT_MS	 10000
+#define RECORD_MAX_BYTES (8 * 1024 * 1024)
 
 static int mark_removing(const struct store *s, const char *pod_id, struct error *err)
 {
@@ -53,10 +55,66 @@ static int remove_container(const struct store *s, const char *id, struct error 
 		r = names_release_all(s, path, err);
 	status_done(&st);
 	if (r == 0)
-		r = rootfs_remove(s, id, err);
+		r = rootfs_remove(s->rootfd, id, err);
 	if (r == 0)
 		r = fs_remove_tree(s->rootfd, path, err);
 	return r;
+}
+
+/* Rewrites pod.json without the container; members that a newer version wrote are kept. */
+static int forget_container(const struct store *s, const char *pod_id, const char *id,
+			    struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct pod_spec pod = { 0 };
+	cleanup_json json_t *old = NULL;
+	cleanup_json json_t *j = NULL;
+	cleanup_free char *text = NULL;
+	size_t kept = 0;
+	int r = jload_file(s->rootfd, layout_pod(path, pod_id, POD_RECORD), RECORD_MAX_BYTES, &old,
+			   err);
+
+	if (r == 0)
+		r = record_load(&pod_spec_type, old, &pod, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < pod.containers.n; i++) {
+		struct container_ref *ref = &pod.containers.v[i];
+
+		if (is_equal(ref->id, id)) {
+			free(ref->id);
+			free(ref->name);
+		} else {
+			pod.containers.v[kept++] = *ref;
+		}
+	}
+	pod.containers.n = kept;
+	j = record_dump(&pod_spec_type, &pod);
+	record_merge_unknown(&pod_spec_type, j, old);
+	text = jdump_text(j, 1);
+	r = fs_write_atomic(s->rootfd, path, text, strlen(text), 0600, FS_SYNC, err);
+	record_done(&pod_spec_type, &pod);
+	/* The document no longer says what the pod is: generate starts from the records now. */
+	if (r == 0 && unlinkat(s->rootfd, layout_pod(path, pod_id, POD_YAML), 0) < 0 &&
+	    errno != ENOENT)
+		r = error_errno(err, "remove '%s'", path);
+	return r;
+}
+
+int pod_remove_container(const struct store *s, const char *container_id, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct container_status st = { 0 };
+	cleanup_close int lock = -EBADF;
+	int r = status_read(s, container_id, &st, err);
+
+	if (r == 0 && st.pod_id) {
+		lock = lock_take(s->rootfd, layout_pod(path, st.pod_id, POD_LOCK), LOCK_EXCLUSIVE,
+				 LOCK_WAIT_MS, err);
+		r = lock < 0 ? lock : forget_container(s, st.pod_id, container_id, err);
+	}
+	status_done(&st);
+	return r < 0 ? r : remove_container(s, container_id, err);
 }
 
 static int remove_names(const struct store *s, const struct pod_run *run, struct error *err)
@@ -78,8 +136,8 @@ int pod_remove(const struct store *s, const char *pod_id, struct error *err)
 
 	if (faccessat(s->rootfd, layout_pod(path, pod_id, NULL), F_OK, 0) < 0)
 		return 0;
-	lock = lock_take(s->rootfd, layout_pod(path, pod_id, POD_LOCK), LOCK_EXCLUSIVE, LOCK_WAIT_MS,
-			 err);
+	lock = lock_take(s->rootfd, layout_pod(path, pod_id, POD_LOCK), LOCK_EXCLUSIVE,
+			 LOCK_WAIT_MS, err);
 	if (lock < 0)
 		return lock == -ESTALE ? 0 : error_wrap(err, "remove pod '%.12s'", pod_id);
 	r = mark_removing(s, pod_id, err);

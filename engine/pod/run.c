@@ -34,9 +34,9 @@
 #include "engine/process/sync.h"
 #include "engine/state/status.h"
 
-#define SANDBOX_FILE "sandbox.json"
+#define SANDBOX_FILE	  "sandbox.json"
 #define SANDBOX_MAX_BYTES 65536
-#define KILL_WAIT_MS 10000
+#define KILL_WAIT_MS	  10000
 
 /* ---- ports ------------------------------------------------------------------------------ */
 
@@ -193,8 +193,12 @@ static int up_sandbox(struct pod_run *r, struct error *err)
 {
 	cleanup_free char *launch = NULL;
 	cleanup_close int ours = -EBADF;
-	char *argv[] = { (char *)(uintptr_t)"podium-launch", (char *)(uintptr_t)"sandbox",
-			 r->store->root, r->store->runroot, (char *)(uintptr_t)r->pod_id, NULL };
+	char *argv[] = { (char *)(uintptr_t) "podium-launch",
+			 (char *)(uintptr_t) "sandbox",
+			 r->store->root,
+			 r->store->runroot,
+			 (char *)(uintptr_t)r->pod_id,
+			 NULL };
 	struct proc_spawn s = { .argv = argv, .stdio = { -1, -1, -1 }, .new_session = true };
 	int sync[2], rc;
 
@@ -267,10 +271,14 @@ int run_spawn_net_sync(const struct store *s, const char *verb, const char *pod_
 		       int *ret_fd, struct error *err)
 {
 	cleanup_free char *podium = NULL;
-	char *argv[] = { (char *)(uintptr_t)"podium",	(char *)(uintptr_t)"--root",
-			 s->root,			(char *)(uintptr_t)"--runroot",
-			 s->runroot,			(char *)(uintptr_t)"net-sync",
-			 (char *)(uintptr_t)verb,	(char *)(uintptr_t)pod_id,
+	char *argv[] = { (char *)(uintptr_t) "podium",
+			 (char *)(uintptr_t) "--root",
+			 s->root,
+			 (char *)(uintptr_t) "--runroot",
+			 s->runroot,
+			 (char *)(uintptr_t) "net-sync",
+			 (char *)(uintptr_t)verb,
+			 (char *)(uintptr_t)pod_id,
 			 NULL };
 	struct proc_spawn sp = { .argv = argv, .stdio = { -1, -1, -1 } };
 	int sync[2];
@@ -303,8 +311,8 @@ static int await_net_sync(pid_t pid, int fd, bool wait_exit, struct error *err)
 	if (passed >= 0)
 		(void)close(passed);
 	(void)close(fd);
-	/* A helper that deleted elements takes 8 ms to close its socket (an RCU wait in the kernel):
-	 * nobody waits for that. */
+	/* A helper that deleted elements takes 8 ms to close its socket (an RCU wait in the
+	 * kernel): nobody waits for that. */
 	if (wait_exit || rc <= 0)
 		(void)waitpid(pid, NULL, 0);
 	if (rc == 0)
@@ -442,7 +450,8 @@ int run_stages_down(struct pod_run *r, struct error *err)
 
 /* ---- opening ---------------------------------------------------------------------------- */
 
-/* Every container directory that says it is of this pod: for records that a crash left half made. */
+/* Every container directory that says it is of this pod: for records that a crash left half made.
+ */
 static int scan_containers(struct pod_run *r, struct error *err)
 {
 	struct strlist all = { 0 };

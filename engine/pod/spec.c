@@ -11,9 +11,10 @@
 #include <assert.h>
 #include <string.h>
 
-const char *const host_path_type_names[] = { "",	   "DirectoryOrCreate", "Directory",
-					     "FileOrCreate", "File",		"Socket",
-					     "CharDevice",   "BlockDevice",	NULL };
+const char *const host_path_type_names[] = {
+	"",	      "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket",
+	"CharDevice", "BlockDevice",	   NULL
+};
 const char *const restart_policy_names[] = { "Always", "OnFailure", "Never", NULL };
 const char *const network_mode_names[] = { "bridge", "host", "none", NULL };
 static const char *const port_protocol_names[] = { "tcp", "udp", "sctp", NULL };
@@ -29,15 +30,26 @@ static_assert(ARRAY_SIZE(volume_kind_names) == VOLUME__COUNT + 1, "one name a ki
 static_assert(ARRAY_SIZE(value_part_names) == VALUE__COUNT + 1, "one name a kind");
 static_assert(ARRAY_SIZE(container_kind_names) == CONTAINER__COUNT + 1, "one name a kind");
 
-#define FIELD(T, kind_, name_, m) { .name = name_, .kind = kind_, .offset = offsetof(struct T, m) }
-#define EPHEMERAL(T, kind_, name_, m) \
-	{ .name = name_, .kind = kind_, .offset = offsetof(struct T, m), .ephemeral = true }
-#define SUB(T, kind_, name_, m, sub_) \
-	{ .name = name_, .kind = kind_, .offset = offsetof(struct T, m), .sub = &(sub_) }
-#define ENUM(T, name_, m, names_) \
-	{ .name = name_, .kind = RECORD_ENUM, .offset = offsetof(struct T, m), .names = names_ }
-#define TYPE(id, T, label)                                                               \
-	static const struct record_type id = { .name = label, .size = sizeof(struct T), \
+#define FIELD(T, kind_, name_, m)                                             \
+	{                                                                     \
+		.name = name_, .kind = kind_, .offset = offsetof(struct T, m) \
+	}
+#define EPHEMERAL(T, kind_, name_, m)                                                            \
+	{                                                                                        \
+		.name = name_, .kind = kind_, .offset = offsetof(struct T, m), .ephemeral = true \
+	}
+#define SUB(T, kind_, name_, m, sub_)                                                         \
+	{                                                                                     \
+		.name = name_, .kind = kind_, .offset = offsetof(struct T, m), .sub = &(sub_) \
+	}
+#define ENUM(T, name_, m, names_)                                                    \
+	{                                                                            \
+		.name = name_, .kind = RECORD_ENUM, .offset = offsetof(struct T, m), \
+		.names = names_                                                      \
+	}
+#define TYPE(id, T, label)                                               \
+	static const struct record_type id = { .name = label,            \
+					       .size = sizeof(struct T), \
 					       .fields = id##_fields }
 
 static const struct record_field value_part_fields[] = {

@@ -36,8 +36,8 @@ static int connect_conductor(const struct store *s, const char *pod_id, struct e
 	int r = lookup_read_pod(s, pod_id, &pod, err);
 
 	if (r == 0)
-		r = pod.infra_id ? ctl_connect(s, pod.infra_id, err) :
-				   error_set(err, ENOENT, "pod has no infra container");
+		r = pod.infra_id ? ctl_connect(s, pod.infra_id, err)
+				 : error_set(err, ENOENT, "pod has no infra container");
 	record_done(&pod_spec_type, &pod);
 	return r;
 }
@@ -45,8 +45,12 @@ static int connect_conductor(const struct store *s, const char *pod_id, struct e
 int pod_start(const struct store *s, const char *pod_id, int *ret_report, struct error *err)
 {
 	cleanup_free char *monitor = NULL;
-	char *argv[] = { (char *)(uintptr_t)"podium-monitor", (char *)(uintptr_t)"conductor",
-			 s->root, s->runroot, (char *)(uintptr_t)pod_id, NULL };
+	char *argv[] = { (char *)(uintptr_t) "podium-monitor",
+			 (char *)(uintptr_t) "conductor",
+			 s->root,
+			 s->runroot,
+			 (char *)(uintptr_t)pod_id,
+			 NULL };
 	struct proc_spawn sp = { .argv = argv, .stdio = { -1, -1, -1 }, .new_session = true };
 	int fds[2], r;
 

@@ -21,7 +21,7 @@
 
 #include "engine/base/mem.h"
 
-#define CTL_HEAD offsetof(struct ctl_msg, text)
+#define CTL_HEAD    offsetof(struct ctl_msg, text)
 #define CTL_FDS_MAX 2
 #define CTL_BACKLOG 16
 

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * start, stop, rm of containers.
+ *
+ * Theory of operation: a container of a pod is started by the pod's conductor (which is started
+ * when the pod is down), stopped by its monitor, and removed from its pod's record. The infra
+ * container goes only with its pod.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/podium/command.h"
+#include "cmd/podium/commands.h"
+#include "cmd/podium/pods.h"
+#include "engine/base/lock.h"
+#include "engine/base/mem.h"
+#include "engine/base/proc.h"
+#include "engine/pod/lookup.h"
+#include "engine/pod/pod.h"
+#include "engine/pod/run.h"
+#include "engine/process/ctl.h"
+#include "engine/state/status.h"
+
+#define STOP_MARGIN_MS 30000
+#define START_WAIT_MS  60000
+
+struct container_life_options {
+	bool all;
+	bool force;
+	bool ignore;
+	bool volumes;
+	struct option_int time;
+};
+#define O(m) offsetof(struct container_life_options, m)
+
+static int resolve(const struct store *s, const struct container_life_options *o, int argc,
+		   char **argv, struct strlist *ret, struct error *err)
+{
+	if (o->all && argc > 0)
+		return error_set(err, EINVAL, "--all and names exclude each other");
+	if (o->all)
+		return lookup_list_containers(s, ret, err);
+	if (argc == 0)
+		return error_set(err, EINVAL, "you must provide at least one container name or id");
+	for (int i = 0; i < argc; i++) {
+		char id[65];
+		int r = lookup_container(s, argv[i], id, err);
+
+		if (r == -ENOENT && o->ignore)
+			continue;
+		if (r < 0)
+			return r;
+		strlist_add(ret, id);
+	}
+	return 0;
+}
+
+/* ---- stop ------------------------------------------------------------------------------- */
+
+static int64_t own_grace_ms(const struct store *s, const struct container_status *st)
+{
+	struct pod_spec pod = { 0 };
+	struct error scratch;
+	int64_t grace = PLAYED_GRACE_SECONDS;
+
+	if (st->pod_id && lookup_read_pod(s, st->pod_id, &pod, &scratch) == 0)
+		grace = pod_grace_seconds(&pod);
+	record_done(&pod_spec_type, &pod);
+	return grace > INT32_MAX / 1000 ? INT32_MAX : grace * 1000;
+}
+
+/* Signals a container whose monitor is lost, by pidfd, then writes its end down. */
+static int stop_lost(const struct store *s, const char *id, const struct container_status *st,
+		     int64_t grace_ms, struct error *err)
+{
+	struct proc_ident ident = { .pid = (pid_t)st->pid,
+				    .start_ticks = (uint64_t)st->start_ticks };
+	cleanup_close int fd = -EBADF;
+
+	(void)snprintf(ident.boot_id, sizeof(ident.boot_id), "%s", st->boot_id ? st->boot_id : "");
+	fd = proc_open_ident(&ident, err);
+	if (fd >= 0 && grace_ms > 0) {
+		(void)pidfd_signal(fd, 15);
+		(void)pidfd_wait_exit(fd, (int)grace_ms);
+	}
+	return run_end_container(s, id, err);
+}
+
+static int stop_by_monitor(const struct store *s, const char *id, int64_t grace_ms,
+			   struct error *err)
+{
+	cleanup_close int fd = ctl_connect(s, id, err);
+	struct ctl_msg msg;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = ctl_send(fd, CTL_STOP, (int32_t)grace_ms, NULL);
+	while (r == 0) {
+		r = ctl_wait(fd,
+			     (int)(grace_ms > INT32_MAX - STOP_MARGIN_MS
+					   ? INT32_MAX
+					   : grace_ms + STOP_MARGIN_MS),
+			     &msg);
+		if (r == 0 || (r > 0 && msg.type == CTL_DONE))
+			return 0;
+		r = r > 0 ? 0 : r;
+	}
+	return error_set(err, -r, "monitor of container '%.12s' does not answer", id);
+}
+
+static int stop_one(const struct store *s, const char *id, int64_t grace_s, struct error *err)
+{
+	cleanup_strlist struct strlist pods = { 0 };
+	struct container_status st = { 0 };
+	bool lost = false;
+	int64_t grace_ms;
+	int r = status_read(s, id, &st, err);
+
+	if (r < 0)
+		return r;
+	(void)status_live(s, id, &st, &lost);
+	grace_ms = grace_s >= 0 ? grace_s * 1000 : own_grace_ms(s, &st);
+	if (st.infra && st.pod_id) {
+		strlist_add(&pods, st.pod_id);
+		r = pods_stop(s, &pods, grace_s, err);
+	} else if (st.state == STATE_CREATED || st.state == STATE_EXITED) {
+		r = 0;
+	} else if (lost) {
+		r = stop_lost(s, id, &st, grace_ms, err);
+	} else {
+		r = stop_by_monitor(s, id, grace_ms, err);
+	}
+	status_done(&st);
+	return r;
+}
+
+static int run_stop(struct command_context *ctx, void *options, int argc, char **argv,
+		    struct error *err)
+{
+	const struct container_life_options *o = options;
+	cleanup_strlist struct strlist ids = { 0 };
+	int r = 0;
+
+	if (o->time.set && (o->time.value < 0 || o->time.value > INT32_MAX / 1000))
+		return error_set(err, EINVAL, "--time takes seconds from 0 on");
+	r = resolve(&ctx->store, o, argc, argv, &ids, err);
+	for (size_t i = 0; i < ids.n && r == 0; i++) {
+		r = stop_one(&ctx->store, ids.v[i], o->time.set ? o->time.value : -1, err);
+		if (r == 0)
+			printf("%s\n", o->all ? ids.v[i] : argv[i]);
+	}
+	return r;
+}
+
+/* ---- start ------------------------------------------------------------------------------ */
+
+static bool is_running(const struct store *s, const char *id)
+{
+	struct container_status st = { 0 };
+	struct error scratch;
+	bool lost, running = false;
+
+	if (status_read(s, id, &st, &scratch) == 0)
+		running = status_live(s, id, &st, &lost) == STATE_RUNNING;
+	status_done(&st);
+	return running;
+}
+
+/* Asks the pod's conductor; waits until the monitor says that the container runs or has failed. */
+static int ask_conductor(const struct store *s, const char *pod_id, const char *id,
+			 struct error *err)
+{
+	struct ctl_msg msg;
+	int fd = -1, r = pod_start(s, pod_id, &fd, err);
+
+	if (r < 0)
+		return r;
+	if (r == 1) {
+		(void)ctl_send(fd, CTL_START, 0, id);
+		(void)ctl_send(fd, CTL_SUBSCRIBE, 0, NULL);
+	}
+	do {
+		r = ctl_wait(fd, START_WAIT_MS, &msg);
+		if (r > 0 && msg.type == CTL_WARNING)
+			command_print_warning(msg.text);
+	} while (r > 0 && msg.type != CTL_FAILED && msg.type != CTL_DONE && msg.type != CTL_UP);
+	(void)close(fd);
+	if (r > 0 && msg.type == CTL_UP)
+		return 0;
+	if (r > 0 && *msg.text)
+		return error_set(err, EIO, "%s", msg.text);
+	return is_running(s, id) ? 0 : error_set(err, EIO, "container '%.12s' did not start", id);
+}
+
+static int start_one(const struct store *s, const char *id, struct error *err)
+{
+	struct container_status st = { 0 };
+	int r;
+
+	if (is_running(s, id))
+		return 0;
+	r = status_read(s, id, &st, err);
+	if (r == 0 && !st.pod_id)
+		r = error_set(err, EINVAL, "container '%.12s' is in no pod", id);
+	if (r == 0)
+		r = ask_conductor(s, st.pod_id, id, err);
+	status_done(&st);
+	return r;
+}
+
+static int run_start(struct command_context *ctx, void *options, int argc, char **argv,
+		     struct error *err)
+{
+	const struct container_life_options *o = options;
+	cleanup_strlist struct strlist ids = { 0 };
+	int r = resolve(&ctx->store, o, argc, argv, &ids, err);
+
+	for (size_t i = 0; i < ids.n && r == 0; i++) {
+		r = start_one(&ctx->store, ids.v[i], err);
+		if (r == 0)
+			printf("%s\n", o->all ? ids.v[i] : argv[i]);
+	}
+	return r;
+}
+
+/* ---- rm --------------------------------------------------------------------------------- */
+
+static int rm_one(const struct store *s, const char *id, const struct container_life_options *o,
+		  struct error *err)
+{
+	struct container_status st = { 0 };
+	bool lost = false;
+	int r = status_read(s, id, &st, err);
+
+	if (r < 0)
+		return r;
+	(void)status_live(s, id, &st, &lost);
+	if (st.infra)
+		r = error_set(err, EINVAL,
+			      "container '%.12s' is the infra container of pod '%s': "
+			      "remove the pod",
+			      id, st.pod_name ? st.pod_name : "?");
+	else if (st.state != STATE_CREATED && st.state != STATE_EXITED && !o->force)
+		r = error_set(err, EBUSY,
+			      "container '%.12s' is %s: stop it first, or remove it "
+			      "with -f",
+			      id, container_state_names[st.state]);
+	status_done(&st);
+	if (r == 0)
+		r = stop_one(s, id, o->time.set ? o->time.value : o->force ? 0 : -1, err);
+	if (r == 0)
+		r = pod_remove_container(s, id, err);
+	return r;
+}
+
+static int run_rm(struct command_context *ctx, void *options, int argc, char **argv,
+		  struct error *err)
+{
+	const struct container_life_options *o = options;
+	cleanup_strlist struct strlist ids = { 0 };
+	int r = resolve(&ctx->store, o, argc, argv, &ids, err);
+
+	if (r == -ENOENT) {
+		command_print_error(err);
+		return 1;
+	}
+	for (size_t i = 0; i < ids.n && r == 0; i++) {
+		struct container_status st = { 0 };
+		struct error scratch;
+		bool infra = status_read(&ctx->store, ids.v[i], &st, &scratch) == 0 && st.infra;
+
+		status_done(&st);
+		if (infra && o->all)
+			continue; /* goes with its pod */
+		r = rm_one(&ctx->store, ids.v[i], o, err);
+		if (r == 0)
+			printf("%s\n", o->all ? ids.v[i] : argv[i]);
+	}
+	return r == -EBUSY ? (command_print_error(err), 2) : r;
+}
+
+/* ---- tables ----------------------------------------------------------------------------- */
+
+#define OPTION_ALL                                                             \
+	{                                                                      \
+		'a', "all", OPTION_BOOL, O(all), NULL, "All containers", false \
+	}
+#define OPTION_IGNORE                                                           \
+	{                                                                       \
+		'i', "ignore", OPTION_BOOL, O(ignore), NULL,                    \
+			"Say nothing about containers that do not exist", false \
+	}
+#define OPTION_TIME                                                                               \
+	{                                                                                         \
+		't', "time", OPTION_INT, O(time), "seconds", "Grace period before SIGKILL", false \
+	}
+
+static const struct option start_options[] = { OPTION_ALL, OPTIONS_END };
+static const struct option stop_options[] = { OPTION_ALL, OPTION_IGNORE, OPTION_TIME, OPTIONS_END };
+static const struct option rm_options[] = {
+	OPTION_ALL,
+	{ 'f', "force", OPTION_BOOL, O(force), NULL, "Kill it if it runs", false },
+	OPTION_IGNORE,
+	OPTION_TIME,
+	{ 'v', "volumes", OPTION_BOOL, O(volumes), NULL,
+	  "Remove its anonymous volumes, too (they always go)", false },
+	OPTIONS_END,
+};
+
+const struct command cmd_start = {
+	.words = "start",
+	.args = "[options] CONTAINER [CONTAINER...]",
+	.summary = "Start one or more containers",
+	.options = start_options,
+	.options_size = sizeof(struct container_life_options),
+	.max_args = -1,
+	.store = COMMAND_WRITES,
+	.run = run_start,
+};
+
+const struct command cmd_stop = {
+	.words = "stop",
+	.args = "[options] CONTAINER [CONTAINER...]",
+	.summary = "Stop one or more containers",
+	.options = stop_options,
+	.options_size = sizeof(struct container_life_options),
+	.max_args = -1,
+	.store = COMMAND_WRITES,
+	.run = run_stop,
+};
+
+const struct command cmd_rm = {
+	.words = "rm",
+	.args = "[options] CONTAINER [CONTAINER...]",
+	.summary = "Remove one or more containers",
+	.options = rm_options,
+	.options_size = sizeof(struct container_life_options),
+	.max_args = -1,
+	.store = COMMAND_WRITES,
+	.run = run_rm,
+};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kube_input - reading manifests, as kube play, down and validate share it. */
+#ifndef PODIUM_CMD_KUBE_INPUT_H
+#define PODIUM_CMD_KUBE_INPUT_H
+
+#include "cmd/podium/command.h"
+#include "kube/kube.h"
+
+/* Reads the files and prints every warning and error on stderr. 0 when there are plans, 125 when the
+ * manifests have errors (they are printed), -errno when a file cannot be read. */
+int kube_input_read(int argc, char **argv, const struct kube_input *how, struct kube_result *ret,
+		    struct error *err) must_check;
+
+/* kube down, which is also kube play --down. grace_s < 0: each pod's own. */
+int kube_down(struct command_context *ctx, int argc, char **argv, bool force, int64_t grace_s,
+	      struct error *err) must_check;
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pods - many pods at once.
+ *
+ * Theory of operation: a pod is started or stopped by its conductor; the command only asks and
+ * watches. So all pods are asked first and watched together: n pods take as long as the slowest.
+ */
+#include "cmd/podium/pods.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "cmd/podium/command.h"
+#include "engine/base/mem.h"
+#include "engine/pod/lookup.h"
+#include "engine/pod/pod.h"
+#include "engine/process/ctl.h"
+
+#define STOP_MARGIN_MS 30000
+
+static void finish(struct pod_start_result *r)
+{
+	if (r->report_fd >= 0)
+		(void)close(r->report_fd);
+	r->report_fd = -1;
+	r->done = true;
+}
+
+static void print_failure(struct pod_start_result *r, const char *text)
+{
+	struct error err;
+
+	(void)error_set(&err, EIO, "%s", text);
+	command_print_error(&err);
+	r->failures++;
+}
+
+static void handle(struct pod_start_result *r, const struct ctl_msg *msg)
+{
+	switch ((enum ctl_type)msg->type) {
+	case CTL_WARNING:
+		command_print_warning(msg->text);
+		break;
+	case CTL_FAILED:
+		print_failure(r, msg->text);
+		break;
+	case CTL_INIT_RETRY:
+		command_print_warning(msg->text);
+		r->init_retry = true;
+		finish(r);
+		break;
+	case CTL_UP:
+		r->up = true;
+		finish(r);
+		break;
+	case CTL_DONE:
+		r->not_built = msg->value == 125;
+		r->up = !r->not_built && r->failures == 0;
+		finish(r);
+		break;
+	default:
+		break;
+	}
+}
+
+static void read_report(struct pod_start_result *r)
+{
+	struct ctl_msg msg;
+	int n = ctl_receive(r->report_fd, &msg, NULL);
+
+	if (n > 0) {
+		handle(r, &msg);
+	} else if (n != -EAGAIN) {
+		print_failure(r, "the pod's conductor ended without a word");
+		r->not_built = true;
+		finish(r);
+	}
+}
+
+void pods_watch(struct pod_start_result *v, size_t n)
+{
+	cleanup_free struct pollfd *p = xcalloc(n, sizeof(*p));
+
+	for (;;) {
+		size_t open = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			p[i] = (struct pollfd){ .fd = v[i].done ? -1 : v[i].report_fd,
+						.events = POLLIN };
+			open += !v[i].done;
+		}
+		if (open == 0)
+			return;
+		if (poll(p, n, -1) < 0)
+			continue;
+		for (size_t i = 0; i < n; i++)
+			if (p[i].revents)
+				read_report(&v[i]);
+	}
+}
+
+int pods_start(const struct store *s, const struct strlist *ids, bool print, struct error *err)
+{
+	cleanup_free struct pod_start_result *v = xcalloc(ids->n, sizeof(*v));
+	int code = 0;
+
+	for (size_t i = 0; i < ids->n; i++) {
+		int r;
+
+		v[i].report_fd = -1;
+		if (lookup_pod_phase(s, ids->v[i]) == POD_REMOVING)
+			return error_set(err, EINVAL, "pod '%.12s' is being removed", ids->v[i]);
+		r = pod_start(s, ids->v[i], &v[i].report_fd, err);
+		if (r < 0)
+			return r;
+		if (r == 1 && ctl_send(v[i].report_fd, CTL_START, 0, "") == 0)
+			(void)ctl_send(v[i].report_fd, CTL_SUBSCRIBE, 0, NULL);
+	}
+	pods_watch(v, ids->n);
+	for (size_t i = 0; i < ids->n; i++) {
+		if (v[i].failures || v[i].not_built)
+			code = 125;
+		else if (print)
+			printf("%s\n", ids->v[i]);
+	}
+	return code;
+}
+
+/* ---- stop ------------------------------------------------------------------------------- */
+
+static int64_t grace_ms_of(const struct store *s, const char *id, int64_t grace_s)
+{
+	struct pod_spec pod = { 0 };
+	struct error scratch;
+
+	if (grace_s < 0) {
+		grace_s = PLAYED_GRACE_SECONDS;
+		if (lookup_read_pod(s, id, &pod, &scratch) == 0)
+			grace_s = pod_grace_seconds(&pod);
+		record_done(&pod_spec_type, &pod);
+	}
+	return grace_s > INT32_MAX / 1000 ? INT32_MAX : grace_s * 1000;
+}
+
+int pods_stop(const struct store *s, const struct strlist *ids, int64_t grace_s, struct error *err)
+{
+	cleanup_free int *fds = xcalloc(ids->n, sizeof(*fds));
+	cleanup_free int64_t *grace = xcalloc(ids->n, sizeof(*grace));
+	int first = 0;
+
+	for (size_t i = 0; i < ids->n; i++) {
+		struct error scratch;
+
+		grace[i] = grace_ms_of(s, ids->v[i], grace_s);
+		if (pod_stop_begin(s, ids->v[i], grace[i], &fds[i], &scratch) < 0)
+			fds[i] = -1;
+	}
+	for (size_t i = 0; i < ids->n; i++) {
+		int64_t limit = grace[i] + STOP_MARGIN_MS;
+		struct error one;
+		int r = fds[i] >= 0 ? pod_stop_end(s, ids->v[i], fds[i],
+						   limit > INT32_MAX ? INT32_MAX : (int)limit, &one)
+				    : pod_run_down(s, ids->v[i], &one);
+
+		if (r < 0 && first == 0) {
+			first = r;
+			*err = one;
+		}
+	}
+	return first;
+}
+
+bool is_pod_active(const struct store *s, const char *pod_id)
+{
+	struct pod_spec pod = { 0 };
+	struct error scratch;
+	const char *state;
+
+	if (is_pod_conducted(s, pod_id))
+		return true;
+	if (lookup_read_pod(s, pod_id, &pod, &scratch) < 0)
+		return false;
+	state = lookup_pod_state(s, &pod);
+	record_done(&pod_spec_type, &pod);
+	return is_equal(state, "Running") || is_equal(state, "Degraded") ||
+	       is_equal(state, "Paused");
+}
+
+int pods_resolve(const struct store *s, int argc, char **argv, bool all, struct strlist *ret,
+		 struct error *err)
+{
+	if (all && argc > 0)
+		return error_set(err, EINVAL, "--all and names exclude each other");
+	if (all)
+		return lookup_list_pods(s, ret, err);
+	if (argc == 0)
+		return error_set(err, EINVAL, "you must provide at least one pod name or id");
+	for (int i = 0; i < argc; i++) {
+		char id[65];
+		int r = lookup_pod(s, argv[i], id, err);
+
+		if (r < 0)
+			return r;
+		if (!strlist_has(ret, id))
+			strlist_add(ret, id);
+	}
+	return 0;
+}

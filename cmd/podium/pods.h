@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pods - starting, stopping and removing several pods at once, as the commands share it. */
+#ifndef PODIUM_CMD_PODS_H
+#define PODIUM_CMD_PODS_H
+
+#include <stdbool.h>
+
+#include "engine/base/error.h"
+#include "engine/base/str.h"
+#include "engine/state/layout.h"
+
+/* How the start of one pod ended. */
+struct pod_start_result {
+	int report_fd;
+	bool up;          /* every container was started (or tried) */
+	bool not_built;   /* the sandbox could not be made: nothing runs */
+	bool init_retry;  /* an init container failed and is tried again */
+	int failures;     /* what was printed as an error */
+	bool done;
+};
+
+/* Follows the reports of n pods until each is up, has failed, or waits for the retry of an init
+ * container. Prints warnings and errors on stderr. */
+void pods_watch(struct pod_start_result *v, size_t n);
+
+/* Starts pods that exist and waits for all. Each id that is up is printed when print is true.
+ * Returns the exit code (0 or 125). */
+int pods_start(const struct store *s, const struct strlist *ids, bool print, struct error *err);
+
+/* Stops pods at once; grace_s < 0: each pod's own. A pod without a conductor is brought down here.
+ * Returns 0 or -errno of the first failure; the others are stopped all the same. */
+int pods_stop(const struct store *s, const struct strlist *ids, int64_t grace_s, struct error *err)
+	must_check;
+
+/* True when something of the pod runs. */
+bool is_pod_active(const struct store *s, const char *pod_id);
+
+/* Resolves names to ids, or lists all. "no such pod" is -ENOENT. */
+int pods_resolve(const struct store *s, int argc, char **argv, bool all, struct strlist *ret,
+		 struct error *err) must_check;
+
+#endif
