@@ -35,6 +35,23 @@ void kube_diags_done(struct kube_diags *diags)
 	memset(diags, 0, sizeof(*diags));
 }
 
+static bool is_after(const struct kube_diag *a, const struct kube_diag *b)
+{
+	return a->line != b->line ? a->line > b->line : a->column > b->column;
+}
+
+void kube_diags_sort(struct kube_diags *diags, size_t first)
+{
+	for (size_t i = first + 1; i < diags->n; i++) {
+		struct kube_diag moving = diags->v[i];
+		size_t at = i;
+
+		for (; at > first && is_after(&diags->v[at - 1], &moving); at--)
+			diags->v[at] = diags->v[at - 1];
+		diags->v[at] = moving;
+	}
+}
+
 char *kube_diag_format(const struct kube_diag *d)
 {
 	struct buf b = BUF_INIT(64 * 1024);

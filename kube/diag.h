@@ -34,6 +34,9 @@ void kube_diags_done(struct kube_diags *diags);
 /* "file:line:col: path: what", fit for a terminal; the caller owns it. */
 char *kube_diag_format(const struct kube_diag *d);
 
+/* Puts the entries from `first` on in the order of their places, keeping equal ones as they are. */
+void kube_diags_sort(struct kube_diags *diags, size_t first);
+
 /* ---- within kube/ ------------------------------------------------------------------------------
  */
 

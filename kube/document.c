@@ -441,7 +441,9 @@ static int fail_syntax(struct builder *b, const yaml_parser_t *p, const char *te
 	if (char_at(text, len, *b->where) == '\t')
 		return error_set(b->err, EINVAL, "a tab cannot indent: use spaces");
 	if (!p->context)
-		return error_set(b->err, EINVAL, "%s", problem);
+		return error_set(b->err, EINVAL, "%s%s", problem,
+				 is_prefix(problem, "mapping values") ? ": check the indentation"
+								      : "");
 	return error_set(b->err, EINVAL, "%s %s that began in line %zu: check the indentation",
 			 problem, p->context, p->context_mark.line + 1);
 }

@@ -292,6 +292,7 @@ static void load_document(struct load *l, struct node *root, const char *prefix)
 
 static void load_text(struct load *l, const char *text, size_t len)
 {
+	size_t first = l->result->diags.n;
 	cleanup_doc_set struct doc_set set = { 0 };
 	struct diag_sink sink = { .list = &l->result->diags, .file = l->file };
 	struct error err = { 0 };
@@ -303,6 +304,7 @@ static void load_text(struct load *l, const char *text, size_t len)
 		load_document(l, set.v[i], "");
 	if (r < 0)
 		diag_add(&sink, KUBE_ERROR, where, "", "%s", err.text);
+	kube_diags_sort(&l->result->diags, first);
 }
 
 static int load_file(struct load *l, const char *path, struct error *err)

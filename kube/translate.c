@@ -158,7 +158,9 @@ void translate_pod(const struct k8s_pod *pod, const struct node *root, bool plai
 {
 	const struct k8s_pod_spec *spec = pod->spec;
 	const struct node *spec_node = node_get(root, "spec");
-	struct container_source from = { .pod = pod, .plain_names = plain_names };
+	struct container_source from = { .pod = pod,
+					 .plan = &ret->pod,
+					 .plain_names = plain_names };
 	const struct node *list;
 
 	memset(ret, 0, sizeof(*ret));

@@ -23,7 +23,8 @@ void translate_plan(const struct pod_plan *plan, struct k8s_pod *ret);
 struct container_source {
 	const struct k8s_pod *pod;
 	const struct k8s_container *container;
-	const struct node *node; /* the container's */
+	const struct node *node;     /* the container's */
+	const struct pod_spec *plan; /* with its volumes */
 	bool init;
 	bool plain_names;
 };

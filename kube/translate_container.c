@@ -90,8 +90,12 @@ static void translate_mounts(const struct container_source *from, struct mount_l
 
 	for (size_t i = 0; i < c->mounts.n; i++) {
 		const struct k8s_mount *m = &c->mounts.v[i];
-		struct mount_spec *out = list_add(to);
+		struct mount_spec *out;
 
+		/* a source that cannot be had here: play refused it, validate only warned */
+		if (!pod_find_volume(from->plan, m->name))
+			continue;
+		out = list_add(to);
 		out->volume = xstrdup(m->name);
 		out->target = xstrdup(m->mount_path);
 		out->read_only = m->read_only.value;
