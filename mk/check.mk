@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+# What people type: deps, demo, check and its long and virtual forms, lint, bench, fuzz, install.
+
+# Every Debian package that building, testing, the demo and the bench need. Proved in a minbase
+# chroot by check-long.
+DEPS_BUILD := build-essential clang pkg-config git ca-certificates libyaml-dev libcyaml-dev \
+	libjansson-dev libcurl4-openssl-dev libarchive-dev libseccomp-dev libcunit1-dev libmnl-dev \
+	libnftnl-dev libisal-dev libzstd-dev libssl-dev
+DEPS_TEST := busybox-static nginx-light curl iproute2 nftables conntrack util-linux uidmap procps \
+	python3 python3-yaml tmux strace clang-format clang-tidy libclang-rt-14-dev
+DEPS_LONG := debootstrap skopeo umoci
+DEPS_VM := qemu-system-x86 busybox-static
+DEPS_BENCH := podman crun conmon netavark buildah catatonit hyperfine libnftables-dev
+deps_list = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_EXTRA)
+
+# Installs what is missing and nothing else; as root, on Debian and its children.
+deps:
+	@missing=; for p in $(sort $(deps_list)); do \
+		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || \
+			missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+		echo "installing:$$missing"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+
+# ---- the two commands --------------------------------------------------------------------------
+demo: deps
+	@$(MAKE) --no-print-directory VARIANT=$(VARIANT) all $(B)/tests/mkimage
+	@tests/support/demo $(B)
+
+check: deps
+	@$(MAKE) --no-print-directory VARIANT=$(VARIANT) all unit-tests integration-tests corpus-tests
+	@tests/support/run-check $(B) $(VARIANT)
+
+# ---- integration tests ---------------------------------------------------------------------------
+INTEGRATION := $(patsubst tests/integration/%.c,%,$(wildcard tests/integration/test_*.c))
+INTEGRATION_SUPPORT := $(call obj,$(filter-out tests/integration/test_%.c,$(wildcard tests/integration/*.c)))
+$(B)/tests/integration/%: $(B)/obj/tests/integration/%.o $(INTEGRATION_SUPPORT) $(B)/libkube.a $(B)/libpodium.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+integration-tests: $(addprefix $(B)/tests/integration/,$(INTEGRATION)) $(B)/tests/mkimage $(B)/tests/payload
+check-integration: all integration-tests
+	@tests/support/run-integration $(B) $(if $(T),test_$(T),$(INTEGRATION))
+
+# One static program of many verbs: the only content of the payload image.
+$(B)/tests/payload: tests/support/payload.c
+	@mkdir -p $(@D)
+	gcc -std=gnu17 $(WARN) -D_GNU_SOURCE -O1 -static -I. -o $@ $<
+
+# ---- fuzzing: libFuzzer targets, and the same targets replaying their corpus in make check --------
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 60
+$(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(VARIANT)),,$(B)/obj/tests/fuzz/driver.o) $(FUZZ_SUPPORT_OBJ) $(B)/libkube.a $(B)/libpodium.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) -o $@ $^ $(TEST_LIBS)
+corpus-tests: $(addprefix $(B)/tests/fuzz/,$(FUZZ))
+fuzz:
+	@$(MAKE) --no-print-directory VARIANT=fuzz corpus-tests
+	@tests/support/run-fuzz build/fuzz $(FUZZ_SECONDS) $(if $(T),fuzz_$(T),$(FUZZ))
+
+# ---- the rest -------------------------------------------------------------------------------------
+lint: $(B)/gen/sysfilter_default.inc
+	@tests/lint/lint $(CC)
+tidy: compile_commands.json
+	clang-tidy --quiet -p . $(ENGINE_SRC) $(KUBE_SRC) $(wildcard cmd/*/*.c)
+format:
+	clang-format -i $(shell git ls-files '*.[ch]')
+compile_commands.json: Makefile
+	@tests/support/compile-commands '$(CC) $(CPPFLAGS) $(ALL_CFLAGS)' $(ENGINE_SRC) $(KUBE_SRC) $(wildcard cmd/*/*.c) >$@
+
+check-long: DEPS_EXTRA := $(DEPS_LONG)
+check-long: deps
+	@tests/support/check-long $(B)
+check-vm: DEPS_EXTRA := $(DEPS_VM)
+check-vm: deps
+	@$(MAKE) --no-print-directory VARIANT=$(VARIANT) all integration-tests
+	@tests/vm/run $(B)
+bench: DEPS_EXTRA := $(DEPS_BENCH)
+bench: deps
+	@$(MAKE) --no-print-directory VARIANT=release all build/release/tests/mkimage bench-programs
+	@tests/bench/bench build/release
+
+BINDIR := $(PREFIX)/bin
+LIBEXECDIR := $(PREFIX)/libexec/podium
+HELPERS := podium-monitor podium-launch podium-pause podium-image podium-seccomp
+install:
+	@$(MAKE) --no-print-directory VARIANT=release all
+	install -D -m 0755 -s build/release/podium $(DESTDIR)$(BINDIR)/podium
+	for p in $(HELPERS); do install -D -m 0755 build/release/$$p $(DESTDIR)$(LIBEXECDIR)/$$p || exit 1; done
+	install -D -m 0644 build/release/libpodium.a $(DESTDIR)$(PREFIX)/lib/libpodium.a
+	install -D -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/podium/README.md
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/podium $(DESTDIR)$(PREFIX)/lib/libpodium.a
+	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/share/doc/podium
+clean:
+	rm -rf build compile_commands.json
+
+.PHONY: deps demo check check-integration integration-tests corpus-tests fuzz lint tidy format \
+	check-long check-vm bench install uninstall clean
