@@ -24,7 +24,7 @@
 #include "engine/base/proc.h"
 #include "engine/base/str.h"
 #include "engine/image/load.h"
-#include "engine/image/sandbox.h"
+#include "engine/image/cage.h"
 
 #define EXIT_FAILURE_OURS 125
 
@@ -62,7 +62,7 @@ static int run(int argc, char **argv, struct error *err)
 
 	if (argc != 5 || !is_equal(argv[1], "load"))
 		return error_set(err, EINVAL, "usage: podium-image load ROOT RUNROOT FILE|-");
-	r = sandbox_follow_parent(getppid(), err);
+	r = cage_follow_parent(getppid(), err);
 	if (r < 0)
 		return r;
 	r = store_open(argv[2], argv[3], STORE_WRITE, &s, err);

@@ -20,13 +20,13 @@
 
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
-#include "engine/image/sandbox.h"
+#include "engine/image/cage.h"
 
 static void __attribute__((noreturn)) child(job_main *run, void *arg, int fd, pid_t parent)
 {
 	struct job_report report = { .result = 0 };
 
-	report.result = sandbox_follow_parent(parent, &report.err);
+	report.result = cage_follow_parent(parent, &report.err);
 	if (report.result == 0)
 		report.result = run(arg, fd, &report, &report.err);
 	_exit(fs_write_all(fd, &report, sizeof(report)) < 0);

@@ -17,7 +17,7 @@
  * Device nodes: the handful that the engine makes in /dev itself are skipped, others are refused
  * (char 0:0 above all: to overlayfs it is a deletion). Sockets do not occur in tar.
  *
- * Should: run in a child whose root is the layer directory, confined by sandbox.c; nothing here
+ * Should: run in a child whose root is the layer directory, confined by cage.c; nothing here
  * relies on that. Mustn't: follow the last component of any name; keep a path's resolution across
  * an entry that could change it.
  *

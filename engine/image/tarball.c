@@ -7,7 +7,7 @@
  * member by member with pread(2), layers by several processes at once. A pipe or a compressed
  * archive is first spooled into a file without a name in the store, which dies with the process.
  *
- * Both passes over hostile bytes run in a child that can read, write and nothing else (sandbox.c).
+ * Both passes over hostile bytes run in a child that can read, write and nothing else (cage.c).
  * The index comes back through a memfd as records of fixed shape; the parent checks every length,
  * and that each member lies inside the file. Links inside an archive (old docker save shares layers
  * so) are resolved here as text, at most LINK_HOPS_MAX times, and only to other members.
@@ -27,7 +27,7 @@
 #include "engine/base/str.h"
 #include "engine/image/inflate.h"
 #include "engine/image/job.h"
-#include "engine/image/sandbox.h"
+#include "engine/image/cage.h"
 #include "engine/pod/spec.h"
 
 #define READ_BLOCK    (256 * 1024)
@@ -147,7 +147,7 @@ static int spool_main(void *arg, int reportfd, struct job_report *report, struct
 {
 	struct spool_job *job = arg;
 	cleanup_free char *buf = xmalloc(READ_BLOCK);
-	int r = sandbox_confine(SANDBOX_READER, err);
+	int r = cage_confine(CAGE_READER, err);
 
 	(void)reportfd;
 	(void)report;
@@ -276,7 +276,7 @@ static int index_main(void *arg, int reportfd, struct job_report *report, struct
 {
 	struct index_job *job = arg;
 	struct archive *a = archive_read_new();
-	int r = sandbox_confine(SANDBOX_READER, err);
+	int r = cage_confine(CAGE_READER, err);
 
 	(void)reportfd;
 	(void)report;

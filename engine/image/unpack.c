@@ -27,7 +27,7 @@
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
 #include "engine/base/seams.h"
-#include "engine/image/sandbox.h"
+#include "engine/image/cage.h"
 #include "engine/image/sha256.h"
 
 #define READ_BLOCK (256 * 1024)
@@ -68,7 +68,7 @@ static int sort_and_close_others(int a, int b, int c, struct error *err)
 				keep[j] = keep[j + 1];
 				keep[j + 1] = t;
 			}
-	return sandbox_close_others(keep, 3, err);
+	return cage_close_others(keep, 3, err);
 }
 
 /* Namespaces: own mount, network, ipc; ids and capabilities of podium-image until confined. */
@@ -78,7 +78,7 @@ static int extract_main(void *arg, int reportfd, struct job_report *report, stru
 	struct layer_stats stats = { .entries = 0 };
 	int rootfd, r;
 
-	r = sandbox_enter_root(job->plan->difffd, err);
+	r = cage_enter_root(job->plan->difffd, err);
 	if (r < 0)
 		return r;
 	rootfd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -87,7 +87,7 @@ static int extract_main(void *arg, int reportfd, struct job_report *report, stru
 	(void)umask(0);
 	r = sort_and_close_others(job->infd, reportfd, rootfd, err);
 	if (r == 0)
-		r = sandbox_confine(SANDBOX_UNPACK, err);
+		r = cage_confine(CAGE_UNPACK, err);
 	if (r == 0)
 		r = layer_extract(job->infd, rootfd, &job->plan->layer, &stats, err);
 	if (r == 0)
@@ -170,7 +170,7 @@ static int pump_run(struct pump *p, struct job *extractor, struct unpack_result 
 {
 	struct error reason = { .code = 0 };
 	struct job_report report;
-	int r = sandbox_confine(SANDBOX_PUMP, err), e;
+	int r = cage_confine(CAGE_PUMP, err), e;
 
 	if (r == 0)
 		r = pump_all(p, err);

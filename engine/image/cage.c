@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sandbox - what a process that reads hostile bytes may still do.
+ * cage - what a process that reads hostile bytes may still do.
  *
  * Theory of operation: podium-image itself parses no tar and inflates nothing. It forks children
  * that do, each single-threaded, and each gives up in this order what it does not need:
@@ -19,7 +19,7 @@
  * Kernel: open_tree, move_mount (5.2), close_range (5.9). What a failure leaves behind: nothing,
  *the child reports and exits.
  */
-#include "engine/image/sandbox.h"
+#include "engine/image/cage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +45,7 @@
 
 /* ---- root and descriptors --------------------------------------------------------------- */
 
-int sandbox_enter_root(int dirfd, struct error *err)
+int cage_enter_root(int dirfd, struct error *err)
 {
 	cleanup_close int tree = -EBADF;
 	/* <sys/mount.h> and <linux/mount.h> cannot be included together here. */
@@ -70,7 +70,7 @@ int sandbox_enter_root(int dirfd, struct error *err)
 	return 0;
 }
 
-int sandbox_close_others(const int *keep, size_t n, struct error *err)
+int cage_close_others(const int *keep, size_t n, struct error *err)
 {
 	unsigned int first = 3;
 
@@ -87,7 +87,7 @@ int sandbox_close_others(const int *keep, size_t n, struct error *err)
 	return 0;
 }
 
-int sandbox_follow_parent(int parent_pid, struct error *err)
+int cage_follow_parent(int parent_pid, struct error *err)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return error_errno(err, "ask for the parent's death");
@@ -119,7 +119,7 @@ static int limit_resources(struct error *err)
 	if (r == 0)
 		r = limit(RLIMIT_CPU, CPU_SECONDS, err);
 #ifndef PODIUM_SAN /* the sanitizers reserve terabytes */
-	if (r == 0 && !WEAKEN("SANDBOX-MEMORY"))
+	if (r == 0 && !WEAKEN("CAGE-MEMORY"))
 		r = limit(RLIMIT_DATA, DATA_BYTES_MAX, err);
 #endif
 	return r;
@@ -210,7 +210,7 @@ static int allow_arguments(scmp_filter_ctx ctx, bool unpack)
 	return r;
 }
 
-static int load_filter(enum sandbox_kind kind, struct error *err)
+static int load_filter(enum cage_kind kind, struct error *err)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int r;
@@ -218,21 +218,21 @@ static int load_filter(enum sandbox_kind kind, struct error *err)
 	if (!ctx)
 		return error_set(err, ENOMEM, "make a system call filter");
 	r = allow(ctx, common_calls, ARRAY_SIZE(common_calls));
-	if (r == 0 && kind == SANDBOX_PUMP)
+	if (r == 0 && kind == CAGE_PUMP)
 		r = allow(ctx, pump_calls, ARRAY_SIZE(pump_calls));
-	if (r == 0 && kind == SANDBOX_UNPACK)
+	if (r == 0 && kind == CAGE_UNPACK)
 		r = allow(ctx, unpack_calls, ARRAY_SIZE(unpack_calls));
 	if (r == 0)
 		r = allow_own_death(ctx);
 	if (r == 0)
-		r = allow_arguments(ctx, kind == SANDBOX_UNPACK);
+		r = allow_arguments(ctx, kind == CAGE_UNPACK);
 	if (r == 0)
 		r = seccomp_load(ctx);
 	seccomp_release(ctx);
 	return r < 0 ? error_set(err, -r, "load a system call filter: %s", strerror(-r)) : 0;
 }
 
-int sandbox_confine(enum sandbox_kind kind, struct error *err)
+int cage_confine(enum cage_kind kind, struct error *err)
 {
 	const uint64_t unpack_caps = UINT64_C(1) << CAP_CHOWN | UINT64_C(1) << CAP_DAC_OVERRIDE |
 				     UINT64_C(1) << CAP_FOWNER | UINT64_C(1) << CAP_FSETID |
@@ -240,7 +240,7 @@ int sandbox_confine(enum sandbox_kind kind, struct error *err)
 	int r = limit_resources(err);
 
 	if (r == 0)
-		r = drop_capabilities(kind == SANDBOX_UNPACK ? unpack_caps : 0, err);
+		r = drop_capabilities(kind == CAGE_UNPACK ? unpack_caps : 0, err);
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = error_errno(err, "set no_new_privs");
 	if (r == 0)

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cage - confines the children of podium-image that touch hostile bytes. podium-image only.
+ */
+#ifndef PODIUM_IMAGE_CAGE_H
+#define PODIUM_IMAGE_CAGE_H
+
+#include "engine/base/error.h"
+
+enum cage_kind {
+	CAGE_READER, /* parses bytes it reads, writes to open descriptors; opens nothing */
+	CAGE_PUMP,   /* the same, and waits for a child */
+	CAGE_UNPACK, /* makes files below its root */
+};
+
+/* Gives the calling process a mount namespace in which dirfd is the root and everything else is
+ * gone, and an empty network namespace. Single-threaded callers with CAP_SYS_ADMIN in their user
+ * namespace. */
+int cage_enter_root(int dirfd, struct error *err) must_check;
+
+/* Closes every descriptor but 0 to 2 and the n given ones (ascending). */
+int cage_close_others(const int *keep, size_t n, struct error *err) must_check;
+
+/* Sets resource limits, drops capabilities, no_new_privs, and loads the system call filter of the
+ * kind. There is no way back. The caller asked for everything else that it needs before. */
+int cage_confine(enum cage_kind kind, struct error *err) must_check;
+
+/* Dies with the parent (checked: a parent that is gone already is an error). */
+int cage_follow_parent(int parent_pid, struct error *err) must_check;
+
+#endif
