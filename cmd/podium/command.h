@@ -18,15 +18,10 @@
 
 enum option_kind {
 	OPTION_BOOL,    /* bool; --x, --x=false */
-	OPTION_SWITCH,  /* struct option_switch: a boolean that is true when it is not given */
 	OPTION_STRING,  /* const char *; the last one wins */
 	OPTION_STRINGS, /* struct strlist; may be given again */
 	OPTION_INT,     /* struct option_int, strict decimal, may be negative: the command checks */
 	OPTION_SECONDS, /* struct option_seconds: whole seconds; -1 (without end) is allowed */
-};
-struct option_switch {
-	bool set;
-	bool value;
 };
 struct option_int {
 	bool set;

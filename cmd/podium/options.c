@@ -47,7 +47,7 @@ static const struct option *find_letter(const struct option *table, char letter)
 
 static bool is_boolean(const struct option *o)
 {
-	return o->kind == OPTION_BOOL || o->kind == OPTION_SWITCH;
+	return o->kind == OPTION_BOOL;
 }
 
 static int bad_value(const struct option *o, const char *value, const char *why, struct error *err)
@@ -81,10 +81,7 @@ static int set_bool(const struct option *o, void *field, const char *value, stru
 
 	if (value && parse_bool(value, &b) < 0)
 		return bad_value(o, value, "not a boolean (true or false)", err);
-	if (o->kind == OPTION_BOOL)
-		*(bool *)field = b;
-	else
-		*(struct option_switch *)field = (struct option_switch){ .set = true, .value = b };
+	*(bool *)field = b;
 	return 0;
 }
 
@@ -113,7 +110,6 @@ static int set_value(const struct parse *p, const struct option *o, const char *
 
 	switch (o->kind) {
 	case OPTION_BOOL:
-	case OPTION_SWITCH:
 		return set_bool(o, field, value, err);
 	case OPTION_STRING:
 		*(const char **)field = value;

@@ -25,8 +25,9 @@
 #include "engine/base/mem.h"
 #include "engine/pod/pod.h"
 
-#define NS_PER_SECOND 1000000000
-#define GO_ZERO_TIME  "0001-01-01T00:00:00Z"
+#define NS_PER_SECOND  1000000000
+#define LIST_MAX_BYTES (1 << 20)
+#define GO_ZERO_TIME   "0001-01-01T00:00:00Z"
 
 void view_load(const struct store *s, const char *id, struct container_view *ret)
 {
@@ -48,8 +49,7 @@ void view_done(struct container_view *view)
 	*view = (struct container_view){ 0 };
 }
 
-/* Oldest first; of one moment the infra container, then by name. */
-static int compare_age(const void *a, const void *b)
+int views_compare_age(const void *a, const void *b)
 {
 	const struct container_view *x = a, *y = b;
 
@@ -87,7 +87,7 @@ int views_load(const struct store *s, struct container_views *ret, struct error 
 			ret->n++;
 	}
 	if (ret->n)
-		qsort(ret->v, ret->n, sizeof(*ret->v), compare_age);
+		qsort(ret->v, ret->n, sizeof(*ret->v), views_compare_age);
 	return 0;
 }
 
@@ -203,6 +203,75 @@ json_t *view_pairs(const struct pairlist *l)
 	for (size_t i = 0; i < l->n; i++)
 		(void)json_object_set_new(j, l->v[i].key, json_string(l->v[i].value));
 	return j;
+}
+
+char *view_join(const json_t *list, const char *separator)
+{
+	struct buf b = BUF_INIT(LIST_MAX_BYTES);
+	const json_t *e;
+	size_t i;
+
+	json_array_foreach (list, i, e) {
+		if (i)
+			buf_adds(&b, separator);
+		buf_adds(&b, json_string_value(e));
+	}
+	return buf_steal(&b);
+}
+
+/* ---- from the specs --------------------------------------------------------------------- */
+
+json_t *view_labels(const struct store *s, const struct container_spec *spec)
+{
+	json_t *labels = view_pairs(&spec->config.labels);
+	struct pod_spec pod;
+	struct error scratch; /* a pod that cannot be read adds no labels */
+
+	if (spec->pod_id && lookup_read_pod(s, spec->pod_id, &pod, &scratch) == 0) {
+		cleanup_json json_t *more = view_pairs(&pod.labels);
+
+		(void)json_object_update(labels, more);
+		record_done(&pod_spec_type, &pod);
+	}
+	return labels;
+}
+
+char *view_value(const struct value *v)
+{
+	struct buf b = BUF_INIT(LIST_MAX_BYTES);
+
+	for (size_t i = 0; i < v->n; i++) {
+		if (v->v[i].kind == VALUE_LITERAL)
+			buf_adds(&b, v->v[i].text);
+		else
+			buf_printf(&b, "$(%s)", v->v[i].text);
+	}
+	return buf_steal(&b);
+}
+
+static void add_values(json_t *list, const struct value_list *values)
+{
+	for (size_t i = 0; i < values->n; i++) {
+		cleanup_free char *text = view_value(&values->v[i]);
+
+		(void)json_array_append_new(list, json_string(text));
+	}
+}
+
+json_t *view_command(const struct container_spec *spec)
+{
+	json_t *list = spec->has_command ? json_array() : view_strings(&spec->config.entrypoint);
+
+	if (spec->has_command)
+		add_values(list, &spec->command);
+	if (spec->has_args) {
+		add_values(list, &spec->args);
+	} else if (!spec->has_command) {
+		cleanup_json json_t *more = view_strings(&spec->config.cmd);
+
+		(void)json_array_extend(list, more);
+	}
+	return list;
 }
 
 /* ---- ports ------------------------------------------------------------------------------ */

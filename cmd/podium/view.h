@@ -31,6 +31,8 @@ struct container_views {
 };
 /* Reads every container of the store, oldest first. */
 int views_load(const struct store *s, struct container_views *ret, struct error *err) must_check;
+/* For qsort(3): oldest first; of one moment the infra container, the inits, then by name. */
+int views_compare_age(const void *a, const void *b);
 void views_done(struct container_views *views);
 /* Reads one container. */
 void view_load(const struct store *s, const char *id, struct container_view *ret);
@@ -54,5 +56,13 @@ json_t *view_time(int64_t wall_ns);
 /* Strings and pairs as JSON. New references. */
 json_t *view_strings(const struct strlist *l);
 json_t *view_pairs(const struct pairlist *l);
+/* The elements of an array as text with a separator between. The caller owns it. */
+char *view_join(const json_t *list, const char *separator);
+/* A container's labels: its image's and its pod's, which win. New reference. */
+json_t *view_labels(const struct store *s, const struct container_spec *spec);
+/* The words of its command line; what is resolved at the start stays "$(NAME)". New reference. */
+json_t *view_command(const struct container_spec *spec);
+/* One value as text: literal parts as they are, references as "$(NAME)". The caller owns it. */
+char *view_value(const struct value *v);
 
 #endif
