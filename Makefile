@@ -48,14 +48,15 @@ include $(wildcard mk/*.mk)
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC   $<"
+	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/libpodium.a: $(call obj,$(ENGINE_SRC))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@$(AR) rcs $@ $^
 $(B)/libkube.a: $(call obj,$(KUBE_SRC))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@$(AR) rcs $@ $^
 
 # Which program links what: design rule, `ldd` is tested.
 LIBS_podium := -lcyaml -lyaml -ljansson -lnftnl -lmnl
@@ -63,21 +64,26 @@ LIBS_podium-image := -lcurl -larchive -lcrypto -lisal -lzstd -ljansson -lseccomp
 LIBS_podium-seccomp := -lseccomp
 # podium-seccomp itself: mk/seccomp.mk
 $(B)/podium: $(call cmdobj,podium) $(B)/libkube.a $(B)/libpodium.a
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_podium)
+	@echo "  LD   $@"
+	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_podium)
 $(B)/podium-image: $(call cmdobj,podium-image) $(B)/libpodium.a
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_podium-image)
+	@echo "  LD   $@"
+	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_podium-image)
 # Static: they enter containers or stay for long. The sanitizers cannot link statically.
 $(B)/podium-monitor $(B)/podium-launch: $(B)/%: $(B)/libpodium.a
 STATIC_FLAGS = $(if $(STATIC_$(VARIANT)),-std=gnu17 $(CFLAGS_$(VARIANT)) -no-pie -static -Wl$(,)--gc-sections,$(ALL_CFLAGS) $(ALL_LDFLAGS))
 , := ,
 $(B)/podium-monitor: $(call cmdobj,podium-monitor) $(B)/libpodium.a
-	$(CC) $(STATIC_FLAGS) -o $@ $^ -ljansson
+	@echo "  LD   $@"
+	@$(CC) $(STATIC_FLAGS) -o $@ $^ -ljansson
 $(B)/podium-launch: $(call cmdobj,podium-launch) $(B)/libpodium.a
-	$(CC) $(STATIC_FLAGS) -o $@ $^ -ljansson
+	@echo "  LD   $@"
+	@$(CC) $(STATIC_FLAGS) -o $@ $^ -ljansson
 # No libc at all: PID 1 of the pod's sandbox.
 $(B)/podium-pause: cmd/podium-pause/main.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 $(WARN) -O2 -ffreestanding -fno-stack-protector -fno-pie -no-pie -static \
+	@echo "  LD   $@"
+	@$(CC) -std=gnu17 $(WARN) -O2 -ffreestanding -fno-stack-protector -fno-pie -no-pie -static \
 		-nostdlib -nostartfiles -Wl,-z,norelro,-n,--build-id=none -o $@ $<
 
 # ---- tests ------------------------------------------------------------------------------------
@@ -86,7 +92,8 @@ SUPPORT_OBJ := $(call obj,$(filter-out %/mkimage.c %/payload.c,$(wildcard tests/
 TEST_LIBS := -lcunit -lcyaml -lyaml -ljansson -lnftnl -lmnl -larchive -lcrypto -lisal -lzstd -lseccomp -lcurl
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(B)/libkube.a $(B)/libpodium.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+	@echo "  LD   $@"
+	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
 unit-tests: $(addprefix $(B)/tests/unit/,$(UNIT))
 check-unit: $(if $(T),$(B)/tests/unit/test_$(T),unit-tests)
 	@tests/support/run-unit $(if $(T),$(B)/tests/unit/test_$(T),$(addprefix $(B)/tests/unit/,$(UNIT)))
