@@ -12,6 +12,9 @@
 #include "engine/base/error.h"
 #include "engine/logs/logwrite.h"
 
+/* The longest record that is believed, without its newline; both directions must agree. */
+#define LOG_RECORD_MAX 65535
+
 struct log_file {
 	int fd;
 	ino_t inode;

@@ -33,7 +33,7 @@
 #include "engine/base/str.h"
 #include "engine/logs/internal.h"
 
-#define READ_BYTES	 65536
+#define READ_BYTES	 (LOG_RECORD_MAX + 1)
 #define TIME_MAX	 64 /* a foreign time that is longer is cut */
 #define WATCH_TIMEOUT_MS 1000
 #define POLL_TIMEOUT_MS	 100

@@ -126,7 +126,7 @@ static bool scan_record(struct scan *s, const char *line, size_t len)
 {
 	struct logline l;
 
-	if (logline_parse(line, len, &l) < 0)
+	if (len > LOG_RECORD_MAX || logline_parse(line, len, &l) < 0)
 		return false;
 	if (l.partial && s->stream[l.stream].met)
 		return false;
