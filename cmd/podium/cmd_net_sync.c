@@ -148,7 +148,7 @@ static int go_up(const struct store *s, const char *pod_id, struct error *err)
 	if (r == 0)
 		r = write_sandbox(&j, err);
 	if (r == 0)
-		r = sandbox_write_etc(s, &j.pod, &j.sandbox, err);
+		r = sandbox_write_etc(&j.pod, &j.sandbox, err);
 	job_done(&j);
 	return r;
 }
