@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * canary - a tree that nothing may touch, and a recorder that tells whether something did.
+ */
+#ifndef PODIUM_TESTS_CANARY_H
+#define PODIUM_TESTS_CANARY_H
+
+/* Makes a new directory below $TMPDIR or /tmp; the caller frees and removes by temp_remove(). */
+char *temp_make(void);
+void temp_remove(char *path);
+
+/* Fills a directory with a file, a set-uid file, a link, a directory, a fifo. */
+void canary_make(const char *dir);
+/* Type, mode, owner, links, size, times (mtime, ctime), attributes and content of every entry, as
+ * text. The caller frees. */
+char *canary_record(const char *dir);
+
+#endif
