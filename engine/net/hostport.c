@@ -8,10 +8,11 @@
  * visible: the port is taken for everybody, by name, for as long as the conductor lives.
  *
  * The order matters. SO_REUSEADDR on: old connections in TIME_WAIT do not count. bind(2). Then off:
- * from now on a competing bind is refused, even one with SO_REUSEADDR. Never listen(2): packets
- * that are not translated (to ::1 and link-local addresses, which the kernel cannot route out
- * again) are answered by a reset at once instead of being queued for nobody. A UDP socket drops
- * what it gets, by a filter, so that nothing piles up.
+ * from now on a competing bind is refused, even one with SO_REUSEADDR. (Where the last server had
+ * not set SO_REUSEADDR itself, as nearly all do, the kernel counts its TIME_WAIT as in use.) Never
+ * listen(2): packets that are not translated (to ::1 and link-local addresses, which the kernel
+ * cannot route out again) are answered by a reset at once instead of being queued for nobody. A UDP
+ * socket drops what it gets, by a filter, so that nothing piles up.
  *
  * One dual-stack socket covers every address of both families; where IPv6 is off, an IPv4 one.
  *

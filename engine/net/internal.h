@@ -20,6 +20,9 @@ struct nft_map_shape {
 };
 extern const struct nft_map_shape nft_map_shapes[NFT_MAP__COUNT];
 
+/* A set of the IPv6 addresses that had flows, filled by the rules. */
+#define NFT_SET_FLOWS6 "flows6"
+
 /* Room that every rule, chain, map or message head fits in; asserted by the tests. */
 #define NFT_MESSAGE_MAX 2048
 

@@ -36,8 +36,7 @@ void link_add_bridge(struct nl_batch *b, const char *name, const uint8_t mac[LIN
 	struct ifinfomsg *i = link_message(b, NLM_F_CREATE | NLM_F_EXCL, "create bridge");
 	size_t info, data;
 
-	i->ifi_flags = IFF_UP;
-	i->ifi_change = IFF_UP;
+	i->ifi_family = AF_UNSPEC;
 	nl_put_str(b, IFLA_IFNAME, name);
 	nl_put(b, IFLA_ADDRESS, mac, LINK_MAC_LEN);
 	info = nl_nest(b, IFLA_LINKINFO);
@@ -61,6 +60,19 @@ void link_set_route_localnet(struct nl_batch *b, int index)
 	nl_put_u32(b, IPV4_DEVCONF_ROUTE_LOCALNET, 1);
 	nl_nest_end(b, conf);
 	nl_nest_end(b, inet);
+	nl_nest_end(b, spec);
+}
+
+void link_set_no_addrgen(struct nl_batch *b, int index)
+{
+	struct ifinfomsg *i = link_message(b, 0, "set addrgenmode");
+	size_t spec, inet6;
+
+	i->ifi_index = index;
+	spec = nl_nest(b, IFLA_AF_SPEC);
+	inet6 = nl_nest(b, AF_INET6);
+	nl_put_u8(b, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	nl_nest_end(b, inet6);
 	nl_nest_end(b, spec);
 }
 

@@ -14,11 +14,15 @@
 #define LINK_NAME_MAX 15
 #define LINK_MAC_LEN  6
 
-/* ip link add NAME address MAC type bridge mcast_snooping 0 vlan_default_pvid 0; up */
+/* ip link add NAME address MAC type bridge mcast_snooping 0 vlan_default_pvid 0 */
 void link_add_bridge(struct nl_batch *b, const char *name, const uint8_t mac[LINK_MAC_LEN]);
 
 /* sysctl net.ipv4.conf.NAME.route_localnet=1, by netlink */
 void link_set_route_localnet(struct nl_batch *b, int index);
+
+/* ip link set dev INDEX addrgenmode none: before it comes up. addr_link_local() gives the address.
+ */
+void link_set_no_addrgen(struct nl_batch *b, int index);
 
 /* ip link set dev INDEX up */
 void link_set_up(struct nl_batch *b, int index);

@@ -153,36 +153,58 @@ static int pod_addresses(int dirfd, const char *pod_id, struct strlist *ret, str
 	return 0;
 }
 
-static int forget_udp(struct session *x, const struct nft_elements *l, struct error *err)
+/* UDP flows of these ports, and every flow of these addresses. */
+static int forget_flows(struct session *x, const struct nft_elements *l, const struct ip_addr *a,
+			size_t n_addresses, struct error *err)
 {
-	int r = 0;
+	cleanup_free struct conntrack_port *ports = xcalloc(l->n + 1, sizeof(*ports));
+	struct conntrack_targets t = { .addresses = a, .n_addresses = n_addresses, .ports = ports };
 
-	for (size_t i = 0; i < l->n && r == 0; i++)
+	for (size_t i = 0; i < l->n; i++)
 		if (l->v[i].protocol == IPPROTO_UDP)
-			r = conntrack_flush_port(&x->nf, l->v[i].pod.family, IPPROTO_UDP,
-						 l->v[i].host_port, err);
-	return r;
+			ports[t.n_ports++] =
+				(struct conntrack_port){ l->v[i].pod.family, IPPROTO_UDP,
+							 l->v[i].host_port };
+	return conntrack_flush(&x->nf, &t, err);
+}
+
+/* Leaves out what is no address, and IPv6 addresses that never had a flow. */
+static int addresses_with_flows(struct session *x, const struct strlist *text, struct ip_addr *ret,
+				size_t *n, struct error *err)
+{
+	for (size_t i = 0; i < text->n; i++) {
+		struct ip_addr a;
+		int r;
+
+		if (ip_parse(text->v[i], &a) < 0)
+			continue;
+		r = a.family == AF_INET6 ? nft_take_flows6(&x->nf, &a, err) : 1;
+		if (r < 0)
+			return r;
+		if (r > 0)
+			ret[(*n)++] = a;
+	}
+	return 0;
 }
 
 static int down_locked(struct session *x, const char *pod_id, struct error *err)
 {
 	cleanup_elements struct nft_elements gone = { 0 };
 	cleanup_strlist struct strlist addresses = { 0 };
+	cleanup_free struct ip_addr *parsed = NULL;
 	int r = withdraw(x, pod_id, &gone, err);
+	size_t n = 0;
 
-	if (r == 0)
-		r = forget_udp(x, &gone, err);
 	if (r == 0)
 		r = pod_addresses(x->dirfd, pod_id, &addresses, err);
-	for (size_t i = 0; i < addresses.n && r == 0; i++) {
-		struct ip_addr a;
-
-		if (ip_parse(addresses.v[i], &a) < 0)
-			continue;
-		r = conntrack_flush_address(&x->nf, &a, err);
-		if (r == 0)
-			r = ipam_release(x->dirfd, addresses.v[i], pod_id, err);
-	}
+	if (r < 0)
+		return r;
+	parsed = xcalloc(addresses.n + 1, sizeof(*parsed));
+	r = addresses_with_flows(x, &addresses, parsed, &n, err);
+	if (r == 0)
+		r = forget_flows(x, &gone, parsed, n, err);
+	for (size_t i = 0; i < addresses.n && r == 0; i++)
+		r = ipam_release(x->dirfd, addresses.v[i], pod_id, err);
 	return r < 0 ? r : ipam_forget(x->dirfd, pod_id, err);
 }
 
@@ -327,19 +349,18 @@ static int refill(const struct network *n, struct nft_elements *ret, void *arg, 
 	return r;
 }
 
-static int veth_create(struct session *x, const char *pod_id, int netns_fd, const struct ip_addr *a,
+static int veth_create(struct session *x, const char *pod_id, int netns_fd, const uint8_t mac[6],
 		       struct error *err)
 {
 	char name[LINK_NAME_MAX + 1];
 	struct link_veth v = { .name = name,
 			       .bridge_index = x->n.bridge_index,
 			       .peer = POD_DEVICE,
-			       .peer_netns_fd = netns_fd,
-			       .peer_mac = { 0x62, 0x70 } };
+			       .peer_netns_fd = netns_fd };
 	struct error scratch = { 0 };
 	int r = -EEXIST;
 
-	memcpy(v.peer_mac + 2, a->bytes, 4);
+	memcpy(v.peer_mac, mac, sizeof(v.peer_mac));
 	/* The pair of the same pod's last start may still be dying: then the next name. */
 	for (unsigned int i = 0; i < VETH_NAMES && r == -EEXIST; i++) {
 		cleanup_batch struct nl_batch b;
@@ -402,7 +423,7 @@ static int publish(struct session *x, const char *pod_id, const struct ipam_atta
 		*err = scratch;
 		return r;
 	}
-	return forget_udp(x, &want, err);
+	return forget_flows(x, &want, NULL, 0, err);
 }
 
 static void copy_ports(const struct net_request *q, struct ipam_attachment *a)
@@ -421,24 +442,27 @@ static int attach(struct session *x, const struct net_request *q, struct ipam_at
 		  struct error *err)
 {
 	const struct network *n = &x->n;
-	struct pod_side inside;
+	struct pod_side inside = { .mac = { 0x62, 0x70 } };
 	int r = ipam_lease(x->dirfd, &n->subnet4, n->has_ipv6 ? &n->subnet6 : NULL, q->pod_id, a,
 			   err);
 
 	STOP_AT("net:lease");
-	if (r == 0)
+	if (r == 0) {
+		/* The hardware address follows the address: neighbour tables stay right. */
+		memcpy(inside.mac + 2, a->addr4.bytes, 4);
 		r = ipam_record(x->dirfd, q->pod_id, a, err);
+	}
 	if (r == 0)
-		r = veth_create(x, q->pod_id, q->netns_fd, &a->addr4, err);
+		r = veth_create(x, q->pod_id, q->netns_fd, inside.mac, err);
 	if (r < 0)
 		return r;
 	STOP_AT("net:veth");
-	inside = (struct pod_side){ .addr4 = a->addr4,
-				    .gateway4 = n->gateway4,
-				    .bits4 = n->subnet4.bits,
-				    .addr6 = a->addr6,
-				    .gateway6 = n->gateway6,
-				    .bits6 = n->subnet6.bits };
+	inside.addr4 = a->addr4;
+	inside.addr6 = a->addr6;
+	inside.gateway4 = n->gateway4;
+	inside.gateway6 = n->gateway6;
+	inside.bits4 = n->subnet4.bits;
+	inside.bits6 = n->subnet6.bits;
 	r = pod_side_configure(q->netns_fd, &inside, err);
 	if (r == 0)
 		r = publish(x, q->pod_id, a, err);

@@ -288,15 +288,22 @@ static int bridge_sysctls(const struct network *n, struct error *err)
 	return r == -ENOENT ? 0 : r;
 }
 
+/* Locally administered, and the same for the same subnet. */
+static void bridge_mac(const struct network *n, uint8_t mac[LINK_MAC_LEN])
+{
+	mac[0] = 0x62;
+	mac[1] = 0x70;
+	memcpy(mac + 2, n->gateway4.bytes, 4);
+}
+
 static int bridge_create(struct nl_sock *rt, const struct network *n, struct error *err)
 {
-	/* Locally administered, and the same for the same subnet. */
-	uint8_t mac[LINK_MAC_LEN] = { 0x62, 0x70 };
 	cleanup_batch struct nl_batch b;
+	uint8_t mac[LINK_MAC_LEN];
 	struct error scratch;
 	int r;
 
-	memcpy(mac + 2, n->gateway4.bytes, 4);
+	bridge_mac(n, mac);
 	nl_batch_init(&b, 1024);
 	link_add_bridge(&b, n->bridge, mac);
 	r = nl_send(rt, &b, &scratch);
@@ -307,9 +314,27 @@ static int bridge_create(struct nl_sock *rt, const struct network *n, struct err
 	return 0;
 }
 
+static void bridge_settings(struct nl_batch *b, const struct network *n)
+{
+	uint8_t mac[LINK_MAC_LEN];
+	struct ip_addr link_local;
+
+	bridge_mac(n, mac);
+	link_local = addr_link_local(mac);
+	link_set_route_localnet(b, n->bridge_index);
+	if (n->has_ipv6)
+		link_set_no_addrgen(b, n->bridge_index);
+	link_set_up(b, n->bridge_index);
+	if (n->has_ipv6) {
+		addr_add(b, n->bridge_index, &link_local, 64);
+		addr_add(b, n->bridge_index, &n->gateway6, n->subnet6.bits);
+	}
+	addr_add(b, n->bridge_index, &n->gateway4, n->subnet4.bits);
+}
+
 static int bridge_ensure(struct nl_sock *rt, struct network *n, struct error *err)
 {
-	cleanup_batch struct nl_batch b;
+	cleanup_batch struct nl_batch b = { 0 };
 	int r = enable_forwarding(n->has_ipv6, err);
 
 	if (r == 0)
@@ -322,12 +347,8 @@ static int bridge_ensure(struct nl_sock *rt, struct network *n, struct error *er
 	r = bridge_sysctls(n, err);
 	if (r < 0)
 		return r;
-	nl_batch_init(&b, 1024);
-	link_set_route_localnet(&b, n->bridge_index);
-	link_set_up(&b, n->bridge_index);
-	if (n->has_ipv6)
-		addr_add(&b, n->bridge_index, &n->gateway6, n->subnet6.bits);
-	addr_add(&b, n->bridge_index, &n->gateway4, n->subnet4.bits);
+	nl_batch_init(&b, 2048);
+	bridge_settings(&b, n);
 	r = nl_send(rt, &b, err);
 	return r < 0 ? error_wrap(err, "bridge '%s'", n->bridge) : 0;
 }

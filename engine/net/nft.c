@@ -230,6 +230,44 @@ int nft_delete(struct nl_sock *s, const struct nft_elements *l, struct error *er
 	return nft_change(s, l, false, err);
 }
 
+static void build_take_flows6(struct nl_batch *b, const struct ip_addr *a)
+{
+	struct nftnl_set *s = nftnl_set_alloc();
+	struct nftnl_set_elem *x = nftnl_set_elem_alloc();
+	void *room = nl_message_room(b, NFT_MESSAGE_MAX);
+
+	if (!s || !x)
+		abort();
+	nftnl_set_set_str(s, NFTNL_SET_TABLE, NFT_TABLE);
+	nftnl_set_set_str(s, NFTNL_SET_NAME, NFT_SET_FLOWS6);
+	nftnl_set_elem_set(x, NFTNL_SET_ELEM_KEY, a->bytes, 16);
+	nftnl_set_elem_add(s, x);
+	if (room) {
+		nftnl_set_elems_nlmsg_build_payload(
+			nftnl_nlmsg_build_hdr(room, NFT_MSG_DELSETELEM, NFPROTO_INET, 0, 0), s);
+		nl_message_built(b, "forget IPv6 flows");
+	}
+	nftnl_set_free(s);
+}
+
+int nft_take_flows6(struct nl_sock *s, const struct ip_addr *a, struct error *err)
+{
+	cleanup_batch struct nl_batch b;
+	struct error scratch;
+	int r;
+
+	nl_batch_init(&b, 8192);
+	nft_build_begin(&b);
+	build_take_flows6(&b, a);
+	nft_build_end(&b);
+	r = nl_send(s, &b, &scratch);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		*err = scratch;
+	return r < 0 ? r : 1;
+}
+
 int nft_drop(struct nl_sock *s, struct error *err)
 {
 	cleanup_batch struct nl_batch b;

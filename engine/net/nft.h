@@ -63,6 +63,9 @@ int nft_add(struct nl_sock *s, const struct nft_elements *l, struct error *err) 
 int nft_delete(struct nl_sock *s, const struct nft_elements *l, struct error *err) must_check;
 /* All elements of all maps; empty when there is no table. */
 int nft_list(struct nl_sock *s, struct nft_elements *ret, struct error *err) must_check;
+/* Did this pod's IPv6 address have flows? The table notes it (set flows6); the note is taken away.
+ * Returns 1, 0 or -errno. */
+int nft_take_flows6(struct nl_sock *s, const struct ip_addr *a, struct error *err) must_check;
 /* True when both translate the same packets. */
 bool is_nft_same_key(const struct nft_element *a, const struct nft_element *b);
 /* Removes the table. Success when there is none. */

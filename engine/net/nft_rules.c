@@ -8,10 +8,9 @@
  *	  map ports4 { type inet_proto . inet_service : ipv4_addr . inet_service; }
  *	  map host4  { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
  *	  map ports6, map host6: the same for ipv6_addr
- *	  chain raw { type filter hook prerouting priority raw;
- *	    iifname lo accept
- *	    ip daddr 127.0.0.0/8 drop                  NET-1: route_localnet is on for BRIDGE
- *	    ip saddr 127.0.0.0/8 drop
+ *	  set flows6 { type ipv6_addr; flags dynamic; }    which pods had IPv6 flows: see
+ *conntrack.c chain raw { type filter hook prerouting priority raw; iifname lo accept ip daddr
+ *127.0.0.0/8 drop                  NET-1: route_localnet is on for BRIDGE ip saddr 127.0.0.0/8 drop
  *	    iifname BRIDGE accept
  *	    ip daddr NET4 drop                         NET-2: translated packets still carry the
  *	    ip6 daddr NET6 drop                        host's address here, so these went round us
@@ -25,10 +24,12 @@
  *	    dnat ip6 to meta l4proto . th dport map @ports6
  *	  }
  *	  chain prerouting { type nat hook prerouting priority dstnat;
+ *	    ip6 saddr NET6 add @flows6 { ip6 saddr }
  *	    fib daddr type local jump ports            NET-3: what only passes through is left alone
  *	  }
- *	  chain output { type nat hook output priority -100; the same }
+ *	  chain output { type nat hook output priority -100; the jump alone }
  *	  chain postrouting { type nat hook postrouting priority srcnat;
+ *	    ip6 daddr NET6 add @flows6 { ip6 daddr }
  *	    oifname != BRIDGE ip saddr NET4 masquerade
  *	    oifname != BRIDGE ip6 saddr NET6 masquerade
  *	    oifname BRIDGE ip saddr 127.0.0.0/8 masquerade
@@ -68,6 +69,7 @@
 #include "engine/net/internal.h"
 
 #define RULES_VERSION 1
+#define FLOWS6_MAX    65536 /* as many as a subnet has pods */
 
 /* The type numbers are nft(8)'s; the kernel only keeps them for it. */
 #define TYPE_IP4     7u
@@ -317,6 +319,22 @@ static void chain_local(struct nl_batch *b, const char *chain)
 	rule_finish(b, r);
 }
 
+/* ip6 saddr/daddr NET6 add @flows6 { the address }: once a flow, since the chains are for NAT */
+static void rule_flows6(struct nl_batch *b, const struct nft_rules *rules, const char *chain,
+			enum side side)
+{
+	struct nftnl_rule *r = rule_new(chain);
+	struct nftnl_expr *e;
+
+	match_prefix(r, side, &rules->subnet6);
+	expr_payload(r, NFT_PAYLOAD_NETWORK_HEADER, side_offset(AF_INET6, side), 16, NFT_REG_1);
+	e = expr_new(r, "dynset");
+	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, NFT_SET_FLOWS6);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_ADD);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
+	rule_finish(b, r);
+}
+
 /* ct status dnat */
 static void match_translated(struct nftnl_rule *r)
 {
@@ -344,6 +362,7 @@ static void rule_masquerade(struct nl_batch *b, const struct nft_rules *rules, u
 
 static void chain_postrouting(struct nl_batch *b, const struct nft_rules *rules)
 {
+	rule_flows6(b, rules, "postrouting", DADDR);
 	rule_masquerade(b, rules, NFT_CMP_NEQ, false, &rules->subnet4);
 	rule_masquerade(b, rules, NFT_CMP_NEQ, false, &rules->subnet6);
 	rule_masquerade(b, rules, NFT_CMP_EQ, false, &loopback4);
@@ -377,21 +396,10 @@ static void build_chain(struct nl_batch *b, const char *name, const char *type, 
 	nftnl_chain_free(c);
 }
 
-static void build_map(struct nl_batch *b, const struct nft_map_shape *map, uint32_t id)
+static void set_finish(struct nl_batch *b, struct nftnl_set *s)
 {
-	struct nftnl_set *s = nftnl_set_alloc();
 	void *at = nl_message_room(b, NFT_MESSAGE_MAX);
 
-	if (!s)
-		abort();
-	nftnl_set_set_str(s, NFTNL_SET_TABLE, NFT_TABLE);
-	nftnl_set_set_str(s, NFTNL_SET_NAME, map->name);
-	nftnl_set_set_u32(s, NFTNL_SET_ID, id);
-	nftnl_set_set_u32(s, NFTNL_SET_FLAGS, NFT_SET_MAP);
-	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, map->key_type);
-	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, map->key_len);
-	nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, map->data_type);
-	nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN, map->data_len);
 	if (at) {
 		nftnl_set_nlmsg_build_payload(
 			nftnl_nlmsg_build_hdr(at, NFT_MSG_NEWSET, NFPROTO_INET, NLM_F_CREATE, 0),
@@ -399,6 +407,40 @@ static void build_map(struct nl_batch *b, const struct nft_map_shape *map, uint3
 		nl_message_built(b, "add map of table 'inet podium'");
 	}
 	nftnl_set_free(s);
+}
+
+static struct nftnl_set *set_new(const char *name, uint32_t id, uint32_t flags)
+{
+	struct nftnl_set *s = nftnl_set_alloc();
+
+	if (!s)
+		abort();
+	nftnl_set_set_str(s, NFTNL_SET_TABLE, NFT_TABLE);
+	nftnl_set_set_str(s, NFTNL_SET_NAME, name);
+	nftnl_set_set_u32(s, NFTNL_SET_ID, id);
+	nftnl_set_set_u32(s, NFTNL_SET_FLAGS, flags);
+	return s;
+}
+
+static void build_map(struct nl_batch *b, const struct nft_map_shape *map, uint32_t id)
+{
+	struct nftnl_set *s = set_new(map->name, id, NFT_SET_MAP);
+
+	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, map->key_type);
+	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, map->key_len);
+	nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, map->data_type);
+	nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN, map->data_len);
+	set_finish(b, s);
+}
+
+static void build_flows6(struct nl_batch *b, uint32_t id)
+{
+	struct nftnl_set *s = set_new(NFT_SET_FLOWS6, id, NFT_SET_EVAL);
+
+	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, TYPE_IP6);
+	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, 16);
+	nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, FLOWS6_MAX);
+	set_finish(b, s);
 }
 
 void nft_mark(const struct nft_rules *r, char out[NFT_MARK_MAX])
@@ -440,6 +482,7 @@ void nft_build_table(struct nl_batch *b, const struct nft_rules *rules)
 	build_table_message(b, rules);
 	for (uint32_t i = 0; i < NFT_MAP__COUNT; i++)
 		build_map(b, &nft_map_shapes[i], i + 1);
+	build_flows6(b, NFT_MAP__COUNT + 1);
 	build_chain(b, "raw", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW);
 	build_chain(b, "ports", NULL, 0, 0);
 	build_chain(b, "prerouting", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST);
@@ -447,6 +490,7 @@ void nft_build_table(struct nl_batch *b, const struct nft_rules *rules)
 	build_chain(b, "postrouting", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC);
 	chain_raw(b, rules);
 	chain_ports(b);
+	rule_flows6(b, rules, "prerouting", SADDR);
 	chain_local(b, "prerouting");
 	chain_local(b, "output");
 	chain_postrouting(b, rules);

@@ -67,17 +67,23 @@ static int visit(int netns_fd, bool is_ipv6_off, struct nl_sock *rt, struct erro
 static int add_device(struct nl_batch *b, const struct nl_sock *rt, const struct pod_side *p,
 		      struct error *err)
 {
+	bool has_ipv6 = p->addr6.family != AF_UNSPEC;
 	int index = nl_device_index(rt, POD_DEVICE);
+	struct ip_addr link_local;
 
 	if (index < 0)
 		return error_set(err, -index, "device '%s': %s", POD_DEVICE, strerror(-index));
+	link_local = addr_link_local(p->mac);
+	if (has_ipv6)
+		link_set_no_addrgen(b, index);
 	link_set_up(b, index);
 	addr_add(b, index, &p->addr4, p->bits4);
-	if (p->addr6.family != AF_UNSPEC)
-		addr_add(b, index, &p->addr6, p->bits6);
 	route_add_default(b, index, &p->gateway4);
-	if (p->addr6.family != AF_UNSPEC)
-		route_add_default(b, index, &p->gateway6);
+	if (!has_ipv6)
+		return 0;
+	addr_add(b, index, &link_local, 64);
+	addr_add(b, index, &p->addr6, p->bits6);
+	route_add_default(b, index, &p->gateway6);
 	return 0;
 }
 

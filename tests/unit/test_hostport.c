@@ -124,7 +124,7 @@ static void make_time_wait(uint16_t port)
 	struct sockaddr_in in = { .sin_family = AF_INET,
 				  .sin_port = htons(port),
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int s = other_program(AF_INET, port, false), c, a;
+	int s = other_program(AF_INET, port, true), c, a;
 	char x;
 
 	c = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
