@@ -86,12 +86,18 @@ const char *name_bad_subdomain(const char *s)
 const char *name_bad_search(const char *s)
 {
 	size_t len = strlen(s);
+	cleanup_free char *copy = NULL;
 
 	if (strcmp(s, ".") == 0)
 		return NULL;
 	if (len && s[len - 1] == '.')
 		len--;
-	if (is_subdomain(s, len, false, "-_"))
+	copy = xstrndup(s, len);
+	for (size_t i = 0; i < len; i++) {
+		if (copy[i] == '_') /* allowed wherever a letter is */
+			copy[i] = 'a';
+	}
+	if (is_subdomain(copy, len, false, "-"))
 		return NULL;
 	return "must be a domain name in lower case";
 }

@@ -213,8 +213,10 @@ static bool asks_nothing(const struct resources *r)
 
 static int64_t burstable_score(const struct resources *r, uint64_t capacity)
 {
-	double share = r->memory_request_bytes.set ? (double)r->memory_request_bytes.value : 0;
-	int64_t score = 1000 - (int64_t)(1000.0 * share / (double)(capacity ? capacity : 1));
+	unsigned __int128 asked =
+		r->memory_request_bytes.set ? (uint64_t)r->memory_request_bytes.value : 0;
+	unsigned __int128 share = capacity ? asked * 1000 / capacity : 0;
+	int64_t score = share > 1000 ? 0 : 1000 - (int64_t)share;
 
 	if (score < 1000 + OOM_GUARANTEED)
 		return 1000 + OOM_GUARANTEED;

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_decode - findings of the table-driven reader, its memory, and the facade around it.
+ *
+ * YAML-4: a document for each field of each honoured type is made from the tables; whether it is
+ * honoured, warned about or dropped must be what testdata/kube-support.txt says, a list that is
+ * reviewed when it changes (PODIUM_GOLDEN=1 writes it).
+ */
+#include <fcntl.h>
+#include <string.h>
+
+#include "engine/base/fs.h"
+#include "engine/base/str.h"
+#include "kube/decode.h"
+#include "kube/document.h"
+#include "schemas/models.h"
+#include "schemas/types.h"
+#include "tests/support/cunit_main.h"
+#include "tests/support/kubecase.h"
+
+#define SUPPORT_FILE "testdata/kube-support.txt"
+
+/* ---- decode_object
+ * ------------------------------------------------------------------------------- */
+
+static void test_values_arrive(void)
+{
+	static const char text[] =
+		"metadata: {name: nn, labels: {a: b, '1': c}}\n"
+		"spec:\n"
+		"  terminationGracePeriodSeconds: 1e1\n"
+		"  hostNetwork: yes\n"
+		"  hostname: ~\n"
+		"  containers:\n"
+		"  - {name: c, image: i, command: [a, ''], ports: [{containerPort: 0x50}],\n"
+		"     resources: {limits: {cpu: .5, memory: 1_024, x/y: '2'}}}\n"
+		"  securityContext: {supplementalGroups: [1, 0x10]}\n"
+		"apiVersion: v1\nkind: Pod\n";
+	struct kube_diags diags = { 0 };
+	struct doc_set set;
+	struct doc_place where;
+	struct error err = { 0 };
+	struct k8s_pod pod = { 0 };
+	struct diag_sink sink = { .list = &diags, .file = "f" };
+
+	CU_ASSERT_EQUAL_FATAL(document_parse(text, strlen(text), &set, &where, &err), 0);
+	decode_object(&sink, &schema_pod, set.v[0], &pod);
+	doc_set_done(&set); /* the object must not point into the tree */
+	CU_ASSERT_EQUAL(diags.n, 0);
+	CU_ASSERT_STRING_EQUAL(pairlist_get(&pod.meta->labels, "1"), "c");
+	CU_ASSERT_TRUE(pod.spec->host_network.set && pod.spec->host_network.value);
+	CU_ASSERT_FALSE(pod.spec->host_pid.set);
+	CU_ASSERT_PTR_NULL(pod.spec->hostname);
+	CU_ASSERT_EQUAL(pod.spec->grace_seconds.value, 10);
+	CU_ASSERT_EQUAL(pod.spec->containers.n, 1);
+	CU_ASSERT_EQUAL(pod.spec->containers.v[0].command.n, 2);
+	CU_ASSERT_EQUAL(pod.spec->containers.v[0].ports.v[0].container_port.value, 80);
+	CU_ASSERT_STRING_EQUAL(pairlist_get(&pod.spec->containers.v[0].resources->limits, "memory"),
+			       "1024");
+	CU_ASSERT_STRING_EQUAL(pod.spec->security->supplemental_groups.v[1], "16");
+	decode_done(&schema_pod, &pod);
+	CU_ASSERT_PTR_NULL(pod.spec);
+	kube_diags_done(&diags);
+}
+
+/* After any finding what could be read is there, and nothing leaks (VARIANT=san). */
+static void test_findings_do_not_stop(void)
+{
+	cleanup_kube_result struct kube_result r = { 0 };
+	cleanup_free char *yaml =
+		kubecase_pod("command: [1, a, {b: c}]\nports: [x, {containerPort: y}]\n"
+			     "resources: {limits: 5}\nenv: {a: b}\nfoo: bar\n",
+			     "hostAliases: [[], {ip: 5}]\nvolumes: 7\n");
+
+	kubecase_load(yaml, false, false, &r);
+	CU_ASSERT_TRUE(r.has_errors);
+	CU_ASSERT_TRUE(kubecase_has(&r, KUBE_ERROR, "spec.containers[0].command[0]", "in quotes"));
+	CU_ASSERT_TRUE(kubecase_has(&r, KUBE_ERROR, "spec.containers[0].command[2]", "a mapping"));
+	CU_ASSERT_TRUE(kubecase_has(&r, KUBE_ERROR, "spec.containers[0].ports[0]", "a mapping"));
+	CU_ASSERT_TRUE(
+		kubecase_has(&r, KUBE_ERROR, "spec.containers[0].ports[1].containerPort", "'y'"));
+	CU_ASSERT_TRUE(
+		kubecase_has(&r, KUBE_ERROR, "spec.containers[0].resources.limits", "mapping"));
+	CU_ASSERT_TRUE(kubecase_has(&r, KUBE_ERROR, "spec.containers[0].env", "a list"));
+	CU_ASSERT_TRUE(kubecase_has(&r, KUBE_ERROR, "spec.containers[0].foo", "unknown field"));
+	CU_ASSERT_TRUE(kubecase_has(&r, KUBE_ERROR, "spec.hostAliases[0]", "a mapping"));
+	CU_ASSERT_TRUE(kubecase_has(&r, KUBE_ERROR, "spec.volumes", "a list"));
+	CU_ASSERT_EQUAL(r.n, 0);
+	CU_ASSERT_TRUE(strlist_has(&r.pod_names, "p")); /* kube down still finds its pod */
+}
+
+static void test_nearest_name(void)
+{
+	static const char *const names[] = { "image", "imagePullPolicy", "env", "envFrom", "tty" };
+	const size_t n = ARRAY_SIZE(names);
+
+	CU_ASSERT_STRING_EQUAL(nearest_name("imgae", names, n), "image");
+	CU_ASSERT_STRING_EQUAL(nearest_name("imagepullpolicy", names, n), "imagePullPolicy");
+	CU_ASSERT_STRING_EQUAL(nearest_name("imagePulPolcy", names, n), "imagePullPolicy");
+	CU_ASSERT_STRING_EQUAL(nearest_name("Env", names, n), "env");
+	CU_ASSERT_PTR_NULL(nearest_name("volumeMounts", names, n));
+	CU_ASSERT_PTR_NULL(nearest_name("x", names, n));
+	CU_ASSERT_PTR_NULL(nearest_name("", names, n));
+}
+
+/* ---- the facade
+ * ---------------------------------------------------------------------------------- */
+
+static void test_facade(void)
+{
+	struct kube_input input = { 0 };
+	struct kube_result r;
+	struct error err = { 0 };
+
+	strlist_add(&input.files, "/nonexistent/file.yaml");
+	CU_ASSERT_EQUAL(kube_load(&input, &r, &err), -ENOENT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/nonexistent/file.yaml"));
+	kube_result_done(&r);
+	strlist_done(&input.files);
+	strlist_add(&input.files, "testdata/kube/minimal/input.yaml");
+	strlist_add(&input.files, "testdata/kube/error-tab/input.yaml");
+	strlist_add(&input.files, "testdata/kube/minimal/input.yaml");
+	CU_ASSERT_EQUAL(kube_load(&input, &r, &err), 0);
+	CU_ASSERT_EQUAL(r.n, 0);
+	CU_ASSERT_TRUE(kubecase_has(&r, KUBE_ERROR, "", "a tab"));
+	CU_ASSERT_TRUE(kubecase_has(&r, KUBE_ERROR, "metadata.name", "read before"));
+	CU_ASSERT_EQUAL(r.pod_names.n, 1);
+	kube_result_done(&r);
+	strlist_done(&input.files);
+	input.plain_names = true;
+	strlist_add(&input.files, "testdata/kube/minimal/input.yaml");
+	CU_ASSERT_EQUAL_FATAL(kube_load(&input, &r, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(r.n, 1);
+	CU_ASSERT_STRING_EQUAL(r.v[0].containers[0].full_name, "c");
+	CU_ASSERT_STRING_EQUAL(r.v[0].pod.source, "testdata/kube/minimal/input.yaml");
+	kube_result_done(&r);
+	strlist_done(&input.files);
+}
+
+static void test_many_findings(void)
+{
+	cleanup_kube_result struct kube_result r = { 0 };
+	struct buf text = BUF_INIT((size_t)1 << 20);
+	cleanup_free char *yaml = NULL;
+
+	for (int i = 0; i < 3000; i++)
+		buf_printf(&text, "k%d: x\n", i);
+	yaml = kubecase_pod(text.data, "");
+	kubecase_load(yaml, false, false, &r);
+	CU_ASSERT_EQUAL(r.diags.n, KUBE_MAX_DIAGS);
+	CU_ASSERT_EQUAL(r.diags.errors, 3000);
+	CU_ASSERT_EQUAL(r.diags.dropped, 3000 - KUBE_MAX_DIAGS);
+	buf_done(&text);
+}
+
+static void test_findings_are_printable(void)
+{
+	struct kube_diag d = { .file = (char *)"f",
+			       .line = 1,
+			       .column = 2,
+			       .path = (char *)"a\033[31m",
+			       .text = (char *)"b\r\n" };
+	cleanup_free char *line = kube_diag_format(&d);
+
+	CU_ASSERT_PTR_NULL(strchr(line, '\033'));
+	CU_ASSERT_PTR_NULL(strchr(line, '\r'));
+	CU_ASSERT_EQUAL(strncmp(line, "f:1:2: a", 8), 0);
+	d.line = 0;
+	d.path = (char *)"";
+	free(line);
+	line = kube_diag_format(&d);
+	CU_ASSERT_EQUAL(strncmp(line, "f: b", 4), 0);
+}
+
+/* ---- every field: honoured, warned or dropped --------------------------------------------------
+ */
+
+static const char *sample(const struct schema_field *f)
+{
+	static const char *const ones[] = {
+		[FIELD_STRING] = "text",
+		[FIELD_INT32] = "7",
+		[FIELD_INT64] = "7",
+		[FIELD_BOOL] = "true",
+		[FIELD_QUANTITY] = "1",
+		[FIELD_INT_OR_STRING] = "7",
+		[FIELD_TIMESTAMP] = "2026-01-01T00:00:00Z",
+		[FIELD_BYTES] = "aGk=",
+		[FIELD_ANY] = "7",
+		[FIELD_OBJECT] = "{unknownInside: 1}",
+	};
+
+	return f->values ? f->values[1] : ones[f->type];
+}
+
+/* What the reader says about an object that has this one field. */
+static const char *verdict(const struct schema_type *type, const struct schema_field *f)
+{
+	cleanup_free char *text = NULL;
+	struct kube_diags diags = { 0 };
+	struct diag_sink sink = { .list = &diags, .file = "f" };
+	struct doc_set set;
+	struct doc_place where;
+	struct error err = { 0 };
+	void *obj = xcalloc(1, type->size);
+	const char *ret = "nothing";
+
+	text = xasprintf("%s: %s%s%s\n", f->name,
+			 f->shape == SHAPE_LIST	 ? "["
+			 : f->shape == SHAPE_MAP ? "{key: "
+						 : "",
+			 sample(f),
+			 f->shape == SHAPE_LIST	 ? "]"
+			 : f->shape == SHAPE_MAP ? "}"
+						 : "");
+	if (document_parse(text, strlen(text), &set, &where, &err) == 0)
+		decode_object(&sink, type, set.v[0], obj);
+	for (size_t i = 0; i < diags.n; i++) {
+		if (diags.v[i].severity == KUBE_WARNING)
+			ret = "warned";
+	}
+	if (f->support == FIELD_HONOURED && strcmp(ret, "nothing") == 0) {
+		const unsigned char *bytes = (const unsigned char *)obj + f->offset;
+
+		ret = bytes[0] || bytes[1] || bytes[2] || bytes[3] || bytes[4] || bytes[5]
+			      ? "honoured"
+			      : "lost";
+	}
+	/* an unknown name is found at any depth, also where nothing is honoured */
+	if (f->type == FIELD_OBJECT && f->shape != SHAPE_MAP && !diags.errors)
+		ret = "not looked into";
+	doc_set_done(&set);
+	decode_done(type, obj);
+	free(obj);
+	kube_diags_done(&diags);
+	return ret;
+}
+
+static char *support_list(void)
+{
+	static const struct schema_type *const types[] = {
+		&schema_pod,
+		&schema_object_meta,
+		&schema_pod_spec,
+		&schema_container,
+		&schema_container_port,
+		&schema_env_var,
+		&schema_volume_mount,
+		&schema_resource_requirements,
+		&schema_security_context,
+		&schema_capabilities,
+		&schema_seccomp_profile,
+		&schema_pod_security_context,
+		&schema_sysctl,
+		&schema_volume,
+		&schema_host_path_volume_source,
+		&schema_empty_dir_volume_source,
+		&schema_host_alias,
+		&schema_pod_dns_config,
+		&schema_pod_dns_config_option,
+		&schema_pod_os,
+	};
+	struct buf out = BUF_INIT((size_t)1 << 20);
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		for (const struct schema_field *f = types[i]->fields; f->name; f++)
+			buf_printf(&out, "%s.%s: %s%s%s\n", types[i]->title, f->name,
+				   verdict(types[i], f), f->reason ? ": " : "",
+				   f->reason ? f->reason : "");
+	}
+	return buf_steal(&out);
+}
+
+static void test_support_list(void)
+{
+	cleanup_free char *have = support_list(), *want = NULL;
+	struct error err = { 0 };
+
+	CU_ASSERT_PTR_NULL(strstr(have, ": lost"));
+	CU_ASSERT_PTR_NULL(strstr(have, "not looked into"));
+	if (getenv("PODIUM_GOLDEN"))
+		CU_ASSERT_EQUAL(fs_write_atomic(AT_FDCWD, SUPPORT_FILE, have, strlen(have), 0644,
+						FS_NOSYNC, &err),
+				0);
+	CU_ASSERT_EQUAL_FATAL(
+		fs_read_file(AT_FDCWD, SUPPORT_FILE, (size_t)1 << 20, &want, NULL, &err), 0);
+	CU_ASSERT_STRING_EQUAL(have, want);
+}
+
+static CU_TestInfo tests[] = {
+	{ "values arrive", test_values_arrive },
+	{ "findings do not stop the reader", test_findings_do_not_stop },
+	{ "nearest name", test_nearest_name },
+	{ "files, names, plain names", test_facade },
+	{ "many findings", test_many_findings },
+	{ "findings are printable", test_findings_are_printable },
+	{ "every field: honoured, warned or dropped", test_support_list },
+	CU_TEST_INFO_NULL,
+};
+static CU_SuiteInfo suites[] = {
+	{ "decode", NULL, NULL, NULL, NULL, tests },
+	CU_SUITE_INFO_NULL,
+};
+TEST_MAIN(suites)
