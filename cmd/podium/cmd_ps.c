@@ -331,10 +331,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 
 	(void)argc;
 	(void)argv;
-	if ((o->latest && (o->all || o->last.set)) || (o->all && o->last.set))
-		return error_set(err, EINVAL, "--all, --last and --latest cannot be set together");
-	if (o->quiet && !is_format_table(o->format))
-		return error_set(err, EINVAL, "quiet and format cannot be set together");
+	if (o->latest && o->last.set)
+		return error_set(err, EINVAL, "last and latest are mutually exclusive");
 	ps.wants_spec = is_spec_wanted(o->format);
 	r = views_load(ps.store, &views, err);
 	if (r == 0 && (o->all || o->filters.n))

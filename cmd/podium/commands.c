@@ -51,6 +51,7 @@ const struct command_row command_rows[] = {
 	ALIAS("generate kube", cmd_kube_generate),
 
 	ROW("image exists", cmd_image_exists),
+	ROW("image inspect", cmd_image_inspect),
 	ALIAS("image list", cmd_images),
 	ALIAS("image load", cmd_load),
 	ALIAS("image ls", cmd_images),

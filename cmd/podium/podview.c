@@ -31,7 +31,7 @@ static int compare_id(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int compare_age(const void *a, const void *b)
+int pod_views_compare_age(const void *a, const void *b)
 {
 	const struct pod_view *x = a, *y = b;
 
@@ -133,7 +133,7 @@ int pod_views_load(const struct store *s, const struct container_views *views,
 		finish(s, pod);
 	}
 	if (ret->n)
-		qsort(ret->v, ret->n, sizeof(*ret->v), compare_age);
+		qsort(ret->v, ret->n, sizeof(*ret->v), pod_views_compare_age);
 	return 0;
 }
 

@@ -24,6 +24,8 @@ struct pod_views {
 /* All pods, newest first. They borrow the views, which must live longer. */
 int pod_views_load(const struct store *s, const struct container_views *views,
 		   struct pod_views *ret, struct error *err) must_check;
+/* For qsort(3): newest first, then by name. */
+int pod_views_compare_age(const void *a, const void *b);
 void pod_views_done(struct pod_views *pods);
 /* The STATUS column: the state, or how to get rid of debris. The caller owns the text. */
 char *pod_view_status(const struct pod_view *pod);

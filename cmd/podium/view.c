@@ -258,19 +258,35 @@ static void add_values(json_t *list, const struct value_list *values)
 	}
 }
 
+json_t *view_entrypoint(const struct container_spec *spec)
+{
+	json_t *list;
+
+	if (!spec->has_command)
+		return view_strings(&spec->config.entrypoint);
+	list = json_array();
+	add_values(list, &spec->command);
+	return list;
+}
+
+json_t *view_arguments(const struct container_spec *spec)
+{
+	json_t *list;
+
+	if (!spec->has_args && !spec->has_command)
+		return view_strings(&spec->config.cmd);
+	list = json_array();
+	if (spec->has_args)
+		add_values(list, &spec->args);
+	return list;
+}
+
 json_t *view_command(const struct container_spec *spec)
 {
-	json_t *list = spec->has_command ? json_array() : view_strings(&spec->config.entrypoint);
+	json_t *list = view_entrypoint(spec);
+	cleanup_json json_t *more = view_arguments(spec);
 
-	if (spec->has_command)
-		add_values(list, &spec->command);
-	if (spec->has_args) {
-		add_values(list, &spec->args);
-	} else if (!spec->has_command) {
-		cleanup_json json_t *more = view_strings(&spec->config.cmd);
-
-		(void)json_array_extend(list, more);
-	}
+	(void)json_array_extend(list, more);
 	return list;
 }
 

@@ -60,7 +60,10 @@ json_t *view_pairs(const struct pairlist *l);
 char *view_join(const json_t *list, const char *separator);
 /* A container's labels: its image's and its pod's, which win. New reference. */
 json_t *view_labels(const struct store *s, const struct container_spec *spec);
-/* The words of its command line; what is resolved at the start stays "$(NAME)". New reference. */
+/* The words of its command line: its entrypoint (Kubernetes' command), its arguments, both. What is
+ * resolved at the start stays "$(NAME)". New references. */
+json_t *view_entrypoint(const struct container_spec *spec);
+json_t *view_arguments(const struct container_spec *spec);
 json_t *view_command(const struct container_spec *spec);
 /* One value as text: literal parts as they are, references as "$(NAME)". The caller owns it. */
 char *view_value(const struct value *v);

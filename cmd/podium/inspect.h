@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inspect - everything that is known of one object, as JSON with Podman's member names.
+ *
+ * Values that are resolved at the start of a container stay references: "$(NAME)".
+ */
+#ifndef PODIUM_CMD_INSPECT_H
+#define PODIUM_CMD_INSPECT_H
+
+#include <jansson.h>
+
+#include "engine/base/error.h"
+#include "engine/state/layout.h"
+
+/* By what the user typed. *ret is a new reference. -ENOENT when there is no such object. */
+int inspect_container(const struct store *s, const char *name, json_t **ret,
+		      struct error *err) must_check;
+int inspect_pod(const struct store *s, const char *name, json_t **ret,
+		struct error *err) must_check;
+int inspect_image(const struct store *s, const char *name, json_t **ret,
+		  struct error *err) must_check;
+/* {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]} of what the PORTS column says. New reference. */
+json_t *inspect_port_bindings(const char *ports);
+
+#endif
