@@ -26,13 +26,13 @@
 #error "podium-pause: this architecture has no system call wrapper yet"
 #endif
 
-#define SIG_INT	      2
-#define SIG_TERM      15
-#define SIG_CHLD      17
-#define SIG_SETMASK_  2
-#define WAIT_NOHANG   1
-#define SIGSET_BYTES  8
-#define SIGBIT(n)     (1UL << ((n) - 1))
+#define SIG_INT	     2
+#define SIG_TERM     15
+#define SIG_CHLD     17
+#define SIG_SETMASK_ 2
+#define WAIT_NOHANG  1
+#define SIGSET_BYTES 8
+#define SIGBIT(n)    (1UL << ((n)-1))
 
 static long syscall4(long nr, long a, long b, long c, long d)
 {

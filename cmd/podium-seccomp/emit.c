@@ -27,8 +27,8 @@
 #include "engine/base/mem.h"
 
 #if defined(__x86_64__)
-#define NATIVE_ARCH   AUDIT_ARCH_X86_64
-#define X32_BIT	      0x40000000U
+#define NATIVE_ARCH AUDIT_ARCH_X86_64
+#define X32_BIT	    0x40000000U
 #elif defined(__aarch64__)
 #define NATIVE_ARCH AUDIT_ARCH_AARCH64
 #else
@@ -42,7 +42,7 @@
 #define ARG_LOW(i) ((unsigned int)offsetof(struct seccomp_data, args) + 8U * (i))
 
 /* CLONE_NEWTIME shares its bit with the exit signal of clone(2), where it cannot be asked for. */
-#define CLONE_NAMESPACES                                                                        \
+#define CLONE_NAMESPACES                                                              \
 	((unsigned int)(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
 			CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET))
 

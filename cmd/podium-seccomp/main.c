@@ -173,8 +173,8 @@ static int compile(struct emit_plan *plan, struct emit_program *prog, const char
 
 static void print_verdicts(const struct emit_plan *plan)
 {
-	static const char *const text[LEAF__COUNT] = { "enosys",     "eperm",	   "allow",
-						       "clone",	     "socket",	   "socketpair",
+	static const char *const text[LEAF__COUNT] = { "enosys",      "eperm",	"allow",
+						       "clone",	      "socket", "socketpair",
 						       "personality", "ioctl" };
 
 	for (int nr = 0; nr < EMIT_MAX_CALLS; nr++) {

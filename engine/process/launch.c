@@ -11,7 +11,10 @@
 
 #include <stddef.h>
 
-#define FIELD(type, kind, name, member) { name, kind, offsetof(struct type, member), NULL, NULL, 0 }
+#define FIELD(type, kind, name, member)                                  \
+	{                                                                \
+		name, kind, offsetof(struct type, member), NULL, NULL, 0 \
+	}
 
 static const struct record_field sandbox_fields[] = {
 	FIELD(sandbox_record, RECORD_U32, "pid", pid),

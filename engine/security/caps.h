@@ -15,11 +15,12 @@
 
 #define CAP_BIT(n) (1ULL << (n))
 
-/* CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT SETFCAP */
+/* CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT SETFCAP
+ */
 extern const uint64_t caps_default;
 
-/* Number of a capability, with or without "CAP_", in any case; -EINVAL for an unknown name. "ALL" is
- * no capability. */
+/* Number of a capability, with or without "CAP_", in any case; -EINVAL for an unknown name. "ALL"
+ * is no capability. */
 int caps_parse_name(const char *name, struct error *err) must_check;
 /* "CAP_CHOWN"; NULL past the last known. */
 const char *caps_name(unsigned int number);
@@ -29,7 +30,8 @@ uint64_t caps_available(void);
 
 /* The bounding set of a container: ALL is handled first in both lists, then names are added, then
  * dropped; an unknown name in either is an error. privileged: everything available. What was asked
- * for by name and is not available goes to ret_missing (comma-separated, caller's, NULL if none). */
+ * for by name and is not available goes to ret_missing (comma-separated, caller's, NULL if none).
+ */
 int caps_resolve(const struct strlist *add, const struct strlist *drop, bool privileged,
 		 uint64_t available, uint64_t *ret, char **ret_missing,
 		 struct error *err) must_check;

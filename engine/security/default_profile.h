@@ -2,10 +2,10 @@
 /*
  * default_profile - what a container's processes may ask the kernel for: one table, data only.
  *
- * Read by cmd/podium-seccomp, which turns it into BPF at build time (the common capability sets) and
- * at run time (any other). Rules of the table:
- *	- a call that is not here is unknown and answers ENOSYS, so that a library that probes for it
- *	  falls back;
+ * Read by cmd/podium-seccomp, which turns it into BPF at build time (the common capability sets)
+ *and at run time (any other). Rules of the table:
+ *	- a call that is not here is unknown and answers ENOSYS, so that a library that probes for
+ *it falls back;
  *	- a call that is here and denied answers EPERM;
  *	- `gate` is a set of capabilities: the call is allowed when the container's bounding set
  *	  holds one of them; without a gate it is allowed or denied as `verdict` says;
@@ -25,12 +25,12 @@ enum profile_verdict { PROFILE_ALLOW, PROFILE_DENY };
 
 enum profile_check {
 	CHECK_NONE,
-	CHECK_CLONE,       /* no new namespace without CAP_SYS_ADMIN */
-	CHECK_CLONE3,      /* flags behind a pointer: ENOSYS without CAP_SYS_ADMIN */
-	CHECK_SOCKET,      /* families by an allow-list, packet with CAP_NET_RAW */
+	CHECK_CLONE,	   /* no new namespace without CAP_SYS_ADMIN */
+	CHECK_CLONE3,	   /* flags behind a pointer: ENOSYS without CAP_SYS_ADMIN */
+	CHECK_SOCKET,	   /* families by an allow-list, packet with CAP_NET_RAW */
 	CHECK_SOCKETPAIR,  /* unix */
 	CHECK_PERSONALITY, /* the five harmless values */
-	CHECK_IOCTL,       /* neither TIOCSTI nor TIOCLINUX */
+	CHECK_IOCTL,	   /* neither TIOCSTI nor TIOCLINUX */
 };
 
 struct profile_entry {
@@ -40,12 +40,13 @@ struct profile_entry {
 	uint64_t gate;
 };
 
-#define GATE(c) (1ULL << (CAP_##c))
+#define GATE(c)	   (1ULL << (CAP_##c))
 #define GATE_ADMIN GATE(SYS_ADMIN)
 
 static const struct profile_entry profile_entries[] = {
 	/* files by descriptor and path */
-	{ "read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek", 0, 0, 0 },
+	{ "read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek", 0, 0,
+	  0 },
 	{ "open openat openat2 creat close close_range dup dup2 dup3 fcntl flock umask", 0, 0, 0 },
 	{ "stat fstat lstat newfstatat statx access faccessat faccessat2 statfs fstatfs", 0, 0, 0 },
 	{ "fsync fdatasync sync syncfs sync_file_range truncate ftruncate fallocate", 0, 0, 0 },
@@ -55,7 +56,8 @@ static const struct profile_entry profile_entries[] = {
 	{ "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat", 0, 0, 0 },
 	{ "utime utimes utimensat futimesat file_getattr file_setattr", 0, 0, 0 },
 	{ "sendfile splice tee vmsplice copy_file_range", 0, 0, 0 },
-	{ "setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr", 0, 0, 0 },
+	{ "setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr", 0, 0,
+	  0 },
 	{ "flistxattr removexattr lremovexattr fremovexattr", 0, 0, 0 },
 	{ "setxattrat getxattrat listxattrat removexattrat", 0, 0, 0 },
 	{ "inotify_init inotify_init1 inotify_add_watch inotify_rm_watch fanotify_mark", 0, 0, 0 },
@@ -63,7 +65,8 @@ static const struct profile_entry profile_entries[] = {
 	/* memory */
 	{ "mmap munmap mprotect mremap msync mincore madvise brk remap_file_pages", 0, 0, 0 },
 	{ "pkey_mprotect pkey_alloc pkey_free mseal map_shadow_stack", 0, 0, 0 },
-	{ "mlock mlock2 munlock mlockall munlockall memfd_create memfd_secret membarrier", 0, 0, 0 },
+	{ "mlock mlock2 munlock mlockall munlockall memfd_create memfd_secret membarrier", 0, 0,
+	  0 },
 	/* processes, threads, credentials */
 	{ "fork vfork execve execveat exit exit_group wait4 waitid kill tkill tgkill", 0, 0, 0 },
 	{ "getpid getppid gettid getpgid getpgrp setpgid getsid setsid", 0, 0, 0 },
@@ -72,7 +75,8 @@ static const struct profile_entry profile_entries[] = {
 	{ "setgroups capset prctl arch_prctl seccomp", 0, 0, 0 },
 	{ "landlock_create_ruleset landlock_add_rule landlock_restrict_self", 0, 0, 0 },
 	{ "getrlimit setrlimit prlimit64 getrusage times getpriority setpriority", 0, 0, 0 },
-	{ "sched_yield sched_setparam sched_getparam sched_setscheduler sched_getscheduler", 0, 0, 0 },
+	{ "sched_yield sched_setparam sched_getparam sched_setscheduler sched_getscheduler", 0, 0,
+	  0 },
 	{ "sched_get_priority_max sched_get_priority_min sched_rr_get_interval", 0, 0, 0 },
 	{ "sched_setaffinity sched_getaffinity sched_setattr sched_getattr getcpu", 0, 0, 0 },
 	{ "ioprio_get ioprio_set", 0, 0, 0 },
@@ -86,7 +90,8 @@ static const struct profile_entry profile_entries[] = {
 	{ "clone3", 0, CHECK_CLONE3, GATE_ADMIN },
 	{ "personality", 0, CHECK_PERSONALITY, 0 },
 	/* time and signals */
-	{ "alarm pause nanosleep clock_nanosleep clock_gettime clock_getres gettimeofday", 0, 0, 0 },
+	{ "alarm pause nanosleep clock_nanosleep clock_gettime clock_getres gettimeofday", 0, 0,
+	  0 },
 	{ "time adjtimex clock_adjtime getitimer setitimer", 0, 0, 0 },
 	{ "timer_create timer_settime timer_gettime timer_getoverrun timer_delete", 0, 0, 0 },
 	{ "timerfd_create timerfd_settime timerfd_gettime", 0, 0, 0 },
@@ -123,7 +128,8 @@ static const struct profile_entry profile_entries[] = {
 	{ "vhangup", 0, 0, GATE(SYS_TTY_CONFIG) },
 	{ "get_mempolicy set_mempolicy set_mempolicy_home_node mbind", 0, 0, GATE(SYS_NICE) },
 	{ "move_pages migrate_pages", 0, 0, GATE(SYS_NICE) },
-	/* known, and never for a container: keyrings have no namespace, the rest has a long record */
+	/* known, and never for a container: keyrings have no namespace, the rest has a long record
+	 */
 	{ "add_key request_key keyctl", PROFILE_DENY, 0, 0 },
 	{ "io_uring_setup io_uring_enter io_uring_register userfaultfd", PROFILE_DENY, 0, 0 },
 	{ "kexec_load kexec_file_load nfsservctl uselib ustat sysfs", PROFILE_DENY, 0, 0 },

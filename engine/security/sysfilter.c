@@ -97,8 +97,7 @@ int sysfilter_install(const struct sysfilter *f, struct error *err)
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &prog) ==
 	    0)
 		return 0;
-	if (errno == EINVAL &&
-	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0)
+	if (errno == EINVAL && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0)
 		return 0;
 	return error_errno(err, "load system call filter");
 }

@@ -36,7 +36,8 @@ int sysfilter_find_embedded(uint64_t caps, struct sysfilter *ret);
 char *sysfilter_cache_name(char buf[SYSFILTER_NAME_MAX], uint64_t caps);
 
 /* Reads a program. -ENOENT when there is none, -EBADMSG for something that cannot be one. */
-int sysfilter_read(int dirfd, const char *path, struct sysfilter *ret, struct error *err) must_check;
+int sysfilter_read(int dirfd, const char *path, struct sysfilter *ret,
+		   struct error *err) must_check;
 
 /* Loads the program for the calling thread: for good. Needs CAP_SYS_ADMIN or no_new_privs. */
 int sysfilter_install(const struct sysfilter *f, struct error *err) must_check;

@@ -314,8 +314,7 @@ static int resolve_groups(const struct user_request *rq, const struct user_ref *
 	return r;
 }
 
-int user_resolve(int rootfd, const struct user_request *rq, struct identity *ret,
-		 struct error *err)
+int user_resolve(int rootfd, const struct user_request *rq, struct identity *ret, struct error *err)
 {
 	cleanup_free char *passwd = NULL;
 	cleanup_free char *group = NULL;
@@ -334,7 +333,8 @@ int user_resolve(int rootfd, const struct user_request *rq, struct identity *ret
 	if (r == 0)
 		r = resolve_groups(rq, &ref, group, entry.found ? entry.name : NULL, ret, err);
 	if (r == 0 && rq->non_root && ret->uid == 0)
-		r = error_set(err, EACCES, "must not run as root (runAsNonRoot), and its user is 0");
+		r = error_set(err, EACCES,
+			      "must not run as root (runAsNonRoot), and its user is 0");
 	if (r < 0)
 		identity_done(ret);
 	return r;

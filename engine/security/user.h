@@ -41,7 +41,7 @@ struct user_request {
 	uid_t uid;
 	bool has_gid;
 	gid_t gid;
-	bool non_root; /* refuse uid 0 */
+	bool non_root;			    /* refuse uid 0 */
 	const struct strlist *extra_groups; /* decimal ids, or NULL */
 	bool has_fs_group;
 	gid_t fs_group;

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * podium-launch - makes one sandbox, one container, or one more process in a container.
+ *
+ *	podium-launch sandbox   ROOT RUNROOT POD-ID
+ *	podium-launch container ROOT RUNROOT CONTAINER-ID
+ *	podium-launch exec      ROOT RUNROOT CONTAINER-ID
+ *	podium-launch etc       ROOT RUNROOT POD-ID
+ *
+ * Theory of operation: see engine/process/launch.h for the contract and container.c for the steps.
+ * The process first re-executes itself from a sealed memfd; argv[0] then is the real path, by which
+ * the other helper programs are found. Everything above the descriptors of the contract is closed
+ * at once: nothing that a careless caller left open gets near a container.
+ *
+ * Exit codes: 0 when the new process runs (the rest is its own affair), 125 otherwise; the error
+ * goes by the sync socket, and for `etc` to stderr.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/base/mem.h"
+#include "engine/base/proc.h"
+#include "engine/base/seams.h"
+#include "engine/process/container.h"
+#include "engine/process/internal.h"
+#include "engine/process/sandbox.h"
+#include "engine/process/selfexec.h"
+#include "engine/process/sync.h"
+
+#define REQUEST_FD 4
+
+enum verb { VERB_SANDBOX, VERB_CONTAINER, VERB_EXEC, VERB_ETC, VERB__COUNT };
+static const char *const verbs[VERB__COUNT] = { "sandbox", "container", "exec", "etc" };
+
+static int find_verb(int argc, char **argv, struct error *err)
+{
+	for (int v = 0; argc == 5 && v < VERB__COUNT; v++)
+		if (strcmp(argv[1], verbs[v]) == 0)
+			return v;
+	return error_set(err, EINVAL,
+			 "usage: podium-launch sandbox|container|exec|etc ROOT "
+			 "RUNROOT ID");
+}
+
+static int refresh_etc(struct launch *l, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	int r = launch_read_record(l->store.runfd, layout_pod(path, l->pod.id, "sandbox.json"),
+				   &sandbox_record_type, &l->sandbox, err);
+
+	return r < 0 ? r : sandbox_write_etc(&l->pod, &l->sandbox, err);
+}
+
+static int run(int verb, char **argv, struct launch *l, struct error *err)
+{
+	bool of_pod = verb == VERB_SANDBOX || verb == VERB_ETC;
+	int r = launch_open(l, argv[2], argv[3], of_pod ? argv[4] : NULL, of_pod ? NULL : argv[4],
+			    err);
+
+	if (r < 0)
+		return r;
+	switch (verb) {
+	case VERB_SANDBOX:
+		return sandbox_launch(l, SYNC_FD, err);
+	case VERB_CONTAINER:
+		r = container_launch(l, SYNC_FD, err);
+		break;
+	case VERB_EXEC:
+		r = container_exec(l, REQUEST_FD, SYNC_FD, err);
+		break;
+	default:
+		return refresh_etc(l, err);
+	}
+	return r < 0 ? error_wrap(err, "container '%s'", l->spec.name ? l->spec.name : argv[4]) : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct error err = { 0 };
+	struct launch l;
+	int verb, r;
+	char *slash;
+
+	proc_sanitise();
+	verb = r = find_verb(argc, argv, &err);
+	if (r >= 0 && !WEAKEN("FD-2"))
+		(void)syscall(SYS_close_range, verb == VERB_EXEC ? REQUEST_FD + 1 : SYNC_FD + 1,
+			      ~0U, 0);
+	if (r >= 0)
+		r = selfexec_ensure(argv, &err);
+	/* Every mode is explicit from here on. */
+	(void)umask(0);
+	memset(&l, 0, sizeof(l));
+	if (r >= 0) {
+		slash = strrchr(argv[0], '/');
+		if (slash)
+			*slash = '\0';
+		l.libexec = slash ? argv[0] : ".";
+		r = run(verb, argv, &l, &err);
+	}
+	/* -ECANCELED: the other half has said why. */
+	if (r < 0 && r != -ECANCELED && (verb < 0 || verb == VERB_ETC))
+		fprintf(stderr, "podium-launch: %s\n", err.text);
+	else if (r < 0 && r != -ECANCELED)
+		(void)sync_send(SYNC_FD, SYNC_ERROR, EXIT_LAUNCH_FAILED, &err, -1);
+	return r < 0 ? EXIT_LAUNCH_FAILED : 0;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * confine - the last steps of every process that runs a container's program.
+ *
+ * Theory of operation, in order:
+ *	scheduling, limits      reset, so that nothing odd of the caller's is inherited
+ *	working directory       made when missing, entered, checked to be inside the root
+ *	bounding set, groups,   the point of no return for privileges; CAP_SYS_ADMIN alone stays
+ *	  ids                     where the filter has to be loaded without no_new_privs
+ *	program                 looked up with the final ids
+ *	descriptors             all closed but 0, 1, 2 and the sync socket
+ *	READY, wait for GO      a closed socket instead of GO ends the process
+ *	no_new_privs, filter,   then the sets are read back and compared; anything else than what
+ *	  capabilities            was asked for ends the process
+ *	exec                    the sync socket closes by close-on-exec: that is the success
+ *
+ * Runs as: all of the container's namespaces, new root, not dumpable until exec. Nothing here calls
+ * into the C library's user, locale or resolver data bases: they would be the image's.
+ * Should: send one warning for all clamped limits. Mustn't: open anything of the container's after
+ * the ids have changed except to look the program up.
+ */
+#include "engine/process/confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "engine/base/fs.h"
+#include "engine/base/mem.h"
+#include "engine/base/seams.h"
+#include "engine/pod/spec.h"
+#include "engine/process/command.h"
+#include "engine/process/sync.h"
+#include "engine/security/caps.h"
+#include "engine/security/rlimit.h"
+
+#define CONTAINER_UMASK	    022
+#define EXIT_NOT_FOUND	    127
+#define EXIT_NOT_EXECUTABLE 126
+#define CPUSET_BYTES	    1024 /* 8192 processors */
+#define CWD_MAX		    4096
+
+void confinement_done(struct confinement *c)
+{
+	identity_done(&c->who);
+	sysfilter_done(&c->filter);
+	strlist_done(&c->argv);
+	strlist_done(&c->env);
+	free(c->working_dir);
+	free(c->missing_caps);
+	memset(c, 0, sizeof(*c));
+}
+
+void confine_fail(int sync_fd, int code, const struct error *err)
+{
+	(void)sync_send(sync_fd, SYNC_ERROR, code, err, -1);
+	_exit(code);
+}
+
+void confine_warn(int sync_fd, const char *fmt, ...)
+{
+	struct error text = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text.text, sizeof(text.text), fmt, ap);
+	va_end(ap);
+	(void)sync_send(sync_fd, SYNC_WARNING, 0, &text, -1);
+}
+
+/* ---- planning --------------------------------------------------------------------------- */
+
+int confine_plan(const struct pod_spec *pod, const struct container_spec *spec, int root_fd,
+		 const char *user_text, struct confinement *ret, struct error *err)
+{
+	const struct container_security *cs = &spec->security;
+	const struct pod_security *ps = &pod->security;
+	const struct opt_i64 *uid = cs->run_as_user.set ? &cs->run_as_user : &ps->run_as_user;
+	const struct opt_i64 *gid = cs->run_as_group.set ? &cs->run_as_group : &ps->run_as_group;
+	const struct opt_bool *non_root =
+		cs->run_as_non_root.set ? &cs->run_as_non_root : &ps->run_as_non_root;
+	bool privileged = cs->privileged.set && cs->privileged.value;
+	struct user_request rq = {
+		.image_user = user_text ? user_text : spec->config.user,
+		.has_uid = !user_text && uid->set,
+		.uid = (uid_t)uid->value,
+		.has_gid = !user_text && gid->set,
+		.gid = (gid_t)gid->value,
+		.non_root = non_root->set && non_root->value,
+		.extra_groups = &ps->supplemental_groups,
+		.has_fs_group = ps->fs_group.set,
+		.fs_group = (gid_t)ps->fs_group.value,
+	};
+	int r;
+
+	if ((uid->set && (uid->value < 0 || uid->value > USER_ID_MAX)) ||
+	    (gid->set && (gid->value < 0 || gid->value > USER_ID_MAX)))
+		return error_set(err, EINVAL, "user or group is not from 0 to %u", USER_ID_MAX);
+	r = user_resolve(root_fd, &rq, &ret->who, err);
+	if (r < 0)
+		return r;
+	ret->no_new_privs =
+		cs->allow_privilege_escalation.set && !cs->allow_privilege_escalation.value;
+	return caps_resolve(&cs->cap_add, &cs->cap_drop, privileged, caps_available(),
+			    &ret->bounding, &ret->missing_caps, err);
+}
+
+/* ---- executing -------------------------------------------------------------------------- */
+
+/* Affinity, policy, timer slack and personality of whoever started us mean nothing here. */
+static void reset_scheduling(void)
+{
+	unsigned char all[CPUSET_BYTES];
+	struct sched_param normal = { 0 };
+
+	memset(all, 0xff, sizeof(all));
+	(void)syscall(SYS_sched_setaffinity, 0, sizeof(all), all);
+	(void)sched_setscheduler(0, SCHED_OTHER, &normal);
+	(void)prctl(PR_SET_TIMERSLACK, 0, 0, 0, 0);
+	(void)personality(PER_LINUX);
+}
+
+static void reset_signals(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)sigaction(sig, &dfl, NULL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Makes and enters the working directory. Links of the image are resolved inside; a link of
+ * procfs to a descriptor is refused. */
+static int enter_working_dir(const char *path, struct error *err)
+{
+	cleanup_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int fd = -EBADF;
+
+	if (path[0] != '/')
+		return error_set(err, EINVAL, "working directory '%s' is not absolute", path);
+	if (root < 0)
+		return error_errno(err, "open '/'");
+	fd = fs_mkdirs_in_root(root, path, 0755, err);
+	if (fd < 0)
+		return error_wrap(err, "working directory");
+	if (fchdir(fd) < 0)
+		return error_errno(err, "enter working directory '%s'", path);
+	return 0;
+}
+
+/* The kernel marks a directory outside the root in what getcwd(2) answers. */
+static int check_working_dir(struct error *err)
+{
+	char cwd[CWD_MAX];
+	long n = syscall(SYS_getcwd, cwd, sizeof(cwd));
+
+	if (n < 0 && errno == EACCES)
+		return 0;
+	if (n < 0)
+		return error_errno(err, "check working directory");
+	if (cwd[0] != '/')
+		return error_set(err, EPERM, "working directory is outside the container");
+	return 0;
+}
+
+static int apply_limits(int sync_fd, struct error *err)
+{
+	cleanup_buf struct buf clamped = BUF_INIT(300);
+	int r = rlimit_apply_defaults(&clamped, err);
+
+	if (r == 0 && clamped.len)
+		confine_warn(sync_fd, "limits clamped to what is allowed here: %s", clamped.data);
+	return r;
+}
+
+/* Capabilities while waiting: the final ones, and what loading the filter needs. */
+static uint64_t waiting_caps(const struct confinement *c, uint64_t final)
+{
+	return c->filter.v && !c->no_new_privs ? final | CAP_BIT(CAP_SYS_ADMIN) : final;
+}
+
+static int drop_privileges(const struct confinement *c, uint64_t final, struct error *err)
+{
+	int r = caps_limit_bounding(c->bounding, err);
+
+	if (r == 0)
+		r = identity_assume(&c->who, err);
+	if (r == 0 && !WEAKEN("ID-1"))
+		r = caps_set(waiting_caps(c, final), err);
+	/* A change of ids may have set it to the administrator's choice. */
+	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		r = error_errno(err, "stay non-dumpable");
+	return r;
+}
+
+/* Moves the sync socket to SYNC_FD and closes everything else above 2. */
+static int close_descriptors(int sync_fd, struct error *err)
+{
+	if (sync_fd != SYNC_FD && dup3(sync_fd, SYNC_FD, O_CLOEXEC) < 0)
+		return error_errno(err, "move the sync socket");
+	if (fcntl(SYNC_FD, F_SETFD, FD_CLOEXEC) < 0)
+		return error_errno(err, "mark the sync socket");
+	if (!WEAKEN("FD-2") && syscall(SYS_close_range, SYNC_FD + 1, ~0U, 0) < 0)
+		return error_errno(err, "close descriptors");
+	return 0;
+}
+
+static void wait_for_go(void)
+{
+	struct sync_msg msg;
+	struct error err = { 0 };
+	int fd = -EBADF;
+
+	if (sync_receive(SYNC_FD, &msg, &fd, &err) != 1 || msg.step != SYNC_GO)
+		_exit(EXIT_LAUNCH_FAILED);
+}
+
+static int lock_down(const struct confinement *c, uint64_t final, struct error *err)
+{
+	int r = 0;
+
+	if (c->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_errno(err, "set no_new_privs");
+	if (c->filter.v && !WEAKEN("SEC-4"))
+		r = sysfilter_install(&c->filter, err);
+	if (r < 0 || WEAKEN("ID-1"))
+		return r;
+	r = caps_set(final, err);
+	return r < 0 ? r : caps_verify(c->bounding, final, err);
+}
+
+void confine_and_execute(const struct confinement *c, int sync_fd)
+{
+	uint64_t final = c->who.uid == 0 ? c->bounding : 0;
+	int code = EXIT_LAUNCH_FAILED;
+	struct error err = { 0 };
+	char *program = NULL;
+
+	reset_scheduling();
+	if (c->missing_caps)
+		confine_warn(sync_fd, "capabilities not available here: %s", c->missing_caps);
+	if (apply_limits(sync_fd, &err) < 0 || enter_working_dir(c->working_dir, &err) < 0 ||
+	    close_descriptors(sync_fd, &err) < 0)
+		confine_fail(sync_fd, code, &err);
+	if (drop_privileges(c, final, &err) < 0 || check_working_dir(&err) < 0 ||
+	    command_find(c->argv.v[0], &c->env, &program, &code, &err) < 0)
+		confine_fail(SYNC_FD, code, &err);
+	(void)umask(CONTAINER_UMASK);
+	reset_signals();
+	if (sync_send(SYNC_FD, SYNC_READY, 0, NULL, -1) < 0)
+		_exit(code);
+	wait_for_go();
+	if (lock_down(c, final, &err) < 0)
+		confine_fail(SYNC_FD, code, &err);
+	(void)execve(program, c->argv.v, c->env.v);
+	code = errno == ENOENT || errno == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+	(void)error_errno(&err, "execute '%s'", program);
+	confine_fail(SYNC_FD, code, &err);
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * container - the host half of starting a container.
+ *
+ * Theory of operation: everything that can be prepared outside is prepared here, as descriptors:
+ * the overlay as a detached mount, volume sources checked and cloned, the pod's shared files cloned
+ * out of the sandbox, the filter read, user, capabilities, arguments and environment resolved. Then
+ * the process joins the pod's network, IPC and host name by pause's pidfd and clones the container
+ * half as its starter's child, in new mount and process namespaces (the pod's or the host's if so
+ * asked). The starter gets pid and pidfd, the host half ends.
+ *
+ *	host half (here)  ->  container_build_root  ->  confine_and_execute
+ *
+ * The same path serves start, restart and reboot. Runs from a sealed memfd in the starter's
+ * namespaces with its privileges, umask 0. A failure leaves nothing: detached mounts end with the
+ * process. The cgroup stays; the pod's down stage removes it.
+ */
+#include "engine/process/container.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/base/mem.h"
+#include "engine/base/seams.h"
+#include "engine/base/str.h"
+#include "engine/process/command.h"
+#include "engine/process/internal.h"
+#include "engine/process/selfexec.h"
+#include "engine/process/sync.h"
+#include "engine/rootfs/mount.h"
+#include "engine/rootfs/overlay.h"
+#include "engine/rootfs/volume.h"
+
+/* ---- volumes ---------------------------------------------------------------------------- */
+
+static bool is_device_volume(const struct volume_spec *v)
+{
+	return v->kind == VOLUME_HOST_PATH && (v->host_path_type == HOST_PATH_CHAR_DEVICE ||
+					       v->host_path_type == HOST_PATH_BLOCK_DEVICE);
+}
+
+static uint64_t volume_attrs(const struct launch *l, const struct volume_spec *v, bool read_only)
+{
+	uint64_t attrs = MOUNT_ATTR_NOSUID;
+
+	if (!is_device_volume(v) && !is_privileged(&l->spec))
+		attrs |= MOUNT_ATTR_NODEV;
+	return read_only ? attrs | MOUNT_ATTR_RDONLY : attrs;
+}
+
+/* Clones an open volume, or the part of it that is asked for. Takes base over. */
+static int clone_volume(const struct launch *l, const struct mount_spec *ms, int base,
+			struct planned_mount *ret, struct error *err)
+{
+	const struct volume_spec *v = pod_find_volume(&l->pod, ms->volume);
+	cleanup_close int fd = base;
+	struct stat st;
+
+	if (fd >= 0 && !is_empty(ms->sub_path)) {
+		int sub = volume_open_sub_path(fd, ms->sub_path, err);
+
+		(void)close(fd);
+		fd = sub;
+	}
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, "stat volume");
+	ret->is_dir = S_ISDIR(st.st_mode);
+	ret->target = ms->target;
+	ret->mnt_fd = mount_clone(fd, "", volume_attrs(l, v, ms->read_only), err);
+	return ret->mnt_fd < 0 ? ret->mnt_fd : 0;
+}
+
+static bool is_memory_volume(const struct launch *l, const struct mount_spec *ms)
+{
+	const struct volume_spec *v = pod_find_volume(&l->pod, ms->volume);
+
+	return v && v->kind == VOLUME_EMPTY_DIR && v->memory;
+}
+
+/* Volumes of the host. */
+static int open_volumes(const struct launch *l, struct container_plan *p, struct error *err)
+{
+	const struct mount_list *list = &l->spec.mounts;
+	cleanup_free size_t *order = volume_mount_order(list);
+
+	p->n_mounts = list->n;
+	p->mounts = xcalloc(list->n + 1, sizeof(*p->mounts));
+	for (size_t i = 0; i < list->n; i++) {
+		const struct mount_spec *ms = &list->v[order[i]];
+		const struct volume_spec *v = pod_find_volume(&l->pod, ms->volume);
+		int r = volume_check_target(ms->target, err);
+
+		if (r == 0 && !v)
+			r = error_set(err, EINVAL, "there is no such volume in the pod");
+		if (r == 0 && !is_memory_volume(l, ms))
+			r = clone_volume(l, ms, volume_open_source(l->store.root, &l->pod, v, err),
+					 &p->mounts[i], err);
+		if (r < 0)
+			return error_wrap(err, "volume '%s' at '%s'", ms->volume, ms->target);
+	}
+	return 0;
+}
+
+/* Volumes of the sandbox: the caller is in its mount namespace. */
+static int open_memory_volumes(const struct launch *l, struct container_plan *p, struct error *err)
+{
+	const struct mount_list *list = &l->spec.mounts;
+	cleanup_free size_t *order = volume_mount_order(list);
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct mount_spec *ms = &list->v[order[i]];
+		cleanup_free char *path = NULL;
+		int fd, r;
+
+		if (!is_memory_volume(l, ms))
+			continue;
+		path = xasprintf("/" SCRATCH_VOLUMES "/%s", ms->volume);
+		fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			return error_errno(err, "volume '%s' of the sandbox", ms->volume);
+		r = clone_volume(l, ms, fd, &p->mounts[i], err);
+		if (r < 0)
+			return error_wrap(err, "volume '%s' at '%s'", ms->volume, ms->target);
+	}
+	return 0;
+}
+
+/* ---- what the sandbox holds ------------------------------------------------------------- */
+
+static int clone_scratch(const struct launch *l, struct container_plan *p, struct error *err)
+{
+	if (!l->pod.host_ipc) {
+		p->shm_mnt = mount_clone(AT_FDCWD, "/" SCRATCH_SHM, MOUNT_INERT, err);
+		if (p->shm_mnt < 0)
+			return p->shm_mnt;
+	}
+	for (int i = 0; i < ETC__COUNT; i++) {
+		cleanup_free char *path = xasprintf("/" SCRATCH_ETC "/%s", etc_names[i]);
+
+		p->etc_mnt[i] = mount_clone(AT_FDCWD, path, MOUNT_INERT, err);
+		if (p->etc_mnt[i] < 0)
+			return p->etc_mnt[i];
+	}
+	return open_memory_volumes(l, p, err);
+}
+
+/* Enters pause's mount namespace, clones, and comes back to the same root. */
+static int visit_sandbox(const struct launch *l, struct container_plan *p, struct error *err)
+{
+	cleanup_close int home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	cleanup_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (home < 0 || root < 0)
+		return error_errno(err, "open this mount namespace");
+	if (l->pod.host_ipc) {
+		p->shm_mnt = mount_clone(AT_FDCWD, "/dev/shm", MOUNT_INERT, err);
+		if (p->shm_mnt < 0)
+			return p->shm_mnt;
+	}
+	if (setns(l->pause_fd, CLONE_NEWNS) < 0)
+		return error_errno(err, "enter the sandbox");
+	r = clone_scratch(l, p, err);
+	if (setns(home, CLONE_NEWNS) < 0 || fchdir(root) < 0 || chroot(".") < 0)
+		return error_errno(err, "leave the sandbox");
+	return r;
+}
+
+/* ---- plan ------------------------------------------------------------------------------- */
+
+static void plan_init(struct container_plan *p)
+{
+	memset(p, 0, sizeof(*p));
+	p->join = (struct cgroup_join)CGROUP_JOIN_INIT;
+	p->root_mnt = p->shm_mnt = -EBADF;
+	for (int i = 0; i < ETC__COUNT; i++)
+		p->etc_mnt[i] = -EBADF;
+}
+
+static int plan_command(const struct launch *l, struct container_plan *p, struct error *err)
+{
+	const char *dir = l->spec.working_dir;
+	struct pairlist vars = { 0 };
+	int r;
+
+	command_build_env(&l->spec, l->hostname, p->c.who.home, &p->c.env, &vars);
+	r = command_build_argv(&l->spec, &vars, &p->c.argv, err);
+	pairlist_done(&vars);
+	if (is_empty(dir))
+		dir = l->spec.config.working_dir;
+	p->c.working_dir = xstrdup(is_empty(dir) ? "/" : dir);
+	return r;
+}
+
+static int plan_make(struct launch *l, struct container_plan *p, struct error *err)
+{
+	uint64_t attrs = is_privileged(&l->spec) ? 0 : MOUNT_ATTR_NODEV;
+	int r;
+
+	p->root_mnt = overlay_mount(l->store.rootfd, &l->spec, attrs, err);
+	if (p->root_mnt < 0)
+		return p->root_mnt;
+	r = confine_plan(&l->pod, &l->spec, p->root_mnt, NULL, &p->c, err);
+	if (r == 0)
+		r = plan_command(l, p, err);
+	if (r == 0 && !is_privileged(&l->spec) && !l->spec.security.seccomp_unconfined)
+		r = launch_filter(l, p->c.bounding, &p->c.filter, err);
+	if (r == 0)
+		r = open_volumes(l, p, err);
+	if (r == 0)
+		r = visit_sandbox(l, p, err);
+	if (r == 0)
+		r = launch_chown_stdio(p->c.who.uid, err);
+	if (r == 0)
+		container_list_cgroups(&p->cgroup_trees, &p->has_cgroups);
+	return r;
+}
+
+static int prepare_cgroup(struct launch *l, struct container_plan *p, int sync_fd, int *ret_fd,
+			  struct error *err)
+{
+	cleanup_strlist struct strlist warnings = { 0 };
+	struct error scratch;
+	int r = cgroup_create_container(&l->cg, l->pod.id, l->spec.id, &l->spec.resources,
+					is_privileged(&l->spec), &warnings, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < warnings.n; i++)
+		confine_warn(sync_fd, "%s", warnings.v[i]);
+	*ret_fd = cgroup_open_dir_fd(&l->cg, l->pod.id, l->spec.id, &scratch);
+	if (*ret_fd < 0 && *ret_fd != -ENOTSUP)
+		return error_set(err, -*ret_fd, "%s", scratch.text);
+	return cgroup_join_prepare(&l->cg, l->pod.id, l->spec.id,
+				   *ret_fd >= 0 ? CGROUP_BORN_INSIDE : CGROUP_BORN_OUTSIDE,
+				   &p->join, err);
+}
+
+/* ---- the two halves --------------------------------------------------------------------- */
+
+/* Joins what the pod shares; the process namespace takes effect for the clone. */
+static int join_pod(const struct launch *l, struct error *err)
+{
+	int flags = 0;
+
+	if (l->pod.network != NETWORK_HOST)
+		flags |= CLONE_NEWNET | CLONE_NEWUTS;
+	if (!l->pod.host_ipc)
+		flags |= CLONE_NEWIPC;
+	if (l->pod.share_pid && !l->pod.host_pid)
+		flags |= CLONE_NEWPID;
+	if (flags && setns(l->pause_fd, flags) < 0)
+		return error_errno(err, "join the pod's namespaces");
+	return 0;
+}
+
+static void __attribute__((noreturn))
+run_container(const struct launch *l, struct container_plan *p, int sync_fd)
+{
+	struct error err = { 0 };
+	int peer = -EBADF, r;
+
+	if (!is_selfexec_sealed() && !WEAKEN("EXE-1")) {
+		(void)error_set(&err, EPERM, "not running from a sealed copy");
+		confine_fail(sync_fd, EXIT_LAUNCH_FAILED, &err);
+	}
+	(void)setsid();
+	r = cgroup_join_commit(&p->join, &err);
+	if (r == 0 && unshare(CLONE_NEWCGROUP) < 0)
+		r = error_errno(&err, "new cgroup namespace");
+	if (r == 0)
+		r = container_leave_keyring(&err);
+	if (r == 0)
+		r = container_build_root(l, p, sync_fd, &peer, &err);
+	if (r == 0 && peer >= 0)
+		r = container_take_terminal(peer, &err);
+	if (r < 0)
+		confine_fail(sync_fd, EXIT_LAUNCH_FAILED, &err);
+	confine_and_execute(&p->c, sync_fd);
+}
+
+int container_launch(struct launch *l, int sync_fd, struct error *err)
+{
+	uint64_t flags = CLONE_NEWNS;
+	cleanup_close int cgroup_fd = -EBADF;
+	struct container_plan p;
+	int pidfd = -EBADF, r;
+	pid_t pid;
+
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return error_errno(err, "become non-dumpable");
+	plan_init(&p);
+	r = plan_make(l, &p, err);
+	if (r == 0)
+		r = prepare_cgroup(l, &p, sync_fd, &cgroup_fd, err);
+	if (r == 0)
+		r = join_pod(l, err);
+	if (r < 0)
+		return r;
+	if (!l->pod.share_pid && !l->pod.host_pid)
+		flags |= CLONE_NEWPID;
+	pid = launch_clone(flags, cgroup_fd, &pidfd, err);
+	if (pid < 0)
+		return (int)pid;
+	if (pid == 0)
+		run_container(l, &p, sync_fd);
+	r = sync_send(sync_fd, SYNC_STARTED, pid, NULL, pidfd);
+	return r < 0 ? error_set(err, -r, "the starter is gone") : 0;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exec - one more process in a running container.
+ *
+ * Theory of operation: the container's first process is found by its record and held by a pidfd
+ * that was compared with it. User and groups are resolved outside, through that process's root
+ * link; then the process namespace is joined, the new process is cloned as the starter's child into
+ * the container's cgroup, and joins the other namespaces by the same pidfd. From there on it goes
+ * through the same confinement as the container itself: an exec is never less confined.
+ *
+ * FD-4: this process is not dumpable from before the first setns until exec, so nothing in the
+ * container can trace it or take its descriptors; it keeps no directory of the host open when it
+ * enters the mount namespace.
+ */
+#include "engine/process/container.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/base/fs.h"
+#include "engine/base/json.h"
+#include "engine/base/mem.h"
+#include "engine/base/proc.h"
+#include "engine/base/seams.h"
+#include "engine/base/str.h"
+#include "engine/process/command.h"
+#include "engine/process/internal.h"
+#include "engine/process/selfexec.h"
+#include "engine/process/sync.h"
+#include "engine/rootfs/device.h"
+#include "engine/security/caps.h"
+#include "engine/state/status.h"
+
+#define REQUEST_MAX_BYTES (4 * 1024 * 1024)
+
+struct exec_plan {
+	struct confinement c;
+	struct cgroup_join join;
+	int target; /* pidfd of the container's first process */
+	int namespaces;
+	bool tty;
+	int sync_fd;
+};
+
+static int read_request(int fd, struct exec_request *ret, struct error *err)
+{
+	cleanup_free char *text = xmalloc(REQUEST_MAX_BYTES + 1);
+	cleanup_json json_t *j = NULL;
+	size_t len = 0;
+	int r;
+
+	while (len < REQUEST_MAX_BYTES) {
+		ssize_t n = pread(fd, text + len, REQUEST_MAX_BYTES - len, (off_t)len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno(err, "read exec request");
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	r = jload_text(text, len, "exec request", &j, err);
+	if (r == 0)
+		r = record_load(&exec_request_type, j, ret, err);
+	if (r == 0 && (ret->argv.n == 0 || is_empty(ret->argv.v[0])))
+		r = error_set(err, EINVAL, "exec: no command");
+	return r;
+}
+
+static int open_target(const struct launch *l, pid_t *ret_pid, struct error *err)
+{
+	struct container_status st = { 0 };
+	struct proc_ident ident = { 0 };
+	int r = status_read(&l->store, l->spec.id, &st, err);
+
+	if (r < 0)
+		return r;
+	ident.pid = (pid_t)st.pid;
+	ident.start_ticks = (uint64_t)st.start_ticks;
+	(void)snprintf(ident.boot_id, sizeof(ident.boot_id), "%s", st.boot_id ? st.boot_id : "");
+	status_done(&st);
+	if (ident.pid <= 0)
+		return error_set(err, ESRCH, "is not running");
+	r = proc_open_ident(&ident, err);
+	if (r >= 0 && !is_pidfd_alive(r)) {
+		(void)close(r);
+		return error_set(err, ESRCH, "is not running");
+	}
+	*ret_pid = ident.pid;
+	return r;
+}
+
+/* The root of the container, by the host's procfs; valid if the pidfd still is alive afterwards. */
+static int open_root(pid_t pid, int pidfd, struct error *err)
+{
+	cleanup_close int fd = -EBADF;
+	char path[40];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, "open the container's root");
+	if (!is_pidfd_alive(pidfd))
+		return error_set(err, ESRCH, "has ended");
+	return steal_fd(&fd);
+}
+
+static void plan_command(const struct launch *l, const struct exec_request *rq,
+			 struct confinement *c)
+{
+	const char *dir = rq->working_dir;
+	struct pairlist vars = { 0 };
+
+	command_build_env(&l->spec, l->hostname, c->who.home, &c->env, &vars);
+	pairlist_done(&vars);
+	if (rq->tty && !command_get_env(&c->env, "TERM"))
+		command_set_env(&c->env, "TERM", "xterm");
+	for (size_t i = 0; i < rq->env.n; i++) {
+		size_t n = strcspn(rq->env.v[i], "=");
+		cleanup_free char *name = xstrndup(rq->env.v[i], n);
+
+		if (n > 0 && rq->env.v[i][n])
+			command_set_env(&c->env, name, rq->env.v[i] + n + 1);
+	}
+	strlist_copy(&c->argv, &rq->argv);
+	if (is_empty(dir))
+		dir = l->spec.working_dir;
+	if (is_empty(dir))
+		dir = l->spec.config.working_dir;
+	c->working_dir = xstrdup(is_empty(dir) ? "/" : dir);
+}
+
+static int plan_exec(const struct launch *l, const struct exec_request *rq, pid_t pid,
+		     struct exec_plan *p, struct error *err)
+{
+	cleanup_close int root = open_root(pid, p->target, err);
+	int r;
+
+	if (root < 0)
+		return root;
+	r = confine_plan(&l->pod, &l->spec, root, is_empty(rq->user) ? NULL : rq->user, &p->c, err);
+	if (r < 0)
+		return r;
+	if (rq->privileged)
+		p->c.bounding = caps_available();
+	else if (!is_privileged(&l->spec) && !l->spec.security.seccomp_unconfined)
+		r = launch_filter(l, p->c.bounding, &p->c.filter, err);
+	if (r < 0)
+		return r;
+	plan_command(l, rq, &p->c);
+	p->tty = rq->tty;
+	p->namespaces = CLONE_NEWNS | CLONE_NEWCGROUP;
+	if (l->pod.network != NETWORK_HOST)
+		p->namespaces |= CLONE_NEWNET | CLONE_NEWUTS;
+	if (!l->pod.host_ipc)
+		p->namespaces |= CLONE_NEWIPC;
+	return launch_chown_stdio(p->c.who.uid, err);
+}
+
+static int open_terminal(const struct exec_plan *p, int *ret_peer, struct error *err)
+{
+	cleanup_close int pts = -EBADF;
+	cleanup_close int master = -EBADF;
+	int r;
+
+	if (!p->tty)
+		return 0;
+	pts = open("/dev/pts", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (pts < 0)
+		return error_errno(err, "open '/dev/pts'");
+	r = device_open_pty(pts, p->c.who.uid, &master, ret_peer, err);
+	if (r == 0)
+		r = sync_send(p->sync_fd, SYNC_PTY, 0, NULL, master);
+	return r;
+}
+
+static void __attribute__((noreturn)) run_exec(struct exec_plan *p)
+{
+	struct error err = { 0 };
+	int peer = -EBADF, r;
+
+	if (!is_selfexec_sealed() && !WEAKEN("EXE-1")) {
+		(void)error_set(&err, EPERM, "not running from a sealed copy");
+		confine_fail(p->sync_fd, EXIT_LAUNCH_FAILED, &err);
+	}
+	(void)setsid();
+	r = cgroup_join_commit(&p->join, &err);
+	if (r == 0)
+		r = container_leave_keyring(&err);
+	if (r == 0 && setns(p->target, p->namespaces) < 0)
+		r = error_errno(&err, "join the container's namespaces");
+	if (r == 0)
+		r = open_terminal(p, &peer, &err);
+	if (r == 0 && peer >= 0)
+		r = container_take_terminal(peer, &err);
+	if (r < 0)
+		confine_fail(p->sync_fd, EXIT_LAUNCH_FAILED, &err);
+	confine_and_execute(&p->c, p->sync_fd);
+}
+
+/* Closes what the new process must not carry into the container: the store, the cgroup trees. */
+static int start_exec(struct launch *l, struct exec_plan *p, struct error *err)
+{
+	struct error scratch;
+	cleanup_close int cgroup_fd = cgroup_open_dir_fd(&l->cg, l->pod.id, l->spec.id, &scratch);
+	int pidfd = -EBADF, r;
+	pid_t pid;
+
+	r = cgroup_join_prepare(&l->cg, l->pod.id, l->spec.id,
+				cgroup_fd >= 0 ? CGROUP_BORN_INSIDE : CGROUP_BORN_OUTSIDE, &p->join,
+				err);
+	if (r < 0)
+		return r;
+	if (!l->pod.host_pid && setns(p->target, CLONE_NEWPID) < 0)
+		return error_errno(err, "join the container's process namespace");
+	cgroup_close(&l->cg);
+	store_close(&l->store);
+	pid = launch_clone(0, cgroup_fd, &pidfd, err);
+	if (pid < 0)
+		return (int)pid;
+	if (pid == 0)
+		run_exec(p);
+	r = sync_send(p->sync_fd, SYNC_STARTED, pid, NULL, pidfd);
+	return r < 0 ? error_set(err, -r, "the starter is gone") : 0;
+}
+
+int container_exec(struct launch *l, int request_fd, int sync_fd, struct error *err)
+{
+	struct exec_plan p = { .join = CGROUP_JOIN_INIT, .target = -EBADF, .sync_fd = sync_fd };
+	struct exec_request rq = { 0 };
+	pid_t pid = 0;
+	int r;
+
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return error_errno(err, "become non-dumpable");
+	r = read_request(request_fd, &rq, err);
+	if (r < 0)
+		return r;
+	(void)close(request_fd);
+	p.target = r = open_target(l, &pid, err);
+	if (r >= 0)
+		r = plan_exec(l, &rq, pid, &p, err);
+	record_done(&exec_request_type, &rq);
+	return r < 0 ? r : start_exec(l, &p, err);
+}

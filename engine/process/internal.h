@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * internal - what the parts of podium-launch share: the records of one launch, and cloning.
+ */
+#ifndef PODIUM_PROCESS_INTERNAL_H
+#define PODIUM_PROCESS_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "engine/base/error.h"
+#include "engine/cgroup/cgroup.h"
+#include "engine/pod/spec.h"
+#include "engine/process/confine.h"
+#include "engine/process/launch.h"
+#include "engine/state/layout.h"
+
+#define POD_HOSTNAME_MAX 64 /* with NUL */
+#define RECORD_MAX_BYTES (8 * 1024 * 1024)
+
+/* Names of what the sandbox keeps for the containers, below pause's root. */
+#define SCRATCH_SHM	"shm"
+#define SCRATCH_ETC	"etc"
+#define SCRATCH_VOLUMES "volumes"
+
+struct launch {
+	struct store store;
+	const char *libexec; /* directory of the helper programs */
+	struct pod_spec pod;
+	struct container_spec spec; /* empty for a sandbox */
+	struct sandbox_record sandbox;
+	int pause_fd;	     /* pidfd, -EBADF for a sandbox */
+	bool user_namespace; /* not the initial one */
+	char hostname[POD_HOSTNAME_MAX];
+	struct cgroup_ctx cg;
+};
+
+/* Reads the records: of a pod (container_id NULL), or of a container, its pod and its sandbox,
+ * whose pause process must be alive. *l is zeroed by the caller; launch_close frees it. */
+int launch_open(struct launch *l, const char *root, const char *runroot, const char *pod_id,
+		const char *container_id, struct error *err) must_check;
+void launch_close(struct launch *l);
+
+/* Reads a JSON record below a store directory. */
+int launch_read_record(int dirfd, const char *path, const struct record_type *type, void *ret,
+		       struct error *err) must_check;
+
+/* The pod's name for itself, cut to what a host name can be; for a pod in the host's network the
+ * host's. */
+void launch_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX]);
+
+/* clone3 as the starter's child, with a pidfd; cgroup_fd >= 0: born in that group of the unified
+ * tree. Returns 0 in the child, the pid in the parent. */
+pid_t launch_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, struct error *err) must_check;
+
+/* The filter of a capability set: built in, from the cache, or compiled into it now. */
+int launch_filter(const struct launch *l, uint64_t caps, struct sysfilter *ret,
+		  struct error *err) must_check;
+
+/* Path of a helper program of this installation. The caller owns it. */
+char *launch_helper(const struct launch *l, const char *name);
+
+/* Gives the pipes among descriptors 0, 1, 2 to the container's user, so that /dev/stdout can be
+ * opened by it. */
+int launch_chown_stdio(uid_t uid, struct error *err) must_check;
+
+/* ---- the container half (container_root.c) ---------------------------------------------- */
+
+enum { ETC_HOSTS, ETC_RESOLV, ETC_HOSTNAME, ETC__COUNT };
+extern const char *const etc_names[ETC__COUNT]; /* "hosts", ... */
+
+struct planned_mount {
+	int mnt_fd; /* detached */
+	bool is_dir;
+	const char *target; /* borrowed from the spec */
+};
+
+/* Everything that the container half needs; made by the host half. */
+struct container_plan {
+	struct confinement c;
+	struct cgroup_join join;
+	int root_mnt;
+	int shm_mnt;
+	int etc_mnt[ETC__COUNT];
+	struct planned_mount *mounts; /* in mount order */
+	size_t n_mounts;
+	struct strlist cgroup_trees; /* v1: controllers of each hierarchy; empty on v2 */
+	bool has_cgroups;
+};
+
+/* Builds the container's tree in a new mount namespace and makes it the root. *ret_peer is the
+ * terminal's end for stdio (-EBADF without one); its other end has been sent. */
+int container_build_root(const struct launch *l, struct container_plan *p, int sync_fd,
+			 int *ret_peer, struct error *err) must_check;
+
+/* Makes a terminal's end the controlling terminal and stdio of this process. */
+int container_take_terminal(int peer, struct error *err) must_check;
+
+/* Adds the hierarchies of /proc/self/cgroup; *ret_any when there is one at all. */
+void container_list_cgroups(struct strlist *ret, bool *ret_any);
+
+/* A new anonymous session keyring: the starter's keys stay outside. */
+int container_leave_keyring(struct error *err) must_check;
+
+static inline bool is_privileged(const struct container_spec *spec)
+{
+	return spec->security.privileged.set && spec->security.privileged.value;
+}
+
+#endif

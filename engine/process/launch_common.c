@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * launch_common - what the three kinds of launch share: records, cloning, the filter, stdio.
+ *
+ * Theory of operation: a launch reads everything it needs from the store before it makes anything,
+ * and opens the pause process by pidfd at once, compared with the recorded start time. In a user
+ * namespace whose mount namespace belongs to its parent, file systems cannot be made: the process
+ * then takes a mount namespace of its own first, before any descriptor is opened that is to be
+ * cloned later.
+ *
+ * Kernel: clone3 with CLONE_PIDFD 5.3, CLONE_INTO_CGROUP 5.7.
+ */
+#include "engine/process/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/base/fs.h"
+#include "engine/base/json.h"
+#include "engine/base/mem.h"
+#include "engine/base/proc.h"
+#include "engine/rootfs/mount.h"
+
+#define PATH_BYTES 256
+
+int launch_read_record(int dirfd, const char *path, const struct record_type *type, void *ret,
+		       struct error *err)
+{
+	cleanup_json json_t *j = NULL;
+	int r = jload_file(dirfd, path, RECORD_MAX_BYTES, &j, err);
+
+	return r < 0 ? r : record_load(type, j, ret, err);
+}
+
+static bool is_in_user_namespace(void)
+{
+	static const char whole[] = "         0          0 4294967295\n";
+	char map[sizeof(whole)];
+	cleanup_close int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, map, sizeof(map));
+
+	return n != (ssize_t)sizeof(whole) - 1 || memcmp(map, whole, sizeof(whole) - 1) != 0;
+}
+
+void launch_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX])
+{
+	const char *name = is_empty(pod->hostname) ? pod->name : pod->hostname;
+	struct utsname host;
+	size_t n;
+
+	if (pod->network == NETWORK_HOST && uname(&host) == 0)
+		name = host.nodename;
+	n = name ? strnlen(name, POD_HOSTNAME_MAX - 1) : 0;
+	/* A cut may leave a dash or a dot at the end, which no host name has. */
+	while (n > 0 && (name[n - 1] == '-' || name[n - 1] == '.'))
+		n--;
+	if (n == 0)
+		n = strlen(name = "localhost");
+	memcpy(out, name, n);
+	out[n] = '\0';
+}
+
+static int open_pause(struct launch *l, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct proc_ident ident;
+	int r = launch_read_record(l->store.runfd, layout_pod(path, l->pod.id, "sandbox.json"),
+				   &sandbox_record_type, &l->sandbox, err);
+
+	if (r < 0)
+		return error_wrap(err, "sandbox of pod '%s'", l->pod.name);
+	ident = (struct proc_ident){ .pid = (pid_t)l->sandbox.pid,
+				     .start_ticks = (uint64_t)l->sandbox.start_ticks };
+	(void)snprintf(ident.boot_id, sizeof(ident.boot_id), "%s",
+		       l->sandbox.boot_id ? l->sandbox.boot_id : "");
+	l->pause_fd = proc_open_ident(&ident, err);
+	if (l->pause_fd >= 0 && !is_pidfd_alive(l->pause_fd))
+		return error_set(err, ESRCH, "sandbox of pod '%s' has ended", l->pod.name);
+	return l->pause_fd < 0 ? error_wrap(err, "sandbox of pod '%s'", l->pod.name) : 0;
+}
+
+static int own_mount_namespace(struct error *err)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return error_errno(err, "new mount namespace");
+	return mount_make_private(err);
+}
+
+int launch_open(struct launch *l, const char *root, const char *runroot, const char *pod_id,
+		const char *container_id, struct error *err)
+{
+	static const struct cgroup_ctx no_cgroups = CGROUP_CTX_INIT;
+	char path[LAYOUT_PATH_MAX];
+	int r = 0;
+
+	l->pause_fd = -EBADF;
+	l->store.rootfd = l->store.runfd = -EBADF;
+	l->cg = no_cgroups;
+	if (!is_id(container_id ? container_id : pod_id))
+		return error_set(err, EINVAL, "malformed id");
+	l->user_namespace = is_in_user_namespace();
+	if (l->user_namespace)
+		r = own_mount_namespace(err);
+	if (r == 0)
+		r = store_open(root, runroot, STORE_READ, &l->store, err);
+	if (r == 0)
+		r = cgroup_open(&l->cg, err);
+	if (r == 0 && container_id)
+		r = launch_read_record(l->store.rootfd,
+				       layout_container(path, container_id, "spec.json"),
+				       &container_spec_type, &l->spec, err);
+	if (r == 0 && container_id)
+		pod_id = l->spec.pod_id;
+	if (r == 0 && (!pod_id || !is_id(pod_id)))
+		r = error_set(err, EBADMSG, "container record without a pod");
+	if (r == 0)
+		r = launch_read_record(l->store.rootfd, layout_pod(path, pod_id, "pod.json"),
+				       &pod_spec_type, &l->pod, err);
+	if (r < 0)
+		return r;
+	launch_hostname(&l->pod, l->hostname);
+	return container_id ? open_pause(l, err) : 0;
+}
+
+void launch_close(struct launch *l)
+{
+	record_done(&container_spec_type, &l->spec);
+	record_done(&pod_spec_type, &l->pod);
+	record_done(&sandbox_record_type, &l->sandbox);
+	cgroup_close(&l->cg);
+	store_close(&l->store);
+	if (l->pause_fd >= 0)
+		(void)close(l->pause_fd);
+}
+
+pid_t launch_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, struct error *err)
+{
+	int pidfd = -EBADF;
+	struct clone_args a = {
+		.flags = flags | CLONE_PARENT | (uint64_t)CLONE_PIDFD,
+		.pidfd = (uintptr_t)&pidfd,
+	};
+	long pid;
+
+	if (cgroup_fd >= 0) {
+		a.flags |= CLONE_INTO_CGROUP;
+		a.cgroup = (unsigned int)cgroup_fd;
+	}
+	pid = syscall(SYS_clone3, &a, sizeof(a));
+	if (pid < 0)
+		return error_errno(err, "clone");
+	*ret_pidfd = pidfd;
+	return (pid_t)pid;
+}
+
+char *launch_helper(const struct launch *l, const char *name)
+{
+	return xasprintf("%s/%s", l->libexec, name);
+}
+
+static int compile_filter(const struct launch *l, uint64_t caps, const char *file,
+			  struct error *err)
+{
+	cleanup_free char *program = launch_helper(l, "podium-seccomp");
+	cleanup_free char *out = xasprintf("%s/%s", l->store.root, file);
+	char hex[20], verb[] = "compile";
+	char *argv[] = { program, verb, hex, out, NULL };
+	const struct proc_spawn s = {
+		.path = program, .argv = argv, .stdio = { -1, -1, 2 }, .pass_fd = -1
+	};
+	int status = 0;
+	pid_t pid;
+
+	if (mkdirat(l->store.rootfd, "seccomp", 0700) < 0 && errno != EEXIST)
+		return error_errno(err, "create 'seccomp'");
+	(void)snprintf(hex, sizeof(hex), "%llx", (unsigned long long)sysfilter_gates(caps));
+	pid = proc_spawn(&s, NULL, err);
+	if (pid < 0)
+		return (int)pid;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		return error_set(err, EIO, "podium-seccomp failed");
+	return 0;
+}
+
+int launch_filter(const struct launch *l, uint64_t caps, struct sysfilter *ret, struct error *err)
+{
+	char name[SYSFILTER_NAME_MAX], path[PATH_BYTES];
+	struct error scratch;
+	int r;
+
+	if (sysfilter_find_embedded(caps, ret) == 0)
+		return 0;
+	(void)snprintf(path, sizeof(path), "seccomp/%s", sysfilter_cache_name(name, caps));
+	r = sysfilter_read(l->store.rootfd, path, ret, &scratch);
+	if (r == 0)
+		return 0;
+	/* Missing or damaged: the same name is written anew. */
+	r = compile_filter(l, caps, path, err);
+	if (r == 0)
+		r = sysfilter_read(l->store.rootfd, path, ret, err);
+	return r < 0 ? error_wrap(err, "system call filter") : 0;
+}
+
+int launch_chown_stdio(uid_t uid, struct error *err)
+{
+	for (int fd = 0; fd < 3; fd++) {
+		struct stat st;
+
+		if (fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode) || st.st_uid == uid)
+			continue;
+		if (fchown(fd, uid, (gid_t)-1) < 0)
+			return error_errno(err, "give descriptor %d to user %u", fd,
+					   (unsigned int)uid);
+	}
+	return 0;
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sandbox - the pod's namespaces and what its containers share in them.
+ *
+ * Theory of operation: one clone3 makes the pause process in new network, IPC, host name, mount and
+ * process namespaces (less those that are the host's). Still with all privileges it sets the host
+ * name and kernel parameters through a private procfs, and builds a tiny tree of its own:
+ *
+ *	/            tmpfs, read-only in the end
+ *	/shm         tmpfs of 64 MiB: every container's /dev/shm
+ *	/etc         tmpfs of 1 MiB: hosts, resolv.conf, hostname
+ *	/volumes/N   a tmpfs for each emptyDir in memory, of its size limit
+ *
+ * Containers clone their parts out of it. Then the tree becomes its root, everything else is
+ * detached, and podium-pause is executed from a sealed memfd without capabilities, with
+ * no_new_privs and a filter of its five calls. The host half waits on a pipe that exec closes.
+ *
+ * A failure ends the pause process and with it everything made here; emptyDirs on disk stay, they
+ * are the pod's. Kernel: clone3 5.3, mount API 5.2.
+ */
+#include "engine/process/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/base/fs.h"
+#include "engine/base/mem.h"
+#include "engine/base/proc.h"
+#include "engine/process/etc.h"
+#include "engine/process/internal.h"
+#include "engine/process/procfs.h"
+#include "engine/process/selfexec.h"
+#include "engine/process/sync.h"
+#include "engine/rootfs/mount.h"
+#include "engine/rootfs/volume.h"
+#include "engine/security/caps.h"
+#include "engine/security/sysctl.h"
+
+#define SHM_SIZE  "67108864"
+#define ETC_SIZE  "1048576"
+#define TREE_SIZE "65536"
+
+struct pause_plan {
+	const struct launch *l;
+	struct cgroup_join join;
+	int program; /* sealed memfd */
+	int failed;  /* closed by exec: success; one byte: the error went by the sync socket */
+	int sync_fd;
+	int proc;
+};
+
+/* ---- kernel parameters ------------------------------------------------------------------ */
+
+/* Sets a parameter where that is possible. */
+static bool can_set(const struct pause_plan *p, const char *path, const char *value)
+{
+	struct error scratch;
+
+	return procfs_write(p->proc, path, value, &scratch) == 0;
+}
+
+static int set_sysctls(const struct pause_plan *p, struct error *err)
+{
+	const struct pod_spec *pod = &p->l->pod;
+	const struct pairlist *list = &pod->security.sysctls;
+	bool host_net = pod->network == NETWORK_HOST;
+
+	/* Ping without a capability; where not all groups are mapped, those that are. */
+	if (!host_net) {
+		static const char ping[] = "sys/net/ipv4/ping_group_range";
+
+		if (!can_set(p, ping, "0 2147483647"))
+			(void)can_set(p, ping, "0 65535");
+		/* Ports under 1024 for everybody in the pod. */
+		(void)can_set(p, "sys/net/ipv4/ip_unprivileged_port_start", "0");
+	}
+	for (size_t i = 0; i < list->n; i++) {
+		char path[SYSCTL_KEY_MAX + 8];
+		int r = sysctl_check(list->v[i].key, list->v[i].value, host_net, pod->host_ipc,
+				     path, err);
+
+		if (r == 0)
+			r = procfs_write(p->proc, path, list->v[i].value, err);
+		if (r < 0)
+			return error_wrap(err, "sysctl '%s'", list->v[i].key);
+	}
+	return 0;
+}
+
+/* ip link set lo up */
+static int loopback_up(struct error *err)
+{
+	cleanup_close int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq rq = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+
+	if (s < 0 || ioctl(s, SIOCSIFFLAGS, &rq) < 0)
+		return error_errno(err, "bring 'lo' up");
+	return 0;
+}
+
+/* ---- the tree --------------------------------------------------------------------------- */
+
+/* Makes directory `name` below dirfd and a tmpfs on it. Returns the tmpfs's root. */
+static int make_tmpfs(int dirfd, const char *name, const char *size, const char *mode,
+		      struct error *err)
+{
+	const struct mount_option opts[] = { { "mode", mode },
+					     { size ? "size" : NULL, size },
+					     { NULL, NULL } };
+	cleanup_close int fd = mount_new("tmpfs", opts, MOUNT_INERT, err);
+	cleanup_close int target = -EBADF;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (mkdirat(dirfd, name, 0755) < 0)
+		return error_errno(err, "create '%s'", name);
+	target = openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (target < 0)
+		return error_errno(err, "open '%s'", name);
+	r = mount_attach(fd, target, err);
+	return r < 0 ? r : steal_fd(&fd);
+}
+
+static int make_memory_volumes(const struct pod_spec *pod, int tree, struct error *err)
+{
+	cleanup_close int dir = -EBADF;
+
+	if (mkdirat(tree, SCRATCH_VOLUMES, 0755) < 0)
+		return error_errno(err, "create '" SCRATCH_VOLUMES "'");
+	dir = openat(tree, SCRATCH_VOLUMES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; i < pod->volumes.n; i++) {
+		const struct volume_spec *v = &pod->volumes.v[i];
+		cleanup_free char *size = NULL;
+		cleanup_close int fd = -EBADF;
+		cleanup_close int readable = -EBADF;
+		int r;
+
+		if (v->kind != VOLUME_EMPTY_DIR || !v->memory)
+			continue;
+		if (v->size_bytes > 0)
+			size = xasprintf("%lld", (long long)v->size_bytes);
+		/* A volume may hold programs: only set-uid and devices are inert. */
+		fd = make_tmpfs(dir, v->name, size, "0777", err);
+		if (fd < 0)
+			return error_wrap(err, "volume '%s'", v->name);
+		readable = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r = volume_set_owner(readable, pod, err);
+		if (r < 0)
+			return error_wrap(err, "volume '%s'", v->name);
+	}
+	return 0;
+}
+
+static int make_etc(const struct launch *l, int tree, struct error *err)
+{
+	cleanup_close int dir = make_tmpfs(tree, SCRATCH_ETC, ETC_SIZE, "0755", err);
+
+	if (dir < 0)
+		return dir;
+	for (int i = 0; i < ETC__COUNT; i++) {
+		cleanup_close int fd =
+			openat(dir, etc_names[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+		if (fd < 0)
+			return error_errno(err, "create '%s'", etc_names[i]);
+	}
+	return etc_write(&l->pod, &l->sandbox, dir, err);
+}
+
+static int make_tree(const struct pause_plan *p, struct error *err)
+{
+	static const struct mount_option opts[] = { { "mode", "755" },
+						    { "size", TREE_SIZE },
+						    { NULL, NULL } };
+	cleanup_close int tree = mount_new("tmpfs", opts, MOUNT_INERT, err);
+	cleanup_close int top = -EBADF;
+	cleanup_close int shm = -EBADF;
+	int r;
+
+	if (tree < 0)
+		return tree;
+	top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (top < 0)
+		return error_errno(err, "open '/'");
+	r = mount_attach(tree, top, err);
+	if (r < 0)
+		return r;
+	shm = make_tmpfs(tree, SCRATCH_SHM, SHM_SIZE, "1777", err);
+	r = shm < 0 ? shm : make_etc(p->l, tree, err);
+	if (r == 0)
+		r = make_memory_volumes(&p->l->pod, tree, err);
+	if (r == 0)
+		r = mount_pivot(tree, err);
+	return r < 0 ? r : mount_add_attrs(tree, MOUNT_ATTR_RDONLY, false, err);
+}
+
+/* ---- the pause process ------------------------------------------------------------------ */
+
+/* What podium-pause calls, and what leads to it. */
+static int load_pause_filter(struct error *err)
+{
+#if defined(__x86_64__)
+	const unsigned int arch = AUDIT_ARCH_X86_64;
+#else
+	const unsigned int arch = AUDIT_ARCH_AARCH64;
+#endif
+#define ALLOW_CALL(nr)                                   \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), \
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+	struct sock_filter v[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, arch, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		ALLOW_CALL(SYS_rt_sigtimedwait),
+		ALLOW_CALL(SYS_wait4),
+		ALLOW_CALL(SYS_rt_sigprocmask),
+		ALLOW_CALL(SYS_exit_group),
+		ALLOW_CALL(SYS_execveat),
+		ALLOW_CALL(SYS_write),
+		ALLOW_CALL(SYS_sendmsg),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+	};
+#undef ALLOW_CALL
+	const struct sysfilter f = { .v = v, .n = ARRAY_SIZE(v) };
+
+	return sysfilter_install(&f, err);
+}
+
+static int drop_everything(struct error *err)
+{
+	static const struct identity root = { 0 };
+	int r = caps_limit_bounding(0, err);
+
+	if (r == 0)
+		r = identity_assume(&root, err);
+	if (r == 0)
+		r = caps_set(0, err);
+	if (r == 0)
+		r = caps_verify(0, 0, err);
+	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		r = error_errno(err, "set no_new_privs");
+	return r;
+}
+
+static int set_up_namespaces(struct pause_plan *p, struct error *err)
+{
+	const struct pod_spec *pod = &p->l->pod;
+	int r = cgroup_join_commit(&p->join, err);
+
+	if (r < 0)
+		return r;
+	if (pod->network != NETWORK_HOST && sethostname(p->l->hostname, strlen(p->l->hostname)) < 0)
+		return error_errno(err, "set host name '%s'", p->l->hostname);
+	r = mount_make_private(err);
+	if (r < 0)
+		return r;
+	p->proc = procfs_open(err);
+	r = p->proc < 0 ? p->proc : set_sysctls(p, err);
+	(void)close(p->proc);
+	if (r == 0 && pod->network == NETWORK_NONE)
+		r = loopback_up(err);
+	return r;
+}
+
+/* Descriptors 0, 1, 2 become the null device: pause keeps nobody's pipe open. */
+static int detach_stdio(struct error *err)
+{
+	cleanup_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd < 3; fd++)
+		if (null < 0 || dup3(null, fd, 0) < 0)
+			return error_errno(err, "detach stdio");
+	return 0;
+}
+
+/* In the new namespaces, with the starter's privileges. */
+static void __attribute__((noreturn)) run_pause(struct pause_plan *p)
+{
+	char name[] = "podium-pause", *argv[] = { name, NULL }, *envp[] = { NULL };
+	struct error err = { 0 };
+	int r;
+
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)setsid();
+	r = set_up_namespaces(p, &err);
+	if (r == 0)
+		r = detach_stdio(&err);
+	if (r == 0)
+		r = make_tree(p, &err);
+	if (r == 0)
+		r = container_leave_keyring(&err);
+	if (r == 0)
+		r = drop_everything(&err);
+	if (r == 0)
+		r = load_pause_filter(&err);
+	if (r == 0) {
+		(void)syscall(SYS_execveat, p->program, "", argv, envp, AT_EMPTY_PATH);
+		(void)error_errno(&err, "execute podium-pause");
+	}
+	(void)!write(p->failed, "!", 1);
+	confine_fail(p->sync_fd, EXIT_LAUNCH_FAILED, &err);
+}
+
+/* ---- the host half ---------------------------------------------------------------------- */
+
+static uint64_t namespaces_of(const struct pod_spec *pod)
+{
+	uint64_t flags = CLONE_NEWNS | CLONE_NEWPID;
+
+	if (pod->network != NETWORK_HOST)
+		flags |= CLONE_NEWNET | CLONE_NEWUTS;
+	if (!pod->host_ipc)
+		flags |= CLONE_NEWIPC;
+	return flags;
+}
+
+/* The pod's own group; made here if nobody has made it. */
+static int prepare_cgroup(struct launch *l, struct cgroup_join *join, int *ret_fd,
+			  struct error *err)
+{
+	struct error scratch;
+	int r;
+
+	*ret_fd = cgroup_open_dir_fd(&l->cg, l->pod.id, NULL, &scratch);
+	if (*ret_fd == -ENOENT) {
+		r = cgroup_create_pod(&l->cg, l->pod.id, NULL, err);
+		if (r < 0)
+			return r;
+		*ret_fd = cgroup_open_dir_fd(&l->cg, l->pod.id, NULL, &scratch);
+	}
+	if (*ret_fd < 0 && *ret_fd != -ENOTSUP)
+		return error_set(err, -*ret_fd, "%s", scratch.text);
+	return cgroup_join_prepare(&l->cg, l->pod.id, NULL,
+				   *ret_fd >= 0 ? CGROUP_BORN_INSIDE : CGROUP_BORN_OUTSIDE, join,
+				   err);
+}
+
+/* Waits until exec has closed the pipe. */
+static int wait_for_exec(int fd, int pidfd, struct error *err)
+{
+	char c;
+	ssize_t n;
+
+	do {
+		n = read(fd, &c, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n != 0)
+		return -ECANCELED; /* the pause half has said why */
+	if (!is_pidfd_alive(pidfd))
+		return error_set(err, ESRCH, "the pause process was killed while it started");
+	return 0;
+}
+
+int sandbox_launch(struct launch *l, int sync_fd, struct error *err)
+{
+	struct pause_plan p = { .l = l,
+				.join = CGROUP_JOIN_INIT,
+				.program = -EBADF,
+				.sync_fd = sync_fd,
+				.proc = -EBADF };
+	cleanup_free char *program = launch_helper(l, "podium-pause");
+	cleanup_close int cgroup_fd = -EBADF;
+	int pidfd = -EBADF, ends[2], r;
+	pid_t pid;
+
+	r = volume_prepare_pod(l->store.root, &l->pod, err);
+	if (r < 0)
+		return r;
+	p.program = selfexec_load(program, "podium-pause", err);
+	if (p.program < 0)
+		return p.program;
+	r = prepare_cgroup(l, &p.join, &cgroup_fd, err);
+	if (r < 0)
+		return r;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(err, "make a pipe");
+	p.failed = ends[1];
+	pid = launch_clone(namespaces_of(&l->pod), cgroup_fd, &pidfd, err);
+	if (pid < 0)
+		return (int)pid;
+	if (pid == 0)
+		run_pause(&p);
+	(void)close(ends[1]);
+	r = sync_send(sync_fd, SYNC_STARTED, pid, NULL, pidfd);
+	if (r < 0)
+		return error_set(err, -r, "the starter is gone");
+	r = wait_for_exec(ends[0], pidfd, err);
+	return r < 0 ? r : sync_send(sync_fd, SYNC_READY, 0, NULL, -1);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * etcfiles - the text of a pod's /etc/hosts and /etc/resolv.conf.
+ *
+ * Pure functions: what they depend on is passed in. The caller owns the returned texts.
+ */
+#ifndef PODIUM_ROOTFS_ETCFILES_H
+#define PODIUM_ROOTFS_ETCFILES_H
+
+#include "engine/base/error.h"
+
+struct pod_spec;
+
+struct etc_facts {
+	const char *hostname;
+	const char *address4; /* the pod's, or NULL, like the rest */
+	const char *address6;
+	const char *gateway4;
+	const char *gateway6;
+	const char *host_hosts;	 /* text of the host's /etc/hosts, for a pod in its network */
+	const char *host_resolv; /* text of the host's resolv.conf */
+};
+
+/* Kubernetes' limits. */
+#define ETC_SERVERS_MAX	 3
+#define ETC_SEARCHES_MAX 32
+#define ETC_FILE_MAX	 (256 * 1024)
+
+char *etc_hosts_text(const struct pod_spec *pod, const struct etc_facts *facts);
+char *etc_resolv_text(const struct pod_spec *pod, const struct etc_facts *facts);
+
+#endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * overlay - a container's root file system.
+ *
+ * Theory of operation: every directory is opened once, below the store, without following links;
+ * then the process stands in /proc/self/fd and names each by its number. So no path of the store or
+ * of the user ever becomes part of an option, a string of 128 layers stays short, and the mount
+ * table inside the container tells nothing of the host. Layers carry user.overlay.* attributes and
+ * are mounted with userxattr, as root too, so that one store serves inside user namespaces.
+ *
+ *	lowerdir+ once a layer       Linux 6.8
+ *	lowerdir=a:b:c by fsconfig   up to 255 bytes (about 80 layers)    KERNEL: drop at 6.8
+ *	mount(2), one page           in a private mount namespace         KERNEL: drop at 6.8
+ *
+ * All three end in a detached mount; a failure leaves nothing. The attributes of the merged root
+ * are those of upper/, so that is made 0755 whatever the umask.
+ */
+#include "engine/rootfs/overlay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/base/fs.h"
+#include "engine/base/mem.h"
+#include "engine/base/seams.h"
+#include "engine/base/str.h"
+#include "engine/pod/spec.h"
+#include "engine/rootfs/mount.h"
+
+#define LAYERS_MAX	    500 /* the kernel's limit */
+#define FSCONFIG_STRING_MAX 255
+#define FD_TEXT		    12
+#define OPTIONS_MAX	    4000 /* mount(2) takes one page */
+
+struct stack {
+	int layers[LAYERS_MAX]; /* topmost first */
+	size_t n;
+	int upper;
+	int work;
+};
+
+static void stack_done(struct stack *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		(void)close(s->layers[i]);
+	if (s->upper >= 0)
+		(void)close(s->upper);
+	if (s->work >= 0)
+		(void)close(s->work);
+}
+
+static int open_container(int store_fd, const char *id, struct error *err)
+{
+	char path[96];
+	int fd;
+
+	if (!id || !is_id(id))
+		return error_set(err, EINVAL, "malformed container id");
+	(void)snprintf(path, sizeof(path), "containers/%s", id);
+	fd = openat(store_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? error_errno(err, "open '%s'", path) : fd;
+}
+
+static int make_dir(int dirfd, const char *name, mode_t mode, struct error *err)
+{
+	cleanup_close int fd = -EBADF;
+
+	if (mkdirat(dirfd, name, 0700) < 0) {
+		if (errno == EEXIST)
+			return 0;
+		return error_errno(err, "create '%s'", name);
+	}
+	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fchmod(fd, mode) < 0)
+		return error_errno(err, "set mode of '%s'", name);
+	return 0;
+}
+
+int rootfs_prepare(int store_fd, const struct container_spec *spec, struct error *err)
+{
+	cleanup_close int dir = open_container(store_fd, spec->id, err);
+	int r;
+
+	if (dir < 0)
+		return dir;
+	r = make_dir(dir, "upper", 0755, err);
+	return r < 0 ? r : make_dir(dir, "work", 0700, err);
+}
+
+static int remove_upper(int dir, struct error *err)
+{
+	int r = fs_remove_tree(dir, "upper", err);
+
+	return r < 0 ? r : fs_remove_tree(dir, "work", err);
+}
+
+int rootfs_reset_upper(int store_fd, const struct container_spec *spec, struct error *err)
+{
+	cleanup_close int dir = open_container(store_fd, spec->id, err);
+	int r;
+
+	if (dir < 0)
+		return dir;
+	r = remove_upper(dir, err);
+	return r < 0 ? r : rootfs_prepare(store_fd, spec, err);
+}
+
+int rootfs_remove(int store_fd, const char *container_id, struct error *err)
+{
+	struct error scratch;
+	cleanup_close int dir = open_container(store_fd, container_id, &scratch);
+
+	if (dir == -ENOENT)
+		return 0;
+	if (dir < 0)
+		return error_set(err, -dir, "%s", scratch.text);
+	return remove_upper(dir, err);
+}
+
+/* ---- mounting --------------------------------------------------------------------------- */
+
+static int open_layer(int store_fd, const char *diff_id, struct error *err)
+{
+	const char *hex = is_prefix(diff_id, "sha256:") ? diff_id + 7 : diff_id;
+	char path[96];
+	int fd;
+
+	if (!is_id(hex))
+		return error_set(err, EINVAL, "malformed layer id '%.80s'", diff_id);
+	(void)snprintf(path, sizeof(path), "layers/%s/diff", hex);
+	fd = openat(store_fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? error_errno(err, "open layer '%s'", hex) : fd;
+}
+
+static int stack_open(int store_fd, const struct container_spec *spec, struct stack *s,
+		      struct error *err)
+{
+	const struct strlist *layers = &spec->config.layers;
+	cleanup_close int dir = open_container(store_fd, spec->id, err);
+
+	if (dir < 0)
+		return dir;
+	if (layers->n == 0 || layers->n > LAYERS_MAX)
+		return error_set(err, EINVAL, "image has %zu layers, from 1 to %d can be mounted",
+				 layers->n, LAYERS_MAX);
+	for (size_t i = layers->n; i-- > 0;) {
+		s->layers[s->n] = open_layer(store_fd, layers->v[i], err);
+		if (s->layers[s->n] < 0)
+			return s->layers[s->n];
+		s->n++;
+	}
+	s->upper = openat(dir, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	s->work = openat(dir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (s->upper < 0 || s->work < 0)
+		return error_errno(err, "open the writable layer");
+	return 0;
+}
+
+static const char *fd_text(char buf[FD_TEXT], int fd)
+{
+	(void)snprintf(buf, FD_TEXT, "%d", fd);
+	return buf;
+}
+
+/* "5:4:3" */
+static char *join_layers(const struct stack *s)
+{
+	struct buf b = BUF_INIT(LAYERS_MAX * FD_TEXT);
+
+	for (size_t i = 0; i < s->n; i++)
+		buf_printf(&b, "%s%d", i ? ":" : "", s->layers[i]);
+	return buf_steal(&b);
+}
+
+/* -EINVAL also from a kernel that knows no lowerdir+. */
+static int mount_by_options(const struct stack *s, bool one_by_one, uint64_t attrs,
+			    struct error *err)
+{
+	struct mount_option *opts = xcalloc(s->n + 4, sizeof(*opts));
+	char(*numbers)[FD_TEXT] = xcalloc(s->n + 2, sizeof(*numbers));
+	cleanup_free char *joined = NULL;
+	size_t n = 0;
+	int fd;
+
+	opts[n++] = (struct mount_option){ "userxattr", NULL };
+	if (one_by_one) {
+		for (size_t i = 0; i < s->n; i++)
+			opts[n++] = (struct mount_option){ "lowerdir+",
+							   fd_text(numbers[i], s->layers[i]) };
+	} else {
+		joined = join_layers(s);
+		opts[n++] = (struct mount_option){ "lowerdir", joined };
+	}
+	opts[n++] = (struct mount_option){ "upperdir", fd_text(numbers[s->n], s->upper) };
+	opts[n++] = (struct mount_option){ "workdir", fd_text(numbers[s->n + 1], s->work) };
+	if (one_by_one && seam_fail("lowerdir+"))
+		fd = error_set(err, EINVAL, "lowerdir+");
+	else if (!one_by_one && (strlen(joined) > FSCONFIG_STRING_MAX || seam_fail("lowerdir")))
+		fd = error_set(err, EINVAL, "lowerdir is too long");
+	else
+		fd = mount_new("overlay", opts, attrs, err);
+	free(numbers);
+	free(opts);
+	return fd;
+}
+
+/* KERNEL: drop at 6.8. The last resort takes the classic call: in a namespace of its own, over
+ * a directory that is always there, from where it is cloned and detached. Descriptors that were
+ * opened before cannot be cloned any more: the caller opens its other sources afterwards, by path.
+ */
+static int mount_classic(const struct stack *s, uint64_t attrs, struct error *err)
+{
+	cleanup_free char *joined = join_layers(s);
+	cleanup_free char *options = xasprintf("userxattr,lowerdir=%s,upperdir=%d,workdir=%d",
+					       joined, s->upper, s->work);
+	cleanup_close int fd = -EBADF;
+	static const char target[] = "/proc";
+	int r;
+
+	if (strlen(options) > OPTIONS_MAX)
+		return error_set(err, E2BIG, "too many layers for this kernel: %zu", s->n);
+	if (unshare(CLONE_NEWNS) < 0)
+		return error_errno(err, "new mount namespace");
+	r = mount_make_private(err);
+	if (r < 0)
+		return r;
+	/* The working directory went along: the numbers are still found below it. */
+	if (mount("overlay", target, "overlay", 0, options) < 0)
+		return error_errno(err, "mount overlay");
+	fd = mount_clone(AT_FDCWD, target, attrs, err);
+	if (fd < 0)
+		return fd;
+	if (umount2(target, MNT_DETACH) < 0)
+		return error_errno(err, "detach overlay");
+	return steal_fd(&fd);
+}
+
+static int mount_stack(const struct stack *s, uint64_t attrs, struct error *err)
+{
+	struct error scratch;
+	int fd;
+
+	if (chdir("/proc/self/fd") < 0)
+		return error_errno(err, "enter '/proc/self/fd'");
+	fd = mount_by_options(s, true, attrs, err);
+	if (fd != -EINVAL)
+		return fd;
+	/* KERNEL: drop at 6.8. The first message stays the one to tell if nothing works. */
+	fd = mount_by_options(s, false, attrs, &scratch);
+	if (fd == -EINVAL)
+		fd = mount_classic(s, attrs, &scratch);
+	return fd;
+}
+
+int overlay_mount(int store_fd, const struct container_spec *spec, uint64_t attrs,
+		  struct error *err)
+{
+	struct stack *s = xcalloc(1, sizeof(*s));
+	int fd;
+
+	s->upper = s->work = -EBADF;
+	fd = stack_open(store_fd, spec, s, err);
+	if (fd == 0)
+		fd = mount_stack(s, attrs, err);
+	stack_done(s);
+	free(s);
+	if (chdir("/") < 0 && fd >= 0) {
+		(void)close(fd);
+		return error_errno(err, "enter '/'");
+	}
+	return fd < 0 ? error_wrap(err, "root file system") : fd;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * overlay - a container's root file system: image layers below, its own writable layer on top.
+ *
+ * store_fd is the descriptor of ROOT. On disk: layers/<hex>/diff (read-only, shared) and
+ * containers/<id>/{upper,work}.
+ */
+#ifndef PODIUM_ROOTFS_OVERLAY_H
+#define PODIUM_ROOTFS_OVERLAY_H
+
+#include <stdint.h>
+
+#include "engine/base/error.h"
+
+struct container_spec;
+
+/* Create stage: makes upper/ and work/ (containers/<id> exists). Does nothing to ones that exist.
+ */
+int rootfs_prepare(int store_fd, const struct container_spec *spec, struct error *err) must_check;
+/* A fresh writable layer, for a played container that its policy restarts. Nothing of it may be
+ * mounted. */
+int rootfs_reset_upper(int store_fd, const struct container_spec *spec,
+		       struct error *err) must_check;
+/* Remove stage: what is not there is success. */
+int rootfs_remove(int store_fd, const char *container_id, struct error *err) must_check;
+
+/* Mounts the root file system, detached, with MOUNT_ATTR_* attrs. Leaves the working directory at
+ * "/". Returns the descriptor of its root. */
+int overlay_mount(int store_fd, const struct container_spec *spec, uint64_t attrs,
+		  struct error *err) must_check;
+
+#endif
