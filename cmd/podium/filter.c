@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <regex.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cmd/podium/timeparse.h"
 #include "engine/base/clock.h"
