@@ -32,6 +32,7 @@
 #define KILL_MS	      5000
 #define PIDS_LIMIT    5
 #define CHILD_SKIPPED 77
+#define ORPHAN_S      30 /* no child outlives a test that failed to kill it */
 
 struct fixture {
 	struct cgroup_ctx cg;
@@ -178,6 +179,7 @@ static int fork_many(const struct fixture *f)
 	(void)f;
 	while (n < 50 && (pid = fork()) >= 0) {
 		if (pid == 0) {
+			(void)alarm(ORPHAN_S);
 			(void)pause();
 			_exit(0);
 		}
@@ -243,13 +245,14 @@ static void test_cpu(void)
 	teardown(&f);
 }
 
-/* Leaves a child that ignores signals in a group of its own making, if it may; then sleeps. */
+/* Leaves a child in a session of its own; both ignore SIGTERM and sleep. */
 static __attribute__((noreturn)) int sit(const struct fixture *f)
 {
 	(void)f;
 	(void)signal(SIGTERM, SIG_IGN);
 	if (fork() == 0)
 		(void)setsid();
+	(void)alarm(ORPHAN_S);
 	for (;;)
 		(void)pause();
 }
@@ -265,7 +268,7 @@ static void check_kill(struct fixture *f)
 	pid = start(f, sit);
 	while (is_cgroup_empty(&f->cg, f->pod, f->ctr))
 		(void)usleep(1000);
-	CU_ASSERT_EQUAL(cgroup_kill_container(&f->cg, f->pod, f->ctr, KILL_MS, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(cgroup_kill_container(&f->cg, f->pod, f->ctr, KILL_MS, &err), 0);
 	status = finish(pid);
 	CU_ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	CU_ASSERT_TRUE(is_cgroup_empty(&f->cg, f->pod, f->ctr));
