@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 
 #include "cmd/podium/command.h"
 #include "engine/base/mem.h"
@@ -24,6 +25,7 @@ static void finish(struct pod_start_result *r)
 		(void)close(r->report_fd);
 	r->report_fd = -1;
 	r->done = true;
+	strlist_done(&r->warned);
 }
 
 static void print_failure(struct pod_start_result *r, const char *text)
@@ -35,11 +37,23 @@ static void print_failure(struct pod_start_result *r, const char *text)
 	r->failures++;
 }
 
+/* The same warning about several containers is said once, without their names. */
+static void print_warning(struct pod_start_result *r, const char *text)
+{
+	const char *what = is_prefix(text, "container '") ? strstr(text, "': ") : NULL;
+
+	what = what ? what + 3 : text;
+	if (strlist_has(&r->warned, what))
+		return;
+	strlist_add(&r->warned, what);
+	command_print_warning(what);
+}
+
 static void handle(struct pod_start_result *r, const struct ctl_msg *msg)
 {
 	switch ((enum ctl_type)msg->type) {
 	case CTL_WARNING:
-		command_print_warning(msg->text);
+		print_warning(r, msg->text);
 		break;
 	case CTL_FAILED:
 		print_failure(r, msg->text);

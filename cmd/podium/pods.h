@@ -17,6 +17,7 @@ struct pod_start_result {
 	bool init_retry;  /* an init container failed and is tried again */
 	int failures;     /* what was printed as an error */
 	bool done;
+	struct strlist warned; /* said already */
 };
 
 /* Follows the reports of n pods until each is up, has failed, or waits for the retry of an init

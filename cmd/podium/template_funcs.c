@@ -166,7 +166,7 @@ static int call_index(json_t **args, size_t n, json_t **ret, struct error *err)
 	json_t *v = args[0];
 
 	for (size_t i = 1; i < n; i++) {
-		const char *key;
+		const char *key = NULL;
 		size_t at = 0;
 		int r = 0;
 
@@ -236,7 +236,7 @@ static int call_json(json_t **args, size_t n, json_t **ret, struct error *err)
 static int call_join(json_t **args, size_t n, json_t **ret, struct error *err)
 {
 	struct buf b = BUF_INIT(TEMPLATE_MAX_OUTPUT);
-	const char *separator;
+	const char *separator = NULL;
 	size_t i;
 	json_t *e;
 	int r = get_string(args[n - 1], &separator, err);
@@ -256,7 +256,7 @@ static int call_join(json_t **args, size_t n, json_t **ret, struct error *err)
 
 static int call_split(json_t **args, size_t n, json_t **ret, struct error *err)
 {
-	const char *text, *separator, *end;
+	const char *text = NULL, *separator = NULL, *end;
 	int r = get_string(args[0], &text, err);
 
 	if (r == 0)
@@ -278,7 +278,7 @@ enum letter_case { CASE_UPPER, CASE_LOWER, CASE_TITLE };
 static int change_case(json_t **args, enum letter_case to, json_t **ret, struct error *err)
 {
 	struct buf b = BUF_INIT(TEMPLATE_MAX_OUTPUT);
-	const char *text;
+	const char *text = NULL;
 	bool start = true;
 	int r = get_string(args[0], &text, err);
 
@@ -322,7 +322,7 @@ static int call_title(json_t **args, size_t n, json_t **ret, struct error *err)
 static int call_pad(json_t **args, size_t n, json_t **ret, struct error *err)
 {
 	struct buf b = BUF_INIT(TEMPLATE_MAX_OUTPUT);
-	const char *text;
+	const char *text = NULL;
 	size_t before = 0, after = 0;
 	int r = get_string(args[0], &text, err);
 
@@ -341,7 +341,7 @@ static int call_pad(json_t **args, size_t n, json_t **ret, struct error *err)
 
 static int call_truncate(json_t **args, size_t n, json_t **ret, struct error *err)
 {
-	const char *text, *end;
+	const char *text = NULL, *end = NULL;
 	size_t runes = 0;
 	int r = get_string(args[0], &text, err);
 

@@ -207,15 +207,20 @@ spawn_child(const struct proc_spawn *s, char *const *envp, volatile int *ret_err
 	_exit(127);
 }
 
-pid_t proc_spawn(const struct proc_spawn *s, int *ret_pidfd, struct error *err)
+static char *const *choose_environment(const struct proc_spawn *s)
 {
 	static char *const empty[] = { NULL };
-	char *const *envp = s->envp ? s->envp : seam_environment();
+	char *const *seams = seam_environment();
+
+	return s->envp ? s->envp : seams ? seams : empty;
+}
+
+pid_t proc_spawn(const struct proc_spawn *s, int *ret_pidfd, struct error *err)
+{
+	char *const *const envp = choose_environment(s);
 	volatile int child_errno = 0;
 	pid_t pid;
 
-	if (!envp)
-		envp = empty;
 	pid = vfork();
 	if (pid == 0)
 		spawn_child(s, envp, &child_errno);
