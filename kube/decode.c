@@ -40,7 +40,7 @@ static void bad(struct walk *w, const struct node *node, const char *expected)
 	bool quote = node->kind != NODE_STRING && node->kind != NODE_LIST &&
 		     node->kind != NODE_MAP && strstr(expected, "string");
 
-	if (node->kind == NODE_LIST || node->kind == NODE_MAP)
+	if (node->kind == NODE_LIST || node->kind == NODE_MAP || node->kind == NODE_NULL)
 		diag_add(w->sink, KUBE_ERROR, node->place, w->path.text, "expected %s, found %s",
 			 expected, node_kind_str(node));
 	else
@@ -54,7 +54,7 @@ static void bad(struct walk *w, const struct node *node, const char *expected)
 
 static bool check_text(struct walk *w, const struct schema_field *f, const struct node *node)
 {
-	struct buf list = BUF_INIT(512);
+	cleanup_buf struct buf list = BUF_INIT(512);
 	cleanup_free char *text = NULL;
 
 	if (!f->values)
@@ -283,7 +283,7 @@ static void take_map(struct walk *w, const struct schema_field *f, const struct 
 		if (is_key_odd(e))
 			diag_add(w->sink, KUBE_ERROR, e->place, w->path.text,
 				 "the key '%.60s' is not read as text: put it in quotes", e->key);
-		else if (e->value->kind == NODE_NULL)
+		else if (e->value->kind == NODE_NULL && f->type != FIELD_QUANTITY)
 			text = xstrdup("");
 		else
 			text = take_scalar_text(w, f, e->value);

@@ -330,6 +330,20 @@ static void drop_plans(struct kube_result *result)
 	result->n = 0;
 }
 
+static void finish(struct load *l)
+{
+	struct kube_result *r = l->result;
+
+	if (!l->pods && !r->diags.errors) {
+		struct diag_sink sink = { .list = &r->diags, .file = l->file ? l->file : "input" };
+
+		diag_error(&sink, "", "there is no Pod to play");
+	}
+	r->has_errors = r->diags.errors > 0;
+	if (r->has_errors)
+		drop_plans(r);
+}
+
 int kube_load(const struct kube_input *input, struct kube_result *ret, struct error *err)
 {
 	struct load l = { .input = input, .result = ret };
@@ -341,15 +355,18 @@ int kube_load(const struct kube_input *input, struct kube_result *ret, struct er
 		if (r < 0)
 			return r;
 	}
-	if (!l.pods && !ret->diags.errors) {
-		struct diag_sink sink = { .list = &ret->diags, .file = l.file ? l.file : "input" };
-
-		diag_error(&sink, "", "there is no Pod to play");
-	}
-	ret->has_errors = ret->diags.errors > 0;
-	if (ret->has_errors)
-		drop_plans(ret);
+	finish(&l);
 	return 0;
+}
+
+void kube_load_text(const struct kube_input *input, const char *name, const char *text, size_t len,
+		    struct kube_result *ret)
+{
+	struct load l = { .input = input, .result = ret, .file = name };
+
+	memset(ret, 0, sizeof(*ret));
+	load_text(&l, text, len);
+	finish(&l);
 }
 
 void kube_result_done(struct kube_result *result)

@@ -34,6 +34,10 @@ struct kube_result {
  * is the canonical document, pod.source the file as given (NULL for stdin). */
 int kube_load(const struct kube_input *input, struct kube_result *ret,
 	      struct error *err) must_check;
+/* The same for one text in memory, called `name` in messages; input->files is not looked at, and
+ * relative host paths are taken from the current folder. */
+void kube_load_text(const struct kube_input *input, const char *name, const char *text, size_t len,
+		    struct kube_result *ret);
 void kube_result_done(struct kube_result *result);
 #define cleanup_kube_result cleanup(kube_result_done)
 

@@ -147,10 +147,10 @@ static bool resolve_float(const char *s, struct scalar *ret)
 	ret->kind = SCALAR_FLOAT;
 	ret->finite = isfinite(value);
 	/* 2^53: past it a double no longer tells whole numbers apart */
-	if (ret->finite && fabs(value) <= 9007199254740992.0 && value == trunc(value)) {
-		ret->whole = true;
-		ret->integer = (int64_t)value;
-	}
+	if (!ret->finite || value > 9007199254740992.0 || value < -9007199254740992.0)
+		return true;
+	ret->whole = value == (double)(int64_t)value;
+	ret->integer = ret->whole ? (int64_t)value : 0;
 	return true;
 }
 

@@ -289,7 +289,7 @@ void value_add(struct value *val, enum value_part_kind kind, const char *text, s
 {
 	struct value_part *p = list_add(val);
 
-	p->kind = kind;
+	p->kind = (int)kind;
 	p->text = xstrndup(text, len);
 }
 
