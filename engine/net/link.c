@@ -12,18 +12,31 @@
  * VLANs. It has a fixed hardware address, else it would take over the lowest of its ports' and
  * every pod's neighbour table would go stale.
  *
+ * A device that was set up does not transmit yet: the kernel's link watcher has to notice the
+ * carrier first, in a work queue. What is sent before is dropped, and with it the first ARP or
+ * neighbour request, which is repeated only after a second. So link_wait_up() asks: since Linux 6.9
+ * the question itself makes the kernel do that work; before, it is asked again until it has been
+ * done.
+ *
  * Mustn't: delete a veth. RTM_DELLINK waits about 35 ms for the kernel; the pod's dying namespace
  * takes its pair with it for nothing. Runs in the host's (or holder's) network namespace.
  */
 #include "engine/net/link.h"
 
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
-#include <net/if.h>
 #include <sys/socket.h>
+#include <time.h>
+
+#include "engine/base/clock.h"
+
+#define WAIT_POLL_NS 200000
 
 static struct ifinfomsg *link_message(struct nl_batch *b, uint16_t flags, const char *what)
 {
@@ -128,4 +141,40 @@ void link_add_veth(struct nl_batch *b, const struct link_veth *v)
 	nl_nest_end(b, data);
 	nl_nest_end(b, info);
 	veth_hairpin(b, v->name);
+}
+
+static int oper_attribute(const struct nlattr *a, void *arg)
+{
+	if (mnl_attr_get_type(a) == IFLA_OPERSTATE && mnl_attr_get_payload_len(a) >= 1)
+		*(int *)arg = mnl_attr_get_u8(a);
+	return MNL_CB_OK;
+}
+
+static int oper_answer(const struct nlmsghdr *nlh, void *arg)
+{
+	if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(struct ifinfomsg))
+		(void)mnl_attr_parse(nlh, sizeof(struct ifinfomsg), oper_attribute, arg);
+	return 0;
+}
+
+int link_wait_up(struct nl_sock *s, const char *name, int timeout_ms, struct error *err)
+{
+	int64_t deadline = clock_mono_ms() + timeout_ms;
+
+	for (;;) {
+		cleanup_batch struct nl_batch b;
+		int state = IF_OPER_NOTPRESENT, r;
+
+		nl_batch_init(&b, 256);
+		(void)nl_message(&b, RTM_GETLINK, NLM_F_ACK, sizeof(struct ifinfomsg),
+				 "ask for device");
+		nl_put_str(&b, IFLA_IFNAME, name);
+		nl_put_u32(&b, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+		r = nl_query(s, &b, oper_answer, &state, err);
+		if (r < 0 || state == IF_OPER_UP)
+			return r < 0 ? error_wrap(err, "device '%s'", name) : 0;
+		if (clock_mono_ms() >= deadline)
+			return error_set(err, ETIMEDOUT, "device '%s' has no carrier", name);
+		(void)nanosleep(&(struct timespec){ .tv_nsec = WAIT_POLL_NS }, NULL);
+	}
 }

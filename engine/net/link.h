@@ -11,8 +11,9 @@
 #include "engine/net/ip.h"
 #include "engine/net/netlink.h"
 
-#define LINK_NAME_MAX 15
-#define LINK_MAC_LEN  6
+#define LINK_NAME_MAX	   15
+#define LINK_MAC_LEN	   6
+#define LINK_UP_TIMEOUT_MS 3000
 
 /* ip link add NAME address MAC type bridge mcast_snooping 0 vlan_default_pvid 0 */
 void link_add_bridge(struct nl_batch *b, const char *name, const uint8_t mac[LINK_MAC_LEN]);
@@ -41,5 +42,8 @@ struct link_veth {
  * ip link set NAME type bridge_slave hairpin on
  * A name that is taken is refused with EEXIST, and nothing is made. */
 void link_add_veth(struct nl_batch *b, const struct link_veth *v);
+
+/* Waits until a device of the socket's namespace transmits (operstate up), at most timeout_ms. */
+int link_wait_up(struct nl_sock *s, const char *name, int timeout_ms, struct error *err) must_check;
 
 #endif

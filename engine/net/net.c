@@ -349,14 +349,14 @@ static int refill(const struct network *n, struct nft_elements *ret, void *arg, 
 	return r;
 }
 
-static int veth_create(struct session *x, const char *pod_id, int netns_fd, const uint8_t mac[6],
-		       struct error *err)
+/* name gets the host's end. */
+static int veth_create(struct session *x, const struct net_request *q, const uint8_t mac[6],
+		       char name[LINK_NAME_MAX + 1], struct error *err)
 {
-	char name[LINK_NAME_MAX + 1];
 	struct link_veth v = { .name = name,
 			       .bridge_index = x->n.bridge_index,
 			       .peer = POD_DEVICE,
-			       .peer_netns_fd = netns_fd };
+			       .peer_netns_fd = q->netns_fd };
 	struct error scratch = { 0 };
 	int r = -EEXIST;
 
@@ -366,7 +366,7 @@ static int veth_create(struct session *x, const char *pod_id, int netns_fd, cons
 		cleanup_batch struct nl_batch b;
 
 		nl_batch_init(&b, 1024);
-		(void)snprintf(name, sizeof(name), "pod%.11s%x", pod_id, i);
+		(void)snprintf(name, LINK_NAME_MAX + 1, "pod%.11s%x", q->pod_id, i);
 		link_add_veth(&b, &v);
 		r = nl_send(&x->rt, &b, &scratch);
 	}
@@ -383,7 +383,7 @@ static int resolve_conflict(struct session *x, const char *pod_id, const struct 
 	int r = nft_list(&x->nf, &all, err);
 
 	for (size_t i = 0; i < all.n * want->n && r == 0; i++) {
-		const struct nft_element *e = &all.v[i / want->n], *w = &want->v[i % want->n];
+		const struct nft_element *w = &want->v[i / all.n], *e = &all.v[i % all.n];
 		bool is_mine = strcmp(e->owner, pod_id) == 0;
 
 		if (!is_nft_same_key(e, w))
@@ -443,6 +443,7 @@ static int attach(struct session *x, const struct net_request *q, struct ipam_at
 {
 	const struct network *n = &x->n;
 	struct pod_side inside = { .mac = { 0x62, 0x70 } };
+	char host_end[LINK_NAME_MAX + 1];
 	int r = ipam_lease(x->dirfd, &n->subnet4, n->has_ipv6 ? &n->subnet6 : NULL, q->pod_id, a,
 			   err);
 
@@ -453,7 +454,7 @@ static int attach(struct session *x, const struct net_request *q, struct ipam_at
 		r = ipam_record(x->dirfd, q->pod_id, a, err);
 	}
 	if (r == 0)
-		r = veth_create(x, q->pod_id, q->netns_fd, inside.mac, err);
+		r = veth_create(x, q, inside.mac, host_end, err);
 	if (r < 0)
 		return r;
 	STOP_AT("net:veth");
@@ -464,6 +465,10 @@ static int attach(struct session *x, const struct net_request *q, struct ipam_at
 	inside.bits4 = n->subnet4.bits;
 	inside.bits6 = n->subnet6.bits;
 	r = pod_side_configure(q->netns_fd, &inside, err);
+	if (r == 0)
+		r = link_wait_up(&x->rt, host_end, LINK_UP_TIMEOUT_MS, err);
+	if (r == 0)
+		r = link_wait_up(&x->rt, n->bridge, LINK_UP_TIMEOUT_MS, err);
 	if (r == 0)
 		r = publish(x, q->pod_id, a, err);
 	STOP_AT("net:publish");

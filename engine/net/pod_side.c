@@ -101,5 +101,7 @@ int pod_side_configure(int netns_fd, const struct pod_side *p, struct error *err
 		return error_set(err, -r, "device 'lo': %s", strerror(-r));
 	link_set_up(&b, r);
 	r = p ? add_device(&b, &rt, p, err) : 0;
-	return r < 0 ? r : nl_send(&rt, &b, err);
+	if (r == 0)
+		r = nl_send(&rt, &b, err);
+	return r == 0 && p ? link_wait_up(&rt, POD_DEVICE, LINK_UP_TIMEOUT_MS, err) : r;
 }

@@ -283,6 +283,17 @@ static int wire_end(void *arg)
 	return 0;
 }
 
+/* Both ends must be up before either transmits. */
+static int wire_wait(void *arg)
+{
+	struct nl_sock rt = NL_SOCK_INIT;
+	struct error err;
+
+	must(nl_open(&rt, NETLINK_ROUTE, &err) == 0, "rtnetlink");
+	must(link_wait_up(&rt, arg, LINK_UP_TIMEOUT_MS, &err) == 0, "carrier");
+	return 0;
+}
+
 void lab_wire(struct lab *l, struct lab_node *n)
 {
 	struct wire_end host = { "up0", "192.0.2.1", "2001:db8::1", NULL, NULL };
@@ -291,6 +302,8 @@ void lab_wire(struct lab *l, struct lab_node *n)
 	wire_pair(n->netns);
 	must(lab_run(l->netns, wire_end, &host) == 0, "host end");
 	must(lab_run(n->netns, wire_end, &node) == 0, "node end");
+	must(lab_run(n->netns, wire_wait, (void *)(uintptr_t) "eth0") == 0, "node end");
+	must(lab_run(l->netns, wire_wait, (void *)(uintptr_t) "up0") == 0, "host end");
 }
 
 /* ---- clients ---------------------------------------------------------------------------- */
