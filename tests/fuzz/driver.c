@@ -16,7 +16,7 @@
 
 #include "tests/fuzz/fuzz.h"
 
-#define MAX_INPUT ((size_t)64 << 20)
+#define REPLAY_MAX ((size_t)64 << 20)
 
 static unsigned int replayed;
 
@@ -29,7 +29,7 @@ static int replay_fd(int fd)
 	do {
 		if (len == room) {
 			room = room ? room * 2 : 65536;
-			bigger = room > MAX_INPUT ? NULL : realloc(data, room);
+			bigger = room > REPLAY_MAX ? NULL : realloc(data, room);
 			if (!bigger) {
 				free(data);
 				return -EFBIG;

@@ -191,6 +191,7 @@ static void test_limits(void)
 	check_repeated("0123456789abcdef", (DOC_MAX_SCALAR >> 4) + 1, "too long");
 	check_repeated("x", DOC_MAX_BYTES + 1, "larger than 4 MiB");
 	check_repeated("[1,", 40000, "too deeply");
+	check_repeated("- []\n", 60000, "too many elements"); /* few nodes, many events */
 
 	buf_adds(&bomb, "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
 	for (int i = 1; i < 30; i++)
