@@ -22,6 +22,7 @@
 	}
 
 const struct command_row command_rows[] = {
+	ROW("attach", cmd_attach),
 	ROW("exec", cmd_exec),
 	ROW("help", cmd_help),
 	ROW("images", cmd_images),
@@ -37,6 +38,7 @@ const struct command_row command_rows[] = {
 	ROW("tag", cmd_tag),
 	ROW("version", cmd_version),
 
+	ALIAS("container attach", cmd_attach),
 	ROW("container exists", cmd_container_exists),
 	ALIAS("container exec", cmd_exec),
 	ROW("container inspect", cmd_container_inspect),
@@ -106,7 +108,7 @@ static bool is_row(const char *words, const char *a, const char *b)
 static const struct command_row *find(const char *a, const char *b)
 {
 	for (const struct command_row *row = command_rows; row->words; row++)
-		if (row->command && is_row(row->words, a, b))
+		if (is_row(row->words, a, b))
 			return row;
 	return NULL;
 }

@@ -55,7 +55,7 @@ static const char *word_in_group(const struct command_row *row, const char *grou
 {
 	const char *space = strchr(row->words, ' ');
 
-	if (row->hidden || !row->command)
+	if (row->hidden)
 		return NULL;
 	if (!group)
 		return space ? NULL : row->words;

@@ -10,9 +10,9 @@
 #include "engine/base/error.h"
 #include "engine/base/str.h"
 
-#define TEMPLATE_MAX_DEPTH 50	    /* blocks and parentheses in each other */
-#define TEMPLATE_MAX_ARGS  64	    /* operands of one call */
-#define TEMPLATE_MAX_STEPS 10000000 /* nodes visited in one expansion */
+#define TEMPLATE_MAX_DEPTH 50	   /* blocks and parentheses in each other */
+#define TEMPLATE_MAX_ARGS  64	   /* operands of one call */
+#define TEMPLATE_MAX_STEPS 5000000 /* nodes visited in one expansion */
 
 /* ---- tokens (template_lex.c) ---- */
 

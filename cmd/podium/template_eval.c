@@ -276,8 +276,10 @@ static int eval_pipe(struct run *run, const struct template_pipe *pipe, json_t *
 static int run_turn(struct run *run, const struct template_node *node, json_t *key, json_t *value)
 {
 	size_t n_vars = run->n_vars;
-	int r;
+	int r = count_step(run);
 
+	if (r < 0)
+		return r;
 	if (node->pipe->n_vars == 2)
 		set_variable(run, node->pipe, 0, key);
 	if (node->pipe->n_vars)

@@ -160,35 +160,50 @@ static int call_len(json_t **args, size_t n, json_t **ret, struct error *err)
 	return 0;
 }
 
+/* One step of index: *v (borrowed) becomes its part; NULL for an absent key of a map. A byte of a
+ * string is a new number, kept alive by *made. */
+static int index_step(const json_t *at, json_t **v, json_t **made, struct error *err)
+{
+	size_t size = json_is_array(*v) ? json_array_size(*v) : json_string_length(*v);
+	const char *key;
+	size_t i = 0;
+	int r;
+
+	if (json_is_object(*v)) {
+		r = get_string(at, &key, err);
+		if (r == 0)
+			*v = *key ? json_object_get(*v, key) : NULL;
+		return r;
+	}
+	if (!json_is_array(*v) && !json_is_string(*v))
+		return error_set(err, EINVAL, "can't index item of type %s", template_type(*v));
+	r = get_size(at, size, &i, err);
+	if (r == 0 && i == size)
+		r = error_set(err, EINVAL, "index out of range: %zu", i);
+	if (r < 0)
+		return r;
+	if (json_is_string(*v)) {
+		*made = json_integer((unsigned char)json_string_value(*v)[i]);
+		*v = *made;
+	} else {
+		*v = json_array_get(*v, i);
+	}
+	return 0;
+}
+
 /* index x 1 "a": x[1]["a"]. An absent key of a map is the empty string. */
 static int call_index(json_t **args, size_t n, json_t **ret, struct error *err)
 {
+	cleanup_json json_t *made = NULL;
 	json_t *v = args[0];
 
-	for (size_t i = 1; i < n; i++) {
-		const char *key = NULL;
-		size_t at = 0;
-		int r = 0;
+	for (size_t i = 1; i < n && v; i++) {
+		int r = index_step(args[i], &v, &made, err);
 
-		if (json_is_array(v)) {
-			r = get_size(args[i], json_array_size(v), &at, err);
-			if (r == 0 && at == json_array_size(v))
-				r = error_set(err, EINVAL, "index out of range: %zu", at);
-			v = json_array_get(v, at);
-		} else if (json_is_object(v)) {
-			r = get_string(args[i], &key, err);
-			v = r == 0 && *key ? json_object_get(v, key) : NULL;
-		} else {
-			r = error_set(err, EINVAL, "can't index item of type %s", template_type(v));
-		}
 		if (r < 0)
 			return r;
-		if (!v) {
-			*ret = json_string("");
-			return 0;
-		}
 	}
-	*ret = json_incref(v);
+	*ret = v ? json_incref(v) : json_string("");
 	return 0;
 }
 
@@ -294,7 +309,7 @@ static int change_case(json_t **args, enum letter_case to, json_t **ret, struct 
 			buf_addc(&b, (char)tolower(c));
 		else
 			buf_addc(&b, (char)c);
-		start = c < 0x80 && !isalnum(c) && c != '_' && c != '\'';
+		start = c < 0x80 && !isalnum(c) && c != '_';
 	}
 	*ret = string_of(&b);
 	return 0;

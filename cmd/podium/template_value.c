@@ -5,7 +5,7 @@
  * Theory of operation: a JSON value stands for the Go value that it was made from: an object with
  * exported keys for a struct ({a b}), another object for a map (map[a:b], keys sorted), an array
  * for a slice ([a b]), null for nil. Numbers print as %v does: whole ones in decimal, others in the
- * shortest form that reads back, with an exponent from 1e21 on and below 1e-4.
+ * shortest form that reads back, with an exponent below 1e-4 and from 1e+06 on.
  *
  * Recursion is bounded by the depth of the value, which the json layer (depth of records) and our
  * own row builders keep small.
@@ -17,6 +17,8 @@
 
 #include "cmd/podium/internal.h"
 #include "engine/base/mem.h"
+
+#define EXPONENT_MIN 6 /* numbers from 1e+06 on have one */
 
 bool is_template_true(const json_t *v)
 {
@@ -131,7 +133,7 @@ static void print_real(double d, struct buf *out)
 		if (fabs(strtod(text, NULL) - d) <= 0)
 			break;
 	}
-	if (size > 0 && (size < 1e-4 || size >= 1e21)) {
+	if (size > 0 && (size < 1e-4 || read_exponent(text) >= EXPONENT_MIN)) {
 		(void)snprintf(text, sizeof(text), "%.*e", precision - 1, d);
 	} else {
 		int decimals = precision - 1 - read_exponent(text);

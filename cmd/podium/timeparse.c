@@ -104,6 +104,9 @@ static bool read_date(const char **p, struct tm *tm)
 	if (tm->tm_year < YEAR_MIN || tm->tm_year > YEAR_MAX || tm->tm_mon < 1 || tm->tm_mon > 12 ||
 	    tm->tm_mday < 1 || tm->tm_mday > days[tm->tm_mon - 1])
 		return false;
+	if (tm->tm_mon == 2 && tm->tm_mday == 29 &&
+	    (tm->tm_year % 4 != 0 || (tm->tm_year % 100 == 0 && tm->tm_year % 400 != 0)))
+		return false;
 	tm->tm_year -= 1900;
 	tm->tm_mon--;
 	return true;
