@@ -23,6 +23,7 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
+#include "engine/base/trace.h"
 #include "engine/pod/lookup.h"
 #include "engine/process/launch.h"
 #include "engine/process/sync.h"
@@ -180,7 +181,7 @@ static int handle_sync(struct exec_session *x, const struct sync_msg *msg, int f
 		relay_copy_size(fd);
 		return 0;
 	case SYNC_WARNING:
-		command_print_warning(msg->err.text);
+		trace("%s", msg->err.text); /* it was said when the container was started */
 		break;
 	case SYNC_READY:
 		return sync_send(x->sync_fd, SYNC_GO, 0, NULL, -1) < 0

@@ -9,13 +9,15 @@
 #include <sys/types.h>
 
 #include "engine/logs/logwrite.h"
+#include "engine/process/attach.h"
 #include "engine/process/ctl.h"
 #include "engine/monitor/restart.h"
 #include "engine/state/layout.h"
 #include "engine/state/status.h"
 
 #define MONITOR_CLIENTS_MAX 8
-#define MONITOR_FDS_MAX	    (MONITOR_CLIENTS_MAX + 8)
+#define MONITOR_ATTACH_MAX  4
+#define MONITOR_FDS_MAX     (MONITOR_CLIENTS_MAX + 2 * MONITOR_ATTACH_MAX + 8)
 #define MONITOR_READ_BYTES  65536
 
 enum monitor_phase {
@@ -31,6 +33,7 @@ enum monitor_phase {
 struct monitor_plan {
 	bool tty;
 	bool stdin_open;
+	bool stdin_once;
 	bool backoff;
 	bool fresh_on_restart; /* played: a policy restart gets a fresh writable layer */
 	bool own_pid_namespace;
@@ -42,6 +45,14 @@ struct monitor_plan {
 struct monitor_client {
 	int fd;
 	bool subscribed;
+};
+
+struct monitor_attach {
+	int fd;
+	uint64_t lost_bytes; /* output that its full queue did not take */
+	size_t input_len;    /* of input that the container has not yet taken */
+	size_t input_at;
+	char *input; /* ATTACH_DATA_MAX bytes, there while input_len > 0 */
 };
 
 struct monitor {
@@ -57,6 +68,8 @@ struct monitor {
 	int conductor_fd;
 	int listen_fd;
 	struct monitor_client clients[MONITOR_CLIENTS_MAX];
+	int attach_listen_fd;
+	struct monitor_attach attached[MONITOR_ATTACH_MAX];
 	/* of the current start */
 	pid_t launch_pid;
 	pid_t pid;
@@ -86,6 +99,16 @@ void monitor_stdio_read(struct monitor *m, int *fd, int stream);
 void monitor_stdio_finish(struct monitor *m);
 /* Sends the conductor the read ends to keep, so that the container survives this monitor. */
 void monitor_stdio_share(struct monitor *m);
+
+/* attach.c */
+int monitor_attach_open(struct monitor *m, struct error *err) must_check;
+/* Appends what is to be polled; monitor_attach_dispatch() takes the same entries back. */
+size_t monitor_attach_polls(struct monitor *m, struct pollfd *p);
+void monitor_attach_dispatch(struct monitor *m, const struct pollfd *p);
+/* Output for everybody who is attached. */
+void monitor_attach_output(struct monitor *m, int stream, const char *data, size_t len);
+/* Tells the exit code and closes. */
+void monitor_attach_end(struct monitor *m);
 
 /* control.c */
 void monitor_broadcast(struct monitor *m, enum ctl_type type, int32_t value, const char *text);

@@ -94,6 +94,7 @@ static void end(struct monitor *m)
 	m->deadline_ms = 0;
 	set_state(m, STATE_EXITED);
 	monitor_broadcast(m, CTL_DONE, (int32_t)m->status.exit_code, NULL);
+	monitor_attach_end(m);
 }
 
 /* The container is not running: back-off and start again, or the end. */
@@ -361,7 +362,7 @@ static size_t fill_polls(struct monitor *m, struct pollfd *p)
 		p[n++] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
 	for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)
 		p[n++] = (struct pollfd){ .fd = m->clients[i].fd, .events = POLLIN };
-	return n;
+	return n + monitor_attach_polls(m, p + n);
 }
 
 static void dispatch(struct monitor *m, const struct pollfd *p)
@@ -383,6 +384,7 @@ static void dispatch(struct monitor *m, const struct pollfd *p)
 	for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)
 		if (p[6 + i].revents && p[6 + i].fd >= 0 && p[6 + i].fd == m->clients[i].fd)
 			monitor_control_read(m, &m->clients[i].fd);
+	monitor_attach_dispatch(m, p + 6 + MONITOR_CLIENTS_MAX);
 }
 
 static int timeout_of(const struct monitor *m)
@@ -457,6 +459,7 @@ static int read_plan(struct monitor *m, struct error *err)
 		m->plan = (struct monitor_plan){
 			.tty = c.tty,
 			.stdin_open = c.stdin_open,
+			.stdin_once = c.stdin_once,
 			.backoff = pod.restart_backoff,
 			.fresh_on_restart = pod.owner != NULL,
 			.own_pid_namespace = !pod.share_pid && !pod.host_pid,
@@ -477,7 +480,7 @@ static int begin(struct monitor *m, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 	int r = lock_take(m->store.rootfd, layout_container(path, m->id, MONITOR_LOCK),
-			  LOCK_EXCLUSIVE, 0, err);
+			  LOCK_EXCLUSIVE, LOCK_PROBE_MS, err);
 
 	if (r < 0)
 		return error_wrap(err, "container '%.12s' has a monitor", m->id);
@@ -489,6 +492,8 @@ static int begin(struct monitor *m, struct error *err)
 		r = proc_helper_path("podium-launch", &m->launch_path, err);
 	if (r == 0)
 		r = m->listen_fd = ctl_listen(&m->store, m->id, err);
+	if (r >= 0)
+		r = monitor_attach_open(m, err);
 	if (r < 0)
 		return r;
 	m->status.stopped_by_user = false;
@@ -507,9 +512,12 @@ int monitor_run(struct store *store, const char *container_id, int conductor_fd,
 	(void)snprintf(m->id, sizeof(m->id), "%s", container_id);
 	m->conductor_fd = conductor_fd;
 	m->go = conductor_fd < 0;
-	m->listen_fd = m->pidfd = m->sync_fd = m->in_fd = m->out_fd = m->err_fd = m->lock_fd = -1;
+	m->attach_listen_fd = m->listen_fd = m->pidfd = m->sync_fd = m->in_fd = m->out_fd =
+		m->err_fd = m->lock_fd = -1;
 	for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)
 		m->clients[i].fd = -1;
+	for (size_t i = 0; i < MONITOR_ATTACH_MAX; i++)
+		m->attached[i].fd = -1;
 	r = begin(m, err);
 	if (r == 0) {
 		launch(m);
@@ -520,6 +528,7 @@ int monitor_run(struct store *store, const char *container_id, int conductor_fd,
 		(void)ctl_send(conductor_fd, CTL_FAILED, 125, err->text);
 	}
 	close_fd(&m->listen_fd);
+	close_fd(&m->attach_listen_fd);
 	close_fd(&m->lock_fd);
 	status_done(&m->status);
 	free(m->launch_path);

@@ -81,6 +81,7 @@ void monitor_stdio_read(struct monitor *m, int *fd, int stream)
 
 	if (n > 0) {
 		(void)logwriter_feed(&m->log, stream, m->buffer, (size_t)n);
+		monitor_attach_output(m, stream, m->buffer, (size_t)n);
 		m->log_dirty = true;
 		return;
 	}

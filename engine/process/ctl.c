@@ -104,24 +104,37 @@ int ctl_receive(int fd, struct ctl_msg *ret, int *ret_fds)
 	do {
 		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return n < 0 ? (errno == ECONNRESET ? 0 : -errno) : 0;
+	if (n < 0)
+		return errno == ECONNRESET ? 0 : -errno;
 	take_fds(&msg, ret_fds);
-	if (n < (ssize_t)CTL_HEAD || ret->version != CTL_VERSION)
-		return -EPROTO;
-	ret->text[sizeof(ret->text) - 1] = '\0';
-	return 1;
+	if (n >= (ssize_t)CTL_HEAD && ret->version == CTL_VERSION) {
+		ret->text[sizeof(ret->text) - 1] = '\0';
+		return 1;
+	}
+	/* Nobody wants the descriptors of a packet that is dropped. */
+	for (int i = 0; ret_fds && i < CTL_FDS_MAX; i++) {
+		if (ret_fds[i] >= 0)
+			(void)close(ret_fds[i]);
+		ret_fds[i] = -EBADF;
+	}
+	return n == 0 ? 0 : -EPROTO;
 }
 
-/* Fills an address that names ctl.sock in the container's run directory through its descriptor. */
-static int socket_address(int dirfd, struct sockaddr_un *a)
+/* Fills an address that names a socket in the container's run directory through its descriptor. */
+static int socket_address(int dirfd, const char *name, struct sockaddr_un *a)
 {
 	memset(a, 0, sizeof(*a));
 	a->sun_family = AF_UNIX;
-	return snprintf(a->sun_path, sizeof(a->sun_path), "/proc/self/fd/%d/%s", dirfd, CTL_SOCKET);
+	return snprintf(a->sun_path, sizeof(a->sun_path), "/proc/self/fd/%d/%s", dirfd, name);
 }
 
 int ctl_listen(const struct store *s, const char *container_id, struct error *err)
+{
+	return ctl_listen_name(s, container_id, CTL_SOCKET, err);
+}
+
+int ctl_listen_name(const struct store *s, const char *container_id, const char *name,
+		    struct error *err)
 {
 	cleanup_close int dir = layout_run_container(s, container_id, err);
 	cleanup_close int fd = -EBADF;
@@ -129,13 +142,13 @@ int ctl_listen(const struct store *s, const char *container_id, struct error *er
 
 	if (dir < 0)
 		return dir;
-	(void)unlinkat(dir, CTL_SOCKET, 0);
+	(void)unlinkat(dir, name, 0);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return error_errno(err, "socket");
-	(void)socket_address(dir, &a);
+	(void)socket_address(dir, name, &a);
 	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, CTL_BACKLOG) < 0)
-		return error_errno(err, "bind '%s' of container '%.12s'", CTL_SOCKET, container_id);
+		return error_errno(err, "bind '%s' of container '%.12s'", name, container_id);
 	return steal_fd(&fd);
 }
 
@@ -156,6 +169,12 @@ int ctl_accept(int listen_fd)
 
 int ctl_connect(const struct store *s, const char *container_id, struct error *err)
 {
+	return ctl_connect_name(s, container_id, CTL_SOCKET, err);
+}
+
+int ctl_connect_name(const struct store *s, const char *container_id, const char *name,
+		     struct error *err)
+{
 	char path[LAYOUT_PATH_MAX];
 	cleanup_close int dir = openat(s->runfd, layout_container(path, container_id, NULL),
 				       O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -166,7 +185,7 @@ int ctl_connect(const struct store *s, const char *container_id, struct error *e
 		return error_errno(err, "monitor of container '%.12s'", container_id);
 	if (fd < 0)
 		return error_errno(err, "socket");
-	(void)socket_address(dir, &a);
+	(void)socket_address(dir, name, &a);
 	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
 		return error_errno(err, "monitor of container '%.12s'", container_id);
 	return steal_fd(&fd);

@@ -15,28 +15,28 @@
 #include "engine/base/error.h"
 #include "engine/state/layout.h"
 
-#define CTL_VERSION 1
-#define CTL_SOCKET "ctl.sock"
+#define CTL_VERSION  1
+#define CTL_SOCKET   "ctl.sock"
 #define CTL_TEXT_MAX 500
 
 enum ctl_type {
 	/* commands */
-	CTL_GO = 1,	/* start what is prepared */
-	CTL_STOP,	/* value: grace in ms, then SIGKILL; no restart by policy. Answer: CTL_DONE */
-	CTL_SIGNAL,	/* value: signal number. Answer: CTL_OK or CTL_FAILED */
-	CTL_SUBSCRIBE,	/* events follow; the first tells the present state */
-	CTL_START,	/* conductor: text = container id. Answer: CTL_OK or CTL_FAILED */
+	CTL_GO = 1, /* start what is prepared */
+	CTL_STOP,   /* value: grace in ms, then SIGKILL; no restart by policy. Answer: CTL_DONE */
+	CTL_SIGNAL, /* value: signal number. Answer: CTL_OK or CTL_FAILED */
+	CTL_SUBSCRIBE, /* events follow; the first tells the present state */
+	CTL_START,     /* conductor: text = container id. Answer: CTL_OK or CTL_FAILED */
 	/* events and answers */
 	CTL_OK = 64,
-	CTL_FAILED,	/* text: why; value: exit code (125, 126, 127). More attempts may follow */
-	CTL_WARNING,	/* text */
-	CTL_READY,	/* prepared, waits for CTL_GO */
-	CTL_RUNNING,	/* value: pid */
-	CTL_EXITED,	/* value: exit code; a restart follows after its back-off */
-	CTL_DONE,	/* value: exit code; the monitor ends */
-	CTL_PIPES,	/* + descriptors: read ends of stdout and stderr, for the conductor to keep */
-	CTL_UP,		/* conductor: every member was started */
-	CTL_INIT_RETRY,	/* conductor: an init container failed and will be tried again; text */
+	CTL_FAILED,  /* text: why; value: exit code (125, 126, 127). More attempts may follow */
+	CTL_WARNING, /* text */
+	CTL_READY,   /* prepared, waits for CTL_GO */
+	CTL_RUNNING, /* value: pid */
+	CTL_EXITED,  /* value: exit code; a restart follows after its back-off */
+	CTL_DONE,    /* value: exit code; the monitor ends */
+	CTL_PIPES,   /* + descriptors: read ends of stdout and stderr, for the conductor to keep */
+	CTL_UP,	     /* conductor: every member was started */
+	CTL_INIT_RETRY, /* conductor: an init container failed and will be tried again; text */
 };
 
 struct ctl_msg {
@@ -62,6 +62,12 @@ int ctl_listen(const struct store *s, const char *container_id, struct error *er
 int ctl_accept(int listen_fd);
 /* Connects. -ENOENT / -ECONNREFUSED: nobody listens. Blocking socket. */
 int ctl_connect(const struct store *s, const char *container_id, struct error *err) must_check;
+
+/* The same for another socket in the container's run directory (attach.sock). */
+int ctl_listen_name(const struct store *s, const char *container_id, const char *name,
+		    struct error *err) must_check;
+int ctl_connect_name(const struct store *s, const char *container_id, const char *name,
+		     struct error *err) must_check;
 
 /* Waits for one message up to timeout_ms. As ctl_receive; -ETIMEDOUT. */
 int ctl_wait(int fd, int timeout_ms, struct ctl_msg *ret);
