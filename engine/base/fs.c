@@ -28,6 +28,9 @@
 
 #define IN_ROOT_DEADLINE_MS 200
 #define TREE_DEPTH_MAX	    4000
+#define TEMPORARY_TRIES	    8
+#define TEMPORARY_NAME	    16 /* .tmp-xxxxxxxx */
+#define REMOVE_TRIES	    8
 
 int fs_write_all(int fd, const void *data, size_t len)
 {
@@ -114,24 +117,41 @@ static int fill_file(int fd, const char *path, const void *data, size_t len, enu
 	return 0;
 }
 
+/* Makes the temporary beside the file. Its name is unlikely to be taken: by another process in the
+ * same microsecond, or by what a crash left. */
+static int make_temporary(int parent, const char *path, mode_t mode, char name[TEMPORARY_NAME],
+			  struct error *err)
+{
+	for (int tries = 0;; tries++) {
+		uint32_t random = (uint32_t)clock_mono_us() ^ (uint32_t)getpid() << 16;
+		char unique[9];
+		int fd;
+
+		hex_encode(unique, &random, sizeof(random));
+		(void)snprintf(name, TEMPORARY_NAME, ".tmp-%s", unique);
+		fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+			    mode);
+		if (fd >= 0)
+			return fd;
+		if (errno != EEXIST || tries == TEMPORARY_TRIES)
+			return error_errno(err, "create '%s'", path);
+	}
+}
+
 int fs_write_atomic(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
 		    enum fs_sync sync, struct error *err)
 {
 	const char *base;
 	cleanup_close int parent = open_parent(dirfd, path, &base, err);
 	cleanup_close int fd = -EBADF;
-	char name[32], unique[9];
-	uint32_t random;
+	char name[TEMPORARY_NAME];
 	int r;
 
 	if (parent < 0)
 		return parent;
-	random = (uint32_t)clock_mono_us() ^ (uint32_t)getpid() << 16;
-	hex_encode(unique, &random, sizeof(random));
-	(void)snprintf(name, sizeof(name), ".tmp-%s", unique);
-	fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	fd = make_temporary(parent, path, mode, name, err);
 	if (fd < 0)
-		return error_errno(err, "create '%s'", path);
+		return fd;
 	r = fill_file(fd, path, data, len, sync, err);
 	if (r == 0 && renameat(parent, name, parent, base) < 0)
 		r = error_errno(err, "replace '%s'", path);
@@ -283,22 +303,43 @@ static bool is_dot(const char *n)
 	return n[0] == '.' && (n[1] == '\0' || (n[1] == '.' && n[2] == '\0'));
 }
 
-/* Opens a directory for removal: no link, same device. Gives the owner all rights first, since a
- * container may have left mode 0 behind (root ignores modes, an ordinary user does not). */
+/* Opens a directory for removal: no link, on the device `dev` (0: any). Its owner gets all rights
+ * first, by descriptor, since a container may have left mode 0 behind (root ignores modes, an
+ * ordinary user does not). */
 static int open_for_removal(int dirfd, const char *name, dev_t dev, struct error *err)
 {
+	cleanup_close int path_fd =
+		openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char self[40];
 	struct stat st;
-	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd;
 
-	if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
-		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
+	if (path_fd < 0 || fstat(path_fd, &st) < 0)
 		return error_errno(err, "open '%s' to remove it", name);
-	if (fstat(fd, &st) < 0 || (dev && st.st_dev != dev)) {
-		(void)close(fd);
+	if (dev && st.st_dev != dev)
 		return error_set(err, EXDEV, "'%s' is a mount point: not removed", name);
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", path_fd);
+	/* A failure shows at the next step. */
+	if ((st.st_mode & 0700) != 0700)
+		(void)chmod(self, 0700);
+	fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? error_errno(err, "open '%s' to remove it", name) : fd;
+}
+
+/* Removes one entry. 1: a directory that is not empty. */
+static int remove_entry(int fd, const struct dirent *e, struct error *err)
+{
+	if (e->d_type != DT_DIR) {
+		if (unlinkat(fd, e->d_name, 0) == 0 || errno == ENOENT)
+			return 0;
+		if (errno != EISDIR)
+			return error_errno(err, "remove '%s'", e->d_name);
 	}
-	return fd;
+	if (unlinkat(fd, e->d_name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	if (errno == ENOTEMPTY || errno == EEXIST)
+		return 1;
+	return error_errno(err, "remove directory '%s'", e->d_name);
 }
 
 /* Removes the entries of an open directory. Returns the name of the first subdirectory that is not
@@ -306,8 +347,9 @@ static int open_for_removal(int dirfd, const char *name, dev_t dev, struct error
 static int empty_directory(int fd, char **ret_sub, struct error *err)
 {
 	cleanup_dir DIR *d = NULL;
-	struct dirent *e;
+	const struct dirent *e;
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = 0;
 
 	*ret_sub = NULL;
 	if (copy < 0)
@@ -317,66 +359,102 @@ static int empty_directory(int fd, char **ret_sub, struct error *err)
 		(void)close(copy);
 		return error_errno(err, "read directory");
 	}
-	while ((e = readdir(d))) {
+	while (r == 0 && (e = readdir(d))) {
 		if (is_dot(e->d_name))
 			continue;
-		if (e->d_type != DT_DIR && unlinkat(fd, e->d_name, 0) == 0)
-			continue;
-		if (e->d_type != DT_DIR && errno == ENOENT)
-			continue;
-		if (e->d_type != DT_DIR && errno != EISDIR && e->d_type != DT_UNKNOWN &&
-		    !((errno == EACCES || errno == EPERM) && fchmod(fd, 0700) == 0 &&
-		      unlinkat(fd, e->d_name, 0) == 0))
-			return error_errno(err, "remove '%s'", e->d_name);
-		if (unlinkat(fd, e->d_name, AT_REMOVEDIR) == 0 || errno == ENOENT)
-			continue;
-		if (errno != ENOTEMPTY && errno != EEXIST && errno != EACCES)
-			return error_errno(err, "remove directory '%s'", e->d_name);
-		*ret_sub = xstrdup(e->d_name);
-		return 0;
+		r = remove_entry(fd, e, err);
+		if (r > 0)
+			*ret_sub = xstrdup(e->d_name);
 	}
+	return r < 0 ? r : 0;
+}
+
+/* Where a walk came down: compared on the way up, so that a directory that is moved out of the tree
+ * meanwhile does not lead there. */
+struct level {
+	dev_t dev;
+	ino_t ino;
+};
+
+/* From *fd to its parent, which must be the level that the walk came through. */
+static int climb(int *fd, const struct level *to, struct error *err)
+{
+	int up = openat(*fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (up < 0)
+		return error_errno(err, "go up in the tree that is removed");
+	if (fstat(up, &st) < 0 || st.st_dev != to->dev || st.st_ino != to->ino) {
+		(void)close(up);
+		return error_set(err, EAGAIN, "the tree changes while it is removed");
+	}
+	(void)close(*fd);
+	*fd = up;
 	return 0;
 }
 
-/* Descends into the first non-empty subdirectory again and again: two descriptors at any depth. */
+/* Down into the first subdirectory that is not empty, up when nothing is left: each directory is
+ * visited a constant number of times, with three descriptors at any depth. */
 static int remove_below(int top, dev_t dev, struct error *err)
 {
+	cleanup_close int fd = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_free struct level *way = xcalloc(TREE_DEPTH_MAX, sizeof(*way));
+	size_t depth = 0;
+
+	if (fd < 0)
+		return error_errno(err, "open directory to remove it");
 	for (;;) {
-		cleanup_close int fd = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		cleanup_free char *sub = NULL;
-		size_t depth = 0;
+		struct stat st;
+		int r = empty_directory(fd, &sub, err);
+
+		if (r == 0 && !sub && depth == 0)
+			return 0;
+		if (r == 0 && !sub)
+			r = climb(&fd, &way[--depth], err);
+		if (r < 0)
+			return r;
+		if (!sub)
+			continue;
+		if (depth == TREE_DEPTH_MAX)
+			return error_set(err, ELOOP, "tree is too deep to remove");
+		if (fstat(fd, &st) < 0)
+			return error_errno(err, "stat directory to remove it");
+		way[depth++] = (struct level){ st.st_dev, st.st_ino };
+		r = open_for_removal(fd, sub, dev, err);
+		if (r < 0)
+			return r;
+		(void)close(fd);
+		fd = r;
+	}
+}
+
+/* A directory at the top that is not empty. */
+static int remove_full_directory(int dirfd, const char *name, struct error *err)
+{
+	for (int tries = 0;; tries++) {
+		cleanup_close int fd = open_for_removal(dirfd, name, 0, err);
+		struct stat st;
 		int r;
 
 		if (fd < 0)
-			return error_errno(err, "open directory to remove it");
-		for (;;) {
-			int next;
-
-			free(sub);
-			sub = NULL;
-			r = empty_directory(fd, &sub, err);
-			if (r < 0)
-				return r;
-			if (!sub)
-				break;
-			if (++depth > TREE_DEPTH_MAX)
-				return error_set(err, ELOOP, "tree is too deep to remove");
-			next = open_for_removal(fd, sub, dev, err);
-			if (next < 0)
-				return next;
-			(void)close(fd);
-			fd = next;
-		}
-		if (depth == 0)
+			return fd;
+		if (fstat(fd, &st) < 0)
+			return error_errno(err, "stat '%s'", name);
+		r = remove_below(fd, st.st_dev, err);
+		if (r < 0)
+			return error_wrap(err, "remove '%s'", name);
+		if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 			return 0;
+		/* Somebody made a file in it after it was emptied: a lock file, say. */
+		if (errno != ENOTEMPTY || tries == REMOVE_TRIES)
+			return error_errno(err, "remove directory '%s'", name);
 	}
 }
 
 int fs_remove_tree(int dirfd, const char *name, struct error *err)
 {
-	cleanup_close int fd = -EBADF;
 	struct stat st;
-	int r;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : error_errno(err, "stat '%s'", name);
@@ -385,17 +463,12 @@ int fs_remove_tree(int dirfd, const char *name, struct error *err)
 			return error_errno(err, "remove '%s'", name);
 		return 0;
 	}
-	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
+	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return 0;
-	fd = open_for_removal(dirfd, name, 0, err);
-	if (fd < 0)
-		return fd;
-	r = remove_below(fd, st.st_dev, err);
-	if (r < 0)
-		return error_wrap(err, "remove '%s'", name);
-	if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+	/* EBUSY: the directory itself is a mount point, whose content is not ours to remove. */
+	if (errno != ENOTEMPTY && errno != EEXIST)
 		return error_errno(err, "remove directory '%s'", name);
-	return 0;
+	return remove_full_directory(dirfd, name, err);
 }
 
 int fs_reopen(int fd, int flags, struct error *err)
