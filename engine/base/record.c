@@ -5,11 +5,15 @@
  * Theory of operation: a table names each member's kind and offset; the verbs (dump, load, free,
  * copy, compare) differ only in what they do with a member. Recursion depth is the depth of the
  * tables, not of the input. Copy goes through JSON: records are small, and one path is one truth.
+ *
+ * Words and paths of Linux are bytes, JSON is text: a string that is not UTF-8 is written as
+ * {"hex": "..."}, so that no argument of an exec and no file name is lost or changed.
  */
 #include "engine/base/record.h"
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/mem.h"
@@ -38,12 +42,26 @@ static struct record_list get_list(const void *m)
 
 /* ---- dump ------------------------------------------------------------------------------- */
 
+static json_t *dump_string(const char *s)
+{
+	json_t *j = json_string(s);
+
+	if (!j) {
+		size_t n = strlen(s);
+		cleanup_free char *hex = xmalloc(2 * n + 1);
+
+		hex_encode(hex, s, n);
+		j = json_pack("{s:s}", "hex", hex);
+	}
+	return j;
+}
+
 static json_t *dump_strlist(const struct strlist *l)
 {
 	json_t *a = json_array();
 
 	for (size_t i = 0; i < l->n; i++)
-		json_array_append_new(a, json_string(l->v[i]));
+		json_array_append_new(a, dump_string(l->v[i]));
 	return a;
 }
 
@@ -52,7 +70,7 @@ static json_t *dump_pairs(const struct pairlist *l)
 	json_t *o = json_object();
 
 	for (size_t i = 0; i < l->n; i++)
-		json_object_set_new(o, l->v[i].key, json_string(l->v[i].value));
+		json_object_set_new(o, l->v[i].key, dump_string(l->v[i].value));
 	return o;
 }
 
@@ -73,7 +91,7 @@ static json_t *dump_field(const struct record_field *f, const void *m)
 
 	switch (f->kind) {
 	case RECORD_STRING:
-		return get_ptr(m) ? json_string(get_ptr(m)) : NULL;
+		return get_ptr(m) ? dump_string(get_ptr(m)) : NULL;
 	case RECORD_BOOL:
 		return *(const bool *)m ? json_true() : NULL;
 	case RECORD_I64:
@@ -116,10 +134,56 @@ json_t *record_dump(const struct record_type *t, const void *obj)
 
 /* ---- load ------------------------------------------------------------------------------- */
 
-static int bad_member(const struct record_type *t, const struct record_field *f, struct error *err)
+/* Where in the input a wrong member is: filled from the inside out while the loaders return. */
+#define WHERE_MAX 256
+struct where {
+	char text[WHERE_MAX];
+};
+
+static void where_prepend(struct where *w, const char *name, size_t index, bool is_list)
 {
-	return error_set(err, EBADMSG, "record '%s': member '%s' has a wrong value", t->name,
-			 f->name);
+	char inner[WHERE_MAX], number[24] = "";
+
+	memcpy(inner, w->text, sizeof(inner));
+	if (is_list)
+		(void)snprintf(number, sizeof(number), "[%zu]", index);
+	(void)snprintf(w->text, sizeof(w->text), "%.100s%s%s%.120s", name, number,
+		       *inner ? "." : "", inner);
+}
+
+static int load_members(const struct record_type *t, const json_t *j, void *obj, struct where *w);
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *p = c ? strchr(digits, c) : NULL;
+
+	return p ? (int)(p - digits) : -1;
+}
+
+/* The caller's, or NULL when it is no string of ours. */
+static char *load_string(const json_t *j)
+{
+	const char *hex =
+		json_object_size(j) == 1 ? json_string_value(json_object_get(j, "hex")) : NULL;
+	char *s;
+
+	if (json_is_string(j))
+		return xstrdup(json_string_value(j));
+	if (!hex || strlen(hex) % 2)
+		return NULL;
+	s = xmalloc(strlen(hex) / 2 + 1);
+	for (size_t i = 0; hex[i]; i += 2) {
+		int high = hex_digit(hex[i]), low = hex_digit(hex[i + 1]);
+
+		if (high < 0 || low < 0 || high + low == 0) {
+			free(s);
+			return NULL;
+		}
+		s[i / 2] = (char)(high << 4 | low);
+	}
+	s[strlen(hex) / 2] = '\0';
+	return s;
 }
 
 static int load_strlist(const json_t *j, struct strlist *l)
@@ -130,9 +194,11 @@ static int load_strlist(const json_t *j, struct strlist *l)
 	if (!json_is_array(j))
 		return -EBADMSG;
 	json_array_foreach (j, i, e) {
-		if (!json_is_string(e))
+		char *s = load_string(e);
+
+		if (!s)
 			return -EBADMSG;
-		strlist_add(l, json_string_value(e));
+		strlist_take(l, s);
 	}
 	return 0;
 }
@@ -146,16 +212,20 @@ static int load_pairs(const json_t *j, struct pairlist *l)
 		return -EBADMSG;
 	l->v = xcalloc(json_object_size(j), sizeof(*l->v));
 	json_object_foreach ((json_t *)(uintptr_t)j, key, e) {
-		if (!json_is_string(e))
+		char *s = load_string(e);
+
+		if (!s)
 			return -EBADMSG;
 		l->v[l->n].key = xstrdup(key);
-		l->v[l->n].value = xstrdup(json_string_value(e));
+		l->v[l->n].value = s;
 		l->n++;
 	}
 	return 0;
 }
 
-static int load_list(const struct record_field *f, const json_t *j, void *m, struct error *err)
+/* What was loaded before a wrong element stays in the list, for its owner to free. */
+static int load_list(const struct record_field *f, const json_t *j, void *m, size_t *ret_bad,
+		     struct where *w)
 {
 	struct record_list l = { NULL, 0 };
 	int r = 0;
@@ -163,9 +233,12 @@ static int load_list(const struct record_field *f, const json_t *j, void *m, str
 	if (!json_is_array(j))
 		return -EBADMSG;
 	l.v = xcalloc(json_array_size(j), f->sub->size);
-	for (; l.n < json_array_size(j) && r == 0; l.n++)
-		r = record_load(f->sub, json_array_get(j, l.n), (char *)l.v + l.n * f->sub->size,
-				err);
+	while (r == 0 && l.n < json_array_size(j)) {
+		*ret_bad = l.n;
+		r = load_members(f->sub, json_array_get(j, l.n), (char *)l.v + l.n * f->sub->size,
+				 w);
+		l.n++;
+	}
 	memcpy(m, &l, sizeof(l));
 	return r;
 }
@@ -198,17 +271,16 @@ static int load_enum(const struct record_field *f, const json_t *j, void *m)
 	return -EBADMSG;
 }
 
-static int load_field(const struct record_field *f, const json_t *j, void *m, struct error *err)
+static int load_field(const struct record_field *f, const json_t *j, void *m, size_t *ret_bad,
+		      struct where *w)
 {
 	char *s;
 
 	switch (f->kind) {
 	case RECORD_STRING:
-		if (!json_is_string(j))
-			return -EBADMSG;
-		s = xstrdup(json_string_value(j));
+		s = load_string(j);
 		memcpy(m, &s, sizeof(s));
-		return 0;
+		return s ? 0 : -EBADMSG;
 	case RECORD_BOOL:
 		*(bool *)m = json_is_true(j);
 		return json_is_boolean(j) ? 0 : -EBADMSG;
@@ -223,31 +295,44 @@ static int load_field(const struct record_field *f, const json_t *j, void *m, st
 	case RECORD_PAIRS:
 		return load_pairs(j, m);
 	case RECORD_OBJECT:
-		return record_load(f->sub, j, m, err);
+		return load_members(f->sub, j, m, w);
 	case RECORD_LIST:
-		return load_list(f, j, m, err);
+		return load_list(f, j, m, ret_bad, w);
 	}
 	return -EBADMSG;
 }
 
-int record_load(const struct record_type *t, const json_t *j, void *obj, struct error *err)
+/* On failure *obj is freed and zeroed, and *w names the member. */
+static int load_members(const struct record_type *t, const json_t *j, void *obj, struct where *w)
 {
 	memset(obj, 0, t->size);
 	if (!json_is_object(j))
-		return error_set(err, EBADMSG, "record '%s' is not an object", t->name);
+		return -EBADMSG;
 	for (const struct record_field *f = t->fields; f->name; f++) {
 		const json_t *m = json_object_get(j, f->name);
-		struct error inner = { 0 };
+		size_t bad = 0;
+		int r = m ? load_field(f, m, member(obj, f), &bad, w) : 0;
 
-		if (!m || load_field(f, m, member(obj, f), &inner) == 0)
-			continue;
-		record_done(t, obj);
-		if (!inner.code)
-			return bad_member(t, f, err);
-		*err = inner;
-		return -inner.code;
+		if (r < 0) {
+			where_prepend(w, f->name, bad, f->kind == RECORD_LIST && json_is_array(m));
+			record_done(t, obj);
+			return r;
+		}
 	}
 	return 0;
+}
+
+int record_load(const struct record_type *t, const json_t *j, void *obj, struct error *err)
+{
+	struct where w = { "" };
+	int r = load_members(t, j, obj, &w);
+
+	if (r == 0)
+		return 0;
+	if (!*w.text)
+		return error_set(err, EBADMSG, "record '%s' is not an object", t->name);
+	return error_set(err, EBADMSG, "record '%s': member '%s' has a wrong value", t->name,
+			 w.text);
 }
 
 /* ---- free, copy, compare ---------------------------------------------------------------- */
