@@ -50,34 +50,36 @@ void clock_rfc3339(int64_t wall_ns, char *out, size_t size)
 void clock_human(int64_t s, char *out, size_t size)
 {
 	static const struct {
-		int64_t below, unit;
+		int64_t below_hours, unit_hours;
 		const char *name;
 	} steps[] = {
-		{ 60, 1, "seconds" },
-		{ 46 * 60, 60, "minutes" },
-		{ 48 * 3600, 3600, "hours" },
-		{ 14 * 86400, 86400, "days" },
-		{ 60 * 86400, 7 * 86400, "weeks" },
-		{ 730 * 86400, 30 * 86400, "months" },
+		{ 48, 1, "hours" },
+		{ 14 * 24, 24, "days" },
+		{ 60 * 24, 7 * 24, "weeks" },
+		{ 2 * 365 * 24, 30 * 24, "months" },
 	};
+	int64_t hours = (s + 1800) / 3600;
 
 	if (s < 1)
 		(void)snprintf(out, size, "Less than a second");
 	else if (s == 1)
 		(void)snprintf(out, size, "1 second");
-	else if (s >= 60 && s < 120)
+	else if (s < 60)
+		(void)snprintf(out, size, "%d seconds", (int)s);
+	else if (s < 120)
 		(void)snprintf(out, size, "About a minute");
-	else if (s >= 46 * 60 && s < 90 * 60)
+	else if (s < 3600)
+		(void)snprintf(out, size, "%d minutes", (int)(s / 60));
+	else if (hours == 1)
 		(void)snprintf(out, size, "About an hour");
 	else {
 		for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-			int64_t n = steps[i].unit == 3600 ? (s + 1800) / 3600 : s / steps[i].unit;
-
-			if (s < steps[i].below) {
-				(void)snprintf(out, size, "%lld %s", (long long)n, steps[i].name);
-				return;
-			}
+			if (hours >= steps[i].below_hours)
+				continue;
+			(void)snprintf(out, size, "%lld %s",
+				       (long long)(hours / steps[i].unit_hours), steps[i].name);
+			return;
 		}
-		(void)snprintf(out, size, "%lld years", (long long)(s / (365 * 86400)));
+		(void)snprintf(out, size, "%lld years", (long long)(s / 3600 / 24 / 365));
 	}
 }
