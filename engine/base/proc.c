@@ -195,7 +195,7 @@ spawn_child(const struct proc_spawn *s, char *const *envp, volatile int *ret_err
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
-	for (int sig = 1; sig < 32; sig++)
+	for (int sig = 1; sig < NSIG; sig++)
 		(void)sigaction(sig, &dfl, NULL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -233,8 +233,14 @@ pid_t proc_spawn(const struct proc_spawn *s, int *ret_pidfd, struct error *err)
 	}
 	if (ret_pidfd) {
 		*ret_pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-		if (*ret_pidfd < 0)
-			return error_errno(err, "pidfd of '%s'", s->path);
+		if (*ret_pidfd < 0) {
+			int r = error_errno(err, "pidfd of '%s'", s->path);
+
+			/* A helper that cannot be watched must not live on: it is still our child. */
+			(void)kill(pid, SIGKILL);
+			(void)waitpid(pid, NULL, 0);
+			return r;
+		}
 	}
 	return pid;
 }
