@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* signame - signal numbers from "SIGTERM", "TERM", "term", "15", "RTMIN+3" and back. */
+/* signame - signal numbers from "SIGTERM", "TERM", "term", "15", "RTMIN+3". */
 #ifndef PODIUM_BASE_SIGNAME_H
 #define PODIUM_BASE_SIGNAME_H
 

@@ -298,7 +298,7 @@ static bool is_terminal_safe(uint32_t cp)
 		return true;
 	if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0))
 		return false;
-	if ((cp >= 0x200b && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e))
+	if (cp == 0x061c || (cp >= 0x200b && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e))
 		return false;
 	return !((cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff);
 }
