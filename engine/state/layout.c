@@ -4,7 +4,9 @@
  *
  * Theory of operation: ROOT and RUNROOT are opened once; every later access is relative to their
  * descriptors. When a tree is opened for writing its directories are made (0700) and verified by
- * descriptor: a directory, ours, not writable by others. A read-only command on a store that does
+ * descriptor: a directory, ours, not writable by others. A directory that was there before and can
+ * be read by others is closed to them only when it is empty or ours already: `--root /` must not
+ * change the mode of /. A read-only command on a store that does
  * not exist sees empty trees and makes nothing. The layout number is one line in ROOT/version; an
  * absent file is written, a larger number is refused for writing.
  */
@@ -21,7 +23,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/str.h"
 
-static const char *const root_dirs[] = { "images", "layers", "pods", "containers",
+static const char *const root_dirs[] = { "images", "layers", "pods",   "containers",
 					 "names",  "locks",  "seccomp" };
 static const char *const run_dirs[] = { "pods", "containers", "net", "locks" };
 
@@ -33,7 +35,7 @@ static char *choose_path(const char *asked, const char *system_default, const ch
 
 	if (asked && *asked == '/')
 		return xstrdup(asked);
-	if (asked) {
+	if (!is_empty(asked)) {
 		cleanup_free char *cwd = getcwd(NULL, 0);
 
 		return xasprintf("%s/%s", cwd ? cwd : "", asked);
@@ -46,11 +48,62 @@ static char *choose_path(const char *asked, const char *system_default, const ch
 	return xasprintf("%s/%s", base && *base == '/' ? base : "", below_home);
 }
 
+/* True for a directory that is empty, or one of our trees: never "/" or a home by mistake. */
+static bool is_ours_to_close(int fd)
+{
+	struct stat st;
+	DIR *d;
+	const struct dirent *e;
+	size_t n = 0;
+	int copy;
+
+	if (fstatat(fd, "locks", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = copy < 0 ? NULL : fdopendir(copy);
+	if (!d) {
+		if (copy >= 0)
+			(void)close(copy);
+		return false;
+	}
+	while ((e = readdir(d)))
+		n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		     strcmp(e->d_name, "lost+found") != 0;
+	(void)closedir(d);
+	return n == 0;
+}
+
+/* Ours, and what others could write to is not trusted. What they could read is closed to them, on
+ * the first command that writes. */
+static int check_top(int fd, const char *path, bool make, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, "stat '%s'", path);
+	if (st.st_uid != geteuid())
+		return error_set(err, EPERM, "'%s' belongs to another user (uid %u)", path,
+				 (unsigned int)st.st_uid);
+	if (st.st_mode & 0022)
+		return error_set(err, EPERM, "'%s' can be written by others (mode %04o)", path,
+				 st.st_mode & 07777);
+	if (!make || !(st.st_mode & 0077))
+		return 0;
+	if (!is_ours_to_close(fd))
+		return error_set(err, EPERM,
+				 "'%s' is open to others and holds what is not podium's: "
+				 "choose an empty directory",
+				 path);
+	if (fchmod(fd, 0700) < 0 && errno != EROFS)
+		return error_errno(err, "close '%s' to others", path);
+	return 0;
+}
+
 /* Opens a tree's top directory; makes it when asked. -ENOENT when it is not there. */
 static int open_tree_top(const char *path, bool make, struct error *err)
 {
-	struct stat st;
 	cleanup_close int fd = -EBADF;
+	int r;
 
 	if (make) {
 		cleanup_close int made = fs_mkdirs(AT_FDCWD, path, 0700, err);
@@ -61,14 +114,8 @@ static int open_tree_top(const char *path, bool make, struct error *err)
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return error_errno(err, "open '%s'", path);
-	if (fstat(fd, &st) < 0)
-		return error_errno(err, "stat '%s'", path);
-	if (st.st_uid != geteuid())
-		return error_set(err, EPERM, "'%s' belongs to another user (uid %u)", path,
-				 (unsigned int)st.st_uid);
-	if ((st.st_mode & 0077) && fchmod(fd, 0700) < 0 && errno != EROFS)
-		return error_errno(err, "close '%s' to others", path);
-	return steal_fd(&fd);
+	r = check_top(fd, path, make, err);
+	return r < 0 ? r : steal_fd(&fd);
 }
 
 static int make_dirs(int topfd, const char *const *names, size_t n, struct error *err)
@@ -108,8 +155,10 @@ static int check_version(int rootfd, struct error *err)
 	if (parse_u64(text, 1000000, &version) < 0)
 		return error_set(err, EBADMSG, "'version' of the store is corrupt");
 	if (version > LAYOUT_VERSION)
-		return error_set(err, EPROTO, "the store has layout %llu, this podium knows %d: "
-				 "use a newer podium", (unsigned long long)version, LAYOUT_VERSION);
+		return error_set(err, EPROTO,
+				 "the store has layout %llu, this podium knows %d: "
+				 "use a newer podium",
+				 (unsigned long long)version, LAYOUT_VERSION);
 	return 0;
 }
 
@@ -134,18 +183,20 @@ int store_open(const char *root, const char *runroot, enum store_mode mode, stru
 {
 	struct store s = { .rootfd = -EBADF, .runfd = -EBADF };
 	bool make = mode == STORE_WRITE;
+	struct error why = { 0 };
 	int r;
 
 	s.root = choose_path(root, LAYOUT_ROOT_DEFAULT, "XDG_DATA_HOME", ".local/share/podium");
 	s.runroot = choose_path(runroot, LAYOUT_RUNROOT_DEFAULT, "XDG_RUNTIME_DIR",
 				".local/share/podium-run");
-	s.rootfd = r = open_tree_top(s.root, make, err);
+	s.rootfd = r = open_tree_top(s.root, make, &why);
 	if (r >= 0 || (!make && r == -ENOENT))
-		s.runfd = r = open_tree_top(s.runroot, make, err);
+		s.runfd = r = open_tree_top(s.runroot, make, &why);
 	if (r >= 0 && make)
-		r = prepare_for_writing(&s, err);
+		r = prepare_for_writing(&s, &why);
 	if (r < 0 && !(r == -ENOENT && !make)) {
 		store_close(&s);
+		*err = why;
 		return r;
 	}
 	*ret = s;
