@@ -3,7 +3,8 @@
  * create - the table of stages that makes a pod on disk.
  *
  * Theory of operation: directory (with its lock, so that a crash is told from work in progress),
- * names, containers (records, writable layers), volumes, pod record. pod.json is the last record:
+ * containers (records, writable layers), names, volumes, pod record. Names come after what they
+ * point to, since a claim whose target is missing may be taken over by anybody. pod.json is the last record:
  * with it and the file "complete" the pod exists; before that everything is debris that `ps` names
  * and `rm -f` or `down` removes by the same ways down as here. There is no fsync on the way: one
  * syncfs in pod_commit() makes all of it durable before "complete" is written, and the pod may be
@@ -157,7 +158,7 @@ static int up_record(struct creation *c, struct error *err)
 }
 
 static const struct create_stage stages[] = {
-	{ "directory", up_directory }, { "names", up_names },	{ "containers", up_containers },
+	{ "directory", up_directory }, { "containers", up_containers }, { "names", up_names },
 	{ "volumes", up_volumes },     { "record", up_record },
 };
 

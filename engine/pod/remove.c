@@ -139,7 +139,10 @@ int pod_remove(const struct store *s, const char *pod_id, struct error *err)
 	lock = lock_take(s->rootfd, layout_pod(path, pod_id, POD_LOCK), LOCK_EXCLUSIVE,
 			 LOCK_WAIT_MS, err);
 	if (lock < 0)
-		return lock == -ESTALE ? 0 : error_wrap(err, "remove pod '%.12s'", pod_id);
+		/* Another command removed it just then. */
+		return lock == -ESTALE || lock == -ENOENT
+			       ? 0
+			       : error_wrap(err, "remove pod '%.12s'", pod_id);
 	r = mark_removing(s, pod_id, err);
 	STOP_AT("remove:mark");
 	if (r == 0)

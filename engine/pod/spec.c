@@ -270,7 +270,7 @@ int64_t pod_grace_seconds(const struct pod_spec *pod)
 const struct volume_spec *pod_find_volume(const struct pod_spec *pod, const char *name)
 {
 	for (size_t i = 0; i < pod->volumes.n; i++)
-		if (strcmp(pod->volumes.v[i].name, name) == 0)
+		if (is_equal(pod->volumes.v[i].name, name))
 			return &pod->volumes.v[i];
 	return NULL;
 }
