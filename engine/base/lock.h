@@ -9,6 +9,10 @@
 
 #include "engine/base/error.h"
 
+/* A lock that is_lock_held() asks about is taken with this patience, not with 0: the question itself
+ * holds it for a moment. */
+#define LOCK_PROBE_MS 200
+
 enum lock_mode { LOCK_SHARED, LOCK_EXCLUSIVE };
 
 /* Opens (creates 0600) dirfd/path and takes the lock. timeout_ms: 0 tries once (-EWOULDBLOCK),

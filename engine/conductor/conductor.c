@@ -335,7 +335,7 @@ static int begin(struct conductor *c, struct error *err)
 	char path[LAYOUT_PATH_MAX];
 	struct error scratch; /* limits for monitors are good to have, not needed */
 	int r = lock_take(c->store.rootfd, layout_pod(path, c->pod_id, CONDUCTOR_LOCK),
-			  LOCK_EXCLUSIVE, 0, err);
+			  LOCK_EXCLUSIVE, LOCK_PROBE_MS, err);
 
 	if (r < 0)
 		return error_wrap(err, "pod '%.12s' has a conductor", c->pod_id);
