@@ -379,33 +379,56 @@ void kube_result_done(struct kube_result *result)
 /* ---- generate ---------------------------------------------------------------------------------
  */
 
-int kube_generate_document(const char *kube_yaml, char **ret, struct error *err)
+/* Reads a document of ours and writes it. */
+static int rewrite(const char *text, char **ret, struct error *err)
 {
 	cleanup_doc_set struct doc_set set = { 0 };
 	struct doc_place where;
-	int r = document_parse(kube_yaml, strlen(kube_yaml), &set, &where, err);
+	int r = document_parse(text, strlen(text), &set, &where, err);
 
 	if (r < 0)
-		return error_wrap(err, "the stored document, line %d", where.line);
+		return error_wrap(err, "the pod's document, line %d", where.line);
 	if (set.n != 1 || set.v[0]->kind != NODE_MAP)
-		return error_set(err, EBADMSG, "the stored document is not one pod");
+		return error_set(err, EBADMSG, "the pod's document is not one pod");
 	return encode_document(&schema_pod, set.v[0], ret, err);
+}
+
+/* Hands out only what reads back as itself: a string that breaks out of its scalar would not. */
+static int give_checked(char **text, char **ret, struct error *err)
+{
+	cleanup_free char *again = NULL;
+	int r = rewrite(*text, &again, err);
+
+	if (r < 0)
+		return r;
+	if (strcmp(again, *text) != 0)
+		return error_set(err, EBADMSG, "the pod's document does not read back as written");
+	*ret = steal_ptr(text);
+	return 0;
+}
+
+int kube_generate_document(const char *kube_yaml, char **ret, struct error *err)
+{
+	cleanup_free char *text = NULL;
+	int r = rewrite(kube_yaml, &text, err);
+
+	return r < 0 ? r : give_checked(&text, ret, err);
 }
 
 int kube_generate_from_plan(const struct pod_plan *plan, char **ret, struct error *err)
 {
+	cleanup_free char *text = NULL;
 	struct arena arena = { 0 };
 	struct k8s_pod pod;
 	int r;
 
 	translate_plan(plan, &pod);
-	if (!pod.spec->containers.n) {
-		decode_done(&schema_pod, &pod);
-		return error_set(err, EINVAL, "pod '%s' has no containers but its infra container",
-				 plan->pod.name);
-	}
-	r = encode_document(&schema_pod, encode_object(&arena, &schema_pod, &pod), ret, err);
+	if (pod.spec->containers.n)
+		r = encode_document(&schema_pod, encode_object(&arena, &schema_pod, &pod), &text,
+				    err);
+	else
+		r = error_set(err, EINVAL, "pod '%s' only has an infra container", plan->pod.name);
 	decode_done(&schema_pod, &pod);
 	arena_done(&arena);
-	return r;
+	return r < 0 ? r : give_checked(&text, ret, err);
 }

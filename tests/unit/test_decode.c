@@ -3,10 +3,12 @@
  * test_decode - findings of the table-driven reader, its memory, and the facade around it.
  *
  * YAML-4: a document for each field of each honoured type is made from the tables; whether it is
- * honoured, warned about or dropped must be what testdata/kube-support.txt says, a list that is
- * reviewed when it changes (PODIUM_GOLDEN=1 writes it).
+ * honoured, warned about or dropped must be what docs/kubernetes.md says, a list that is reviewed
+ * when it changes (PODIUM_GOLDEN=1 writes it).
  */
+#include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "engine/base/fs.h"
@@ -18,7 +20,7 @@
 #include "tests/support/cunit_main.h"
 #include "tests/support/kubecase.h"
 
-#define SUPPORT_FILE "testdata/kube-support.txt"
+#define SUPPORT_FILE "docs/kubernetes.md"
 
 /* ---- decode_object
  * ------------------------------------------------------------------------------- */
@@ -172,6 +174,62 @@ static void test_findings_are_printable(void)
 	CU_ASSERT_EQUAL(strncmp(line, "f: b", 4), 0);
 }
 
+/* ---- a small stack
+ * ------------------------------------------------------------------------------- */
+
+#define SMALL_STACK ((size_t)256 * 1024)
+
+/* Every manifest there is, and the deepest that is accepted. */
+static void *load_everything(void *arg)
+{
+	struct kube_input input = { 0 };
+	struct buf deep = BUF_INIT((size_t)1 << 20);
+	size_t *loaded = arg;
+	struct kube_result r;
+	struct error err = { 0 };
+	DIR *d = opendir("testdata/kube");
+	const struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.')
+			strlist_addf(&input.files, "testdata/kube/%s/input.yaml", e->d_name);
+	if (d)
+		(void)closedir(d);
+	for (size_t i = 0; i < input.files.n; i++) {
+		struct kube_input one = { .files = { &input.files.v[i], 1 } };
+
+		*loaded += kube_load(&one, &r, &err) == 0;
+		kube_result_done(&r);
+	}
+	strlist_done(&input.files);
+	buf_adds(&deep,
+		 "apiVersion: v1\nkind: Pod\nmetadata: {name: p, managedFields: [{fieldsV1: ");
+	for (int i = 0; i < 59; i++)
+		buf_adds(&deep, "{a: ");
+	for (int i = 0; i < 59; i++)
+		buf_adds(&deep, "}");
+	buf_adds(&deep, "}]}\nspec: {containers: [{name: c, image: x}]}\n");
+	kube_load_text(&input, "deep", deep.data, deep.len, &r);
+	*loaded += r.n;
+	kube_result_done(&r);
+	buf_done(&deep);
+	return NULL;
+}
+
+static void test_small_stack(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	size_t loaded = 0;
+
+	CU_ASSERT_EQUAL(pthread_attr_init(&attr), 0);
+	CU_ASSERT_EQUAL(pthread_attr_setstacksize(&attr, SMALL_STACK), 0);
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, &attr, load_everything, &loaded), 0);
+	CU_ASSERT_EQUAL(pthread_join(thread, NULL), 0);
+	CU_ASSERT(loaded > 80);
+	(void)pthread_attr_destroy(&attr);
+}
+
 /* ---- every field: honoured, warned or dropped --------------------------------------------------
  */
 
@@ -203,7 +261,7 @@ static const char *verdict(const struct schema_type *type, const struct schema_f
 	struct doc_place where;
 	struct error err = { 0 };
 	void *obj = xcalloc(1, type->size);
-	const char *ret = "nothing";
+	const char *ret = "dropped";
 
 	text = xasprintf("%s: %s%s%s\n", f->name,
 			 f->shape == SHAPE_LIST	 ? "["
@@ -219,7 +277,7 @@ static const char *verdict(const struct schema_type *type, const struct schema_f
 		if (diags.v[i].severity == KUBE_WARNING)
 			ret = "warned";
 	}
-	if (f->support == FIELD_HONOURED && strcmp(ret, "nothing") == 0) {
+	if (f->support == FIELD_HONOURED && strcmp(ret, "dropped") == 0) {
 		const unsigned char *bytes = (const unsigned char *)obj + f->offset;
 
 		ret = bytes[0] || bytes[1] || bytes[2] || bytes[3] || bytes[4] || bytes[5]
@@ -235,6 +293,20 @@ static const char *verdict(const struct schema_type *type, const struct schema_f
 	kube_diags_done(&diags);
 	return ret;
 }
+
+static const char support_head[] =
+	"# Kubernetes fields\n\n"
+	"Made from the tables in `schemas/` by `PODIUM_GOLDEN=1` and tests/unit/test_decode.c; a "
+	"test\n"
+	"compares it. Every field of Kubernetes 1.36's Pod is known. *honoured*: it does what "
+	"Kubernetes\n"
+	"says. *warned*: it is checked, has no effect, and the reader of a manifest is told (an "
+	"error under\n"
+	"`--strict`). *dropped*: only an API server writes it, so it is passed over in silence. A "
+	"field that\n"
+	"is not listed is unknown and an error. Types that no honoured field holds are left "
+	"out.\n\n"
+	"A volume whose source is only known is refused by play when a container mounts it.\n";
 
 static char *support_list(void)
 {
@@ -262,10 +334,11 @@ static char *support_list(void)
 	};
 	struct buf out = BUF_INIT((size_t)1 << 20);
 
+	buf_adds(&out, support_head);
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		buf_printf(&out, "\n## %s\n\n| field | here | why not |\n|---|---|---|\n", types[i]->title);
 		for (const struct schema_field *f = types[i]->fields; f->name; f++)
-			buf_printf(&out, "%s.%s: %s%s%s\n", types[i]->title, f->name,
-				   verdict(types[i], f), f->reason ? ": " : "",
+			buf_printf(&out, "| `%s` | %s | %s |\n", f->name, verdict(types[i], f),
 				   f->reason ? f->reason : "");
 	}
 	return buf_steal(&out);
@@ -276,7 +349,7 @@ static void test_support_list(void)
 	cleanup_free char *have = support_list(), *want = NULL;
 	struct error err = { 0 };
 
-	CU_ASSERT_PTR_NULL(strstr(have, ": lost"));
+	CU_ASSERT_PTR_NULL(strstr(have, "| lost |"));
 	CU_ASSERT_PTR_NULL(strstr(have, "not looked into"));
 	if (getenv("PODIUM_GOLDEN"))
 		CU_ASSERT_EQUAL(fs_write_atomic(AT_FDCWD, SUPPORT_FILE, have, strlen(have), 0644,
@@ -294,6 +367,7 @@ static CU_TestInfo tests[] = {
 	{ "files, names, plain names", test_facade },
 	{ "many findings", test_many_findings },
 	{ "findings are printable", test_findings_are_printable },
+	{ "256 KiB of stack are enough", test_small_stack },
 	{ "every field: honoured, warned or dropped", test_support_list },
 	CU_TEST_INFO_NULL,
 };
