@@ -3,7 +3,7 @@
  * podium-launch - makes one sandbox, one container, or one more process in a container.
  *
  *	podium-launch sandbox   ROOT RUNROOT POD-ID
- *	podium-launch container ROOT RUNROOT CONTAINER-ID
+ *	podium-launch container ROOT RUNROOT CONTAINER-ID [fresh]
  *	podium-launch exec      ROOT RUNROOT CONTAINER-ID
  *	podium-launch etc       ROOT RUNROOT POD-ID
  *
@@ -11,6 +11,8 @@
  * The process first re-executes itself from a sealed memfd; argv[0] then is the real path, by which
  * the other helper programs are found. Everything above the descriptors of the contract is closed
  * at once: nothing that a careless caller left open gets near a container.
+ *
+ * "fresh": with a new writable layer, for a played container that its policy restarts.
  *
  * Exit codes: 0 when the new process runs (the rest is its own affair), 125 otherwise; the error
  * goes by the sync socket, and for `etc` to stderr.
@@ -31,6 +33,7 @@
 #include "engine/process/sandbox.h"
 #include "engine/process/selfexec.h"
 #include "engine/process/sync.h"
+#include "engine/rootfs/overlay.h"
 
 #define REQUEST_FD 4
 
@@ -39,12 +42,14 @@ static const char *const verbs[VERB__COUNT] = { "sandbox", "container", "exec", 
 
 static int find_verb(int argc, char **argv, struct error *err)
 {
-	for (int v = 0; argc == 5 && v < VERB__COUNT; v++)
-		if (strcmp(argv[1], verbs[v]) == 0)
+	bool fresh = argc == 6 && strcmp(argv[5], "fresh") == 0;
+
+	for (int v = 0; (argc == 5 || fresh) && v < VERB__COUNT; v++)
+		if (strcmp(argv[1], verbs[v]) == 0 && (!fresh || v == VERB_CONTAINER))
 			return v;
 	return error_set(err, EINVAL,
 			 "usage: podium-launch sandbox|container|exec|etc ROOT "
-			 "RUNROOT ID");
+			 "RUNROOT ID [fresh]");
 }
 
 static int refresh_etc(struct launch *l, struct error *err)
@@ -68,7 +73,10 @@ static int run(int verb, char **argv, struct launch *l, struct error *err)
 	case VERB_SANDBOX:
 		return sandbox_launch(l, SYNC_FD, err);
 	case VERB_CONTAINER:
-		r = container_launch(l, SYNC_FD, err);
+		if (argv[5])
+			r = rootfs_reset_upper(l->store.rootfd, &l->spec, err);
+		if (r == 0)
+			r = container_launch(l, SYNC_FD, err);
 		break;
 	case VERB_EXEC:
 		r = container_exec(l, REQUEST_FD, SYNC_FD, err);

@@ -44,6 +44,7 @@
 #include "engine/rootfs/volume.h"
 
 #define CGROUP_TEXT_MAX 16384
+#define CONTROLLERS_MAX 8
 
 #ifndef KEYCTL_JOIN_SESSION_KEYRING
 #define KEYCTL_JOIN_SESSION_KEYRING 1
@@ -168,33 +169,26 @@ static int mount_dev(struct builder *b, struct error *err)
 	return r < 0 ? r : mount_mqueue(b, err);
 }
 
-/* One v1 hierarchy: "cpu,cpuacct" or "name=systemd". A hierarchy that refuses is left out. */
+/* One v1 hierarchy: "memory", "cpu,cpuacct". A hierarchy that refuses is left out. */
 static void mount_v1_tree(int base, const char *controllers, uint64_t attrs)
 {
-	struct mount_option opts[16] = { { NULL, NULL } };
+	struct mount_option opts[CONTROLLERS_MAX + 1] = { { NULL, NULL } };
 	cleanup_free char *copy = xstrdup(controllers);
-	const char *name = controllers;
 	struct error scratch;
 	cleanup_close int fd = -EBADF;
 	size_t n = 0;
 
-	if (is_prefix(copy, "name=")) {
-		name = controllers + 5;
-		opts[n++] = (struct mount_option){ "none", NULL };
-		opts[n++] = (struct mount_option){ "name", copy + 5 };
-	} else {
-		for (char *p = copy; *p && n + 1 < ARRAY_SIZE(opts);) {
-			size_t len = strcspn(p, ",");
-			bool last = !p[len];
+	for (char *p = copy; *p && n < CONTROLLERS_MAX;) {
+		size_t len = strcspn(p, ",");
+		bool last = !p[len];
 
-			p[len] = '\0';
-			opts[n++] = (struct mount_option){ p, NULL };
-			p += len + !last;
-		}
+		p[len] = '\0';
+		opts[n++] = (struct mount_option){ p, NULL };
+		p += len + !last;
 	}
 	fd = mount_new("cgroup", opts, attrs, &scratch);
-	if (fd >= 0 && mkdirat(base, name, 0755) == 0)
-		(void)attach_in(base, name, fd, &scratch);
+	if (fd >= 0 && mkdirat(base, controllers, 0755) == 0)
+		(void)attach_in(base, controllers, fd, &scratch);
 }
 
 /* Read-only views of the cgroups, whose root is the container's own by its cgroup namespace. What
@@ -210,7 +204,6 @@ static int mount_cgroups(struct builder *b, int sys, struct error *err)
 	cleanup_close int target =
 		fs_open_beneath(sys, "fs/cgroup", O_PATH | O_DIRECTORY, 0, &scratch);
 	cleanup_close int fd = -EBADF;
-	cleanup_close int unified = -EBADF;
 	int r;
 
 	if (target < 0)
@@ -227,10 +220,6 @@ static int mount_cgroups(struct builder *b, int sys, struct error *err)
 		return r;
 	for (size_t i = 0; i < trees->n; i++)
 		mount_v1_tree(fd, trees->v[i], attrs);
-	if (trees->n > 0)
-		unified = mount_new("cgroup2", NULL, attrs, &scratch);
-	if (unified >= 0 && mkdirat(fd, "unified", 0755) == 0)
-		(void)attach_in(fd, "unified", unified, &scratch);
 	return mount_add_attrs(fd, MOUNT_ATTR_RDONLY, false, err);
 }
 
@@ -407,6 +396,23 @@ int container_build_root(const struct launch *l, struct container_plan *p, int s
 	return r < 0 ? r : finish_root(&b, err);
 }
 
+/* Trees that hold a limit of ours: what a program inside reads to size itself. Each costs a mount.
+ */
+static bool is_shown_tree(const char *controllers)
+{
+	static const char *const shown[] = { "memory", "cpu", "pids" };
+
+	for (const char *p = controllers; *p;) {
+		size_t n = strcspn(p, ",");
+
+		for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
+			if (strlen(shown[i]) == n && strncmp(p, shown[i], n) == 0)
+				return true;
+		p += n + (p[n] == ',');
+	}
+	return false;
+}
+
 void container_list_cgroups(struct strlist *ret, bool *ret_any)
 {
 	cleanup_free char *text = NULL;
@@ -422,8 +428,12 @@ void container_list_cgroups(struct strlist *ret, bool *ret_any)
 		char *first = memchr(p, ':', n);
 		char *second = first ? memchr(first + 1, ':', n - (size_t)(first + 1 - p)) : NULL;
 
-		if (second && second > first + 1)
-			strlist_take(ret, xstrndup(first + 1, (size_t)(second - first - 1)));
+		if (second && second > first + 1) {
+			cleanup_free char *name = xstrndup(first + 1, (size_t)(second - first - 1));
+
+			if (is_shown_tree(name))
+				strlist_take(ret, steal_ptr(&name));
+		}
 		p += n + (p[n] == '\n');
 	}
 }

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -32,8 +33,9 @@
 #ifndef F_SEAL_EXEC
 #define F_SEAL_EXEC 0x0020
 #endif
-#define SEALS	     (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-#define PROGRAM_PATH 4096
+#define SEALS		    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define PROGRAM_PATH	    4096
+#define PROGRAM_HEADERS_MAX 32
 
 static int new_memfd(const char *name)
 {
@@ -45,7 +47,34 @@ static int new_memfd(const char *name)
 	return fd;
 }
 
-static int copy_all(int from, int to)
+/* How much of a program file the kernel loads: debug information and section tables lie behind.
+ * Everything, when it is no ELF file of this machine's word size. */
+static off_t loaded_size(int fd, off_t size)
+{
+	ElfW(Ehdr) h;
+	ElfW(Phdr) ph[PROGRAM_HEADERS_MAX];
+	off_t end = 0;
+	ssize_t n = pread(fd, &h, sizeof(h), 0);
+	size_t bytes;
+
+	if (n != (ssize_t)sizeof(h) || memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 ||
+	    h.e_phentsize != sizeof(ph[0]) || h.e_phnum == 0 || h.e_phnum > PROGRAM_HEADERS_MAX)
+		return size;
+	bytes = h.e_phnum * sizeof(ph[0]);
+	if (pread(fd, ph, bytes, (off_t)h.e_phoff) != (ssize_t)bytes)
+		return size;
+	for (size_t i = 0; i < h.e_phnum; i++) {
+		off_t last = (off_t)(ph[i].p_offset + ph[i].p_filesz);
+
+		if (last < 0 || last > size)
+			return size;
+		if (last > end)
+			end = last;
+	}
+	return end > 0 ? end : size;
+}
+
+static int copy_program(int from, int to)
 {
 	struct stat st;
 	off_t left;
@@ -56,7 +85,7 @@ static int copy_all(int from, int to)
 		errno = EINVAL;
 		return -1;
 	}
-	for (left = st.st_size; left > 0;) {
+	for (left = loaded_size(from, st.st_size); left > 0;) {
 		ssize_t n = sendfile(to, from, NULL, (size_t)left);
 
 		if (n < 0 && errno == EINTR)
@@ -77,7 +106,7 @@ static int load_sealed(int from, const char *name, struct error *err)
 
 	if (fd < 0)
 		return error_errno(err, "copy '%s' to memory", name);
-	if (copy_all(from, fd) < 0 || fchmod(fd, 0555) < 0)
+	if (copy_program(from, fd) < 0 || fchmod(fd, 0555) < 0)
 		return error_errno(err, "copy '%s' to memory", name);
 	r = fcntl(fd, F_ADD_SEALS, SEALS | F_SEAL_EXEC);
 	/* KERNEL: drop at 6.3 */

@@ -197,9 +197,9 @@ static int mount_by_options(const struct stack *s, bool one_by_one, uint64_t att
 	}
 	opts[n++] = (struct mount_option){ "upperdir", fd_text(numbers[s->n], s->upper) };
 	opts[n++] = (struct mount_option){ "workdir", fd_text(numbers[s->n + 1], s->work) };
-	if (one_by_one && seam_fail("lowerdir+"))
+	if (one_by_one && WEAKEN("lowerdir+"))
 		fd = error_set(err, EINVAL, "lowerdir+");
-	else if (!one_by_one && (strlen(joined) > FSCONFIG_STRING_MAX || seam_fail("lowerdir")))
+	else if (!one_by_one && (strlen(joined) > FSCONFIG_STRING_MAX || WEAKEN("lowerdir")))
 		fd = error_set(err, EINVAL, "lowerdir is too long");
 	else
 		fd = mount_new("overlay", opts, attrs, err);

@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -165,6 +167,8 @@ exec_launch(const struct livestore *s, const char *verb, const char *id, int syn
 	const char *argv[] = { program, verb, s->root, s->runroot, id, NULL };
 	int null = open("/dev/null", O_RDONLY);
 
+	for (int i = 0; i < s->inherit; i++)
+		(void)!open("/tmp", O_RDONLY | O_DIRECTORY);
 	(void)dup2(null, 0);
 	(void)dup2(out_fd, 1);
 	(void)dup2(out_fd, 2);
@@ -384,6 +388,19 @@ char *live_run(struct livestore *s, struct container_spec *spec, int *ret_status
 	return finish(&run, ret_status);
 }
 
+char *live_simple(struct livestore *s, const char *const *argv, live_change change, int *ret_status)
+{
+	struct container_spec spec;
+	char *out;
+
+	live_spec(s, &spec, argv);
+	if (change)
+		change(&spec);
+	out = live_run(s, &spec, ret_status);
+	record_done(&container_spec_type, &spec);
+	return out;
+}
+
 char *live_exec(struct livestore *s, const struct container_spec *spec, const struct liverun *in,
 		const struct exec_request *rq, int *ret_status)
 {
@@ -406,4 +423,81 @@ char *live_exec(struct livestore *s, const struct container_spec *spec, const st
 		printf("cannot write the request\n");
 	launch(s, "exec", spec->id, fd, &run);
 	return finish(&run, ret_status);
+}
+
+/* ---- helpers of tests ------------------------------------------------------------------- */
+
+/* Lines that depend on the kernel's configuration or on this run. */
+static bool is_variable_line(const char *line)
+{
+	static const char *const prefixes[] = { "SigQ:",
+						"cgroup: ",
+						"mount /sys/fs/cgroup/",
+						"mount /proc/",
+						"mount /sys/firmware",
+						"mount /sys/devices",
+						"mount /sys/fs/selinux" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (is_prefix(line, prefixes[i]))
+			return true;
+	return false;
+}
+
+char *live_normalise(const char *probe)
+{
+	cleanup_free char *copy = xstrdup(probe);
+	struct buf b = BUF_INIT(OUTPUT_MAX);
+	char *save = NULL;
+
+	for (char *l = strtok_r(copy, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		if (is_variable_line(l))
+			continue;
+		/* the hard limit is the host's */
+		if (is_prefix(l, "rlimit nofile: ") || is_prefix(l, "rlimit core: "))
+			*strrchr(l, ' ') = '\0';
+		buf_printf(&b, "%s\n", l);
+	}
+	return buf_steal(&b);
+}
+
+static bool write_map(pid_t pid, const char *file)
+{
+	static const char map[] = "0 100000 65537\n";
+	cleanup_free char *path = xasprintf("/proc/%d/%s", (int)pid, file);
+	struct error err;
+
+	return fs_write_existing(AT_FDCWD, path, map, &err) == 0;
+}
+
+int live_in_user_namespace(int (*fn)(void))
+{
+	int ready[2], mapped[2], status = 0;
+	bool ok;
+	pid_t pid;
+	char c;
+
+	(void)fflush(stdout);
+	if (pipe(ready) < 0 || pipe(mapped) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		(void)close(mapped[1]);
+		c = unshare(CLONE_NEWUSER) == 0 ? 'y' : 'n';
+		(void)!write(ready[1], &c, 1);
+		if (read(mapped[0], &c, 1) != 1 || setresgid(0, 0, 0) < 0 ||
+		    setresuid(0, 0, 0) < 0 || setgroups(0, NULL) < 0)
+			_exit(255);
+		status = fn();
+		(void)fflush(stdout);
+		_exit(status);
+	}
+	(void)close(mapped[0]);
+	ok = read(ready[0], &c, 1) == 1 && c == 'y' && write_map(pid, "uid_map") &&
+	     write_map(pid, "gid_map") && write(mapped[1], "x", 1) == 1;
+	(void)close(mapped[1]);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+	(void)waitpid(pid, &status, 0);
+	return ok && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

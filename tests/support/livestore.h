@@ -20,6 +20,7 @@ struct livestore {
 	pid_t pause;
 	int pause_fd;
 	int n_containers;
+	int inherit; /* directories left open, without close-on-exec, for the launched program */
 };
 
 /* What a launched process did. */
@@ -59,6 +60,19 @@ char *live_exec(struct livestore *s, const struct container_spec *spec, const st
 		const struct exec_request *rq, int *ret_status);
 /* Kills, reaps, closes. Returns the wait status. */
 int live_end(struct liverun *run);
+
+/* Runs one container with the payload's arguments; change (may be NULL) edits its spec first.
+ * Output as live_run. */
+typedef void (*live_change)(struct container_spec *spec);
+char *live_simple(struct livestore *s, const char *const *argv, live_change change,
+		  int *ret_status);
+
+/* What of a probe's text is the same on every machine and in every run. Caller's. */
+char *live_normalise(const char *probe);
+
+/* Runs fn in a child process inside a new user namespace with 65537 mapped ids, uid 0 in it.
+ * Returns its result; -1 when there are no user namespaces. */
+int live_in_user_namespace(int (*fn)(void));
 
 /* Environment variable of the launched programs (seams); NULL value: unset. */
 void live_setenv(const char *name, const char *value);

@@ -21,6 +21,7 @@
  *	tty                    what descriptors 0 to 2 are, and the window size
  *	sti                    tries TIOCSTI and TIOCLINUX on 0 to 2
  *	socket FAMILY TYPE PROTO | syscall NR [ARG...]      prints "ok" or the error's name
+ *	findkey NAME           looks for a user key in the session keyring
  *	spawn VERB ...         runs itself as a child, prints its status
  *	seq VERB ... , VERB ...  one after the other; the last status counts
  */
@@ -685,6 +686,13 @@ static int dispatch(int argc, char **argv)
 		return verb_tty();
 	if (strcmp(verb, "sti") == 0)
 		return verb_sti();
+	if (strcmp(verb, "findkey") == 0) {
+		/* KEYCTL_SEARCH in KEY_SPEC_SESSION_KEYRING */
+		long key = syscall(SYS_keyctl, 10, -3, "user", arg, 0);
+
+		printf("%s\n", error_name(key < 0 ? errno : 0));
+		return 0;
+	}
 	if (strcmp(verb, "syscall") == 0 && arg)
 		return verb_syscall(argc, argv);
 	return dispatch_processes(verb, argc, argv);
