@@ -3,11 +3,15 @@
  * test_scalar - the table of plain scalars, as kubectl 1.27 to 1.33 was seen to read them, and the
  * choice of style when writing.
  */
+#include <jansson.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "engine/base/mem.h"
+#include "engine/base/json.h"
+#include "engine/base/str.h"
 #include "kube/scalar.h"
 #include "tests/support/cunit_main.h"
+#include "tests/support/oracle.h"
 
 static struct scalar resolve(const char *text)
 {
@@ -207,9 +211,104 @@ static void test_utf8(void)
 	CU_ASSERT_EQUAL(scalar_utf8_prefix("", 0), 0);
 }
 
+/* ---- kubectl itself
+ * ------------------------------------------------------------------------------- */
+
+static const char *const plain[] = { "true",  "True",	    "tRue",	  "yes",
+				     "Yes",   "YES",	    "yEs",	  "no",
+				     "on",    "On",	    "ON",	  "off",
+				     "y",     "Y",	    "n",	  "N",
+				     "null",  "Null",	    "NULL",	  "~",
+				     "nULL",  "123",	    "-1",	  "+1",
+				     "0x1F",  "0X1F",	    "012",	  "0777",
+				     "0o777", "0O17",	    "0b11",	  "0B11",
+				     "1_000", "1__0",	    "08",	  "00",
+				     "-0x1F", "1e3",	    "1E3",	  "1.5",
+				     ".5",    "5.",	    "1.",	  "1e-3",
+				     "12e03", "685_230.15", "NaN",	  "nan",
+				     "1:30",  "190:20:30",  "2024-01-01", "2024-01-01T10:00:00Z",
+				     "=",     "500m",	    "100Mi",	  "1e3Mi",
+				     "0x",    "1e",	    "-0",	  "+0",
+				     ".",     "+.5",	    "-.5",	  "1_",
+				     "_1",    "0_1",	    "0x_1F",	  "9223372036854775807",
+				     "0b2",   "0o8",	    "0xg",	  "-0b11",
+				     "-012",  "1.5e3",	    "1e+3",	  ".e3",
+				     "e3",    "1.e3",	    "0.0",	  "-0.0",
+				     "+1.5",  "0o",	    "0b",	  "1e1_0",
+				     "1_.5",  "0x1_F",	    "-0o17",	  "+0x1F",
+				     "1e5.5", "00.5",	    "09.5",	  "0777.5",
+				     "1e18" };
+
+static bool is_as_kubectl(const char *text, const json_t *j)
+{
+	struct scalar s = resolve(text);
+
+	switch (s.kind) {
+	case SCALAR_NULL:
+		return !j || json_is_null(j);
+	case SCALAR_BOOL:
+		return json_is_boolean(j) && json_is_true(j) == s.boolean;
+	case SCALAR_INT:
+		return json_is_integer(j) && json_integer_value(j) == s.integer;
+	case SCALAR_FLOAT: /* a whole one is written as an integer, beyond int64 as a real */
+		return json_is_number(j) &&
+		       (!s.whole || (int64_t)json_number_value(j) == s.integer);
+	case SCALAR_STRING:
+		return json_is_string(j) && strcmp(json_string_value(j), text) == 0;
+	}
+	return false;
+}
+
+static void test_kubectl(void)
+{
+	char *const probe[] = { (char *)"kubectl", (char *)"version", (char *)"--client", NULL };
+	cleanup_free char *file = NULL, *out = NULL;
+	cleanup_buf struct buf doc = BUF_INIT(65536);
+	cleanup_json json_t *j = NULL;
+
+	if (!oracle_has(probe)) {
+		TEST_SKIP("kubectl is not installed: its reading of plain scalars is not compared");
+		return;
+	}
+	buf_adds(&doc, "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n");
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+		buf_printf(&doc, "  k%zu: %s\n", i, plain[i]);
+	file = oracle_temp(doc.data, doc.len);
+	{
+		char *const argv[] = { (char *)"kubectl",
+				       (char *)"annotate",
+				       (char *)"--local",
+				       (char *)"-o",
+				       (char *)"json",
+				       (char *)"-f",
+				       file,
+				       (char *)"x=y",
+				       NULL };
+
+		CU_ASSERT_EQUAL(oracle_run(argv, NULL, &out), 0);
+	}
+	(void)unlink(file);
+	j = json_loads(out, 0, NULL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(j);
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++) {
+		char key[24];
+
+		(void)snprintf(key, sizeof(key), "k%zu", i);
+		if (!is_as_kubectl(plain[i], json_object_get(json_object_get(j, "spec"), key)))
+			printf("'%s' is something else to kubectl\n", plain[i]);
+		CU_ASSERT_TRUE(
+			is_as_kubectl(plain[i], json_object_get(json_object_get(j, "spec"), key)));
+	}
+}
+
 static CU_TestInfo tests[] = {
-	{ "words", test_words },     { "integers", test_integers }, { "floats", test_floats },
-	{ "strings", test_strings }, { "styles", test_styles },	    { "utf-8", test_utf8 },
+	{ "words", test_words },
+	{ "integers", test_integers },
+	{ "floats", test_floats },
+	{ "strings", test_strings },
+	{ "styles", test_styles },
+	{ "utf-8", test_utf8 },
+	{ "as kubectl reads them", test_kubectl },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
