@@ -36,6 +36,8 @@
 #define LINK_TEXT_MAX	 96
 #define RECORD_MAX_BYTES (8 << 20)
 #define ID_LEN		 64
+#define INFRA_SUFFIX	 "-infra"
+#define INFRA_PREFIX_LEN 12
 
 enum kind { KIND_POD, KIND_CONTAINER };
 static const char *const kind_dirs[] = { "pods", "containers" };
@@ -218,6 +220,30 @@ static int find_in_pod(const struct store *s, const char *name, const char *slas
 	return r < 0 ? no_such(KIND_CONTAINER, name, err) : 0;
 }
 
+/* "<12 digits of the pod's id>-infra": infra containers have no claim. 1 when it is one. */
+static int find_infra(const struct store *s, const char *name, char ret_id[65], struct error *err)
+{
+	cleanup_free char *prefix = xstrdup(name);
+	struct error scratch; /* a pod that cannot be read has no infra container to name */
+	struct pod_spec pod;
+	char pod_id[65];
+	int found;
+
+	if (!is_suffix(name, INFRA_SUFFIX))
+		return 0;
+	prefix[strlen(name) - strlen(INFRA_SUFFIX)] = '\0';
+	if (!is_hex(prefix) || strlen(prefix) != INFRA_PREFIX_LEN)
+		return 0;
+	found = find_prefix(s, KIND_POD, prefix, pod_id, err);
+	if (found <= 0 || lookup_read_pod(s, pod_id, &pod, &scratch) < 0)
+		return found < 0 ? found : 0;
+	found = pod.infra_id && is_id(pod.infra_id);
+	if (found)
+		memcpy(ret_id, pod.infra_id, ID_LEN + 1);
+	record_done(&pod_spec_type, &pod);
+	return found;
+}
+
 int lookup_container(const struct store *s, const char *name, char ret_id[65], struct error *err)
 {
 	const char *slash = strchr(name, '/');
@@ -235,7 +261,9 @@ int lookup_container(const struct store *s, const char *name, char ret_id[65], s
 		memcpy(ret_id, name, ID_LEN + 1);
 		return 0;
 	}
-	r = find_short_name(s, name, ret_id, err);
+	r = find_infra(s, name, ret_id, err);
+	if (r == 0)
+		r = find_short_name(s, name, ret_id, err);
 	if (r == 0 && is_hex(name))
 		r = find_prefix(s, KIND_CONTAINER, name, ret_id, err);
 	if (r < 0)
