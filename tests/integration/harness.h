@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * harness - runs the built podium against a store of its own, and says on failure what was run.
+ *
+ * The program finds itself in fresh network, mount and IPC namespaces
+ * (tests/support/run-integration) with PODIUM_BUILD (the built programs) and PODIUM_WORK (an empty
+ * directory). harness_begin() is the init function of every suite; TEST_MAIN of
+ * tests/support/cunit_main.h is the main().
+ */
+#ifndef PODIUM_TESTS_HARNESS_H
+#define PODIUM_TESTS_HARNESS_H
+
+#include <CUnit/Basic.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/mem.h"
+#include "engine/base/str.h"
+#include "tests/support/cunit_main.h"
+
+#define DEADLINE_MS 60000 /* for everything that must happen at some time; generous on purpose */
+
+struct harness {
+	const char *build; /* PODIUM_BUILD */
+	const char *work;  /* PODIUM_WORK */
+	char *root;
+	char *runroot;
+};
+extern struct harness harness;
+
+/* Suite init and cleanup: namespaces, lo up, subreaper, nftables' and cgroups' view. Idempotent.
+ * At the end of a suite every pod is removed and every process that is left over is killed. */
+int harness_begin(void);
+int harness_end(void);
+/* Makes the next podium() work on another pair of trees; NULL, NULL: the usual ones again. */
+void harness_store(const char *root, const char *runroot);
+
+/* ---- running programs ------------------------------------------------------------------- */
+
+struct result {
+	int code; /* exit code, 128 + signal, -1: killed at the deadline */
+	char *out;
+	char *err;
+	char *line; /* what was run */
+};
+void result_done(struct result *r);
+#define cleanup_result cleanup(result_done)
+
+/* Runs podium with --root and --runroot of the harness. Words are split at blanks; 'single' quotes
+ * keep blanks. Standard input is /dev/null. */
+struct result podium(const char *fmt, ...) printf_like(1, 2);
+struct result podium_stdin(const char *input, const char *fmt, ...) printf_like(2, 3);
+/* Any program, by PATH. */
+struct result run(const char *fmt, ...) printf_like(1, 2);
+
+/* One that runs in the background. */
+struct job {
+	pid_t pid;
+	int out_fd;
+	int err_fd;
+	char *line;
+};
+struct job job_podium(const char *fmt, ...) printf_like(1, 2);
+struct job job_run(const char *fmt, ...) printf_like(1, 2);
+/* Standard output so far; the caller's. */
+char *job_output(const struct job *j);
+bool job_is_running(const struct job *j);
+/* Waits for its end (kills it at the deadline, code -1) and closes it. */
+struct result job_wait(struct job *j, int timeout_ms);
+
+/* ---- checks ----------------------------------------------------------------------------- */
+
+bool check_at(bool ok, int line, const char *file, const char *fmt, ...) printf_like(4, 5);
+bool check_code_at(const struct result *r, int code, int line, const char *file);
+bool check_text_at(const char *text, const char *part, bool wanted, int line, const char *file);
+
+/* Each is an expression: whether it held. None ends the test. */
+#define CHECK(cond, ...)	check_at((cond), __LINE__, __FILE__, __VA_ARGS__)
+#define CHECK_CODE(r, code)	check_code_at(&(r), (code), __LINE__, __FILE__)
+#define CHECK_HAS(text, part)	check_text_at((text), (part), true, __LINE__, __FILE__)
+#define CHECK_LACKS(text, part) check_text_at((text), (part), false, __LINE__, __FILE__)
+#define CHECK_EQUAL(a, b)                                                              \
+	({                                                                             \
+		const char *a_ = (a), *b_ = (b);                                       \
+		check_at(is_equal(a_, b_), __LINE__, __FILE__, "'%s' instead of '%s'", \
+			 a_ ? a_ : "(nothing)", b_ ? b_ : "(nothing)");                \
+	})
+/* Runs podium and expects a code; for commands whose output does not matter. */
+#define MUST(code, ...)                                                   \
+	({                                                                \
+		cleanup_result struct result must_ = podium(__VA_ARGS__); \
+		check_code_at(&must_, (code), __LINE__, __FILE__);        \
+	})
+
+#define WAIT_UNTIL(cond, timeout_ms)                              \
+	({                                                        \
+		int64_t end_ = clock_mono_ms() + (timeout_ms);    \
+		bool ok_;                                         \
+		while (!(ok_ = (cond)) && clock_mono_ms() < end_) \
+			(void)usleep(20000);                      \
+		ok_;                                              \
+	})
+
+/* ---- files ------------------------------------------------------------------------------ */
+
+/* Below the work directory unless absolute; parents are made. */
+void write_file(const char *path, const char *fmt, ...) printf_like(2, 3);
+char *read_file(const char *path); /* NULL when it cannot be read; at most 16 MiB */
+bool exists(const char *fmt, ...) printf_like(1, 2);
+/* Everything below a directory, or the file. */
+void remove_path(const char *path);
+/* A file of testdata/, found from the build directory. The caller's. */
+char *testdata(const char *path);
+/* Replaces every `from` of a text. The caller's. */
+char *replaced(const char *text, const char *from, const char *to);
+
+/* ---- podium's words --------------------------------------------------------------------- */
+
+/* Makes and loads "busybox", "nginx" or "payload" unless that was done. */
+bool load_image(const char *name);
+/* Writes a manifest below the work directory as NAME.yaml and plays it with `options`. */
+struct result play_text(const char *name, const char *options, const char *yaml);
+/* ps -a's field of a container ("Status", "Ports", "ID", ...); "" when there is none. The caller's.
+ */
+char *ps_field(const char *container, const char *field);
+bool ps_begins(const char *container, const char *field, const char *prefix);
+/* inspect --format of a container or pod, without the newline. The caller's. */
+char *inspect(const char *name, const char *format);
+bool is_inspected(const char *name, const char *format, const char *value);
+pid_t container_pid(const char *container);
+char *pod_id(const char *pod);
+/* logs; stdout and stderr in one. The caller's. */
+char *logs_of(const char *container);
+bool logs_have(const char *container, const char *part);
+/* Ends every pod and removes it; for the end of a test. */
+void remove_pods(void);
+
+#endif
