@@ -78,6 +78,8 @@ void translate_volumes(const struct k8s_pod_spec *spec, const struct node *root,
 		if (list && i < list->n && volume_foreign_source(list->items[i]))
 			continue;
 		translate_volume(&spec->volumes.v[i], list_add(ret));
+		if (list && i < list->n)
+			ret->v[ret->n - 1].line = list->items[i]->place.line;
 	}
 }
 

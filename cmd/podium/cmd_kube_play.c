@@ -87,8 +87,9 @@ static int check_volumes(const struct pod_spec *pod, struct error *err)
 {
 	for (size_t i = 0; i < pod->volumes.n; i++)
 		if (volume_check_source(&pod->volumes.v[i], err) < 0)
-			return error_wrap(err, "%s: pod '%s': volume '%s'",
-					  pod->source ? pod->source : "stdin", pod->name,
+			return error_wrap(err, "%s:%d: pod '%s': volume '%s'",
+					  pod->source ? pod->source : "stdin",
+					  pod->volumes.v[i].line, pod->name,
 					  pod->volumes.v[i].name);
 	return 0;
 }

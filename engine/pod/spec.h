@@ -83,6 +83,7 @@ struct volume_spec {
 	int host_path_type;  /* enum host_path_type */
 	bool memory;         /* EMPTY_DIR: tmpfs */
 	int64_t size_bytes;  /* EMPTY_DIR: 0 = no limit given */
+	int line;            /* where the manifest says so, for messages; not recorded */
 };
 struct volume_list {
 	struct volume_spec *v;
