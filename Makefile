@@ -7,10 +7,14 @@
 #   VARIANT=fuzz     libFuzzer targets (clang)
 #   VARIANT=cov      gcov
 VARIANT ?= debug
-B := build/$(VARIANT)
 PREFIX ?= /usr/local
 VERSION := 0.1.0
 CC = gcc
+ifeq ($(VARIANT),fuzz)
+CC = clang
+endif
+# One directory a variant, and one more for each other compiler.
+B := build/$(VARIANT)$(if $(filter fuzz,$(VARIANT)),,$(if $(filter gcc,$(CC)),,-$(notdir $(CC))))
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
 	-Wvla -Wwrite-strings -Wundef -Werror
@@ -29,9 +33,6 @@ LDFLAGS_fuzz := -pie -fsanitize=address,undefined
 LDFLAGS_cov := --coverage
 STATIC_debug := -static
 STATIC_release := -static
-ifeq ($(VARIANT),fuzz)
-CC = clang
-endif
 ALL_CFLAGS = -std=gnu17 -fno-common $(WARN) $(CFLAGS_$(VARIANT)) $(CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS_$(VARIANT)) -Wl,--as-needed $(LDFLAGS)
 
@@ -71,7 +72,7 @@ $(B)/podium-image: $(call cmdobj,podium-image) $(B)/libpodium.a
 	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_podium-image)
 # Static: they enter containers or stay for long. The sanitizers cannot link statically.
 $(B)/podium-monitor $(B)/podium-launch: $(B)/%: $(B)/libpodium.a
-STATIC_FLAGS = $(if $(STATIC_$(VARIANT)),-std=gnu17 $(CFLAGS_$(VARIANT)) -no-pie -static -Wl$(,)--gc-sections,$(ALL_CFLAGS) $(ALL_LDFLAGS))
+STATIC_FLAGS = $(if $(STATIC_$(VARIANT)),-std=gnu17 $(CFLAGS_$(VARIANT)) -static -Wl$(,)--gc-sections,$(ALL_CFLAGS) $(ALL_LDFLAGS))
 , := ,
 $(B)/podium-monitor: $(call cmdobj,podium-monitor) $(B)/libpodium.a
 	@echo "  LD   $@"

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#undef sprintf /* the C library may have it as a macro */
+#undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atoll strtol strtoul strtoll strtoull
 #pragma GCC poison system popen mktemp tmpnam tempnam gets
 

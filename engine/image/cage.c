@@ -181,7 +181,7 @@ static int allow(scmp_filter_ctx ctx, const int *calls, size_t n)
 /* It may end itself (abort(3)) and nobody else: as root it shares its user with every daemon. */
 static int allow_own_death(scmp_filter_ctx ctx)
 {
-	const struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+	const struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
 	int r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, CALL(kill), 1, &self);
 
 	return r < 0 ? r : seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, CALL(tgkill), 1, &self);
@@ -193,7 +193,7 @@ static int allow_arguments(scmp_filter_ctx ctx, bool unpack)
 	const struct scmp_arg_cmp no_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 	const struct scmp_arg_cmp fifo = SCMP_A2(SCMP_CMP_MASKED_EQ, S_IFMT, S_IFIFO);
 	const struct scmp_arg_cmp chr = SCMP_A2(SCMP_CMP_MASKED_EQ, S_IFMT, S_IFCHR);
-	const struct scmp_arg_cmp zero = SCMP_A3(SCMP_CMP_EQ, 0);
+	const struct scmp_arg_cmp zero = SCMP_A3(SCMP_CMP_EQ, 0, 0);
 	int r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, CALL(mmap), 1, &no_exec);
 
 	if (r == 0)

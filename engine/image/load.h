@@ -14,9 +14,10 @@
 #define LOAD_MANIFEST_MAX    (4 * 1024 * 1024)
 #define LOAD_INDEX_DEPTH_MAX 2
 
+enum load_event_kind { LOAD_LAYER, LOAD_IMAGE, LOAD_WARNING };
 /* What happened, as it happens. Texts are borrowed. */
 struct load_event {
-	enum { LOAD_LAYER, LOAD_IMAGE, LOAD_WARNING } kind;
+	int kind; /* enum load_event_kind */
 	const char *id;	  /* LAYER: diff id; IMAGE: id; hex */
 	const char *text; /* LAYER: "done" or "exists"; IMAGE: name or NULL; WARNING: text */
 };
