@@ -4,11 +4,11 @@
  *
  * Theory of operation: directory (with its lock, so that a crash is told from work in progress),
  * containers (records, writable layers), names, volumes, pod record. Names come after what they
- * point to, since a claim whose target is missing may be taken over by anybody. pod.json is the last record:
- * with it and the file "complete" the pod exists; before that everything is debris that `ps` names
- * and `rm -f` or `down` removes by the same ways down as here. There is no fsync on the way: one
- * syncfs in pod_commit() makes all of it durable before "complete" is written, and the pod may be
- * starting meanwhile.
+ * point to, since a claim whose target is missing may be taken over by anybody. pod.json is the
+ * last record: with it and the file "complete" the pod exists; before that everything is debris
+ * that `ps` names and `rm -f` or `down` removes by the same ways down as here. There is no fsync on
+ * the way: one syncfs in pod_commit() makes all of it durable before "complete" is written, and the
+ * pod may be starting meanwhile.
  *
  * Locks: pods/<id>/pod.lock, exclusive, from the first stage until pod_creation_done().
  */

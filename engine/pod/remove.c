@@ -155,6 +155,7 @@ int pod_remove(const struct store *s, const char *pod_id, struct error *err)
 	if (r == 0)
 		r = remove_names(s, &run, err);
 	STOP_AT("remove:names");
+	cgroup_prune(&run.cg);
 	pod_run_close(&run);
 	if (r == 0)
 		r = fs_remove_tree(s->rootfd, layout_pod(path, pod_id, NULL), err);

@@ -37,6 +37,7 @@
 #define SANDBOX_FILE	  "sandbox.json"
 #define SANDBOX_MAX_BYTES 65536
 #define KILL_WAIT_MS	  10000
+#define CGROUP_TRIES	  5
 
 /* ---- ports ------------------------------------------------------------------------------ */
 
@@ -114,7 +115,13 @@ static int up_cgroup(struct pod_run *r, struct error *err)
 		total.cpu_request_milli.set = true;
 		total.cpu_request_milli.value += q->value;
 	}
-	return cgroup_create_pod(&r->cg, r->pod_id, &total, err);
+	for (int i = 0;; i++) {
+		/* Another pod's removal may prune the empty base at this very moment. */
+		int rc = cgroup_create_pod(&r->cg, r->pod_id, &total, err);
+
+		if (rc != -ENOENT || i == CGROUP_TRIES)
+			return rc;
+	}
 }
 
 static int down_cgroup(struct pod_run *r, struct error *err)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"
@@ -22,6 +23,7 @@
 #include "engine/state/status.h"
 
 #define CONDUCTOR_WAIT_MS 10000
+#define CONDUCTOR_EXIT_MS 1000
 
 bool is_pod_conducted(const struct store *s, const char *pod_id)
 {
@@ -96,10 +98,22 @@ int pod_stop_begin(const struct store *s, const char *pod_id, int64_t grace_ms, 
 	return 0;
 }
 
+/* A pidfd of the conductor at the other end, so that its exit can be waited for; or -1. */
+static int open_peer(int fd)
+{
+	struct ucred peer = { 0 };
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.pid <= 0)
+		return -1;
+	return (int)syscall(SYS_pidfd_open, peer.pid, 0);
+}
+
 int pod_stop_end(const struct store *s, const char *pod_id, int fd, int timeout_ms,
 		 struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
+	cleanup_close int peer = open_peer(fd);
 	struct ctl_msg msg;
 	int r;
 
@@ -107,6 +121,8 @@ int pod_stop_end(const struct store *s, const char *pod_id, int fd, int timeout_
 		r = ctl_wait(fd, timeout_ms, &msg);
 	} while (r > 0 && msg.type != CTL_DONE);
 	(void)close(fd);
+	if (r >= 0 && peer >= 0) /* its cgroup is free when it is gone */
+		(void)pidfd_wait_exit(peer, CONDUCTOR_EXIT_MS);
 	if (r == -ETIMEDOUT)
 		return error_set(err, ETIMEDOUT, "pod '%.12s' did not stop in time", pod_id);
 	/* The lock is released a moment after the last word. */
