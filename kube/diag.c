@@ -54,7 +54,7 @@ void kube_diags_sort(struct kube_diags *diags, size_t first)
 
 char *kube_diag_format(const struct kube_diag *d)
 {
-	struct buf b = BUF_INIT(64 * 1024);
+	struct buf b = BUF_INIT((size_t)64 * 1024);
 	cleanup_free char *text = NULL;
 	char *printable;
 

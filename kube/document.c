@@ -275,37 +275,41 @@ static int apply_tag(struct builder *b, struct node *n, const char *tag)
 	return fail_at(b, n->place, "tags other than YAML's own are refused");
 }
 
-static int make_scalar(struct builder *b, const yaml_event_t *e, struct node **ret)
+/* NULL after an error. */
+static struct node *make_scalar(struct builder *b, const yaml_event_t *e)
 {
 	struct node *n = node_new(&b->set->arena, NODE_STRING, place_of(&e->start_mark));
 	const char *tag = (const char *)e->data.scalar.tag;
+	int r = 0;
 
 	n->len = e->data.scalar.length;
 	n->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-	if (n->len > DOC_MAX_SCALAR)
-		return fail_at(b, n->place, "the text is too long (1 MiB at most)");
+	if (n->len > DOC_MAX_SCALAR) {
+		(void)fail_at(b, n->place, "the text is too long (1 MiB at most)");
+		return NULL;
+	}
 	n->text = arena_strndup(&b->set->arena, (const char *)e->data.scalar.value, n->len);
-	if (scalar_utf8_prefix(n->text, n->len) != n->len)
-		return fail_at(b, n->place, "the text holds a NUL or a lone surrogate");
-	*ret = n;
-	if (tag)
-		return apply_tag(b, n, tag);
-	if (!n->quoted) {
+	if (scalar_utf8_prefix(n->text, n->len) != n->len) {
+		(void)fail_at(b, n->place, "the text holds a NUL or a lone surrogate");
+		return NULL;
+	}
+	if (tag) {
+		r = apply_tag(b, n, tag);
+	} else if (!n->quoted) {
 		scalar_resolve(n->text, n->len, &n->scalar);
 		n->kind = kind_of(n->scalar.kind);
 	}
-	return 0;
+	return r < 0 ? NULL : n;
 }
 
 static int on_scalar(struct builder *b, const yaml_event_t *e)
 {
 	const char *anchor = (const char *)e->data.scalar.anchor;
 	struct frame *f = &b->stack[b->depth ? b->depth - 1 : 0];
-	struct node *n = NULL;
-	int r = make_scalar(b, e, &n);
+	struct node *n = make_scalar(b, e);
 
-	if (r < 0)
-		return r;
+	if (!n)
+		return -b->err->code;
 	if (anchor)
 		anchor = arena_strndup(&b->set->arena, anchor, strlen(anchor));
 	if (!is_key_due(b))
@@ -425,7 +429,9 @@ static char char_at(const char *text, size_t len, struct doc_place p)
 		at = (size_t)(nl - text) + 1;
 	}
 	at += (size_t)(p.column - 1);
-	return at < len ? text[at] : '\0';
+	if (at < len)
+		return text[at];
+	return '\0';
 }
 
 static int fail_syntax(struct builder *b, const yaml_parser_t *p, const char *text, size_t len)

@@ -70,7 +70,7 @@ static int check_limits(struct scanner *s)
 	struct scanner scan = *s;
 
 	for (; scan.at < scan.len; scan.at++) {
-		char c = scan.text[scan.at];
+		char c;
 
 		skip_space(&scan);
 		if (scan.at >= scan.len)

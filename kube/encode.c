@@ -314,9 +314,10 @@ int encode_document(const struct schema_type *type, const struct node *root, cha
 		(void)error_set(err, EINVAL, "cannot be written as YAML: %s",
 				w.emitter.problem ? w.emitter.problem : "too large");
 	yaml_emitter_delete(&w.emitter);
-	if (ok)
-		*ret = buf_steal(&w.out);
-	else
+	if (!ok) {
 		buf_done(&w.out);
-	return ok ? 0 : -EINVAL;
+		return -EINVAL;
+	}
+	*ret = buf_steal(&w.out);
+	return 0;
 }

@@ -305,6 +305,7 @@ static void load_text(struct load *l, const char *text, size_t len)
 	if (r < 0)
 		diag_add(&sink, KUBE_ERROR, where, "", "%s", err.text);
 	kube_diags_sort(&l->result->diags, first);
+	l->arena = NULL;
 }
 
 static int load_file(struct load *l, const char *path, struct error *err)
@@ -347,10 +348,16 @@ static void finish(struct load *l)
 int kube_load(const struct kube_input *input, struct kube_result *ret, struct error *err)
 {
 	struct load l = { .input = input, .result = ret };
+	bool stdin_seen = false;
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; i < input->files.n; i++) {
+		bool is_stdin = strcmp(input->files.v[i], "-") == 0;
+
+		if (is_stdin && stdin_seen)
+			return error_set(err, EINVAL, "'-' (stdin) can be read only once");
+		stdin_seen |= is_stdin;
 		r = load_file(&l, input->files.v[i], err);
 		if (r < 0)
 			return r;
@@ -401,7 +408,7 @@ static int give_checked(char **text, char **ret, struct error *err)
 
 	if (r < 0)
 		return r;
-	if (strcmp(again, *text) != 0)
+	if (!again || strcmp(again, *text) != 0)
 		return error_set(err, EBADMSG, "the pod's document does not read back as written");
 	*ret = steal_ptr(text);
 	return 0;

@@ -22,7 +22,7 @@
 #include "kube/quantity.h"
 #include "kube/translate.h"
 
-#define OOM_GUARANTEED	-997
+#define OOM_GUARANTEED	(-997)
 #define OOM_BEST_EFFORT 1000
 
 static char *text_or_null(const char *s)

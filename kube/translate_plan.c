@@ -127,11 +127,21 @@ static struct k8s_caps *plan_caps(const struct container_security *from)
 	return caps;
 }
 
+static bool is_security_set(const struct container_security *s)
+{
+	return s->run_as_user.set || s->run_as_group.set || s->run_as_non_root.set ||
+	       s->privileged.set || s->read_only_root.set || s->allow_privilege_escalation.set ||
+	       s->cap_add.n || s->cap_drop.n || s->unmask_proc || s->seccomp_unconfined;
+}
+
 static void plan_security(const struct container_security *from, struct k8s_container *to)
 {
-	struct k8s_security *s = xcalloc(1, sizeof(*s));
-	static const struct k8s_security none;
+	struct k8s_security *s;
 
+	if (!is_security_set(from))
+		return;
+	s = xcalloc(1, sizeof(*s));
+	to->security = s;
 	s->capabilities = plan_caps(from);
 	s->run_as_user = number(from->run_as_user);
 	s->run_as_group = number(from->run_as_group);
@@ -145,10 +155,6 @@ static void plan_security(const struct container_security *from, struct k8s_cont
 		s->seccomp = xcalloc(1, sizeof(*s->seccomp));
 		s->seccomp->type = xstrdup("Unconfined");
 	}
-	if (memcmp(s, &none, sizeof(none)) == 0)
-		free(s);
-	else
-		to->security = s;
 }
 
 static void plan_container(const struct container_spec *from, struct k8s_container *to)
@@ -191,11 +197,21 @@ static void plan_volume(const struct volume_spec *from, struct k8s_volume *to)
 		to->empty_dir->size_limit = quantity_format_bytes(from->size_bytes);
 }
 
+static bool is_pod_security_set(const struct pod_security *s)
+{
+	return s->run_as_user.set || s->run_as_group.set || s->run_as_non_root.set ||
+	       s->fs_group.set || s->fs_group_on_root_mismatch || s->supplemental_groups.n ||
+	       s->sysctls.n;
+}
+
 static void plan_pod_security(const struct pod_security *from, struct k8s_pod_spec *to)
 {
-	struct k8s_pod_security *s = xcalloc(1, sizeof(*s));
-	static const struct k8s_pod_security none;
+	struct k8s_pod_security *s;
 
+	if (!is_pod_security_set(from))
+		return;
+	s = xcalloc(1, sizeof(*s));
+	to->security = s;
 	s->run_as_user = number(from->run_as_user);
 	s->run_as_group = number(from->run_as_group);
 	s->run_as_non_root = truth(from->run_as_non_root);
@@ -209,10 +225,6 @@ static void plan_pod_security(const struct pod_security *from, struct k8s_pod_sp
 		ctl->name = xstrdup(from->sysctls.v[i].key);
 		ctl->value = xstrdup(from->sysctls.v[i].value);
 	}
-	if (memcmp(s, &none, sizeof(none)) == 0)
-		free(s);
-	else
-		to->security = s;
 }
 
 static void plan_dns(const struct dns_spec *from, struct k8s_pod_spec *to)

@@ -119,6 +119,15 @@ static void test_facade(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/nonexistent/file.yaml"));
 	kube_result_done(&r);
 	strlist_done(&input.files);
+	strlist_add(&input.files, "testdata/kube");
+	CU_ASSERT_EQUAL(kube_load(&input, &r, &err), -EISDIR);
+	kube_result_done(&r);
+	strlist_done(&input.files);
+	strlist_add(&input.files, "-");
+	strlist_add(&input.files, "-");
+	CU_ASSERT_EQUAL(kube_load(&input, &r, &err), -EINVAL);
+	kube_result_done(&r);
+	strlist_done(&input.files);
 	strlist_add(&input.files, "testdata/kube/minimal/input.yaml");
 	strlist_add(&input.files, "testdata/kube/error-tab/input.yaml");
 	strlist_add(&input.files, "testdata/kube/minimal/input.yaml");
@@ -336,7 +345,8 @@ static char *support_list(void)
 
 	buf_adds(&out, support_head);
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		buf_printf(&out, "\n## %s\n\n| field | here | why not |\n|---|---|---|\n", types[i]->title);
+		buf_printf(&out, "\n## %s\n\n| field | here | why not |\n|---|---|---|\n",
+			   types[i]->title);
 		for (const struct schema_field *f = types[i]->fields; f->name; f++)
 			buf_printf(&out, "| `%s` | %s | %s |\n", f->name, verdict(types[i], f),
 				   f->reason ? f->reason : "");
