@@ -11,3 +11,4 @@ $(B)/obj/engine/security/sysfilter.o: $(B)/gen/sysfilter_default.inc
 # The filter and launch tests run the programs.
 $(B)/tests/unit/test_sysfilter: | $(B)/podium-seccomp
 $(B)/tests/unit/test_launch_live: | $(B)/podium-launch $(B)/podium-pause $(B)/podium-seccomp $(B)/tests/payload
+$(B)/tests/unit/test_launch_files: | $(B)/podium-launch $(B)/podium-pause $(B)/podium-seccomp $(B)/tests/payload

@@ -114,14 +114,19 @@ static int loopback_up(struct error *err)
 
 /* ---- the tree --------------------------------------------------------------------------- */
 
+struct scratch {
+	const char *size; /* NULL: the kernel's default */
+	const char *mode;
+	uint64_t attrs;
+};
+
 /* Makes directory `name` below dirfd and a tmpfs on it. Returns the tmpfs's root. */
-static int make_tmpfs(int dirfd, const char *name, const char *size, const char *mode,
-		      struct error *err)
+static int make_tmpfs(int dirfd, const char *name, const struct scratch *how, struct error *err)
 {
-	const struct mount_option opts[] = { { "mode", mode },
-					     { size ? "size" : NULL, size },
+	const struct mount_option opts[] = { { "mode", how->mode },
+					     { how->size ? "size" : NULL, how->size },
 					     { NULL, NULL } };
-	cleanup_close int fd = mount_new("tmpfs", opts, MOUNT_INERT, err);
+	cleanup_close int fd = mount_new("tmpfs", opts, how->attrs, err);
 	cleanup_close int target = -EBADF;
 	int r;
 
@@ -145,6 +150,9 @@ static int make_memory_volumes(const struct pod_spec *pod, int tree, struct erro
 	dir = openat(tree, SCRATCH_VOLUMES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (size_t i = 0; i < pod->volumes.n; i++) {
 		const struct volume_spec *v = &pod->volumes.v[i];
+		/* A volume may hold programs: only set-uid and devices are inert. */
+		struct scratch how = { .mode = "0777",
+				       .attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
 		cleanup_free char *size = NULL;
 		cleanup_close int fd = -EBADF;
 		cleanup_close int readable = -EBADF;
@@ -153,9 +161,8 @@ static int make_memory_volumes(const struct pod_spec *pod, int tree, struct erro
 		if (v->kind != VOLUME_EMPTY_DIR || !v->memory)
 			continue;
 		if (v->size_bytes > 0)
-			size = xasprintf("%lld", (long long)v->size_bytes);
-		/* A volume may hold programs: only set-uid and devices are inert. */
-		fd = make_tmpfs(dir, v->name, size, "0777", err);
+			how.size = size = xasprintf("%lld", (long long)v->size_bytes);
+		fd = make_tmpfs(dir, v->name, &how, err);
 		if (fd < 0)
 			return error_wrap(err, "volume '%s'", v->name);
 		readable = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -168,7 +175,8 @@ static int make_memory_volumes(const struct pod_spec *pod, int tree, struct erro
 
 static int make_etc(const struct launch *l, int tree, struct error *err)
 {
-	cleanup_close int dir = make_tmpfs(tree, SCRATCH_ETC, ETC_SIZE, "0755", err);
+	static const struct scratch how = { ETC_SIZE, "0755", MOUNT_INERT };
+	cleanup_close int dir = make_tmpfs(tree, SCRATCH_ETC, &how, err);
 
 	if (dir < 0)
 		return dir;
@@ -187,6 +195,7 @@ static int make_tree(const struct pause_plan *p, struct error *err)
 	static const struct mount_option opts[] = { { "mode", "755" },
 						    { "size", TREE_SIZE },
 						    { NULL, NULL } };
+	static const struct scratch shm_how = { SHM_SIZE, "1777", MOUNT_INERT };
 	cleanup_close int tree = mount_new("tmpfs", opts, MOUNT_INERT, err);
 	cleanup_close int top = -EBADF;
 	cleanup_close int shm = -EBADF;
@@ -200,7 +209,7 @@ static int make_tree(const struct pause_plan *p, struct error *err)
 	r = mount_attach(tree, top, err);
 	if (r < 0)
 		return r;
-	shm = make_tmpfs(tree, SCRATCH_SHM, SHM_SIZE, "1777", err);
+	shm = make_tmpfs(tree, SCRATCH_SHM, &shm_how, err);
 	r = shm < 0 ? shm : make_etc(p->l, tree, err);
 	if (r == 0)
 		r = make_memory_volumes(&p->l->pod, tree, err);

@@ -52,6 +52,9 @@ int mount_new(const char *fstype, const struct mount_option *opts, uint64_t attr
 
 	if (fs < 0)
 		return error_errno(err, "mount %s", fstype);
+	/* What the mount table shows as the device. */
+	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", fstype, 0) < 0)
+		return context_error(fs, fstype, "source", err);
 	for (; opts && opts->key; opts++) {
 		int r = opts->value ? fsconfig(fs, FSCONFIG_SET_STRING, opts->key, opts->value, 0)
 				    : fsconfig(fs, FSCONFIG_SET_FLAG, opts->key, NULL, 0);

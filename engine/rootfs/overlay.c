@@ -34,6 +34,7 @@
 #define LAYERS_MAX	    500 /* the kernel's limit */
 #define FSCONFIG_STRING_MAX 255
 #define FD_TEXT		    12
+#define REOPEN_PATH_MAX	    4096
 #define OPTIONS_MAX	    4000 /* mount(2) takes one page */
 
 struct stack {
@@ -208,27 +209,68 @@ static int mount_by_options(const struct stack *s, bool one_by_one, uint64_t att
 	return fd;
 }
 
+/* KERNEL: drop at 6.8. Opens the same directory again, in this mount namespace: the kernel clones
+ * only mounts of its own. */
+static int reopen_here(int *fd, struct error *err)
+{
+	char link[40], path[REOPEN_PATH_MAX];
+	struct stat before, after;
+	ssize_t n;
+	int again;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", *fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0)
+		return error_errno(err, "find the path of a layer");
+	path[n] = '\0';
+	again = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (again < 0)
+		return error_errno(err, "open '%s' again", path);
+	if (fstat(*fd, &before) < 0 || fstat(again, &after) < 0 || before.st_dev != after.st_dev ||
+	    before.st_ino != after.st_ino) {
+		(void)close(again);
+		return error_set(err, ESTALE, "'%s' is another directory now", path);
+	}
+	(void)close(*fd);
+	*fd = again;
+	return 0;
+}
+
+static int reopen_stack(struct stack *s, struct error *err)
+{
+	int r = reopen_here(&s->upper, err);
+
+	if (r == 0)
+		r = reopen_here(&s->work, err);
+	for (size_t i = 0; r == 0 && i < s->n; i++)
+		r = reopen_here(&s->layers[i], err);
+	return r;
+}
+
 /* KERNEL: drop at 6.8. The last resort takes the classic call: in a namespace of its own, over
  * a directory that is always there, from where it is cloned and detached. Descriptors that were
  * opened before cannot be cloned any more: the caller opens its other sources afterwards, by path.
  */
-static int mount_classic(const struct stack *s, uint64_t attrs, struct error *err)
+static int mount_classic(struct stack *s, uint64_t attrs, struct error *err)
 {
-	cleanup_free char *joined = join_layers(s);
-	cleanup_free char *options = xasprintf("userxattr,lowerdir=%s,upperdir=%d,workdir=%d",
-					       joined, s->upper, s->work);
-	cleanup_close int fd = -EBADF;
 	static const char target[] = "/proc";
+	cleanup_free char *joined = NULL;
+	cleanup_free char *options = NULL;
+	cleanup_close int fd = -EBADF;
 	int r;
 
-	if (strlen(options) > OPTIONS_MAX)
-		return error_set(err, E2BIG, "too many layers for this kernel: %zu", s->n);
 	if (unshare(CLONE_NEWNS) < 0)
 		return error_errno(err, "new mount namespace");
 	r = mount_make_private(err);
+	if (r == 0)
+		r = reopen_stack(s, err);
 	if (r < 0)
 		return r;
-	/* The working directory went along: the numbers are still found below it. */
+	joined = join_layers(s);
+	options = xasprintf("userxattr,lowerdir=%s,upperdir=%d,workdir=%d", joined, s->upper,
+			    s->work);
+	if (strlen(options) > OPTIONS_MAX)
+		return error_set(err, E2BIG, "too many layers for this kernel: %zu", s->n);
 	if (mount("overlay", target, "overlay", 0, options) < 0)
 		return error_errno(err, "mount overlay");
 	fd = mount_clone(AT_FDCWD, target, attrs, err);
@@ -239,21 +281,20 @@ static int mount_classic(const struct stack *s, uint64_t attrs, struct error *er
 	return steal_fd(&fd);
 }
 
-static int mount_stack(const struct stack *s, uint64_t attrs, struct error *err)
+static int mount_stack(struct stack *s, uint64_t attrs, struct error *err)
 {
 	struct error scratch;
 	int fd;
 
 	if (chdir("/proc/self/fd") < 0)
 		return error_errno(err, "enter '/proc/self/fd'");
-	fd = mount_by_options(s, true, attrs, err);
-	if (fd != -EINVAL)
-		return fd;
-	/* KERNEL: drop at 6.8. The first message stays the one to tell if nothing works. */
-	fd = mount_by_options(s, false, attrs, &scratch);
+	fd = mount_by_options(s, true, attrs, &scratch);
+	/* KERNEL: drop at 6.8 */
+	if (fd == -EINVAL)
+		fd = mount_by_options(s, false, attrs, &scratch);
 	if (fd == -EINVAL)
 		fd = mount_classic(s, attrs, &scratch);
-	return fd;
+	return fd < 0 ? error_set(err, -fd, "%s", scratch.text) : fd;
 }
 
 int overlay_mount(int store_fd, const struct container_spec *spec, uint64_t attrs,

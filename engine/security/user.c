@@ -71,7 +71,8 @@ static int parse_half(const char *s, size_t n, char name[256], uint32_t *ret_id,
 		*ret_id = (uint32_t)id;
 		return 1;
 	}
-	if (!is_name(s, n))
+	/* "0x0", "1e3": what another program may read as a number is no name here. */
+	if (!is_name(s, n) || (s[0] >= '0' && s[0] <= '9'))
 		return error_set(err, EINVAL, "'%s' is neither a number nor a name", name);
 	return 0;
 }
