@@ -165,7 +165,7 @@ static int call_len(json_t **args, size_t n, json_t **ret, struct error *err)
 static int index_step(const json_t *at, json_t **v, json_t **made, struct error *err)
 {
 	size_t size = json_is_array(*v) ? json_array_size(*v) : json_string_length(*v);
-	const char *key;
+	const char *key = NULL;
 	size_t i = 0;
 	int r;
 
