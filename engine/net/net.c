@@ -37,6 +37,7 @@
 #include "engine/net/conntrack.h"
 #include "engine/net/ipam.h"
 #include "engine/net/link.h"
+#include "engine/net/neigh.h"
 #include "engine/net/network.h"
 #include "engine/net/nft.h"
 #include "engine/net/pod_side.h"
@@ -438,19 +439,37 @@ static void copy_ports(const struct net_request *q, struct ipam_attachment *a)
 	a->hostname = xstrdup_or_null(q->hostname);
 }
 
+/* From here on the first packet of the host arrives. */
+static int host_side_ready(struct session *x, const char *host_end, const struct pod_side *p,
+			   struct error *err)
+{
+	int r = link_wait_up(&x->rt, host_end, LINK_UP_TIMEOUT_MS, err);
+	cleanup_batch struct nl_batch b = { 0 };
+
+	if (r == 0)
+		r = link_wait_up(&x->rt, x->n.bridge, LINK_UP_TIMEOUT_MS, err);
+	if (r < 0)
+		return r;
+	nl_batch_init(&b, 512);
+	neigh_add(&b, x->n.bridge_index, &p->addr4, p->mac);
+	if (p->addr6.family != AF_UNSPEC)
+		neigh_add(&b, x->n.bridge_index, &p->addr6, p->mac);
+	return nl_send(&x->rt, &b, err);
+}
+
 static int attach(struct session *x, const struct net_request *q, struct ipam_attachment *a,
 		  struct error *err)
 {
 	const struct network *n = &x->n;
-	struct pod_side inside = { .mac = { 0x62, 0x70 } };
+	struct pod_side inside = { 0 };
 	char host_end[LINK_NAME_MAX + 1];
 	int r = ipam_lease(x->dirfd, &n->subnet4, n->has_ipv6 ? &n->subnet6 : NULL, q->pod_id, a,
 			   err);
 
 	STOP_AT("net:lease");
 	if (r == 0) {
-		/* The hardware address follows the address: neighbour tables stay right. */
-		memcpy(inside.mac + 2, a->addr4.bytes, 4);
+		network_mac(&a->addr4, inside.mac);
+		network_mac(&n->gateway4, inside.gateway_mac);
 		r = ipam_record(x->dirfd, q->pod_id, a, err);
 	}
 	if (r == 0)
@@ -466,9 +485,7 @@ static int attach(struct session *x, const struct net_request *q, struct ipam_at
 	inside.bits6 = n->subnet6.bits;
 	r = pod_side_configure(q->netns_fd, &inside, err);
 	if (r == 0)
-		r = link_wait_up(&x->rt, host_end, LINK_UP_TIMEOUT_MS, err);
-	if (r == 0)
-		r = link_wait_up(&x->rt, n->bridge, LINK_UP_TIMEOUT_MS, err);
+		r = host_side_ready(x, host_end, &inside, err);
 	if (r == 0)
 		r = publish(x, q->pod_id, a, err);
 	STOP_AT("net:publish");

@@ -288,12 +288,13 @@ static int bridge_sysctls(const struct network *n, struct error *err)
 	return r == -ENOENT ? 0 : r;
 }
 
-/* Locally administered, and the same for the same subnet. */
-static void bridge_mac(const struct network *n, uint8_t mac[LINK_MAC_LEN])
+/* Locally administered. An address that changes hands keeps its hardware address with it, so no
+ * neighbour table goes stale. */
+void network_mac(const struct ip_addr *addr4, uint8_t mac[LINK_MAC_LEN])
 {
 	mac[0] = 0x62;
 	mac[1] = 0x70;
-	memcpy(mac + 2, n->gateway4.bytes, 4);
+	memcpy(mac + 2, addr4->bytes, 4);
 }
 
 static int bridge_create(struct nl_sock *rt, const struct network *n, struct error *err)
@@ -303,7 +304,7 @@ static int bridge_create(struct nl_sock *rt, const struct network *n, struct err
 	struct error scratch;
 	int r;
 
-	bridge_mac(n, mac);
+	network_mac(&n->gateway4, mac);
 	nl_batch_init(&b, 1024);
 	link_add_bridge(&b, n->bridge, mac);
 	r = nl_send(rt, &b, &scratch);
@@ -319,7 +320,7 @@ static void bridge_settings(struct nl_batch *b, const struct network *n)
 	uint8_t mac[LINK_MAC_LEN];
 	struct ip_addr link_local;
 
-	bridge_mac(n, mac);
+	network_mac(&n->gateway4, mac);
 	link_local = addr_link_local(mac);
 	link_set_route_localnet(b, n->bridge_index);
 	if (n->has_ipv6)

@@ -37,6 +37,9 @@ int network_open(int dirfd, struct nl_sock *rt, struct nl_sock *nf, struct netwo
 /* Reads network.json and nothing else. -ENOENT (err untouched) when there is none. */
 int network_load(int dirfd, struct network *ret, struct error *err) must_check;
 
+/* The hardware addresses of the network: both follow from an IPv4 address of the subnet. */
+void network_mac(const struct ip_addr *addr4, uint8_t mac[LINK_MAC_LEN]);
+
 /* Removes table and bridge. Success when they are not there. */
 int network_remove(struct nl_sock *rt, struct nl_sock *nf, const struct network *n,
 		   struct error *err) must_check;

@@ -29,6 +29,7 @@
 #include "engine/base/seams.h"
 #include "engine/net/addr.h"
 #include "engine/net/link.h"
+#include "engine/net/neigh.h"
 #include "engine/net/netlink.h"
 #include "engine/net/network.h"
 #include "engine/net/route.h"
@@ -79,11 +80,13 @@ static int add_device(struct nl_batch *b, const struct nl_sock *rt, const struct
 	link_set_up(b, index);
 	addr_add(b, index, &p->addr4, p->bits4);
 	route_add_default(b, index, &p->gateway4);
+	neigh_add(b, index, &p->gateway4, p->gateway_mac);
 	if (!has_ipv6)
 		return 0;
 	addr_add(b, index, &link_local, 64);
 	addr_add(b, index, &p->addr6, p->bits6);
 	route_add_default(b, index, &p->gateway6);
+	neigh_add(b, index, &p->gateway6, p->gateway_mac);
 	return 0;
 }
 

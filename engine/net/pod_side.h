@@ -13,7 +13,7 @@ struct pod_side {
 	struct ip_addr addr4, gateway4;
 	struct ip_addr addr6, gateway6; /* AF_UNSPEC: IPv6 is switched off in the pod */
 	uint8_t bits4, bits6;
-	uint8_t mac[6]; /* of eth0 */
+	uint8_t mac[6], gateway_mac[6];
 };
 
 /* Brings lo and eth0 (which must be there) up with addresses and default routes. NULL: lo alone,

@@ -32,6 +32,7 @@
 #include "engine/base/str.h"
 #include "engine/net/addr.h"
 #include "engine/net/link.h"
+#include "engine/net/neigh.h"
 #include "engine/net/net.h"
 #include "engine/net/netlink.h"
 #include "engine/net/route.h"
@@ -231,12 +232,14 @@ static void wire_pair(int rt_netns_fd)
 	(void)nl_message(&b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
 			 sizeof(struct ifinfomsg), "veth");
 	nl_put_str(&b, IFLA_IFNAME, "up0");
+	nl_put(&b, IFLA_ADDRESS, "\x02\0\0\0\0\x01", 6);
 	info = nl_nest(&b, IFLA_LINKINFO);
 	nl_put_str(&b, IFLA_INFO_KIND, "veth");
 	data = nl_nest(&b, IFLA_INFO_DATA);
 	peer = nl_nest(&b, VETH_INFO_PEER);
 	nl_put_raw(&b, &inner, sizeof(inner));
 	nl_put_str(&b, IFLA_IFNAME, "eth0");
+	nl_put(&b, IFLA_ADDRESS, "\x02\0\0\0\0\x02", 6);
 	nl_put_u32(&b, IFLA_NET_NS_FD, (uint32_t)rt_netns_fd);
 	nl_nest_end(&b, peer);
 	nl_nest_end(&b, data);
@@ -247,7 +250,10 @@ static void wire_pair(int rt_netns_fd)
 }
 
 struct wire_end {
-	const char *device, *addr4, *addr6, *gateway4, *gateway6;
+	const char *device, *addr4, *addr6;
+	const char *peer4, *peer6;
+	uint8_t peer_mac[6]; /* known to both, so that no question gets lost */
+	bool is_gateway;
 };
 
 static int wire_end(void *arg)
@@ -268,12 +274,14 @@ static int wire_end(void *arg)
 	addr_add(&b, index, &a, 24);
 	must(ip_parse(w->addr6, &a) == 0, w->addr6);
 	addr_add(&b, index, &a, 64);
-	if (w->gateway4) {
-		must(ip_parse(w->gateway4, &a) == 0, w->gateway4);
+	must(ip_parse(w->peer4, &a) == 0, w->peer4);
+	neigh_add(&b, index, &a, w->peer_mac);
+	if (w->is_gateway)
 		route_add_default(&b, index, &a);
-		must(ip_parse(w->gateway6, &a) == 0, w->gateway6);
+	must(ip_parse(w->peer6, &a) == 0, w->peer6);
+	neigh_add(&b, index, &a, w->peer_mac);
+	if (w->is_gateway)
 		route_add_default(&b, index, &a);
-	}
 	if (nl_send(&rt, &b, &err) < 0) {
 		printf("wire: %s\n", err.text);
 		abort();
@@ -296,8 +304,19 @@ static int wire_wait(void *arg)
 
 void lab_wire(struct lab *l, struct lab_node *n)
 {
-	struct wire_end host = { "up0", "192.0.2.1", "2001:db8::1", NULL, NULL };
-	struct wire_end node = { "eth0", "192.0.2.2", "2001:db8::2", "192.0.2.1", "2001:db8::1" };
+	struct wire_end host = { .device = "up0",
+				 .addr4 = "192.0.2.1",
+				 .addr6 = "2001:db8::1",
+				 .peer4 = "192.0.2.2",
+				 .peer6 = "2001:db8::2",
+				 .peer_mac = { 2, 0, 0, 0, 0, 2 } };
+	struct wire_end node = { .device = "eth0",
+				 .addr4 = "192.0.2.2",
+				 .addr6 = "2001:db8::2",
+				 .peer4 = "192.0.2.1",
+				 .peer6 = "2001:db8::1",
+				 .peer_mac = { 2, 0, 0, 0, 0, 1 },
+				 .is_gateway = true };
 
 	wire_pair(n->netns);
 	must(lab_run(l->netns, wire_end, &host) == 0, "host end");
