@@ -108,7 +108,14 @@ int job_wait(struct job *j, const char *what, struct job_report *report, struct 
 
 void job_end(struct job *j)
 {
+	struct job_report ignored;
+
 	if (j->pid > 0)
 		(void)kill(j->pid, SIGKILL);
+	/* Children of the child die by its death, a moment later; those that work on files keep the
+	 * pipe open, so that its end tells that they are gone. */
+	if (j->fd >= 0)
+		while (read_report(j->fd, &ignored) == sizeof(ignored))
+			;
 	(void)reap(j);
 }

@@ -9,7 +9,8 @@
  *	3. for each: claim it; what is complete already is not read again; what another process
  *fills at this moment is waited for; the rest is unpacked, as many at once as there are cores
  *	   (unpack.c), and its digests are compared with the promised ones
- *	4. one syncfs for all of it, then the `complete` records, then the images into the index
+ *	4. one syncfs for all of it (earlier only when nothing but others' layers is left), then the
+ *`complete` records, then the images into the index
  *	5. collect: names that moved here may have left images without names or layers without
  *images
  *
@@ -193,29 +194,6 @@ static size_t count(const struct load *l, enum work_state state)
 	return n;
 }
 
-static int unpack_all(struct load *l, struct error *err)
-{
-	for (;;) {
-		for (size_t i = 0; i < l->works.n; i++) {
-			int r = 0;
-
-			if (l->works.v[i].state == WORK_WAITING &&
-			    count(l, WORK_RUNNING) < l->parallel)
-				r = begin(l, &l->works.v[i], err);
-			if (r < 0)
-				return r;
-		}
-		STOP_AT("image:layer");
-		if (!count(l, WORK_WAITING) && !count(l, WORK_RUNNING))
-			return 0;
-		int r = wait_one(
-			l, count(l, WORK_WAITING) > 0 && count(l, WORK_RUNNING) < l->parallel, err);
-
-		if (r < 0)
-			return r;
-	}
-}
-
 /* All trees to disk at once, then the record of each. */
 static int complete_all(struct load *l, struct error *err)
 {
@@ -238,6 +216,44 @@ static int complete_all(struct load *l, struct error *err)
 			     "device nodes in a layer were left out: /dev is the engine's");
 	}
 	return 0;
+}
+
+/* Begins what can be begun. */
+static int begin_some(struct load *l, struct error *err)
+{
+	for (size_t i = 0; i < l->works.n; i++) {
+		int r = 0;
+
+		if (l->works.v[i].state == WORK_WAITING && count(l, WORK_RUNNING) < l->parallel)
+			r = begin(l, &l->works.v[i], err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int unpack_all(struct load *l, struct error *err)
+{
+	for (;;) {
+		size_t waiting, running;
+		int r = begin_some(l, err);
+
+		if (r < 0)
+			return r;
+		STOP_AT("image:layer");
+		waiting = count(l, WORK_WAITING);
+		running = count(l, WORK_RUNNING);
+		if (!waiting && !running)
+			return 0;
+		/* Only others' layers are left: give ours out first, or two loads that need each
+		 * other's would wait for ever. */
+		if (!running && count(l, WORK_UNPACKED))
+			r = complete_all(l, err);
+		else
+			r = wait_one(l, waiting && running < l->parallel, err);
+		if (r < 0)
+			return r;
+	}
 }
 
 static void end_works(struct load *l)

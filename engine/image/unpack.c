@@ -40,6 +40,7 @@ _Static_assert(sizeof(struct unpack_result) <= JOB_DATA_MAX, "the result fits in
 struct extract_job {
 	const struct unpack_plan *plan;
 	int infd;
+	int alivefd; /* the pump's report: kept open, see job_end() */
 };
 
 static int drain(int fd, struct error *err)
@@ -56,19 +57,15 @@ static int drain(int fd, struct error *err)
 	}
 }
 
-static int sort_and_close_others(int a, int b, int c, struct error *err)
+static int by_number(const void *a, const void *b)
 {
-	int keep[3] = { a, b, c };
+	return *(const int *)a - *(const int *)b;
+}
 
-	for (int i = 0; i < 2; i++)
-		for (int j = 0; j < 2; j++)
-			if (keep[j] > keep[j + 1]) {
-				int t = keep[j];
-
-				keep[j] = keep[j + 1];
-				keep[j + 1] = t;
-			}
-	return cage_close_others(keep, 3, err);
+static int keep_only(int *fds, size_t n, struct error *err)
+{
+	qsort(fds, n, sizeof(*fds), by_number);
+	return cage_close_others(fds, n, err);
 }
 
 /* Namespaces: own mount, network, ipc; ids and capabilities of podium-image until confined. */
@@ -85,7 +82,7 @@ static int extract_main(void *arg, int reportfd, struct job_report *report, stru
 	if (rootfd < 0)
 		return error_errno(err, "open the layer");
 	(void)umask(0);
-	r = sort_and_close_others(job->infd, reportfd, rootfd, err);
+	r = keep_only((int[]){ job->infd, reportfd, rootfd, job->alivefd }, 4, err);
 	if (r == 0)
 		r = cage_confine(CAGE_UNPACK, err);
 	if (r == 0)
@@ -194,12 +191,15 @@ static int pump_main(void *arg, int reportfd, struct job_report *report, struct 
 {
 	const struct unpack_plan *plan = arg;
 	struct unpack_result result = { .stats = { .entries = 0 } };
-	struct extract_job extract = { .plan = plan };
+	struct extract_job extract = { .plan = plan, .alivefd = reportfd };
 	struct pump p = { .plan = plan };
 	struct job extractor = JOB_INIT;
 	int ends[2], r;
 
-	(void)reportfd;
+	/* Among the others are the locks of all claims: they must not live on in here. */
+	r = keep_only((int[]){ plan->fd, plan->difffd, reportfd }, 3, err);
+	if (r < 0)
+		return r;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, "make a pipe");
 	(void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES); /* as a user the limit may be lower */

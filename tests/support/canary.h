@@ -8,6 +8,9 @@
 /* Makes a new directory below $TMPDIR or /tmp; the caller frees and removes by temp_remove(). */
 char *temp_make(void);
 void temp_remove(char *path);
+/* Puts a tmpfs on it, seen by this process and its children alone, where the kernel allows that and
+ * keeps user.* attributes there: tests that sync must not wait for a busy disk. */
+void temp_in_memory(const char *path);
 
 /* Fills a directory with a file, a set-uid file, a link, a directory, a fifo. */
 void canary_make(const char *dir);
