@@ -43,13 +43,17 @@ static int inspect_one(const struct store *s, const char *type, const char *name
 		       struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		struct error inner = { 0 };
 		int r;
 
 		if (type && strcmp(type, types[i].name) != 0)
 			continue;
-		r = types[i].call(s, name, ret, err);
-		if (r != -ENOENT || type)
-			return r;
+		r = types[i].call(s, name, ret, &inner);
+		if (r == -ENOENT && !type)
+			continue;
+		if (r < 0)
+			*err = inner;
+		return r;
 	}
 	return error_set(err, ENOENT, "no such object: \"%.200s\"", name);
 }

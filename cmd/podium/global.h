@@ -13,4 +13,7 @@ struct global_options {
 };
 extern const struct option global_option_table[];
 
+/* -EINVAL when it is no level. */
+int global_check_log_level(const char *level, struct error *err) must_check;
+
 #endif

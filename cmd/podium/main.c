@@ -31,32 +31,6 @@
 
 #define EXIT_OURS 125
 
-#define G(m) offsetof(struct global_options, m)
-const struct option global_option_table[] = {
-	{ 0, "log-level", OPTION_STRING, G(log_level), "level",
-	  "Messages of this level and above: debug, info, warn, error", false },
-	{ 0, "root", OPTION_STRING, G(root), "path", "Where images, pods and containers are kept",
-	  false },
-	{ 0, "runroot", OPTION_STRING, G(runroot), "path",
-	  "Where state lies that ends with the boot", false },
-	{ 'v', "version", OPTION_BOOL, G(version), NULL, "Print the version", false },
-	OPTIONS_END,
-};
-
-static int check_log_level(const char *level, struct error *err)
-{
-	static const char *const levels[] = { "debug", "info",	"warn",	 "warning",
-					      "error", "fatal", "panic", "trace" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
-		if (is_equal(level, levels[i]))
-			return 0;
-	return error_set(
-		err, EINVAL,
-		"log level \"%.60s\" is not supported, choose from: debug, info, warn, error",
-		level);
-}
-
 static int fail(struct error *err, int r)
 {
 	if (!err->code)
@@ -177,7 +151,7 @@ static int run(int argc, char **argv)
 	int r = options_parse(global_option_table, &g, true, argc, argv, &found, &err);
 
 	if (r == 0 && g.log_level)
-		r = check_log_level(g.log_level, &err);
+		r = global_check_log_level(g.log_level, &err);
 	if (r < 0)
 		return fail_usage(&err, "");
 	trace_enable(is_equal(g.log_level, "debug") || is_equal(g.log_level, "trace"));

@@ -129,6 +129,10 @@ static void test_bad_claims(void)
 		check_container("bad", NULL);
 		CU_ASSERT_EQUAL(unlinkat(fake.store.rootfd, "names/bad", 0), 0);
 	}
+	/* Outside of names/ a link is no claim, whatever is typed. */
+	CU_ASSERT_EQUAL(symlinkat(layout_pod(path, web[0], NULL), fake.store.rootfd, "evil"), 0);
+	check_pod("../evil", NULL);
+	CU_ASSERT_EQUAL(unlinkat(fake.store.rootfd, "evil", 0), 0);
 	fakestore_file(&fake, "names/bad", web[0]);
 	check_pod("bad", NULL);
 	fakestore_file(&fake, "names/bad", NULL);
@@ -255,6 +259,12 @@ static void test_tally(void)
 	lookup_tally_add(&t, &member, STATE_REMOVING);
 	lookup_tally_add(&t, &member, STATE_CREATED);
 	CU_ASSERT_STRING_EQUAL(lookup_tally_state(&t), "Error");
+	t = (struct pod_tally){ 0 };
+	lookup_tally_add(&t, &member, STATE_EXITED);
+	lookup_tally_add(&t, &member, STATE_RESTARTING);
+	CU_ASSERT_STRING_EQUAL(lookup_tally_state(&t), "Degraded");
+	t = (struct pod_tally){ 0 };
+	lookup_tally_add(&t, &member, STATE_CREATED);
 	lookup_tally_add(&t, &member, STATE_STOPPING);
 	CU_ASSERT_STRING_EQUAL(lookup_tally_state(&t), "Degraded");
 }
