@@ -256,6 +256,15 @@ static void test_claims_hold(void)
 	CU_ASSERT_FALSE(is_layer_complete(&store, hex));
 }
 
+static void write_index(const char *text)
+{
+	struct error err;
+
+	if (fs_write_atomic(store.rootfd, "images/index.json", text, strlen(text), 0600, FS_NOSYNC,
+			    &err) < 0)
+		abort();
+}
+
 static void test_damage(void)
 {
 	char *one, *unused = NULL, path[LAYOUT_PATH_MAX], layer[65];
@@ -274,14 +283,9 @@ static void test_damage(void)
 	CU_ASSERT_EQUAL(unlinkat(store.rootfd, path, 0), 0);
 	CU_ASSERT_EQUAL(resolve("one", &unused, &err), -ENODATA);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "load the image again"));
-	CU_ASSERT_EQUAL(fs_write_atomic(store.rootfd, "images/index.json",
-					"{\"version\":1,\"images\":[{\"id\":\"../x\"}]}", 40, 0600,
-					FS_NOSYNC, &err),
-			0);
+	write_index("{\"version\":1,\"images\":[{\"id\":\"../x\"}]}");
 	CU_ASSERT_EQUAL(image_list(&store, &l, &err), -EBADMSG);
-	CU_ASSERT_EQUAL(fs_write_atomic(store.rootfd, "images/index.json", "{\"version\":9}", 13,
-					0600, FS_NOSYNC, &err),
-			0);
+	write_index("{\"version\":9}");
 	CU_ASSERT_EQUAL(image_list(&store, &l, &err), -EPROTO);
 	free(one);
 }
