@@ -122,6 +122,7 @@ static void test_bad_claims(void)
 		"pods/0000000000000000000000000000000000000000000000000000000000000000",
 		"containers"
 	};
+	char path[LAYOUT_PATH_MAX];
 
 	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
 		CU_ASSERT_EQUAL(symlinkat(targets[i], fake.store.rootfd, "names/bad"), 0);
