@@ -84,7 +84,7 @@ $(B)/podium-launch: $(call cmdobj,podium-launch) $(B)/libpodium.a
 $(B)/podium-pause: cmd/podium-pause/main.c
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
-	@$(CC) -std=gnu17 $(WARN) -O2 -ffreestanding -fno-stack-protector -fno-pie -no-pie -static \
+	@$(CC) -std=gnu17 $(WARN) -O2 -ffreestanding -fno-stack-protector -fno-pie -static \
 		-nostdlib -nostartfiles -Wl,-z,norelro,-n,--build-id=none -o $@ $<
 
 # ---- tests ------------------------------------------------------------------------------------
