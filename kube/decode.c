@@ -268,6 +268,13 @@ static bool is_key_odd(const struct node_entry *e)
 	return strcmp(text, e->key) != 0;
 }
 
+/* Keys are known to differ, so that none has to be looked for. Takes the value. */
+static void add_pair(struct pairlist *list, const char *key, char *value)
+{
+	list->v = xreallocarray(list->v, list->n + 1, sizeof(*list->v));
+	list->v[list->n++] = (struct strpair){ xstrdup(key), value };
+}
+
 static void take_map(struct walk *w, const struct schema_field *f, const struct node *node,
 		     void *at)
 {
@@ -288,7 +295,7 @@ static void take_map(struct walk *w, const struct schema_field *f, const struct 
 		else
 			text = take_scalar_text(w, f, e->value);
 		if (text && at)
-			pairlist_set(at, e->key, text);
+			add_pair(at, e->key, steal_ptr(&text));
 		path_cut(&w->path, mark);
 	}
 }

@@ -11,11 +11,13 @@
  *   a hostPort of 0 is none.
  *
  * A volume without a source is an emptyDir; that needs the tree (a source that is known but not
- * honoured is one too) and is decided in kube/validate_volume.c and translate_volume.c.
+ * honoured is one too) and is decided in kube/validate_volume.c and kube/translate.c.
  */
 #include "kube/defaults.h"
 
 #include <string.h>
+
+#include "kube/validate.h"
 
 static void default_text(char **field, const char *value)
 {
@@ -34,7 +36,7 @@ static void default_container(struct k8s_container *c, bool host_network)
 		if (host_network && !p->host_port.set)
 			p->host_port = p->container_port;
 	}
-	for (size_t i = 0; c->resources && i < c->resources->limits.n; i++) {
+	for (size_t i = 0; c->resources && i < c->resources->limits.n && i < MAX_RESOURCES; i++) {
 		const struct strpair *limit = &c->resources->limits.v[i];
 
 		if (!pairlist_get(&c->resources->requests, limit->key))

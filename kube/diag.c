@@ -109,7 +109,9 @@ void diag_add(const struct diag_sink *sink, enum kube_severity severity, struct 
 
 static struct doc_place find_place(const struct diag_sink *sink, const char *path)
 {
-	return sink->root ? node_at(sink->root, path)->place : (struct doc_place){ 0 };
+	if (!sink->root || sink->list->n == KUBE_MAX_DIAGS) /* it would be dropped anyway */
+		return (struct doc_place){ 0 };
+	return node_at(sink->root, path)->place;
 }
 
 void diag_error(const struct diag_sink *sink, const char *path, const char *fmt, ...)

@@ -22,7 +22,7 @@
 static bool is_declared(const struct env_list *env, size_t n, const char *name, size_t len)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (strlen(env->v[i].name) == len && memcmp(env->v[i].name, name, len) == 0)
+		if (strncmp(env->v[i].name, name, len) == 0 && !env->v[i].name[len])
 			return true;
 	}
 	return false;

@@ -168,6 +168,10 @@ void validate_resources(struct check *c, const struct k8s_resources *r)
 	struct quantity limit, request;
 	struct error err = { 0 };
 
+	if (r->limits.n > MAX_RESOURCES || r->requests.n > MAX_RESOURCES) {
+		check_error(c, NULL, "has more than %d kinds of resources", MAX_RESOURCES);
+		return;
+	}
 	check_amounts(c, "limits", &r->limits, r);
 	check_amounts(c, "requests", &r->requests, r);
 	for (size_t i = 0; i < r->requests.n; i++) {
@@ -190,6 +194,10 @@ void validate_resources(struct check *c, const struct k8s_resources *r)
 
 static void check_env(struct check *c, const struct k8s_container *k)
 {
+	if (k->env.n > MAX_ENV) {
+		check_error(c, "env", "has more than %d entries", MAX_ENV);
+		return;
+	}
 	for (size_t i = 0; i < k->env.n; i++) {
 		size_t mark = path_field(&c->path, "env");
 

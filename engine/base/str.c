@@ -182,8 +182,17 @@ const char *pairlist_get(const struct pairlist *l, const char *key)
 
 void pairlist_copy(struct pairlist *dst, const struct pairlist *src)
 {
-	for (size_t i = 0; i < src->n; i++)
-		pairlist_set(dst, src->v[i].key, src->v[i].value);
+	bool fresh = dst->n == 0; /* then no key has to be looked for */
+
+	if (fresh && src->n)
+		dst->v = xreallocarray(dst->v, src->n, sizeof(*dst->v));
+	for (size_t i = 0; i < src->n; i++) {
+		if (fresh)
+			dst->v[dst->n++] = (struct strpair){ xstrdup(src->v[i].key),
+							     xstrdup_or_null(src->v[i].value) };
+		else
+			pairlist_set(dst, src->v[i].key, src->v[i].value);
+	}
 }
 
 void pairlist_done(struct pairlist *l)

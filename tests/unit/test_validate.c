@@ -277,6 +277,29 @@ static void test_resources(void)
 				"spec.containers[0].resources.limits[Memory]", "not a resource"));
 }
 
+/* Lists that rules compare pairwise are bounded: an input of some 100 KB must not take minutes. */
+static void test_long_lists(void)
+{
+	struct buf env = BUF_INIT((size_t)1 << 20), limits = BUF_INIT((size_t)1 << 20);
+	struct buf ports = BUF_INIT((size_t)1 << 20);
+
+	buf_adds(&env, "env:\n");
+	for (int i = 0; i < 4001; i++)
+		buf_printf(&env, "- name: k%d\n", i);
+	buf_adds(&limits, "resources:\n  limits:\n");
+	for (int i = 0; i < 20000; i++)
+		buf_printf(&limits, "    a.b/k%d: 1\n", i);
+	buf_adds(&ports, "ports:\n");
+	for (int i = 0; i < 1001; i++)
+		buf_printf(&ports, "- containerPort: %d\n", i + 1);
+	CU_ASSERT_TRUE(is_error(env.data, "", "spec.containers[0].env", "more than 4000"));
+	CU_ASSERT_TRUE(is_error(limits.data, "", "spec.containers[0].resources", "more than 100"));
+	CU_ASSERT_TRUE(is_error(ports.data, "", "spec.containers[0].ports", "more than 1000"));
+	buf_done(&env);
+	buf_done(&limits);
+	buf_done(&ports);
+}
+
 static CU_TestInfo tests[] = {
 	{ "syntax of names", test_names },
 	{ "addresses, paths, capabilities", test_other_names },
@@ -286,6 +309,7 @@ static CU_TestInfo tests[] = {
 	{ "sysctls", test_sysctls },
 	{ "weakened defences let their attack through", test_weakened },
 	{ "resources", test_resources },
+	{ "long lists", test_long_lists },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
