@@ -52,7 +52,8 @@ static int load(const struct store *s, const char *path, struct error *err)
 
 	if (fd < 0)
 		return error_errno(err, "open '%s'", path);
-	return image_load(s, fd, print_event, NULL, err);
+	r = image_load(s, fd, print_event, NULL, err);
+	return r < 0 ? error_wrap(err, "load '%s'", path) : 0;
 }
 
 static int run(int argc, char **argv, struct error *err)

@@ -201,7 +201,8 @@ static int feed_zstd(struct inflate *z, const void *data, size_t len, inflate_si
 		r = deliver(z, z->buf, out.pos, sink, arg, err);
 		if (r < 0)
 			return r;
-		if (in.pos == in.size && out.pos < out.size)
+		/* Asked again after the end of a frame, it would wait for the next one. */
+		if (in.pos == in.size && (left == 0 || out.pos < out.size))
 			return 0;
 	}
 }

@@ -351,7 +351,8 @@ static void make_nginx(struct image *im)
 	make_nginx_base(im);
 	make_nginx_program(im);
 	l = begin_layer(im);
-	put_dir(l, "etc", 0755);
+	put_dirs(l, (const char *const[]){ "etc", "usr", "usr/share", "usr/share/nginx",
+					   "usr/share/nginx/html", NULL });
 	put_text(l, "etc/.wh.motd", "");
 	put_text(l, "usr/share/nginx/html/index.html", "<h1>Welcome to nginx!</h1>\n");
 	end_layer(l);
