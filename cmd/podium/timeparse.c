@@ -162,9 +162,11 @@ int duration_parse(const char *s, int64_t *ret_ns)
 		int64_t whole = 0, fraction = 0, unit = 0;
 		bool digits = isdigit((unsigned char)*s);
 
-		for (; isdigit((unsigned char)*s); s++)
-			if (whole < DURATION_MAX_NS)
-				whole = whole * 10 + (*s - '0');
+		for (; isdigit((unsigned char)*s); s++) {
+			if (whole > DURATION_MAX_NS / 10)
+				return -EINVAL;
+			whole = whole * 10 + (*s - '0');
+		}
 		if (!read_fraction(&s, &fraction) || !digits)
 			return -EINVAL;
 		for (size_t i = 0; i < ARRAY_SIZE(units) && !unit; i++) {
@@ -176,10 +178,12 @@ int duration_parse(const char *s, int64_t *ret_ns)
 				s += len;
 			}
 		}
-		if (!unit || whole > DURATION_MAX_NS / unit)
+		if (!unit || whole > (DURATION_MAX_NS - unit) / unit)
 			return -EINVAL;
-		total += whole * unit + (int64_t)((__int128)fraction * unit / NS);
-		if (total > DURATION_MAX_NS)
+		if (__builtin_add_overflow(total,
+					   whole * unit + (int64_t)((__int128)fraction * unit / NS),
+					   &total) ||
+		    total > DURATION_MAX_NS)
 			return -EINVAL;
 	}
 	*ret_ns = total;

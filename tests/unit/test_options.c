@@ -178,10 +178,17 @@ static void test_durations(void)
 		{ "0s", 0 },
 		{ "1m1ms", 60001000000 },
 	};
-	static const char *const bad[] = {
-		"",   "10",  "s",   "1.s",	 "-1s",
-		"1d", "1sx", "1 s", "99999999h", "1h99999999999999999999s"
-	};
+	static const char *const bad[] = { "",
+					   "10",
+					   "s",
+					   "1.s",
+					   "-1s",
+					   "1d",
+					   "1sx",
+					   "1 s",
+					   "99999999h",
+					   "1h99999999999999999999s",
+					   "1752000h1752000h" };
 	int64_t ns;
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
@@ -212,7 +219,8 @@ static void test_times(void)
 	static const char *const bad[] = { "",
 					   "x",
 					   "2026-13-01",
-					   "2026-02-30T00:00:00Z", "2026-02-29",
+					   "2026-02-30T00:00:00Z",
+					   "2026-02-29",
 					   "2026-11-22T24:00",
 					   "2026-11-22T01:02:03+25:00",
 					   "2026-11-22T01:02:03Zx",
