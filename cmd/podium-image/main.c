@@ -50,6 +50,8 @@ static int load(const struct store *s, const char *path, struct error *err)
 	cleanup_close int fd = is_equal(path, "-") ? fcntl(0, F_DUPFD_CLOEXEC, 3)
 						   : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
+	int r;
+
 	if (fd < 0)
 		return error_errno(err, "open '%s'", path);
 	r = image_load(s, fd, print_event, NULL, err);
