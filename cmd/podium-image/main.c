@@ -49,7 +49,6 @@ static int load(const struct store *s, const char *path, struct error *err)
 {
 	cleanup_close int fd = is_equal(path, "-") ? fcntl(0, F_DUPFD_CLOEXEC, 3)
 						   : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
 	int r;
 
 	if (fd < 0)
