@@ -12,6 +12,7 @@
  * container yet: its STATUS says how to remove it.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cmd/podium/command.h"
@@ -43,6 +44,8 @@ struct ps {
 	int64_t now_ns;
 	struct strlist debris; /* ids of pods that a crash left */
 	bool wants_spec;
+	char pod_id[65]; /* the pod whose labels are at hand: containers of one pod come together */
+	struct pairlist pod_labels;
 };
 
 /* ---- rows ------------------------------------------------------------------------------- */
@@ -117,8 +120,24 @@ static void add_state_members(json_t *row, const struct ps *ps, const struct con
 	set_text(row, "Status", view_status(view, ps->now_ns));
 }
 
+static const struct pairlist *find_pod_labels(struct ps *ps, const char *pod_id)
+{
+	struct pod_spec pod;
+	struct error scratch; /* a pod that cannot be read has no labels */
+
+	if (pod_id && strcmp(ps->pod_id, pod_id) == 0)
+		return &ps->pod_labels;
+	pairlist_done(&ps->pod_labels);
+	(void)snprintf(ps->pod_id, sizeof(ps->pod_id), "%s", pod_id ? pod_id : "");
+	if (pod_id && is_id(pod_id) && lookup_read_pod(ps->store, pod_id, &pod, &scratch) == 0) {
+		pairlist_copy(&ps->pod_labels, &pod.labels);
+		record_done(&pod_spec_type, &pod);
+	}
+	return &ps->pod_labels;
+}
+
 /* Members that stand in spec.json and pod.json only. */
-static void add_spec_members(json_t *row, const struct ps *ps, const struct container_view *view)
+static void add_spec_members(json_t *row, struct ps *ps, const struct container_view *view)
 {
 	cleanup_json json_t *labels = NULL;
 	cleanup_json json_t *mounts = json_array();
@@ -127,7 +146,7 @@ static void add_spec_members(json_t *row, const struct ps *ps, const struct cont
 	struct error scratch; /* unreadable: the row says so by its state */
 
 	if (ps->wants_spec && lookup_read_container(ps->store, view->id, &spec, &scratch) == 0) {
-		labels = view_labels(ps->store, &spec);
+		labels = view_labels(&spec, find_pod_labels(ps, view->st.pod_id));
 		for (size_t i = 0; i < spec.mounts.n; i++)
 			(void)json_array_append_new(mounts, json_string(spec.mounts.v[i].target));
 		json_decref(command);
@@ -144,7 +163,7 @@ static void add_spec_members(json_t *row, const struct ps *ps, const struct cont
 }
 
 /* A row for JSON and templates. New reference. */
-static json_t *make_row(const struct ps *ps, const struct container_view *view)
+static json_t *make_row(struct ps *ps, const struct container_view *view)
 {
 	json_t *row = json_object();
 	json_t *texts = make_texts(ps, view);
@@ -289,7 +308,7 @@ static const struct format_column pod_columns[] = {
 	{ "PODNAME", "PodName" }, { NULL, NULL },
 };
 
-static int print(const struct ps *ps, const struct container_views *views, struct error *err)
+static int print(struct ps *ps, const struct container_views *views, struct error *err)
 {
 	const struct ps_options *o = ps->o;
 	cleanup_json json_t *rows = json_array();
@@ -345,6 +364,7 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		r = print(&ps, &views, err);
 	views_done(&views);
 	strlist_done(&ps.debris);
+	pairlist_done(&ps.pod_labels);
 	return r;
 }
 

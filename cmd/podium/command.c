@@ -31,7 +31,16 @@ void command_print_error(const struct error *err)
 	print_line("Error", err->code ? err->text : "failed without a reason");
 }
 
+/* Part of the log level, which is the one thing that a process has once. */
+static bool warnings_hidden;
+
+void command_hide_warnings(void)
+{
+	warnings_hidden = true;
+}
+
 void command_print_warning(const char *text)
 {
-	print_line("Warning", text);
+	if (!warnings_hidden)
+		print_line("Warning", text);
 }

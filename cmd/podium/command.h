@@ -17,10 +17,10 @@
 #include "engine/state/layout.h"
 
 enum option_kind {
-	OPTION_BOOL,    /* bool; --x, --x=false */
-	OPTION_STRING,  /* const char *; the last one wins */
+	OPTION_BOOL,	/* bool; --x, --x=false */
+	OPTION_STRING,	/* const char *; the last one wins */
 	OPTION_STRINGS, /* struct strlist; may be given again */
-	OPTION_INT,     /* struct option_int, strict decimal, may be negative: the command checks */
+	OPTION_INT,	/* struct option_int, strict decimal, may be negative: the command checks */
 	OPTION_SECONDS, /* struct option_seconds: whole seconds; -1 (without end) is allowed */
 };
 struct option_int {
@@ -32,40 +32,43 @@ struct option_seconds {
 	int64_t value;
 };
 struct option {
-	char letter;        /* 0: none */
-	const char *name;   /* long name without dashes */
+	char letter;	  /* 0: none */
+	const char *name; /* long name without dashes */
 	enum option_kind kind;
-	size_t offset;      /* into the command's option struct */
-	const char *value;  /* name of the value in help: "string", "int" */
+	size_t offset;	   /* into the command's option struct */
+	const char *value; /* name of the value in help: "string", "int" */
 	const char *help;
 	bool hidden;
 };
-#define OPTIONS_END { .name = NULL }
+#define OPTIONS_END          \
+	{                    \
+		.name = NULL \
+	}
 
 enum command_store {
 	COMMAND_NO_STORE,
-	COMMAND_READS,  /* store_open(STORE_READ) */
+	COMMAND_READS,	/* store_open(STORE_READ) */
 	COMMAND_WRITES, /* store_open(STORE_WRITE) */
 };
 
 struct command_context {
-	struct store store;   /* opened as the command asked */
-	bool debug;           /* --log-level debug */
+	struct store store; /* opened as the command asked */
+	bool debug;	    /* --log-level debug */
 	bool stdout_is_tty;
 };
 
 struct command {
-	const char *words;    /* "kube play" */
-	const char *args;     /* "[options] FILE [FILE...]" */
-	const char *summary;  /* one line for help lists */
-	const char *details;  /* more help, or NULL */
+	const char *words;   /* "kube play" */
+	const char *args;    /* "[options] FILE [FILE...]" */
+	const char *summary; /* one line for help lists */
+	const char *details; /* more help, or NULL */
 	const struct option *options;
 	size_t options_size;
 	/* or NULL; what options.c filled (string lists) is freed without it */
 	void (*set_defaults)(void *options); /* or NULL: before the options are parsed */
 	void (*free_options)(void *options);
 	int min_args;
-	int max_args;         /* -1: any */
+	int max_args; /* -1: any */
 	enum command_store store;
 	bool stop_at_first_arg; /* options end at the first argument: exec, run */
 	/* Returns the exit code (0, 1, 126, 127 or a container's) or -errno with err set: then main
@@ -74,10 +77,13 @@ struct command {
 		   struct error *err);
 };
 
-/* Prints "Error: <text>" on stderr, escaped for a terminal. For commands that go on with their other
- * arguments after one has failed. */
+/* Prints "Error: <text>" on stderr, escaped for a terminal. For commands that go on with their
+ * other arguments after one has failed. */
 void command_print_error(const struct error *err);
-/* "WARN[0000] text" is docker's; ours is "Warning: <text>" on stderr, escaped. */
+/* "WARN[0000] text" is docker's; ours is "Warning: <text>" on stderr, escaped; nothing at the log
+ * level error and above. */
 void command_print_warning(const char *text);
+/* Called once, by main(), for --log-level error. */
+void command_hide_warnings(void);
 
 #endif

@@ -40,3 +40,8 @@ int global_check_log_level(const char *level, struct error *err)
 		"log level \"%.60s\" is not supported, choose from: debug, info, warn, error",
 		level);
 }
+
+bool is_global_level_above_warning(const char *level)
+{
+	return is_equal(level, "error") || is_equal(level, "fatal") || is_equal(level, "panic");
+}

@@ -13,6 +13,8 @@ struct global_options {
 };
 extern const struct option global_option_table[];
 
+/* True for error, fatal and panic. level may be NULL. */
+bool is_global_level_above_warning(const char *level);
 /* -EINVAL when it is no level. */
 int global_check_log_level(const char *level, struct error *err) must_check;
 

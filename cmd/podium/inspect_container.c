@@ -143,7 +143,7 @@ static json_t *make_config(const struct parts *p)
 		: spec->config.working_dir ? spec->config.working_dir
 					   : "/");
 	set(j, "Entrypoint", view_entrypoint(spec));
-	set(j, "Labels", view_labels(p->store, spec));
+	set(j, "Labels", view_labels(spec, &p->pod.labels));
 	set(j, "Annotations", view_pairs(&p->pod.annotations));
 	set_int(j, "StopSignal", signal ? signal_number(signal) : signal_number("TERM"));
 	set_int(j, "StopTimeout", pod_grace_seconds(&p->pod));

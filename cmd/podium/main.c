@@ -154,6 +154,8 @@ static int run(int argc, char **argv)
 		r = global_check_log_level(g.log_level, &err);
 	if (r < 0)
 		return fail_usage(&err, "");
+	if (is_global_level_above_warning(g.log_level))
+		command_hide_warnings();
 	trace_enable(is_equal(g.log_level, "debug") || is_equal(g.log_level, "trace"));
 	if (g.version) {
 		printf("podium version %s\n", PODIUM_VERSION);

@@ -221,18 +221,12 @@ char *view_join(const json_t *list, const char *separator)
 
 /* ---- from the specs --------------------------------------------------------------------- */
 
-json_t *view_labels(const struct store *s, const struct container_spec *spec)
+json_t *view_labels(const struct container_spec *spec, const struct pairlist *pod_labels)
 {
 	json_t *labels = view_pairs(&spec->config.labels);
-	struct pod_spec pod;
-	struct error scratch; /* a pod that cannot be read adds no labels */
+	cleanup_json json_t *more = view_pairs(pod_labels);
 
-	if (spec->pod_id && lookup_read_pod(s, spec->pod_id, &pod, &scratch) == 0) {
-		cleanup_json json_t *more = view_pairs(&pod.labels);
-
-		(void)json_object_update(labels, more);
-		record_done(&pod_spec_type, &pod);
-	}
+	(void)json_object_update(labels, more);
 	return labels;
 }
 
