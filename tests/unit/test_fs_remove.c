@@ -29,8 +29,13 @@
 #define DEEP_MAX_MS 5000
 #define LOW_NOFILE  12
 
+/* Code that goes up too far must meet the canary, not what lies beside the fixture: the fixture is
+ * so deep in its own directory that no tree of a race reaches out. */
+#define MOAT "/m/m/m/m/m/m/m/m/m/m"
+
 struct fixture {
-	char *path;
+	char *temp; /* temporary directory */
+	char *path; /* the fixture in it */
 	int top;
 	char *outside_before;
 	struct error err;
@@ -42,10 +47,11 @@ static void setup_where(struct fixture *f, bool in_memory)
 	cleanup_free char *outside = NULL;
 
 	memset(f, 0, sizeof(*f));
-	f->path = temp_make();
+	f->temp = temp_make();
 	if (in_memory)
-		temp_in_memory(f->path);
-	f->top = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		temp_in_memory(f->temp);
+	f->path = xasprintf("%s%s", f->temp, MOAT);
+	f->top = fs_mkdirs(AT_FDCWD, f->path, 0711, &f->err);
 	CU_ASSERT_TRUE_FATAL(f->top >= 0);
 	outside = xasprintf("%s/outside", f->path);
 	canary_make(outside);
@@ -64,8 +70,9 @@ static void teardown(struct fixture *f)
 
 	CU_ASSERT_STRING_EQUAL(after, f->outside_before);
 	free(f->outside_before);
+	free(f->path);
 	(void)close(f->top);
-	temp_remove(f->path);
+	temp_remove(f->temp);
 }
 
 static bool exists(int dirfd, const char *name)
@@ -306,7 +313,7 @@ static void test_as_nobody(void)
 	int r;
 
 	setup(&f);
-	CU_ASSERT_EQUAL(fchmod(f.top, 0711), 0);
+	CU_ASSERT_EQUAL(chmod(f.temp, 0711), 0);
 	CU_ASSERT_EQUAL(mkdirat(f.top, "mine", 0755), 0);
 	CU_ASSERT_EQUAL(fchownat(f.top, "mine", NOBODY_ID, NOBODY_ID, 0), 0);
 	r = child_run(remove_as_nobody, &f);
