@@ -143,10 +143,10 @@ static void print_grid(struct grid *g)
 		const char *text = g->cells.v[i];
 
 		(void)fputs(text, stdout);
+		for (size_t n = width_of(text); column + 1 < g->n_columns && n < width[column]; n++)
+			(void)putchar_unlocked(' ');
 		if (column + 1 == g->n_columns)
-			(void)putchar('\n');
-		else
-			(void)printf("%*s", (int)(width[column] - width_of(text)), "");
+			(void)putchar_unlocked('\n');
 	}
 }
 

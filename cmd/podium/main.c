@@ -29,7 +29,8 @@
 #include "engine/base/proc.h"
 #include "engine/base/trace.h"
 
-#define EXIT_OURS 125
+#define EXIT_OURS	    125
+#define STDOUT_BUFFER_BYTES 65536 /* a long listing in few writes */
 
 static int fail(struct error *err, int r)
 {
@@ -194,5 +195,7 @@ static int finish_output(int code)
 int main(int argc, char **argv)
 {
 	proc_sanitise();
+	if (!isatty(STDOUT_FILENO))
+		(void)setvbuf(stdout, NULL, _IOFBF, STDOUT_BUFFER_BYTES);
 	return finish_output(run(argc > 0 ? argc - 1 : 0, argv + 1));
 }
