@@ -599,12 +599,21 @@ static int dispatch_files(const char *verb, int argc, char **argv)
 	return 2;
 }
 
+/* A server is asked to stop by TERM; process 1 has no default action for it. */
+static void end_now(int sig)
+{
+	(void)sig;
+	_exit(0);
+}
+
 static int dispatch_net(const char *verb, int argc, char **argv)
 {
 	const char *arg = argc > 2 ? argv[2] : NULL;
 	uint16_t port = (uint16_t)number(argc > 3 ? argv[3] : arg);
 	int s;
 
+	if (strcmp(verb, "httpd") == 0 || strstr(verb, "-echo"))
+		(void)signal(SIGTERM, end_now);
 	if (strcmp(verb, "httpd") == 0)
 		return verb_server((uint16_t)number(arg), true, argc > 3 ? argv[3] : NULL);
 	if (strcmp(verb, "tcp-echo") == 0)
