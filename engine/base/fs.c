@@ -280,19 +280,27 @@ int fs_mkdirs_in_root(int rootfd, const char *path, mode_t mode, struct error *e
 int fs_mkdirs(int dirfd, const char *path, mode_t mode, struct error *err)
 {
 	cleanup_free char *copy = xstrdup(path);
+	bool is_read_only = false;
 	int fd;
 
-	for (char *p = copy + (*copy == '/'); *p; p++) {
-		if (*p != '/')
+	for (char *p = copy + (*copy == '/');; p++) {
+		char saved = *p;
+
+		if (saved != '/' && saved != '\0')
 			continue;
 		*p = '\0';
+		errno = 0;
+		/* What is there already may lie on a file system that is read-only. */
 		if (mkdirat(dirfd, copy, mode) < 0 && errno != EEXIST && errno != EROFS)
 			return error_errno(err, "create directory '%s'", copy);
-		*p = '/';
+		is_read_only = is_read_only || errno == EROFS;
+		*p = saved;
+		if (saved == '\0')
+			break;
 	}
-	if (mkdirat(dirfd, copy, mode) < 0 && errno != EEXIST && errno != EROFS)
-		return error_errno(err, "create directory '%s'", copy);
 	fd = openat(dirfd, copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT && is_read_only)
+		errno = EROFS;
 	return fd < 0 ? error_errno(err, "open directory '%s'", path) : fd;
 }
 

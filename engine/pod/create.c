@@ -3,12 +3,13 @@
  * create - the table of stages that makes a pod on disk.
  *
  * Theory of operation: directory (with its lock, so that a crash is told from work in progress),
- * containers (records, writable layers), names, volumes, pod record. Names come after what they
- * point to, since a claim whose target is missing may be taken over by anybody. pod.json is the
- * last record: with it and the file "complete" the pod exists; before that everything is debris
- * that `ps` names and `rm -f` or `down` removes by the same ways down as here. There is no fsync on
- * the way: one syncfs in pod_commit() makes all of it durable before "complete" is written, and the
- * pod may be starting meanwhile.
+ * pod record, containers (records, writable layers), names, volumes. pod.json comes first, since it
+ * lists the ids of everything that follows: whatever a crash or a full disk leaves is found by it.
+ * Names come after what they point to, since a claim whose target is missing may be taken over by
+ * anybody. Until the file "complete" is there all of it is debris that `ps` names and `rm -f` or
+ * `down` removes by the same ways down as here. There is no fsync on the way: one syncfs in
+ * pod_commit() makes all of it durable before "complete" is written, and the pod may be starting
+ * meanwhile.
  *
  * Locks: pods/<id>/pod.lock, exclusive, from the first stage until pod_creation_done().
  */
@@ -59,7 +60,7 @@ static int up_directory(struct creation *c, struct error *err)
 	int r;
 
 	if (mkdirat(c->store->rootfd, layout_pod(path, c->plan->pod.id, NULL), 0700) < 0)
-		return error_errno(err, "create directory of the pod");
+		return error_errno(err, "create directory '%s/%s'", c->store->root, path);
 	r = lock_take(c->store->rootfd, layout_pod(path, c->plan->pod.id, POD_LOCK), LOCK_EXCLUSIVE,
 		      0, err);
 	c->lock_fd = r;
@@ -158,8 +159,8 @@ static int up_record(struct creation *c, struct error *err)
 }
 
 static const struct create_stage stages[] = {
-	{ "directory", up_directory }, { "containers", up_containers }, { "names", up_names },
-	{ "volumes", up_volumes },     { "record", up_record },
+	{ "directory", up_directory }, { "record", up_record },	  { "containers", up_containers },
+	{ "names", up_names },	       { "volumes", up_volumes },
 };
 
 /* ---- the walk --------------------------------------------------------------------------- */
