@@ -154,6 +154,14 @@ static void test_symlinks(void)
 		  { SYM("l", "@"), { .name = "l/null", .type = '3', .major = 1, .minor = 3 } },
 		  ENOTDIR,
 		  { NULL } },
+	};
+
+	RUN(cases);
+}
+
+static void test_replaced_links(void)
+{
+	static const struct layer_case cases[] = {
 		{ "link over a full directory",
 		  { DIR_("d/"), FILE_("d/x", "1"), SYM("d", "@") },
 		  0,
@@ -342,6 +350,7 @@ static void test_twins(void)
 static CU_TestInfo tests[] = { { "names", test_names },
 			       { "long names", test_long_names },
 			       { "symbolic links", test_symlinks },
+			       { "replaced links", test_replaced_links },
 			       { "a chain of 41 links", test_link_chain },
 			       { "hard links", test_hardlinks },
 			       { "whiteouts", test_whiteouts },
