@@ -28,6 +28,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "engine/base/lock.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 
@@ -137,6 +138,69 @@ static int no_such(enum kind kind, const char *name, struct error *err)
 	return error_set(err, ENOENT, "no such %s '%.260s'", kind_names[kind], name);
 }
 
+/* A pod that a crash left half made or half removed: nobody works on it. */
+static bool is_left_over(const struct store *s, const char *id)
+{
+	char path[LAYOUT_PATH_MAX];
+
+	return lookup_pod_phase(s, id) != POD_COMPLETE &&
+	       !is_lock_held(s->rootfd, layout_pod(path, id, "pod.lock"));
+}
+
+/* Whether the pod's own record calls it so. */
+static bool is_pod_called(const struct store *s, const char *id, const char *name)
+{
+	struct pod_spec pod = { 0 };
+	struct error scratch; /* without a record it is called nothing */
+	bool same = lookup_read_pod(s, id, &pod, &scratch) == 0 && is_equal(pod.name, name);
+
+	record_done(&pod_spec_type, &pod);
+	return same;
+}
+
+/* The id of the pod, when a container's record calls its pod so. */
+static bool read_pod_of(const struct store *s, const char *container_id, const char *name,
+			char ret_id[65])
+{
+	struct container_status st = { 0 };
+	struct error scratch;
+	bool same = status_read(s, container_id, &st, &scratch) == 0 &&
+		    is_equal(st.pod_name, name) && st.pod_id && is_id(st.pod_id) &&
+		    has_directory(s, KIND_POD, st.pod_id);
+
+	if (same)
+		memcpy(ret_id, st.pod_id, ID_LEN + 1);
+	status_done(&st);
+	return same;
+}
+
+/* What a crash left without a name is found by its records, so that `rm -f` and `kube down` reach
+ * it by the name that listings show. Only looked for where there is such a pod at all. */
+static bool find_left_over(const struct store *s, const char *name, char ret_id[65])
+{
+	cleanup_strlist struct strlist pods = { 0 };
+	cleanup_strlist struct strlist containers = { 0 };
+	struct error scratch;
+	bool any = false;
+
+	if (list_ids(s, KIND_POD, &pods, &scratch) < 0)
+		return false;
+	for (size_t i = 0; i < pods.n; i++) {
+		if (!is_left_over(s, pods.v[i]))
+			continue;
+		any = true;
+		memcpy(ret_id, pods.v[i], ID_LEN + 1);
+		if (is_pod_called(s, ret_id, name))
+			return true;
+	}
+	if (!any || list_ids(s, KIND_CONTAINER, &containers, &scratch) < 0)
+		return false;
+	for (size_t i = 0; i < containers.n; i++)
+		if (read_pod_of(s, containers.v[i], name, ret_id) && is_left_over(s, ret_id))
+			return true;
+	return false;
+}
+
 int lookup_pod(const struct store *s, const char *name, char ret_id[65], struct error *err)
 {
 	int r = 0;
@@ -149,6 +213,8 @@ int lookup_pod(const struct store *s, const char *name, char ret_id[65], struct 
 		r = find_prefix(s, KIND_POD, name, ret_id, err);
 	if (r < 0)
 		return r;
+	if (r == 0 && find_left_over(s, name, ret_id))
+		return 0;
 	return r ? 0 : no_such(KIND_POD, name, err);
 }
 
