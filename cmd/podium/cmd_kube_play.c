@@ -26,6 +26,8 @@
 #include "engine/pod/pod.h"
 #include "engine/rootfs/volume_check.h"
 
+#define COMMIT_AFTER_MS 100
+
 struct play_options {
 	bool down;
 	bool force;
@@ -200,7 +202,7 @@ static void roll_back(const struct store *s, struct played *v, size_t n)
 	}
 }
 
-/* Creates, starts and makes durable. */
+/* Creates and starts. */
 static int make_all(const struct store *s, const struct play_options *o, struct played *v, size_t n,
 		    struct pod_start_result *reports, struct error *err)
 {
@@ -222,13 +224,22 @@ static int make_all(const struct store *s, const struct play_options *o, struct 
 			r = pod_start(s, v[i].id, &reports[i].report_fd, err);
 		r = r > 0 ? 0 : r;
 	}
-	for (size_t i = 0; i < n && r == 0; i++) {
-		if (!v[i].created)
-			continue;
-		r = pod_commit(s, v[i].id, err);
+	return r;
+}
+
+/* One wait for the disk for all pods that were made. */
+static int commit_all(const struct store *s, struct played *v, size_t n, struct error *err)
+{
+	cleanup_strlist struct strlist ids = { 0 };
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].created)
+			strlist_add(&ids, v[i].id);
+	r = ids.n ? pod_commit(s, &ids, err) : 0;
+	for (size_t i = 0; i < n; i++)
 		pod_creation_done(&v[i].creation);
-		trace("pod '%s' durable", v[i].plan->pod.name);
-	}
+	trace("durable");
 	return r;
 }
 
@@ -287,12 +298,19 @@ static int play(struct command_context *ctx, const struct play_options *o,
 	if (r < 0)
 		return r;
 	r = make_all(&ctx->store, o, v, result->n, reports, err);
+	/* The wait for the disk comes when the pods are up, or when they take their time: it would
+	 * be in the way of their own writing. */
+	if (r == 0)
+		(void)pods_watch(reports, result->n, COMMIT_AFTER_MS);
+	trace("watched");
+	if (r == 0)
+		r = commit_all(&ctx->store, v, result->n, err);
 	if (r < 0) {
 		roll_back(&ctx->store, v, result->n);
 		return r;
 	}
 	(void)close(steal_fd(&images)); /* the records pin the layers now */
-	pods_watch(reports, result->n);
+	(void)pods_watch(reports, result->n, -1);
 	trace("up");
 	return finish(&ctx->store, v, result->n, reports);
 }

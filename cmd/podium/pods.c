@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cmd/podium/command.h"
+#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "engine/pod/lookup.h"
 #include "engine/pod/pod.h"
@@ -91,12 +92,15 @@ static void read_report(struct pod_start_result *r)
 	}
 }
 
-void pods_watch(struct pod_start_result *v, size_t n)
+bool pods_watch(struct pod_start_result *v, size_t n, int timeout_ms)
 {
 	cleanup_free struct pollfd *p = xcalloc(n, sizeof(*p));
+	int64_t deadline = clock_mono_ms() + timeout_ms;
 
 	for (;;) {
+		int64_t left = deadline - clock_mono_ms();
 		size_t open = 0;
+		int r;
 
 		for (size_t i = 0; i < n; i++) {
 			p[i] = (struct pollfd){ .fd = v[i].done ? -1 : v[i].report_fd,
@@ -104,10 +108,11 @@ void pods_watch(struct pod_start_result *v, size_t n)
 			open += !v[i].done;
 		}
 		if (open == 0)
-			return;
-		if (poll(p, n, -1) < 0)
-			continue;
-		for (size_t i = 0; i < n; i++)
+			return true;
+		r = poll(p, n, timeout_ms < 0 ? -1 : left < 0 ? 0 : (int)left);
+		if (r == 0)
+			return false;
+		for (size_t i = 0; i < n && r > 0; i++)
 			if (p[i].revents)
 				read_report(&v[i]);
 	}
@@ -130,7 +135,7 @@ int pods_start(const struct store *s, const struct strlist *ids, bool print, str
 		if (r == 1 && ctl_send(v[i].report_fd, CTL_START, 0, "") == 0)
 			(void)ctl_send(v[i].report_fd, CTL_SUBSCRIBE, 0, NULL);
 	}
-	pods_watch(v, ids->n);
+	(void)pods_watch(v, ids->n, -1);
 	for (size_t i = 0; i < ids->n; i++) {
 		if (v[i].failures || v[i].not_built)
 			code = 125;

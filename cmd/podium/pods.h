@@ -21,8 +21,8 @@ struct pod_start_result {
 };
 
 /* Follows the reports of n pods until each is up, has failed, or waits for the retry of an init
- * container. Prints warnings and errors on stderr. */
-void pods_watch(struct pod_start_result *v, size_t n);
+ * container. Prints warnings and errors on stderr. False when timeout_ms (< 0: none) passed first. */
+bool pods_watch(struct pod_start_result *v, size_t n, int timeout_ms);
 
 /* Starts pods that exist and waits for all. Each id that is up is printed when print is true.
  * Returns the exit code (0 or 125). */

@@ -230,18 +230,20 @@ int pod_create(const struct store *s, struct pod_plan *plan, struct pod_creation
 	return 0;
 }
 
-int pod_commit(const struct store *s, const char *pod_id, struct error *err)
+int pod_commit(const struct store *s, const struct strlist *pod_ids, struct error *err)
 {
-	char path[LAYOUT_PATH_MAX];
-	cleanup_close int fd = openat(s->rootfd, layout_pod(path, pod_id, NULL),
-				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = 0;
 
-	if (fd < 0)
-		return error_errno(err, "open pod '%.12s'", pod_id);
-	if (syncfs(fd) < 0)
+	if (syncfs(s->rootfd) < 0)
 		return error_errno(err, "sync the store");
 	STOP_AT("create:commit");
-	return fs_write_atomic(fd, POD_COMPLETE_FILE, "", 0, 0600, FS_NOSYNC, err);
+	for (size_t i = 0; i < pod_ids->n && r == 0; i++) {
+		char path[LAYOUT_PATH_MAX];
+
+		r = fs_write_atomic(s->rootfd, layout_pod(path, pod_ids->v[i], POD_COMPLETE_FILE),
+				    "", 0, 0600, FS_NOSYNC, err);
+	}
+	return r;
 }
 
 void pod_creation_done(struct pod_creation *c)

@@ -35,8 +35,8 @@ struct pod_creation {
 int pod_create(const struct store *s, struct pod_plan *plan, struct pod_creation *ret,
 	       struct error *err) must_check;
 
-/* One wait for the disk, then the pod is complete. */
-int pod_commit(const struct store *s, const char *pod_id, struct error *err) must_check;
+/* One wait for the disk, then the pods are complete. */
+int pod_commit(const struct store *s, const struct strlist *pod_ids, struct error *err) must_check;
 void pod_creation_done(struct pod_creation *c);
 
 /* Starts the conductor of a pod. *ret_report is a ctl socket that tells of warnings, failures and
