@@ -5,6 +5,7 @@
  *	mkimage [--oci] busybox OUT.tar		busybox-static and its applets
  *	mkimage [--oci] nginx OUT.tar		nginx-light, its libraries, a shell: three layers
  *	mkimage [--oci] payload PROGRAM OUT.tar	one static program as /payload
+ *	mkimage [--oci] layers N OUT.tar	busybox and N - 1 small layers on it
  *
  * Theory of operation: an image is a list of layers, a layer a tar in memory written by libarchive,
  * an archive a tar of those. A docker-archive has plain layers, an oci-archive (--oci) gzip ones.
@@ -16,6 +17,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
@@ -34,7 +36,7 @@
 #define CREATED	     "2024-01-01T00:00:00Z"
 #define CREATED_UNIX 1704067200
 #define FILE_MAX     (256U << 20)
-#define LAYERS_MAX   8
+#define LAYERS_MAX   200
 #define WWW_DATA     33
 
 struct layer_out {
@@ -44,6 +46,7 @@ struct layer_out {
 };
 struct image {
 	const char *name;
+	char name_text[64]; /* where the name is not a constant */
 	struct layer_out layers[LAYERS_MAX];
 	size_t n;
 	json_t *config; /* the inner "config" object */
@@ -375,6 +378,25 @@ static void make_payload(struct image *im, const char *program)
 	im->config = json_pack("{s:[s], s:[s]}", "Entrypoint", "/payload", "Env", PATH_ENV);
 }
 
+/* Each layer adds a file to /layers and writes its number to /top: the last one must win. */
+static void make_layers(struct image *im, uint64_t n)
+{
+	make_busybox(im);
+	(void)snprintf(im->name_text, sizeof(im->name_text), "localhost/layers-%" PRIu64 ":latest",
+		       n);
+	im->name = im->name_text;
+	for (uint64_t i = 2; i <= n; i++) {
+		struct layer_out *l = begin_layer(im);
+		cleanup_free char *file = xasprintf("layers/%" PRIu64, i);
+		cleanup_free char *text = xasprintf("%" PRIu64 "\n", i);
+
+		put_dir(l, "layers", 0755);
+		put_text(l, file, text);
+		put_text(l, "top", text);
+		end_layer(l);
+	}
+}
+
 /* ---- archives --------------------------------------------------------------------------- */
 
 static const char *architecture(void)
@@ -527,6 +549,7 @@ int main(int argc, char **argv)
 	char **args = argv + 1 + oci;
 	int n = argc - 1 - oci;
 	struct image im = { .name = NULL };
+	uint64_t layers;
 
 	if (n == 2 && is_equal(args[0], "busybox"))
 		make_busybox(&im);
@@ -534,8 +557,11 @@ int main(int argc, char **argv)
 		make_nginx(&im);
 	else if (n == 3 && is_equal(args[0], "payload"))
 		make_payload(&im, args[1]);
+	else if (n == 3 && is_equal(args[0], "layers") &&
+		 parse_u64(args[1], LAYERS_MAX, &layers) == 0)
+		make_layers(&im, layers);
 	else
-		die("usage", "mkimage [--oci] busybox|nginx|payload PROGRAM OUT.tar");
+		die("usage", "mkimage [--oci] busybox|nginx|payload PROGRAM|layers N OUT.tar");
 	write_image(&im, oci, args[n - 1]);
 	return 0;
 }
