@@ -7,7 +7,7 @@
  * is signalled is the one that was compared. Helpers are started by vfork+exec: the parent shares
  * its memory for microseconds, so the child does system calls only.
  *
- * Kernel: pidfd_open (5.3), waitid(P_PIDFD) (5.4).
+ * Kernel: pidfd_open (5.3), waitid(P_PIDFD) (5.4), close_range (5.9).
  */
 #include "engine/base/proc.h"
 
@@ -185,6 +185,9 @@ static int place_fds(const struct proc_spawn *s)
 		return -1;
 	if (pass4 >= 0 ? dup2(pass4, 4) < 0 : (close(4), false))
 		return -1;
+	/* Ours are close-on-exec. What the caller's shell left open in us must not live on in a monitor:
+	 * somebody may wait for its end. */
+	(void)syscall(SYS_close_range, 5U, ~0U, 0U);
 	return 0;
 }
 

@@ -52,7 +52,7 @@ struct proc_spawn {
 	int pass_fd4;          /* becomes descriptor 4; 0 or -1: none */
 	bool new_session;      /* setsid(2) */
 };
-/* Starts a helper by vfork semantics; every descriptor but 0,1,2 and 3 is close-on-exec by rule.
+/* Starts a helper by vfork semantics; it has no descriptors but 0, 1, 2 and those passed.
  * Signal mask and dispositions are reset. Returns the pid; *ret_pidfd when not NULL. */
 pid_t proc_spawn(const struct proc_spawn *s, int *ret_pidfd, struct error *err) must_check;
 
