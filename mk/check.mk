@@ -10,7 +10,7 @@ DEPS_TEST := busybox-static nginx-light curl iproute2 nftables conntrack util-li
 	python3 python3-yaml tmux strace clang-format clang-tidy libclang-rt-14-dev
 DEPS_LONG := debootstrap skopeo umoci
 DEPS_VM := qemu-system-x86 busybox-static
-DEPS_BENCH := podman crun conmon netavark buildah catatonit hyperfine libnftables-dev
+DEPS_BENCH := podman crun conmon netavark iptables catatonit
 deps_list = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_EXTRA)
 
 # Installs what is missing and nothing else; as root, on Debian and its children.
