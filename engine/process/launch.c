@@ -11,6 +11,11 @@
 
 #include <stddef.h>
 
+#include "engine/base/mem.h"
+#include "engine/process/selfexec.h"
+#include "engine/process/sync.h"
+#include "engine/state/layout.h"
+
 #define FIELD(type, kind, name, member)                                  \
 	{                                                                \
 		name, kind, offsetof(struct type, member), NULL, NULL, 0 \
@@ -40,3 +45,41 @@ static const struct record_field exec_fields[] = {
 };
 const struct record_type exec_request_type = { "exec request", sizeof(struct exec_request),
 					       exec_fields };
+
+pid_t launch_spawn(const struct launch_start *l, int *ret_sync_fd, struct error *err)
+{
+	cleanup_free char *path = NULL;
+	cleanup_close int program = -EBADF;
+	cleanup_close int ours = -EBADF;
+	cleanup_close int theirs = -EBADF;
+	int sync[2];
+	pid_t r = proc_helper_path("podium-launch", &path, err);
+	/* argv[0] is where it finds its own helpers: its link to itself leads into memory. */
+	char *argv[] = { path,
+			 (char *)(uintptr_t)l->verb,
+			 l->store->root,
+			 l->store->runroot,
+			 (char *)(uintptr_t)l->id,
+			 (char *)(uintptr_t)l->extra,
+			 NULL };
+	struct proc_spawn s = { .path = path,
+				.argv = argv,
+				.new_session = true,
+				.pass_fd4 = l->request_fd,
+				.stdio = { l->stdio[0], l->stdio[1], l->stdio[2] } };
+
+	if (r == 0)
+		r = program = selfexec_load(path, "podium-launch", err);
+	if (r >= 0)
+		r = sync_pair(sync, err);
+	if (r < 0)
+		return r;
+	ours = sync[0];
+	theirs = sync[1];
+	s.exec_fd = program;
+	s.pass_fd = theirs;
+	r = proc_spawn(&s, NULL, err);
+	if (r > 0)
+		*ret_sync_fd = steal_fd(&ours);
+	return r;
+}

@@ -214,6 +214,7 @@ static void set_dir(struct container_spec *spec)
 static void test_working_dir(void)
 {
 	cleanup_free char *link = live_layer_path(&S, "cwdlink");
+	cleanup_free char *made = NULL;
 
 	CU_ASSERT_EQUAL(symlink("/proc/self/fd/7", link), 0);
 	for (int fd = 0; fd <= 21; fd++) {
@@ -227,8 +228,8 @@ static void test_working_dir(void)
 		CU_ASSERT(has(out, "ERROR 125: "));
 	}
 	wanted_dir = "/made/on/the/way";
-	link = run(ARGS("pwd"), set_dir);
-	CU_ASSERT_STRING_EQUAL(link, "/made/on/the/way\n");
+	made = run(ARGS("pwd"), set_dir);
+	CU_ASSERT_STRING_EQUAL(made, "/made/on/the/way\n");
 }
 
 static void exec_self(struct container_spec *spec)
