@@ -137,32 +137,16 @@ static int make_pipes(struct exec_session *x, const struct exec_options *o, int 
 	return 0;
 }
 
-static int spawn(struct exec_session *x, const struct store *s, char *id, int request, int stdio[3],
-		 struct error *err)
+static int spawn(struct exec_session *x, const struct store *s, const char *id, int request,
+		 const int stdio[3], struct error *err)
 {
-	cleanup_free char *launch = NULL;
-	char *argv[] = { (char *)(uintptr_t) "podium-launch",
-			 (char *)(uintptr_t) "exec",
-			 s->root,
-			 s->runroot,
-			 id,
-			 NULL };
-	struct proc_spawn sp = { .argv = argv,
-				 .pass_fd4 = request,
-				 .new_session = true,
-				 .stdio = { stdio[0], stdio[1], stdio[2] } };
-	int sync[2];
-	int r = proc_helper_path("podium-launch", &launch, err);
+	struct launch_start l = { .store = s,
+				  .verb = "exec",
+				  .id = id,
+				  .request_fd = request,
+				  .stdio = { stdio[0], stdio[1], stdio[2] } };
+	int r = launch_spawn(&l, &x->sync_fd, err);
 
-	if (r == 0)
-		r = sync_pair(sync, err);
-	if (r < 0)
-		return r;
-	sp.path = launch;
-	sp.pass_fd = sync[1];
-	r = proc_spawn(&sp, NULL, err);
-	(void)close(sync[1]);
-	x->sync_fd = sync[0];
 	x->launch_pid = r > 0 ? r : 0;
 	return r < 0 ? r : 0;
 }

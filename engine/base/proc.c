@@ -167,10 +167,13 @@ static int place_fd(int from, int to)
 	return from == to ? fcntl(to, F_SETFD, 0) : dup2(from, to);
 }
 
-/* In the vforked child: stdio, then descriptors 3 and 4. Sources are 3 or above. */
+#define EXEC_FD 5 /* where the child has the program that it executes by descriptor */
+
+/* In the vforked child: stdio, descriptors 3 and 4, the program. Sources are 3 or above. */
 static int place_fds(const struct proc_spawn *s)
 {
 	int pass = s->pass_fd, pass4 = s->pass_fd4 > 0 ? s->pass_fd4 : -1;
+	int program = s->exec_fd > 0 ? s->exec_fd : -1;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	/* Out of the way first, so that one target is not another's source. */
@@ -178,6 +181,8 @@ static int place_fds(const struct proc_spawn *s)
 		pass = fcntl(pass, F_DUPFD_CLOEXEC, 10);
 	if (pass4 >= 0)
 		pass4 = fcntl(pass4, F_DUPFD_CLOEXEC, 10);
+	if (program >= 0)
+		program = fcntl(program, F_DUPFD_CLOEXEC, 10);
 	for (int i = 0; i < 3; i++)
 		if (place_fd(s->stdio[i] < 0 ? null : s->stdio[i], i) < 0)
 			return -1;
@@ -185,9 +190,11 @@ static int place_fds(const struct proc_spawn *s)
 		return -1;
 	if (pass4 >= 0 ? dup2(pass4, 4) < 0 : (close(4), false))
 		return -1;
-	/* Ours are close-on-exec. What the caller's shell left open in us must not live on in a monitor:
-	 * somebody may wait for its end. */
-	(void)syscall(SYS_close_range, 5U, ~0U, 0U);
+	if (program >= 0 && dup3(program, EXEC_FD, O_CLOEXEC) < 0)
+		return -1;
+	/* Ours are close-on-exec. What the caller's shell left open in us must not live on in a
+	 * monitor: somebody may wait for its end. */
+	(void)syscall(SYS_close_range, program >= 0 ? EXEC_FD + 1U : EXEC_FD + 0U, ~0U, 0U);
 	return 0;
 }
 
@@ -204,8 +211,12 @@ spawn_child(const struct proc_spawn *s, char *const *envp, volatile int *ret_err
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (s->new_session)
 		(void)setsid();
-	if (place_fds(s) == 0)
-		(void)execve(s->path, s->argv, envp);
+	if (place_fds(s) == 0) {
+		if (s->exec_fd > 0)
+			(void)syscall(SYS_execveat, EXEC_FD, "", s->argv, envp, AT_EMPTY_PATH);
+		else
+			(void)execve(s->path, s->argv, envp);
+	}
 	*ret_errno = errno;
 	_exit(127);
 }
@@ -239,7 +250,8 @@ pid_t proc_spawn(const struct proc_spawn *s, int *ret_pidfd, struct error *err)
 		if (*ret_pidfd < 0) {
 			int r = error_errno(err, "pidfd of '%s'", s->path);
 
-			/* A helper that cannot be watched must not live on: it is still our child. */
+			/* A helper that cannot be watched must not live on: it is still our child.
+			 */
 			(void)kill(pid, SIGKILL);
 			(void)waitpid(pid, NULL, 0);
 			return r;

@@ -44,7 +44,8 @@ int pidfd_wait_exit(int pidfd, int timeout_ms);
 int proc_helper_path(const char *name, char **ret, struct error *err) must_check;
 
 struct proc_spawn {
-	const char *path;      /* absolute */
+	const char *path;      /* absolute; names the program in messages when exec_fd is used */
+	int exec_fd;           /* the program itself (a sealed memfd), instead of path; 0 or -1: none */
 	char *const *argv;
 	char *const *envp;     /* NULL: empty environment */
 	int stdio[3];          /* -1: /dev/null */

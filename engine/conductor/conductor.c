@@ -77,9 +77,13 @@ static int bring_up(struct conductor *c, struct error *err)
 			conductor_tell(c, CTL_WARNING, 0, scratch.text);
 		c->network_ready = true;
 	} else {
-		r = run_stages_up(&c->run, err);
-		if (r < 0)
+		r = members_prestart(c, err);
+		if (r == 0)
+			r = run_stages_up(&c->run, err);
+		if (r < 0) {
+			members_abandon(c);
 			return r;
+		}
 		c->network_ready = c->run.net_fd < 0;
 	}
 	for (size_t i = 0; i < c->run.warnings.n; i++)

@@ -55,7 +55,11 @@ struct conductor {
 /* members.c */
 int members_open(struct conductor *c, struct error *err) must_check;
 void members_close(struct conductor *c);
-/* Starts the monitor of a member, or connects to one that lives. */
+/* Starts the monitors of the members that come first, while there is no sandbox yet. */
+int members_prestart(struct conductor *c, struct error *err) must_check;
+/* Lets them go, when no sandbox came about. */
+void members_abandon(struct conductor *c);
+/* Lets a monitor prepare its container: a prestarted one, one that lives, or a new one. */
 int member_begin(struct conductor *c, size_t i, struct error *err) must_check;
 /* A packet (or the end) on a member's socket. */
 void member_read(struct conductor *c, size_t i);

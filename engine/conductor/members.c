@@ -121,14 +121,45 @@ static bool adopt(struct conductor *c, size_t i)
 	return adopted;
 }
 
+int members_prestart(struct conductor *c, struct error *err)
+{
+	bool is_init = c->n_members > 0 && c->views[0].init;
+	int r = 0;
+
+	/* The first init container, or every member. */
+	for (size_t i = 0; i < (is_init ? 1 : c->n_members) && r == 0; i++)
+		r = spawn_monitor(c, &c->members[i], err);
+	return r;
+}
+
+void members_abandon(struct conductor *c)
+{
+	for (size_t i = 0; i < c->n_members; i++) {
+		struct member *m = &c->members[i];
+
+		close_fd(&m->fd);
+		if (m->monitor_pid > 0)
+			(void)waitpid(m->monitor_pid, NULL, 0);
+		m->monitor_pid = 0;
+	}
+}
+
 int member_begin(struct conductor *c, size_t i, struct error *err)
 {
-	c->members[i].stop_asked = false;
+	struct member *m = &c->members[i];
+	int r = 0;
+
+	m->stop_asked = false;
 	if (!c->run.pause_is_child && adopt(c, i))
 		return 0;
 	c->views[i].phase = MEMBER_PREPARING;
 	c->views[i].was_started = false;
-	return spawn_monitor(c, &c->members[i], err);
+	if (m->fd < 0)
+		r = spawn_monitor(c, m, err);
+	if (r == 0)
+		r = ctl_send(m->fd, CTL_PREPARE, 0, NULL);
+	/* One that is gone already says why, or is found lost, when its socket is read. */
+	return r == -EPIPE ? 0 : r;
 }
 
 /* ---- what monitors say ------------------------------------------------------------------ */

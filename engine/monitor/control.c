@@ -51,9 +51,10 @@ void monitor_control_accept(struct monitor *m)
 static void subscribe(struct monitor *m, int fd)
 {
 	static const enum ctl_type present[] = {
-		[MONITOR_LAUNCHING] = CTL_OK,	[MONITOR_PREPARED] = CTL_READY,
-		[MONITOR_STARTING] = CTL_OK,	[MONITOR_RUNNING] = CTL_RUNNING,
-		[MONITOR_WAITING] = CTL_EXITED, [MONITOR_ENDED] = CTL_DONE,
+		[MONITOR_IDLE] = CTL_OK,	 [MONITOR_LAUNCHING] = CTL_OK,
+		[MONITOR_PREPARED] = CTL_READY,	 [MONITOR_STARTING] = CTL_OK,
+		[MONITOR_RUNNING] = CTL_RUNNING, [MONITOR_WAITING] = CTL_EXITED,
+		[MONITOR_ENDED] = CTL_DONE,
 	};
 	int32_t value =
 		m->phase == MONITOR_RUNNING ? (int32_t)m->pid : (int32_t)m->status.exit_code;
@@ -69,6 +70,9 @@ static void handle(struct monitor *m, int fd, const struct ctl_msg *msg)
 	int r;
 
 	switch ((enum ctl_type)msg->type) {
+	case CTL_PREPARE:
+		monitor_prepare(m);
+		break;
 	case CTL_GO:
 		monitor_go(m);
 		break;
@@ -107,4 +111,7 @@ void monitor_control_read(struct monitor *m, int *fd)
 		handle(m, *fd, &msg);
 	else if (r != -EAGAIN)
 		drop(fd);
+	/* No sandbox came about: nothing was begun, nothing is written. */
+	if (m->phase == MONITOR_IDLE && m->conductor_fd < 0)
+		m->phase = MONITOR_ENDED;
 }

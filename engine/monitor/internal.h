@@ -17,10 +17,11 @@
 
 #define MONITOR_CLIENTS_MAX 8
 #define MONITOR_ATTACH_MAX  4
-#define MONITOR_FDS_MAX     (MONITOR_CLIENTS_MAX + 2 * MONITOR_ATTACH_MAX + 8)
+#define MONITOR_FDS_MAX	    (MONITOR_CLIENTS_MAX + 2 * MONITOR_ATTACH_MAX + 8)
 #define MONITOR_READ_BYTES  65536
 
 enum monitor_phase {
+	MONITOR_IDLE,	   /* begun before the sandbox was there; waits for CTL_PREPARE */
 	MONITOR_LAUNCHING, /* podium-launch prepares the container */
 	MONITOR_PREPARED,  /* READY came; GO has not been given */
 	MONITOR_STARTING,  /* GO given; exec not yet seen */
@@ -59,7 +60,6 @@ struct monitor {
 	struct store store;
 	char id[65];
 	char pod_id[65];
-	char *launch_path;
 	struct monitor_plan plan;
 	struct container_status status;
 	struct restart_state restart;
@@ -117,6 +117,7 @@ void monitor_control_accept(struct monitor *m);
 void monitor_control_read(struct monitor *m, int *fd);
 
 /* monitor.c */
+void monitor_prepare(struct monitor *m);
 void monitor_go(struct monitor *m);
 void monitor_stop(struct monitor *m, int64_t grace_ms);
 void monitor_write_status(struct monitor *m);

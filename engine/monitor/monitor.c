@@ -2,8 +2,8 @@
 /*
  * monitor - the life of one container.
  *
- * Theory of operation: LAUNCHING (podium-launch prepares) -> PREPARED (waits for the conductor's
- * GO)
+ * Theory of operation: IDLE (until the conductor has a sandbox) -> LAUNCHING (podium-launch
+ * prepares) -> PREPARED (waits for the conductor's GO)
  * -> STARTING (exec not yet seen) -> RUNNING -> WAITING (back-off) -> LAUNCHING ... -> ENDED. The
  * container's first process is the monitor's own child, made by podium-launch with CLONE_PARENT, so
  * its exit code is always seen here. exec is seen as the end of the sync socket, which the
@@ -40,6 +40,7 @@
 #include "engine/cgroup/cgroup.h"
 #include "engine/monitor/internal.h"
 #include "engine/pod/spec.h"
+#include "engine/process/launch.h"
 #include "engine/process/sync.h"
 
 #define RECORD_MAX_BYTES    (8 * 1024 * 1024)
@@ -186,28 +187,16 @@ static void reap(struct monitor *m)
 
 static int spawn_launch(struct monitor *m, struct error *err)
 {
-	char *argv[] = { (char *)(uintptr_t) "podium-launch",
-			 (char *)(uintptr_t) "container",
-			 m->store.root,
-			 m->store.runroot,
-			 m->id,
-			 m->status.restarts && m->plan.fresh_on_restart
-				 ? (char *)(uintptr_t) "fresh"
-				 : NULL,
-			 NULL };
-	struct proc_spawn s = { .path = m->launch_path, .argv = argv, .new_session = true };
-	int sync[2], r;
+	bool is_fresh = m->status.restarts && m->plan.fresh_on_restart;
+	struct launch_start s = { .store = &m->store,
+				  .verb = "container",
+				  .id = m->id,
+				  .extra = is_fresh ? "fresh" : NULL };
+	int r = monitor_stdio_open(m, s.stdio, err);
 
-	r = monitor_stdio_open(m, s.stdio, err);
 	if (r == 0)
-		r = sync_pair(sync, err);
-	if (r == 0) {
-		s.pass_fd = sync[1];
-		r = proc_spawn(&s, NULL, err);
-		(void)close(sync[1]);
-		m->sync_fd = sync[0];
-		m->launch_pid = r > 0 ? r : 0;
-	}
+		r = launch_spawn(&s, &m->sync_fd, err);
+	m->launch_pid = r > 0 ? r : 0;
 	for (int i = 0; i < 3; i++)
 		if (s.stdio[i] >= 0)
 			(void)close(s.stdio[i]);
@@ -225,6 +214,12 @@ static void launch(struct monitor *m)
 	m->oom_before = m->status.restarts ? oom_count(m) : 0;
 	if (spawn_launch(m, &err) < 0)
 		fail_start(m, 125, err.text);
+}
+
+void monitor_prepare(struct monitor *m)
+{
+	if (m->phase == MONITOR_IDLE)
+		launch(m);
 }
 
 void monitor_go(struct monitor *m)
@@ -315,6 +310,9 @@ void monitor_stop(struct monitor *m, int64_t grace_ms)
 	m->stop_asked = true;
 	m->status.stopped_by_user = true;
 	switch (m->phase) {
+	case MONITOR_IDLE:
+		end(m);
+		return;
 	case MONITOR_LAUNCHING:
 	case MONITOR_PREPARED:
 	case MONITOR_STARTING:
@@ -489,8 +487,6 @@ static int begin(struct monitor *m, struct error *err)
 	if (r == 0)
 		r = read_plan(m, err);
 	if (r == 0)
-		r = proc_helper_path("podium-launch", &m->launch_path, err);
-	if (r == 0)
 		r = m->listen_fd = ctl_listen(&m->store, m->id, err);
 	if (r >= 0)
 		r = monitor_attach_open(m, err);
@@ -520,7 +516,9 @@ int monitor_run(struct store *store, const char *container_id, int conductor_fd,
 		m->attached[i].fd = -1;
 	r = begin(m, err);
 	if (r == 0) {
-		launch(m);
+		m->phase = MONITOR_IDLE;
+		if (conductor_fd < 0)
+			launch(m);
 		(void)malloc_trim(0);
 		loop(m);
 		logwriter_close(&m->log);
@@ -531,7 +529,6 @@ int monitor_run(struct store *store, const char *container_id, int conductor_fd,
 	close_fd(&m->attach_listen_fd);
 	close_fd(&m->lock_fd);
 	status_done(&m->status);
-	free(m->launch_path);
 	free(m);
 	return r;
 }

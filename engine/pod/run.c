@@ -198,30 +198,16 @@ static int await_sandbox(struct pod_run *r, int sync_fd, pid_t launch, struct er
 
 static int up_sandbox(struct pod_run *r, struct error *err)
 {
-	cleanup_free char *launch = NULL;
-	cleanup_close int ours = -EBADF;
-	char *argv[] = { (char *)(uintptr_t) "podium-launch",
-			 (char *)(uintptr_t) "sandbox",
-			 r->store->root,
-			 r->store->runroot,
-			 (char *)(uintptr_t)r->pod_id,
-			 NULL };
-	struct proc_spawn s = { .argv = argv, .stdio = { -1, -1, -1 }, .new_session = true };
-	int sync[2], rc;
+	struct launch_start s = {
+		.store = r->store, .verb = "sandbox", .id = r->pod_id, .stdio = { -1, -1, -1 }
+	};
+	int sync_fd = -1;
+	int rc = launch_spawn(&s, &sync_fd, err);
 
-	rc = proc_helper_path("podium-launch", &launch, err);
-	if (rc == 0)
-		rc = sync_pair(sync, err);
 	if (rc < 0)
 		return rc;
-	s.path = launch;
-	s.pass_fd = sync[1];
-	ours = sync[0];
-	rc = proc_spawn(&s, NULL, err);
-	(void)close(sync[1]);
-	if (rc < 0)
-		return rc;
-	rc = await_sandbox(r, ours, rc, err);
+	rc = await_sandbox(r, sync_fd, rc, err);
+	(void)close(sync_fd);
 	if (rc == 0)
 		rc = write_sandbox_record(r, r->pause_pid, err);
 	return rc < 0 ? error_wrap(err, "sandbox of pod '%s'", r->pod.name) : 0;

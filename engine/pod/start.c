@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
@@ -23,6 +24,8 @@
 #include "engine/state/status.h"
 
 #define CONDUCTOR_WAIT_MS 10000
+#define OUTWAIT_MS	  60000
+#define OUTWAIT_STEP_US	  5000
 #define CONDUCTOR_EXIT_MS 1000
 
 bool is_pod_conducted(const struct store *s, const char *pod_id)
@@ -44,6 +47,47 @@ static int connect_conductor(const struct store *s, const char *pod_id, struct e
 	return r;
 }
 
+/* A conductor that is on its way down says so in the infra container's record. */
+static bool is_being_stopped(const struct store *s, const char *pod_id)
+{
+	struct pod_spec pod = { 0 };
+	struct container_status st = { 0 };
+	struct error scratch;
+	bool stopping = lookup_read_pod(s, pod_id, &pod, &scratch) == 0 && pod.infra_id &&
+			status_read(s, pod.infra_id, &st, &scratch) == 0 &&
+			(st.state == STATE_STOPPING || st.state == STATE_EXITED);
+
+	status_done(&st);
+	record_done(&pod_spec_type, &pod);
+	return stopping;
+}
+
+/* Connects to the pod's conductor: 1; 0 when it has none (any more). One that ends is waited for,
+ * since it takes no orders. */
+static int connect_or_outwait(const struct store *s, const char *pod_id, int *ret_fd,
+			      struct error *err)
+{
+	int64_t deadline = clock_mono_ms() + OUTWAIT_MS;
+
+	while (is_pod_conducted(s, pod_id)) {
+		if (!is_being_stopped(s, pod_id)) {
+			int r = connect_conductor(s, pod_id, err);
+
+			if (r >= 0) {
+				*ret_fd = r;
+				return 1;
+			}
+			if (r != -ENOENT && r != -ECONNREFUSED)
+				return r;
+		}
+		if (clock_mono_ms() >= deadline)
+			return error_set(err, ETIMEDOUT, "pod '%.12s' is still being stopped",
+					 pod_id);
+		(void)usleep(OUTWAIT_STEP_US);
+	}
+	return 0;
+}
+
 int pod_start(const struct store *s, const char *pod_id, int *ret_report, struct error *err)
 {
 	cleanup_free char *monitor = NULL;
@@ -56,12 +100,9 @@ int pod_start(const struct store *s, const char *pod_id, int *ret_report, struct
 	struct proc_spawn sp = { .argv = argv, .stdio = { -1, -1, -1 }, .new_session = true };
 	int fds[2], r;
 
-	if (is_pod_conducted(s, pod_id)) {
-		r = connect_conductor(s, pod_id, err);
-		if (r >= 0)
-			*ret_report = r;
-		return r < 0 ? r : 1;
-	}
+	r = connect_or_outwait(s, pod_id, ret_report, err);
+	if (r != 0)
+		return r;
 	r = proc_helper_path("podium-monitor", &monitor, err);
 	if (r < 0)
 		return r;

@@ -26,6 +26,7 @@ enum ctl_type {
 	CTL_SIGNAL, /* value: signal number. Answer: CTL_OK or CTL_FAILED */
 	CTL_SUBSCRIBE, /* events follow; the first tells the present state */
 	CTL_START,     /* conductor: text = container id. Answer: CTL_OK or CTL_FAILED */
+	CTL_PREPARE,   /* conductor to a new monitor: the sandbox is there, launch */
 	/* events and answers */
 	CTL_OK = 64,
 	CTL_FAILED,  /* text: why; value: exit code (125, 126, 127). More attempts may follow */

@@ -5,8 +5,8 @@
  * Command line of podium-launch (always run from a sealed memfd of itself; environment empty but
  * for the test seams):
  *	podium-launch sandbox   ROOT RUNROOT POD-ID        makes pause: new net, ipc, uts, mnt, pid
- *	podium-launch container ROOT RUNROOT CONTAINER-ID  first process of a container; stdio = 0,1,2
- *	podium-launch exec      ROOT RUNROOT CONTAINER-ID  one more process; descriptor 4 holds the
+ *	podium-launch container ROOT RUNROOT CONTAINER-ID  first process of a container; stdio =
+ *0,1,2 podium-launch exec      ROOT RUNROOT CONTAINER-ID  one more process; descriptor 4 holds the
  *	                                                   struct exec_request as JSON (memfd)
  * All three speak engine/process/sync.h on descriptor 3.
  */
@@ -20,12 +20,14 @@
 #include "engine/base/record.h"
 #include "engine/base/str.h"
 
+struct store;
+
 /* RUNROOT/pods/<id>/sandbox.json, written by the conductor when pause runs. */
 struct sandbox_record {
-	uint32_t pid;          /* pause, with the start time and boot that make it certain */
+	uint32_t pid; /* pause, with the start time and boot that make it certain */
 	int64_t start_ticks;
 	char *boot_id;
-	char *address4;        /* or NULL */
+	char *address4; /* or NULL */
 	char *address6;
 	char *gateway4;
 	char *gateway6;
@@ -35,12 +37,26 @@ extern const struct record_type sandbox_record_type;
 /* What `podium exec` asks for. */
 struct exec_request {
 	struct strlist argv;
-	struct strlist env;    /* NAME=VALUE, added to the container's */
-	char *user;            /* "uid[:gid]" or names, NULL: the container's */
-	char *working_dir;     /* NULL: the container's */
+	struct strlist env; /* NAME=VALUE, added to the container's */
+	char *user;	    /* "uid[:gid]" or names, NULL: the container's */
+	char *working_dir;  /* NULL: the container's */
 	bool tty;
 	bool privileged;
 };
 extern const struct record_type exec_request_type;
+
+/* How podium-launch is started. */
+struct launch_start {
+	const struct store *store;
+	const char *verb;  /* "sandbox", "container", "exec" */
+	const char *id;	   /* of the pod or container */
+	const char *extra; /* "fresh", or NULL */
+	int stdio[3];	   /* -1: /dev/null */
+	int request_fd;	   /* exec: memfd with the request; 0 or -1: none */
+};
+
+/* Starts podium-launch from a sealed copy in memory (made here: podium-launch itself would need a
+ * second exec for it). Returns its pid, a child of the caller; *ret_sync_fd speaks sync.h. */
+pid_t launch_spawn(const struct launch_start *l, int *ret_sync_fd, struct error *err) must_check;
 
 #endif
