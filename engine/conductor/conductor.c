@@ -348,6 +348,7 @@ static int begin(struct conductor *c, struct error *err)
 	if (r < 0)
 		return r;
 	r = status_read(&c->store, c->run.pod.infra_id, &c->status, err);
+	c->status.exit_code = 0; /* of an earlier life */
 	if (r == 0)
 		r = members_open(c, err);
 	if (r == 0)
