@@ -111,7 +111,6 @@ static void decide(struct monitor *m)
 		return;
 	}
 	delay = restart_next_delay_ms(&m->restart, m->plan.backoff, ran_ms);
-	m->status.restarts++;
 	m->status.next_start_ns = clock_wall_ns() + delay * 1000000;
 	m->phase = MONITOR_WAITING;
 	m->deadline_ms = now + delay;
@@ -342,6 +341,7 @@ static void on_deadline(struct monitor *m)
 {
 	m->deadline_ms = 0;
 	if (m->phase == MONITOR_WAITING) {
+		m->status.restarts++;
 		launch(m);
 	} else if (m->phase == MONITOR_RUNNING && m->stop_asked && !m->killed) {
 		m->killed = true;
