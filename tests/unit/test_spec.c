@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_spec - the questions one asks of a spec; its records are tested in test_record. */
+#include "engine/pod/spec.h"
+
+#include <string.h>
+
+#include "tests/support/cunit_main.h"
+
+static void add(struct value *v, enum value_part_kind kind, const char *text)
+{
+	value_add(v, kind, text, strlen(text));
+}
+
+static void check_value(struct value *v, const struct pairlist *vars, const char *expect)
+{
+	char *text = value_resolve(v, vars);
+
+	CU_ASSERT_STRING_EQUAL(text, expect);
+	free(text);
+}
+
+static void free_value(struct value *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		free(v->v[i].text);
+	free(v->v);
+}
+
+static void test_value(void)
+{
+	struct pairlist vars = { 0 };
+	struct value v = { 0 };
+
+	check_value(&v, &vars, "");
+	pairlist_set(&vars, "A", "one");
+	pairlist_set(&vars, "B", "$(A)");
+	add(&v, VALUE_LITERAL, "<");
+	add(&v, VALUE_VARIABLE, "A");
+	add(&v, VALUE_LITERAL, "$(A)"); /* a literal is not looked at again */
+	add(&v, VALUE_VARIABLE, "B");	/* nor is a value */
+	add(&v, VALUE_VARIABLE, "none");
+	add(&v, VALUE_LITERAL, ">");
+	check_value(&v, &vars, "<one$(A)$(A)>");
+	free_value(&v);
+	v = (struct value){ 0 };
+	value_add(&v, VALUE_LITERAL, "abcdef", 3);
+	check_value(&v, &vars, "abc");
+	free_value(&v);
+	pairlist_done(&vars);
+}
+
+static void test_grace(void)
+{
+	struct pod_spec pod = { 0 };
+
+	CU_ASSERT_EQUAL(pod_grace_seconds(&pod), 30);
+	pod.grace_seconds.set = true; /* 0 was asked for */
+	CU_ASSERT_EQUAL(pod_grace_seconds(&pod), 0);
+	pod.grace_seconds.value = 600;
+	CU_ASSERT_EQUAL(pod_grace_seconds(&pod), 600);
+}
+
+static void test_find_volume(void)
+{
+	struct pod_spec pod = { 0 };
+
+	CU_ASSERT_PTR_NULL(pod_find_volume(&pod, "a"));
+	(void)list_add(&pod.volumes); /* a record without a name crashes nobody */
+	list_add(&pod.volumes)->name = xstrdup("a");
+	list_add(&pod.volumes)->name = xstrdup("b");
+	CU_ASSERT_PTR_EQUAL(pod_find_volume(&pod, "b"), &pod.volumes.v[2]);
+	CU_ASSERT_PTR_EQUAL(pod_find_volume(&pod, "a"), &pod.volumes.v[1]);
+	CU_ASSERT_PTR_NULL(pod_find_volume(&pod, "c"));
+	record_done(&pod_spec_type, &pod);
+}
+
+static void test_names_of_enums(void)
+{
+	CU_ASSERT_STRING_EQUAL(port_protocol_str(PORT_TCP), "tcp");
+	CU_ASSERT_STRING_EQUAL(port_protocol_str(PORT_UDP), "udp");
+	CU_ASSERT_STRING_EQUAL(port_protocol_str(PORT_SCTP), "sctp");
+	CU_ASSERT_STRING_EQUAL(port_protocol_str(PORT__COUNT), "?");
+	CU_ASSERT_STRING_EQUAL(port_protocol_str(-1), "?");
+	CU_ASSERT_STRING_EQUAL(restart_policy_names[RESTART_ON_FAILURE], "OnFailure");
+	CU_ASSERT_STRING_EQUAL(network_mode_names[NETWORK_NONE], "none");
+	CU_ASSERT_STRING_EQUAL(host_path_type_names[HOST_PATH_ANY], "");
+	CU_ASSERT_STRING_EQUAL(host_path_type_names[HOST_PATH_BLOCK_DEVICE], "BlockDevice");
+	CU_ASSERT_PTR_NULL(host_path_type_names[HOST_PATH__COUNT]);
+}
+
+static void test_plan(void)
+{
+	struct pod_plan plan = { .containers = xcalloc(2, sizeof(*plan.containers)),
+				 .n_containers = 2,
+				 .kube_yaml = xstrdup("a: b\n") };
+
+	plan.pod.name = xstrdup("x");
+	plan.containers[1].name = xstrdup("y");
+	strlist_add(&plan.containers[0].config.layers, "z");
+	pod_plan_done(&plan);
+	CU_ASSERT_PTR_NULL(plan.containers);
+	CU_ASSERT_PTR_NULL(plan.kube_yaml);
+	CU_ASSERT_EQUAL(plan.n_containers, 0);
+	pod_plan_done(&plan);
+}
+
+static CU_TestInfo tests[] = {
+	{ "values", test_value },	  { "grace", test_grace },
+	{ "volumes", test_find_volume },  { "names", test_names_of_enums },
+	{ "a plan is freed", test_plan }, CU_TEST_INFO_NULL,
+};
+static CU_SuiteInfo suites[] = { { "spec", NULL, NULL, NULL, NULL, tests }, CU_SUITE_INFO_NULL };
+TEST_MAIN(suites)
