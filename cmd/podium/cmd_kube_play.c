@@ -18,7 +18,9 @@
 #include "cmd/podium/command.h"
 #include "cmd/podium/commands.h"
 #include "cmd/podium/kube_input.h"
+#include "cmd/podium/play_ports.h"
 #include "cmd/podium/pods.h"
+#include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/base/trace.h"
 #include "engine/image/store.h"
@@ -27,6 +29,8 @@
 #include "engine/rootfs/volume_check.h"
 
 #define COMMIT_AFTER_MS 100
+
+#define MAKER_WAIT_MS 30000
 
 struct play_options {
 	bool down;
@@ -60,8 +64,14 @@ static int apply_network(struct pod_plan *plan, const char *network, struct erro
 	for (int i = 0; network_mode_names[i]; i++) {
 		if (strcmp(network_mode_names[i], network) != 0)
 			continue;
+		if (plan->pod.network == i)
+			return 0;
 		plan->pod.network = i;
-		return 0;
+		if (i == NETWORK_NONE)
+			return 0; /* no field of a manifest says this */
+		/* The pod's own document says what it is: with the override. */
+		free(steal_ptr(&plan->kube_yaml));
+		return kube_generate_from_plan(plan, &plan->kube_yaml, err);
 	}
 	return error_set(err, EINVAL, "network '%s' is not known: host, none or bridge", network);
 }
@@ -122,12 +132,31 @@ static bool is_unchanged(const struct store *s, const struct pod_spec *old,
 	return same;
 }
 
+/* A pod that another play is making just now is waited for: then it is one that exists. */
+static void wait_for_maker(const struct store *s, const char *id)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct error scratch; /* it is looked at again, whatever happened */
+	int fd;
+
+	if (lookup_pod_phase(s, id) != POD_INCOMPLETE)
+		return;
+	fd = lock_take(s->rootfd, layout_pod(path, id, POD_LOCK), LOCK_EXCLUSIVE, MAKER_WAIT_MS,
+		       &scratch);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 static int decide(const struct store *s, struct played *p, bool replace, struct error *err)
 {
 	struct pod_spec old = { 0 };
 	struct error scratch;
 	int r = lookup_pod(s, p->plan->pod.name, p->id, &scratch);
 
+	if (r == 0) {
+		wait_for_maker(s, p->id);
+		r = lookup_pod(s, p->plan->pod.name, p->id, &scratch);
+	}
 	p->act = PLAY_CREATE;
 	/* A prefix of an id is not the name. */
 	if (r < 0 || (lookup_read_pod(s, p->id, &old, &scratch) == 0 &&
@@ -164,6 +193,8 @@ static int prepare(struct command_context *ctx, const struct play_options *o,
 			r = check_volumes(&v[i].plan->pod, err);
 		if (r == 0)
 			r = decide(&ctx->store, &v[i], o->replace, err);
+		if (r == 0 && v[i].act == PLAY_REPLACE)
+			r = play_check_ports(&ctx->store, v[i].id, v[i].plan, err);
 	}
 	return r;
 }

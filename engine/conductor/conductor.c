@@ -30,6 +30,7 @@
 #include "engine/base/seams.h"
 #include "engine/base/str.h"
 #include "engine/conductor/internal.h"
+#include "engine/pod/lookup.h"
 
 #define KILL_MARGIN_MS 5000
 
@@ -344,6 +345,9 @@ static int begin(struct conductor *c, struct error *err)
 	if (r < 0)
 		return error_wrap(err, "pod '%.12s' has a conductor", c->pod_id);
 	c->lock_fd = r;
+	/* After the lock: whoever removes marks first and asks for the lock then. */
+	if (lookup_pod_phase(&c->store, c->pod_id) == POD_REMOVING)
+		return error_set(err, ESTALE, "pod '%.12s' is being removed", c->pod_id);
 	r = pod_run_open(&c->run, &c->store, c->pod_id, true, err);
 	if (r < 0)
 		return r;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
 #include "engine/base/lock.h"
@@ -25,6 +26,8 @@
 #include "engine/state/status.h"
 
 #define LOCK_WAIT_MS	 10000
+#define STOP_WAIT_MS	 30000
+#define RETRY_US	 5000
 #define RECORD_MAX_BYTES (8 * 1024 * 1024)
 
 static int mark_removing(const struct store *s, const char *pod_id, struct error *err)
@@ -127,6 +130,25 @@ static int remove_names(const struct store *s, const struct pod_run *run, struct
 	return names_release_all(s, target, err);
 }
 
+/* Ends a conductor that was started while the removal was decided. The mark is there: one that has
+ * not looked yet will see it and end by itself. */
+static int end_conductor(const struct store *s, const char *pod_id, struct error *err)
+{
+	int64_t deadline = clock_mono_ms() + LOCK_WAIT_MS;
+
+	while (is_pod_conducted(s, pod_id)) {
+		struct error scratch;
+		int fd = -1;
+
+		if (pod_stop_begin(s, pod_id, 0, &fd, &scratch) == 0)
+			return pod_stop_end(s, pod_id, fd, STOP_WAIT_MS, err);
+		if (clock_mono_ms() >= deadline)
+			return error_set(err, EBUSY, "pod '%.12s' was started meanwhile", pod_id);
+		(void)usleep(RETRY_US);
+	}
+	return 0;
+}
+
 int pod_remove(const struct store *s, const char *pod_id, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
@@ -145,6 +167,8 @@ int pod_remove(const struct store *s, const char *pod_id, struct error *err)
 			       : error_wrap(err, "remove pod '%.12s'", pod_id);
 	r = mark_removing(s, pod_id, err);
 	STOP_AT("remove:mark");
+	if (r == 0)
+		r = end_conductor(s, pod_id, err);
 	if (r == 0)
 		r = pod_run_open(&run, s, pod_id, false, err);
 	if (r < 0)
