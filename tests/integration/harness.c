@@ -391,6 +391,27 @@ struct result play_text(const char *name, const char *options, const char *yaml)
 	return podium("play kube %s %s", options, file);
 }
 
+char *pod_yaml(const char *name, const char *spec, const char *container)
+{
+	return xasprintf("apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec:\n%s"
+			 "  containers:\n  - name: c\n%s%s",
+			 name, spec, strstr(container, "image:") ? "" : "    image: payload\n",
+			 container);
+}
+
+struct result play_pod(const char *name, const char *options, const char *spec,
+		       const char *container)
+{
+	cleanup_free char *yaml = pod_yaml(name, spec, container);
+
+	return play_text(name, options, yaml);
+}
+
+bool remove_pod(const char *name)
+{
+	return MUST(0, "pod rm -f -t 0 %s", name);
+}
+
 char *ps_field(const char *container, const char *field)
 {
 	cleanup_result struct result r =
