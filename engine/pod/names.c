@@ -95,10 +95,11 @@ int names_claim(const struct store *s, const char *name, const char *target, str
 int names_release(const struct store *s, const char *name, const char *target, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX + NAME_LENGTH_MAX], owner[TARGET_MAX];
-	int r = name_path(name, path, err);
+	struct error scratch;
 
-	if (r < 0)
-		return r;
+	/* What is no name was never claimed: a record that holds such a one can still be removed. */
+	if (name_path(name, path, &scratch) < 0)
+		return 0;
 	read_target(s, path, owner);
 	if (strcmp(owner, target) != 0)
 		return 0;
