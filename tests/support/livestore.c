@@ -247,6 +247,8 @@ static void launch(struct livestore *s, const char *verb, const char *id, int re
 	run->out_fd = out[0];
 	receive(run, true);
 	(void)waitpid(pid, NULL, 0);
+	if (run->pid <= 0 && !run->error)
+		run->error = xstrdup("podium-launch ended without a word");
 }
 
 char *live_sandbox(struct livestore *s)
