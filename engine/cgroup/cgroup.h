@@ -44,6 +44,9 @@ enum cgroup_tree {
 	CGROUP_TREE__COUNT
 };
 
+/* "memory", "cpu", ... as in messages and mount points. */
+const char *cgroup_tree_str(enum cgroup_tree t);
+
 struct cgroup_ctx {
 	enum cgroup_layout layout;
 	const struct cgroup_ops *ops;
@@ -111,6 +114,11 @@ int cgroup_join_self(const struct cgroup_ctx *cg, const char *pod_id, const char
  * (err is not touched) where there is no unified tree: then the child joins by itself. */
 int cgroup_open_dir_fd(const struct cgroup_ctx *cg, const char *pod_id, const char *container_id,
 		       struct error *err) must_check;
+
+/* The container's group in one tree (O_PATH), to be shown inside by a clone of its mount. -ENOTSUP
+ * (err is not touched) where that tree is not there. */
+int cgroup_open_group(const struct cgroup_ctx *cg, enum cgroup_tree t, const char *pod_id,
+		      const char *container_id, struct error *err) must_check;
 
 /* Moves the calling process to <base>/podium/monitors (made when missing) on v2, and in the memory
  * tree otherwise, so that monitors are charged neither to a container nor to their starter. */

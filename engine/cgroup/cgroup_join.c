@@ -114,22 +114,27 @@ int cgroup_join_self(const struct cgroup_ctx *cg, const char *pod_id, const char
 	return r < 0 ? r : cgroup_join_commit(&j, err);
 }
 
-int cgroup_open_dir_fd(const struct cgroup_ctx *cg, const char *pod_id, const char *container_id,
-		       struct error *err)
+int cgroup_open_group(const struct cgroup_ctx *cg, enum cgroup_tree t, const char *pod_id,
+		      const char *container_id, struct error *err)
 {
 	char group[CGROUP_GROUP_MAX];
 	int fd, r;
 
-	if (cg->tree[CGROUP_TREE_UNIFIED] < 0)
+	if (cg->tree[t] < 0)
 		return -ENOTSUP;
 	r = cgroup_leaf_path(cg, group, pod_id, container_id, err);
 	if (r < 0)
 		return r;
-	fd = openat(cg->tree[CGROUP_TREE_UNIFIED], group,
-		    O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(cg->tree[t], group, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return error_errno(err, "unified cgroup: open '%s'", group);
+		return error_errno(err, "%s cgroup: open '%s'", cgroup_tree_str(t), group);
 	return fd;
+}
+
+int cgroup_open_dir_fd(const struct cgroup_ctx *cg, const char *pod_id, const char *container_id,
+		       struct error *err)
+{
+	return cgroup_open_group(cg, CGROUP_TREE_UNIFIED, pod_id, container_id, err);
 }
 
 int cgroup_join_monitors(const struct cgroup_ctx *cg, struct error *err)

@@ -45,9 +45,6 @@ extern const struct cgroup_ops cgroup_ops_v1;
 extern const struct cgroup_ops cgroup_ops_hybrid;
 extern const struct cgroup_ops cgroup_ops_v2;
 
-/* "memory", "cpu", ... as in messages and mount points. */
-const char *cgroup_tree_str(enum cgroup_tree t);
-
 /* ---- control files (cgroup_file.c). These return -errno without a text. ------------------- */
 
 /* Opens group/file. In a fake tree a file that is written to is created. */

@@ -182,6 +182,8 @@ static void plan_init(struct container_plan *p)
 	p->root_mnt = p->shm_mnt = -EBADF;
 	for (int i = 0; i < ETC__COUNT; i++)
 		p->etc_mnt[i] = -EBADF;
+	for (int i = 0; i < CGROUP_TREE__COUNT; i++)
+		p->cgroup_mnt[i] = -EBADF;
 }
 
 static int plan_command(const struct launch *l, struct container_plan *p, struct error *err)
@@ -223,6 +225,23 @@ static int plan_make(struct launch *l, struct container_plan *p, struct error *e
 	return r;
 }
 
+/* Clones of the container's groups. A mount of the hierarchy itself would look the same inside, but
+ * makes the kernel walk every group of the host under its one lock. What cannot be cloned is
+ * mounted inside after all. */
+static void clone_cgroups(const struct launch *l, struct container_plan *p)
+{
+	uint64_t attrs = MOUNT_INERT | (is_privileged(&l->spec) ? 0 : MOUNT_ATTR_RDONLY);
+
+	for (int t = CGROUP_TREE_MEMORY; p->cgroup_trees.n && t < CGROUP_TREE__COUNT; t++) {
+		struct error scratch;
+		cleanup_close int fd = cgroup_open_group(&l->cg, (enum cgroup_tree)t, l->pod.id,
+							 l->spec.id, &scratch);
+
+		if (fd >= 0)
+			p->cgroup_mnt[t] = mount_clone(fd, "", attrs, &scratch);
+	}
+}
+
 static int prepare_cgroup(struct launch *l, struct container_plan *p, int sync_fd, int *ret_fd,
 			  struct error *err)
 {
@@ -238,6 +257,7 @@ static int prepare_cgroup(struct launch *l, struct container_plan *p, int sync_f
 	*ret_fd = cgroup_open_dir_fd(&l->cg, l->pod.id, l->spec.id, &scratch);
 	if (*ret_fd < 0 && *ret_fd != -ENOTSUP)
 		return error_set(err, -*ret_fd, "%s", scratch.text);
+	clone_cgroups(l, p);
 	return cgroup_join_prepare(&l->cg, l->pod.id, l->spec.id,
 				   *ret_fd >= 0 ? CGROUP_BORN_INSIDE : CGROUP_BORN_OUTSIDE,
 				   &p->join, err);

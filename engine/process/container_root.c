@@ -169,13 +169,22 @@ static int mount_dev(struct builder *b, struct error *err)
 	return r < 0 ? r : mount_mqueue(b, err);
 }
 
-/* One v1 hierarchy: "memory", "cpu,cpuacct". A hierarchy that refuses is left out. */
-static void mount_v1_tree(int base, const char *controllers, uint64_t attrs)
+static bool has_word(const char *list, const char *word)
+{
+	for (const char *p = list; *p;) {
+		size_t n = strcspn(p, ",");
+
+		if (strlen(word) == n && strncmp(p, word, n) == 0)
+			return true;
+		p += n + (p[n] == ',');
+	}
+	return false;
+}
+
+static int new_v1_tree(const char *controllers, uint64_t attrs, struct error *err)
 {
 	struct mount_option opts[CONTROLLERS_MAX + 1] = { { NULL, NULL } };
 	cleanup_free char *copy = xstrdup(controllers);
-	struct error scratch;
-	cleanup_close int fd = -EBADF;
 	size_t n = 0;
 
 	for (char *p = copy; *p && n < CONTROLLERS_MAX;) {
@@ -186,7 +195,22 @@ static void mount_v1_tree(int base, const char *controllers, uint64_t attrs)
 		opts[n++] = (struct mount_option){ p, NULL };
 		p += len + !last;
 	}
-	fd = mount_new("cgroup", opts, attrs, &scratch);
+	return mount_new("cgroup", opts, attrs, err);
+}
+
+/* One v1 hierarchy: "memory", "cpu,cpuacct". A hierarchy that refuses is left out. */
+static void mount_v1_tree(int base, const char *controllers, const struct container_plan *p,
+			  uint64_t attrs)
+{
+	struct error scratch;
+	cleanup_close int made = -EBADF;
+	int fd = -EBADF;
+
+	for (int t = CGROUP_TREE_MEMORY; fd < 0 && t < CGROUP_TREE__COUNT; t++)
+		if (has_word(controllers, cgroup_tree_str((enum cgroup_tree)t)))
+			fd = p->cgroup_mnt[t];
+	if (fd < 0)
+		fd = made = new_v1_tree(controllers, attrs, &scratch);
 	if (fd >= 0 && mkdirat(base, controllers, 0755) == 0)
 		(void)attach_in(base, controllers, fd, &scratch);
 }
@@ -219,7 +243,7 @@ static int mount_cgroups(struct builder *b, int sys, struct error *err)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < trees->n; i++)
-		mount_v1_tree(fd, trees->v[i], attrs);
+		mount_v1_tree(fd, trees->v[i], b->p, attrs);
 	return mount_add_attrs(fd, MOUNT_ATTR_RDONLY, false, err);
 }
 
@@ -402,14 +426,9 @@ static bool is_shown_tree(const char *controllers)
 {
 	static const char *const shown[] = { "memory", "cpu", "pids" };
 
-	for (const char *p = controllers; *p;) {
-		size_t n = strcspn(p, ",");
-
-		for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
-			if (strlen(shown[i]) == n && strncmp(p, shown[i], n) == 0)
-				return true;
-		p += n + (p[n] == ',');
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
+		if (has_word(controllers, shown[i]))
+			return true;
 	return false;
 }
 

@@ -87,6 +87,8 @@ struct container_plan {
 	struct planned_mount *mounts; /* in mount order */
 	size_t n_mounts;
 	struct strlist cgroup_trees; /* v1: controllers of each hierarchy; empty on v2 */
+	/* v1: the container's own groups, detached; -1: to be mounted anew inside */
+	int cgroup_mnt[CGROUP_TREE__COUNT];
 	bool has_cgroups;
 };
 
