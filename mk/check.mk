@@ -38,7 +38,8 @@ INTEGRATION := $(patsubst tests/integration/%.c,%,$(wildcard tests/integration/t
 INTEGRATION_SUPPORT := $(call obj,$(filter-out tests/integration/test_%.c,$(wildcard tests/integration/*.c)))
 $(B)/tests/integration/%: $(B)/obj/tests/integration/%.o $(INTEGRATION_SUPPORT) $(B)/libkube.a $(B)/libpodium.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+	@echo "  LD   $@"
+	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
 integration-tests: $(addprefix $(B)/tests/integration/,$(INTEGRATION)) $(B)/tests/mkimage $(B)/tests/payload
 check-integration: all integration-tests
 	@tests/support/run-integration $(B) $(if $(T),test_$(T),$(INTEGRATION))
@@ -46,14 +47,16 @@ check-integration: all integration-tests
 # One static program of many verbs: the only content of the payload image.
 $(B)/tests/payload: tests/support/payload.c
 	@mkdir -p $(@D)
-	gcc -std=gnu17 $(WARN) -D_GNU_SOURCE -O1 -static -I. -o $@ $<
+	@echo "  LD   $@"
+	@gcc -std=gnu17 $(WARN) -D_GNU_SOURCE -O1 -static -I. -o $@ $<
 
 # ---- fuzzing: libFuzzer targets, and the same targets replaying their corpus in make check --------
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60
 $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(VARIANT)),,$(B)/obj/tests/fuzz/driver.o) $(FUZZ_SUPPORT_OBJ) $(B)/libkube.a $(B)/libpodium.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) -o $@ $^ $(TEST_LIBS)
+	@echo "  LD   $@"
+	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) -o $@ $^ $(TEST_LIBS)
 corpus-tests: $(addprefix $(B)/tests/fuzz/,$(FUZZ))
 fuzz:
 	@$(MAKE) --no-print-directory VARIANT=fuzz corpus-tests
@@ -75,7 +78,7 @@ check-long: deps
 check-vm: DEPS_EXTRA := $(DEPS_VM)
 check-vm: deps
 	@$(MAKE) --no-print-directory VARIANT=$(VARIANT) all integration-tests
-	@tests/vm/run $(B)
+	@tests/vm/run $(B) $(addprefix test_,$(T))
 bench: DEPS_EXTRA := $(DEPS_BENCH)
 bench: deps
 	@$(MAKE) --no-print-directory VARIANT=release all build/release/tests/mkimage bench-programs

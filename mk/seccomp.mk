@@ -3,10 +3,11 @@
 # sysfilter.o: so podium-seccomp is linked from its own objects and the base, not from the library.
 SECCOMP_BASE := $(call obj,$(addprefix engine/base/,error.c mem.c str.c fs.c clock.c proc.c seams.c))
 $(B)/podium-seccomp: $(call cmdobj,podium-seccomp) $(SECCOMP_BASE)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_podium-seccomp)
+	@echo "  LD   $@"
+	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_podium-seccomp)
 $(B)/gen/sysfilter_default.inc: $(B)/podium-seccomp
 	@mkdir -p $(@D)
-	$(B)/podium-seccomp generate >$@.tmp && mv $@.tmp $@
+	@$(B)/podium-seccomp generate >$@.tmp && mv $@.tmp $@
 $(B)/obj/engine/security/sysfilter.o: $(B)/gen/sysfilter_default.inc
 # The filter and launch tests run the programs.
 $(B)/tests/unit/test_sysfilter: | $(B)/podium-seccomp
