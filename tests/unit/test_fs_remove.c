@@ -103,7 +103,8 @@ static int make_deep(int dirfd, const char *name, int depth)
 
 		if (mkdirat(fd, i ? "d" : name, 0755) < 0)
 			return -1;
-		next = openat(fd, i ? "d" : name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		/* A rival may have put a link there meanwhile. */
+		next = openat(fd, i ? "d" : name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		(void)close(fd);
 		fd = next;
 		if (fd < 0 || put(fd, "file") < 0)
