@@ -279,10 +279,13 @@ int fs_mkdirs_in_root(int rootfd, const char *path, mode_t mode, struct error *e
 
 int fs_mkdirs(int dirfd, const char *path, mode_t mode, struct error *err)
 {
-	cleanup_free char *copy = xstrdup(path);
+	cleanup_free char *copy = NULL;
 	bool is_read_only = false;
-	int fd;
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	if (fd >= 0)
+		return fd; /* as always but once: no call, and no lock on "/", for each component */
+	copy = xstrdup(path);
 	for (char *p = copy + (*copy == '/');; p++) {
 		char saved = *p;
 
