@@ -99,8 +99,8 @@ static void begin_stop(struct conductor *c, int64_t grace_ms)
 		return;
 	c->phase = CONDUCTOR_STOPPING;
 	c->deadline_ms = clock_mono_ms() + grace_ms + KILL_MARGIN_MS;
+	members_stop(c, grace_ms); /* they end while this is written */
 	write_status(c, STATE_STOPPING);
-	members_stop(c, grace_ms);
 }
 
 static void fail(struct conductor *c, const char *text)

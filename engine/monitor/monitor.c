@@ -326,15 +326,11 @@ void monitor_stop(struct monitor *m, int64_t grace_ms)
 	case MONITOR_RUNNING:
 		break;
 	}
+	/* The signal first: the container ends while this is written. */
+	m->killed = m->killed || grace_ms <= 0;
+	(void)pidfd_signal(m->pidfd, grace_ms <= 0 ? SIGKILL : m->plan.stop_signal);
+	m->deadline_ms = grace_ms <= 0 ? 0 : clock_mono_ms() + grace_ms;
 	set_state(m, STATE_STOPPING);
-	if (grace_ms <= 0) {
-		m->killed = true;
-		m->deadline_ms = 0;
-		(void)pidfd_signal(m->pidfd, SIGKILL);
-		return;
-	}
-	(void)pidfd_signal(m->pidfd, m->plan.stop_signal);
-	m->deadline_ms = clock_mono_ms() + grace_ms;
 }
 
 static void on_deadline(struct monitor *m)

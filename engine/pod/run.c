@@ -344,6 +344,9 @@ static int down_network(struct pod_run *r, struct error *err)
 	if (r->pod.version && r->pod.network != NETWORK_BRIDGE)
 		return 0;
 	rc = run_spawn_net_sync(r->store, "down", r->pod_id, &pid, &fd, err);
+	/* Nothing runs in the sandbox any more: its namespaces die while the helper works. */
+	if (r->pause_pidfd >= 0)
+		(void)pidfd_signal(r->pause_pidfd, SIGKILL);
 	return rc < 0 ? rc : await_net_sync(pid, fd, false, err);
 }
 
