@@ -326,11 +326,10 @@ int container_launch(struct launch *l, int sync_fd, struct error *err)
 		return r;
 	if (!l->pod.share_pid && !l->pod.host_pid)
 		flags |= CLONE_NEWPID;
-	pid = launch_clone(flags, cgroup_fd, &pidfd, err);
+	pid = launch_clone(flags, cgroup_fd, sync_fd, &pidfd, err);
 	if (pid < 0)
 		return (int)pid;
 	if (pid == 0)
 		run_container(l, &p, sync_fd);
-	r = sync_send(sync_fd, SYNC_STARTED, pid, NULL, pidfd);
-	return r < 0 ? error_set(err, -r, "the starter is gone") : 0;
+	return 0;
 }

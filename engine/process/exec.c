@@ -222,13 +222,12 @@ static int start_exec(struct launch *l, struct exec_plan *p, struct error *err)
 		return error_errno(err, "join the container's process namespace");
 	cgroup_close(&l->cg);
 	store_close(&l->store);
-	pid = launch_clone(0, cgroup_fd, &pidfd, err);
+	pid = launch_clone(0, cgroup_fd, p->sync_fd, &pidfd, err);
 	if (pid < 0)
 		return (int)pid;
 	if (pid == 0)
 		run_exec(p);
-	r = sync_send(p->sync_fd, SYNC_STARTED, pid, NULL, pidfd);
-	return r < 0 ? error_set(err, -r, "the starter is gone") : 0;
+	return 0;
 }
 
 int container_exec(struct launch *l, int request_fd, int sync_fd, struct error *err)

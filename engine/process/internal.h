@@ -52,8 +52,10 @@ int launch_read_record(int dirfd, const char *path, const struct record_type *ty
 void launch_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX]);
 
 /* clone3 as the starter's child, with a pidfd; cgroup_fd >= 0: born in that group of the unified
- * tree. Returns 0 in the child, the pid in the parent. */
-pid_t launch_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, struct error *err) must_check;
+ * tree. The parent sends SYNC_STARTED before it returns the pid; in the child it returns 0, after
+ * that: so nothing the child sends can arrive first. */
+pid_t launch_clone(uint64_t flags, int cgroup_fd, int sync_fd, int *ret_pidfd,
+		   struct error *err) must_check;
 
 /* The filter of a capability set: built in, from the cache, or compiled into it now. */
 int launch_filter(const struct launch *l, uint64_t caps, struct sysfilter *ret,

@@ -28,9 +28,12 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
+#include "engine/base/seams.h"
+#include "engine/process/sync.h"
 #include "engine/rootfs/mount.h"
 
-#define PATH_BYTES 256
+#define PATH_BYTES     256
+#define SLOW_PARENT_US 30000
 
 int launch_read_record(int dirfd, const char *path, const struct record_type *type, void *ret,
 		       struct error *err)
@@ -142,9 +145,20 @@ void launch_close(struct launch *l)
 		(void)close(l->pause_fd);
 }
 
-pid_t launch_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, struct error *err)
+/* The child's side of the gate: it opens when the parent closes its end, or dies. */
+static void wait_at_gate(const int gate[2])
 {
-	int pidfd = -EBADF;
+	char c;
+
+	(void)close(gate[1]);
+	while (read(gate[0], &c, 1) < 0 && errno == EINTR)
+		;
+	(void)close(gate[0]);
+}
+
+pid_t launch_clone(uint64_t flags, int cgroup_fd, int sync_fd, int *ret_pidfd, struct error *err)
+{
+	int pidfd = -EBADF, gate[2], r;
 	struct clone_args a = {
 		.flags = flags | CLONE_PARENT | (uint64_t)CLONE_PIDFD,
 		.pidfd = (uintptr_t)&pidfd,
@@ -155,11 +169,26 @@ pid_t launch_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, struct error *
 		a.flags |= CLONE_INTO_CGROUP;
 		a.cgroup = (unsigned int)cgroup_fd;
 	}
+	if (pipe2(gate, O_CLOEXEC) < 0)
+		return error_errno(err, "make a pipe");
 	pid = syscall(SYS_clone3, &a, sizeof(a));
+	if (pid == 0) {
+		wait_at_gate(gate);
+		return 0;
+	}
+	/* A loaded machine in a test's words: the child is far ahead when we go on. */
+	if (WEAKEN("slow-parent"))
+		(void)usleep(SLOW_PARENT_US);
 	if (pid < 0)
-		return error_errno(err, "clone");
+		r = error_errno(err, "clone");
+	else
+		r = sync_send(sync_fd, SYNC_STARTED, (int32_t)pid, NULL, pidfd);
+	(void)close(gate[0]);
+	(void)close(gate[1]);
+	if (pid >= 0 && r < 0)
+		return error_set(err, -r, "the starter is gone");
 	*ret_pidfd = pidfd;
-	return (pid_t)pid;
+	return pid < 0 ? r : (pid_t)pid;
 }
 
 char *launch_helper(const struct launch *l, const char *name)

@@ -400,15 +400,12 @@ int sandbox_launch(struct launch *l, int sync_fd, struct error *err)
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, "make a pipe");
 	p.failed = ends[1];
-	pid = launch_clone(namespaces_of(&l->pod), cgroup_fd, &pidfd, err);
+	pid = launch_clone(namespaces_of(&l->pod), cgroup_fd, sync_fd, &pidfd, err);
 	if (pid < 0)
 		return (int)pid;
 	if (pid == 0)
 		run_pause(&p);
 	(void)close(ends[1]);
-	r = sync_send(sync_fd, SYNC_STARTED, pid, NULL, pidfd);
-	if (r < 0)
-		return error_set(err, -r, "the starter is gone");
 	r = wait_for_exec(ends[0], pidfd, err);
 	return r < 0 ? r : sync_send(sync_fd, SYNC_READY, 0, NULL, -1);
 }

@@ -215,6 +215,8 @@ static void receive(struct liverun *run, bool until_ready)
 		if (sync_receive(run->sync_fd, &m, &fd, &err) <= 0)
 			return;
 		note(run, &m);
+		if (m.step != SYNC_STARTED && m.step != SYNC_ERROR && run->pid <= 0)
+			printf("step %u came before the process was announced\n", m.step);
 		if (m.step == SYNC_STARTED) {
 			run->pid = m.value;
 			run->pidfd = fd;
@@ -230,7 +232,7 @@ static void launch(struct livestore *s, const char *verb, const char *id, int re
 		   struct liverun *run)
 {
 	struct error err;
-	int sync[2], out[2];
+	int sync[2], out[2], status = 0;
 	pid_t pid;
 
 	memset(run, 0, sizeof(*run));
@@ -246,9 +248,9 @@ static void launch(struct livestore *s, const char *verb, const char *id, int re
 	run->sync_fd = sync[0];
 	run->out_fd = out[0];
 	receive(run, true);
-	(void)waitpid(pid, NULL, 0);
+	(void)waitpid(pid, &status, 0);
 	if (run->pid <= 0 && !run->error)
-		run->error = xstrdup("podium-launch ended without a word");
+		run->error = xasprintf("podium-launch ended without a word, status %#x", status);
 }
 
 char *live_sandbox(struct livestore *s)

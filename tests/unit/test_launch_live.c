@@ -609,6 +609,18 @@ static void test_no_go(void)
 	record_done(&container_spec_type, &spec);
 }
 
+/* The process is announced before it says anything itself, however late its parent goes on. */
+static void test_started_first(void)
+{
+	struct running c;
+
+	live_setenv("PODIUM_WEAKEN", "slow-parent");
+	start_sleeper(&c, NULL);
+	live_setenv("PODIUM_WEAKEN", NULL);
+	CU_ASSERT(c.r.pid > 0 && c.r.pidfd >= 0 && is_pidfd_alive(c.r.pidfd));
+	stop_sleeper(&c);
+}
+
 static void with_oom(struct container_spec *spec)
 {
 	spec->oom_score_adj = 777;
@@ -700,6 +712,7 @@ static CU_TestInfo tests[] = {
 	{ "exec in a dead container", test_exec_dead },
 	{ "host mounts", test_host_mounts },
 	{ "no GO", test_no_go },
+	{ "STARTED comes first", test_started_first },
 	{ "oom score", test_oom_score },
 	{ "warning", test_warning },
 	{ "user namespace", test_user_namespace },
