@@ -24,6 +24,7 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
+#include "engine/cgroup/cgroup.h"
 #include "engine/process/sync.h"
 #include "engine/rootfs/overlay.h"
 #include "engine/state/layout.h"
@@ -119,11 +120,25 @@ bool live_init(struct livestore *s)
 	return true;
 }
 
+/* What the launches made in the cgroup trees. */
+static void remove_cgroups(const struct livestore *s)
+{
+	cleanup_cgroup struct cgroup_ctx cg = CGROUP_CTX_INIT;
+	struct error err;
+
+	if (!s->pod.id || cgroup_open(&cg, &err) < 0)
+		return;
+	if (cgroup_remove_pod(&cg, s->pod.id, &err) < 0)
+		printf("%s\n", err.text);
+	cgroup_prune(&cg);
+}
+
 void live_done(struct livestore *s)
 {
 	struct error err;
 
 	live_end_sandbox(s);
+	remove_cgroups(s);
 	if (s->dir[0] && fs_remove_tree(AT_FDCWD, s->dir, &err) < 0)
 		printf("cannot remove %s: %s\n", s->dir, err.text);
 	record_done(&pod_spec_type, &s->pod);
