@@ -42,8 +42,6 @@ struct network_job {
 
 static int read_job(struct network_job *j, const char *pod_id, struct error *err)
 {
-	char path[LAYOUT_PATH_MAX];
-	cleanup_json json_t *doc = NULL;
 	int r = lookup_read_pod(j->store, pod_id, &j->pod, err);
 
 	if (r < 0)
@@ -63,7 +61,23 @@ static int read_job(struct network_job *j, const char *pod_id, struct error *err
 					.host_ip = l->v[k].host_ip,
 				};
 	}
-	if (r == 0)
+	return r;
+}
+
+/* The conductor says when the sandbox is there; it is gone when there will be none. */
+static int await_sandbox(struct network_job *j, const char *pod_id, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	cleanup_json json_t *doc = NULL;
+	struct sync_msg msg;
+	int fd = -EBADF;
+	int r = sync_receive(SYNC_FD, &msg, &fd, err);
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (r == 0 || (r > 0 && msg.step != SYNC_GO))
+		r = error_set(err, ECANCELED, "not told to go");
+	if (r > 0)
 		r = jload_file(j->store->runfd, layout_pod(path, pod_id, SANDBOX_FILE),
 			       SANDBOX_MAX_BYTES, &doc, err);
 	return r < 0 ? r : record_load(&sandbox_record_type, doc, &j->sandbox, err);
@@ -142,6 +156,8 @@ static int go_up(const struct store *s, const char *pod_id, struct error *err)
 	struct network_job j = { .store = s };
 	int r = read_job(&j, pod_id, err);
 
+	if (r == 0)
+		r = await_sandbox(&j, pod_id, err);
 	if (r == 0 && j.pod.network == NETWORK_BRIDGE)
 		r = connect_bridge(&j, err);
 	STOP_AT("net:connected");

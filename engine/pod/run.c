@@ -129,6 +129,51 @@ static int down_cgroup(struct pod_run *r, struct error *err)
 	return cgroup_remove_pod(&r->cg, r->pod_id, err);
 }
 
+/* ---- network helper --------------------------------------------------------------------- */
+
+int run_spawn_net_sync(const struct store *s, const char *verb, const char *pod_id, pid_t *ret_pid,
+		       int *ret_fd, struct error *err)
+{
+	cleanup_free char *podium = NULL;
+	char *argv[] = { (char *)(uintptr_t) "podium",
+			 (char *)(uintptr_t) "--root",
+			 s->root,
+			 (char *)(uintptr_t) "--runroot",
+			 s->runroot,
+			 (char *)(uintptr_t) "net-sync",
+			 (char *)(uintptr_t)verb,
+			 (char *)(uintptr_t)pod_id,
+			 NULL };
+	struct proc_spawn sp = { .argv = argv, .stdio = { -1, -1, -1 } };
+	int sync[2];
+	int rc = proc_helper_path("podium", &podium, err);
+
+	if (rc == 0)
+		rc = sync_pair(sync, err);
+	if (rc < 0)
+		return rc;
+	sp.path = podium;
+	sp.pass_fd = sync[1];
+	rc = proc_spawn(&sp, NULL, err);
+	(void)close(sync[1]);
+	if (rc < 0) {
+		(void)close(sync[0]);
+		return rc;
+	}
+	*ret_pid = rc;
+	*ret_fd = sync[0];
+	return 0;
+}
+
+/* The helper loads, opens the store and reads the records while the sandbox is made. */
+static int start_network_helper(struct pod_run *r, struct error *err)
+{
+	int rc = run_spawn_net_sync(r->store, "up", r->pod_id, &r->net_pid, &r->net_fd, err);
+
+	r->net_is_held = rc == 0;
+	return rc;
+}
+
 /* ---- sandbox ---------------------------------------------------------------------------- */
 
 static int write_sandbox_record(const struct pod_run *r, pid_t pid, struct error *err)
@@ -201,15 +246,21 @@ static int up_sandbox(struct pod_run *r, struct error *err)
 	struct launch_start s = {
 		.store = r->store, .verb = "sandbox", .id = r->pod_id, .stdio = { -1, -1, -1 }
 	};
-	int sync_fd = -1;
+	struct error net_err;
+	int sync_fd = -1, net;
 	int rc = launch_spawn(&s, &sync_fd, err);
 
 	if (rc < 0)
 		return rc;
+	net = start_network_helper(r, &net_err);
 	rc = await_sandbox(r, sync_fd, rc, err);
 	(void)close(sync_fd);
 	if (rc == 0)
 		rc = write_sandbox_record(r, r->pause_pid, err);
+	if (rc == 0 && net < 0) {
+		*err = net_err;
+		rc = net;
+	}
 	return rc < 0 ? error_wrap(err, "sandbox of pod '%s'", r->pod.name) : 0;
 }
 
@@ -260,40 +311,6 @@ static int down_sandbox(struct pod_run *r, struct error *err)
 
 /* ---- network ---------------------------------------------------------------------------- */
 
-int run_spawn_net_sync(const struct store *s, const char *verb, const char *pod_id, pid_t *ret_pid,
-		       int *ret_fd, struct error *err)
-{
-	cleanup_free char *podium = NULL;
-	char *argv[] = { (char *)(uintptr_t) "podium",
-			 (char *)(uintptr_t) "--root",
-			 s->root,
-			 (char *)(uintptr_t) "--runroot",
-			 s->runroot,
-			 (char *)(uintptr_t) "net-sync",
-			 (char *)(uintptr_t)verb,
-			 (char *)(uintptr_t)pod_id,
-			 NULL };
-	struct proc_spawn sp = { .argv = argv, .stdio = { -1, -1, -1 } };
-	int sync[2];
-	int rc = proc_helper_path("podium", &podium, err);
-
-	if (rc == 0)
-		rc = sync_pair(sync, err);
-	if (rc < 0)
-		return rc;
-	sp.path = podium;
-	sp.pass_fd = sync[1];
-	rc = proc_spawn(&sp, NULL, err);
-	(void)close(sync[1]);
-	if (rc < 0) {
-		(void)close(sync[0]);
-		return rc;
-	}
-	*ret_pid = rc;
-	*ret_fd = sync[0];
-	return 0;
-}
-
 /* One answer, then the helper's exit. */
 static int await_net_sync(pid_t pid, int fd, bool wait_exit, struct error *err)
 {
@@ -319,7 +336,23 @@ static int await_net_sync(pid_t pid, int fd, bool wait_exit, struct error *err)
 
 static int up_network(struct pod_run *r, struct error *err)
 {
-	return run_spawn_net_sync(r->store, "up", r->pod_id, &r->net_pid, &r->net_fd, err);
+	int rc = sync_send(r->net_fd, SYNC_GO, 0, NULL, -1);
+
+	r->net_is_held = false;
+	/* One that has ended has said why: run_network_wait() hears it. */
+	return rc < 0 && rc != -EPIPE ? error_set(err, -rc, "network helper does not listen") : 0;
+}
+
+/* Ends a helper that was not told to go: it has done nothing. */
+static void dismiss_network_helper(struct pod_run *r)
+{
+	if (!r->net_is_held)
+		return;
+	(void)close(r->net_fd);
+	(void)waitpid(r->net_pid, NULL, 0);
+	r->net_fd = -1;
+	r->net_pid = 0;
+	r->net_is_held = false;
 }
 
 int run_network_wait(struct pod_run *r, struct error *err)
@@ -340,6 +373,7 @@ static int down_network(struct pod_run *r, struct error *err)
 	pid_t pid;
 	int fd, rc;
 
+	dismiss_network_helper(r);
 	error_ignore(run_network_wait(r, &scratch)); /* one that is on its way up ends first */
 	if (r->pod.version && r->pod.network != NETWORK_BRIDGE)
 		return 0;

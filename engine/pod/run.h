@@ -28,7 +28,8 @@ struct pod_run {
 	pid_t pause_pid;                  /* 0: none */
 	int pause_pidfd;
 	bool pause_is_child;              /* made by this process, not adopted */
-	pid_t net_pid;                    /* helper at work */
+	pid_t net_pid;                    /* helper at work, or waiting for the sandbox (held) */
+	bool net_is_held;
 	int net_fd;
 };
 
