@@ -4,13 +4,15 @@
  *
  * Theory of operation: the container's first process is found by its record and held by a pidfd
  * that was compared with it. User and groups are resolved outside, through that process's root
- * link; then the process namespace is joined, the new process is cloned as the starter's child into
- * the container's cgroup, and joins the other namespaces by the same pidfd. From there on it goes
- * through the same confinement as the container itself: an exec is never less confined.
+ * link; then this process joins the container's namespaces by the same pidfd and clones the new one
+ * as the starter's child into the container's cgroup. From there on it goes through the same
+ * confinement as the container itself: an exec is never less confined.
  *
  * FD-4: this process is not dumpable from before the first setns until exec, so nothing in the
- * container can trace it or take its descriptors; it keeps no directory of the host open when it
- * enters the mount namespace.
+ * container can trace it or take its descriptors. A container with CAP_SYS_PTRACE is not held by
+ * that: so the mount namespace is joined before the clone. What the container can see of the new
+ * process then has the container's root from its first moment and keeps no directory of the host
+ * open; this process itself never gets a number in there.
  */
 #include "engine/process/container.h"
 
@@ -43,7 +45,7 @@ struct exec_plan {
 	struct confinement c;
 	struct cgroup_join join;
 	int target; /* pidfd of the container's first process */
-	int namespaces;
+	int namespaces; /* joined before the clone; the cgroup namespace is joined after it */
 	bool tty;
 	int sync_fd;
 };
@@ -156,11 +158,13 @@ static int plan_exec(const struct launch *l, const struct exec_request *rq, pid_
 		return r;
 	plan_command(l, rq, &p->c);
 	p->tty = rq->tty;
-	p->namespaces = CLONE_NEWNS | CLONE_NEWCGROUP;
+	p->namespaces = CLONE_NEWNS;
 	if (l->pod.network != NETWORK_HOST)
 		p->namespaces |= CLONE_NEWNET | CLONE_NEWUTS;
 	if (!l->pod.host_ipc)
 		p->namespaces |= CLONE_NEWIPC;
+	if (!l->pod.host_pid)
+		p->namespaces |= CLONE_NEWPID;
 	return launch_chown_stdio(p->c.who.uid, err);
 }
 
@@ -181,21 +185,20 @@ static int open_terminal(const struct exec_plan *p, int *ret_peer, struct error 
 	return r;
 }
 
+/* In the container's namespaces but for the cgroup namespace: outside of it are the groups that it
+ * comes from. All privileges, not dumpable. */
 static void __attribute__((noreturn)) run_exec(struct exec_plan *p)
 {
+	int late = WEAKEN("FD-4") ? p->namespaces & ~CLONE_NEWPID : 0;
 	struct error err = { 0 };
 	int peer = -EBADF, r;
 
-	if (!is_selfexec_sealed() && !WEAKEN("EXE-1")) {
-		(void)error_set(&err, EPERM, "not running from a sealed copy");
-		confine_fail(p->sync_fd, EXIT_LAUNCH_FAILED, &err);
-	}
 	(void)setsid();
 	r = cgroup_join_commit(&p->join, &err);
 	if (r == 0)
 		r = container_leave_keyring(&err);
-	if (r == 0 && setns(p->target, p->namespaces) < 0)
-		r = error_errno(&err, "join the container's namespaces");
+	if (r == 0 && setns(p->target, CLONE_NEWCGROUP | late) < 0)
+		r = error_errno(&err, "join the container's cgroup namespace");
 	if (r == 0)
 		r = open_terminal(p, &peer, &err);
 	if (r == 0 && peer >= 0)
@@ -205,23 +208,28 @@ static void __attribute__((noreturn)) run_exec(struct exec_plan *p)
 	confine_and_execute(&p->c, p->sync_fd);
 }
 
-/* Closes what the new process must not carry into the container: the store, the cgroup trees. */
+/* Closes what the new process must not carry into the container (the store, the cgroup trees),
+ * joins and clones. */
 static int start_exec(struct launch *l, struct exec_plan *p, struct error *err)
 {
+	int early = WEAKEN("FD-4") ? p->namespaces & CLONE_NEWPID : p->namespaces;
 	struct error scratch;
 	cleanup_close int cgroup_fd = cgroup_open_dir_fd(&l->cg, l->pod.id, l->spec.id, &scratch);
 	int pidfd = -EBADF, r;
 	pid_t pid;
 
+	/* The link to it leads into memory: of the host's procfs, so looked at here. */
+	if (!is_selfexec_sealed() && !WEAKEN("EXE-1"))
+		return error_set(err, EPERM, "not running from a sealed copy");
 	r = cgroup_join_prepare(&l->cg, l->pod.id, l->spec.id,
 				cgroup_fd >= 0 ? CGROUP_BORN_INSIDE : CGROUP_BORN_OUTSIDE, &p->join,
 				err);
 	if (r < 0)
 		return r;
-	if (!l->pod.host_pid && setns(p->target, CLONE_NEWPID) < 0)
-		return error_errno(err, "join the container's process namespace");
 	cgroup_close(&l->cg);
 	store_close(&l->store);
+	if (early && setns(p->target, early) < 0)
+		return error_errno(err, "join the container's namespaces");
 	pid = launch_clone(0, cgroup_fd, p->sync_fd, &pidfd, err);
 	if (pid < 0)
 		return (int)pid;

@@ -22,6 +22,7 @@
  *	sti                    tries TIOCSTI and TIOCLINUX on 0 to 2
  *	socket FAMILY TYPE PROTO | syscall NR [ARG...]      prints "ok" or the error's name
  *	findkey NAME           looks for a user key in the session keyring
+ *	watch-roots SECONDS    how the root of any process that comes compares with its own
  *	spawn VERB ...         runs itself as a child, prints its status
  *	seq VERB ... , VERB ...  one after the other; the last status counts
  */
@@ -632,6 +633,32 @@ static int dispatch_net(const char *verb, int argc, char **argv)
 	return dispatch_files(verb, argc, argv);
 }
 
+/* Looks through the root link of every process that is there, again and again. */
+static int verb_watch_roots(long seconds)
+{
+	time_t end = time(NULL) + seconds;
+	bool own = false, foreign = false;
+	struct stat mine, st;
+	char path[64];
+
+	if (stat("/", &mine) < 0)
+		return 1;
+	while (time(NULL) < end) {
+		for (int pid = 2; pid < 200; pid++) {
+			(void)snprintf(path, sizeof(path), "/proc/%d/root/", pid);
+			if (stat(path, &st) < 0)
+				continue;
+			if (st.st_dev == mine.st_dev && st.st_ino == mine.st_ino)
+				own = true;
+			else
+				foreign = true;
+		}
+	}
+	printf("own root %s, foreign root %s\n", own ? "seen" : "not seen",
+	       foreign ? "seen" : "not seen");
+	return 0;
+}
+
 static int dispatch_processes(const char *verb, int argc, char **argv)
 {
 	const char *arg = argc > 2 ? argv[2] : NULL;
@@ -657,6 +684,8 @@ static int dispatch_processes(const char *verb, int argc, char **argv)
 		return verb_sigdump();
 	if (strcmp(verb, "spawn") == 0 && argc > 2)
 		return verb_spawn(argc, argv);
+	if (strcmp(verb, "watch-roots") == 0)
+		return verb_watch_roots(number(arg));
 	if (strcmp(verb, "seq") == 0)
 		return verb_seq(argc, argv);
 	return dispatch_net(verb, argc, argv);

@@ -572,6 +572,41 @@ static void test_exec_dead(void)
 	CU_ASSERT(has(out, "is not running"));
 }
 
+static void add_ptrace(struct container_spec *spec)
+{
+	strlist_add(&spec->security.cap_add, "SYS_PTRACE");
+}
+
+/* What a container that may trace sees of processes that are executed in it. */
+static char *watch_execs(const char *weaken)
+{
+	struct running c = { 0 };
+	char text[200] = "";
+
+	live_spec(&S, &c.spec, ARGS("watch-roots", "2"));
+	add_ptrace(&c.spec);
+	live_start(&S, &c.spec, &c.r);
+	live_go(&c.r);
+	live_setenv("PODIUM_WEAKEN", weaken);
+	for (int i = 0; i < 5; i++)
+		free(exec_in(&c, ARGS("true"), NULL, false));
+	live_setenv("PODIUM_WEAKEN", NULL);
+	(void)!read(c.r.out_fd, text, sizeof(text) - 1);
+	stop_sleeper(&c);
+	return xstrdup(text);
+}
+
+/* FD-4: nothing of the host behind a process that is on its way in. The slow parent leaves it in
+ * sight for long. */
+static void test_exec_watched(void)
+{
+	cleanup_free char *out = watch_execs("slow-parent");
+	cleanup_free char *weak = watch_execs("slow-parent,FD-4");
+
+	CU_ASSERT_STRING_EQUAL(out, "own root seen, foreign root not seen\n");
+	CU_ASSERT(has(weak, "foreign root seen\n"));
+}
+
 /* ---- the host is not touched ------------------------------------------------------------ */
 
 static void test_host_mounts(void)
@@ -710,6 +745,7 @@ static CU_TestInfo tests[] = {
 	{ "exec users", test_exec_users },
 	{ "exec terminal", test_exec_terminal },
 	{ "exec in a dead container", test_exec_dead },
+	{ "exec, watched", test_exec_watched },
 	{ "host mounts", test_host_mounts },
 	{ "no GO", test_no_go },
 	{ "STARTED comes first", test_started_first },
