@@ -395,7 +395,8 @@ char *pod_yaml(const char *name, const char *spec, const char *container)
 {
 	return xasprintf("apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec:\n%s"
 			 "  containers:\n  - name: c\n%s%s",
-			 name, spec, strstr(container, "image:") ? "" : "    image: payload\n",
+			 name, spec,
+			 is_prefix(container, "    image:") ? "" : "    image: payload\n",
 			 container);
 }
 

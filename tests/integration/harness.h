@@ -123,8 +123,8 @@ char *replaced(const char *text, const char *from, const char *to);
 bool load_image(const char *name);
 /* Writes a manifest below the work directory as NAME.yaml and plays it with `options`. */
 struct result play_text(const char *name, const char *options, const char *yaml);
-/* Plays a pod NAME of one container 'c' (image payload unless the lines say otherwise). Lines for
- * the spec are indented by 2, for the container by 4; both may be "". */
+/* Plays a pod NAME of one container 'c' (image payload unless the first line says otherwise). Lines
+ * for the spec are indented by 2, for the container by 4; both may be "". */
 struct result play_pod(const char *name, const char *options, const char *spec,
 		       const char *container);
 /* The manifest that play_pod() writes. The caller's. */

@@ -117,6 +117,9 @@ static char *ask_here(enum wire_protocol protocol, const char *address, uint16_t
 
 	if (fd < 0 || send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
 		return NULL;
+	/* An echo ends when its client does; a web server closes by itself. */
+	if (protocol == WIRE_TCP && !is_prefix(text, "GET "))
+		(void)shutdown(fd, SHUT_WR);
 	return take_answer(fd, protocol, end);
 }
 
