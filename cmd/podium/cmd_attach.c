@@ -23,6 +23,7 @@
 #include "engine/pod/lookup.h"
 #include "engine/process/attach.h"
 #include "engine/process/ctl.h"
+#include "engine/state/status.h"
 
 #define DETACH_FIRST  0x10 /* Ctrl-P */
 #define DETACH_SECOND 0x11 /* Ctrl-Q */
@@ -40,6 +41,7 @@ struct session {
 	bool tty;
 	bool use_stdin;
 	bool saw_first_key;
+	bool is_cut; /* the session ended without its exit code */
 	int code; /* -1: goes on */
 	struct termios saved;
 	bool is_raw;
@@ -92,7 +94,8 @@ static void read_frame(struct session *s)
 	uint64_t lost;
 
 	if (n < 0) {
-		s->code = 125; /* the monitor went away without a word */
+		s->is_cut = true; /* its last word did not fit in our full queue, or it was killed */
+		s->code = 125;
 		return;
 	}
 	switch ((enum attach_type)f.type) {
@@ -181,6 +184,20 @@ static int run_session(struct session *s, struct error *err)
 	return s->code;
 }
 
+/* The exit code from the record, when the session did not tell it. */
+static int code_of_record(const struct store *s, const char *id)
+{
+	struct container_status st = { 0 };
+	struct error scratch;
+	int code = 125;
+
+	fprintf(stderr, "[the end of the output was not shown: too slow; see podium logs]\n");
+	if (status_read(s, id, &st, &scratch) == 0 && st.finished_ns && !st.exit_unknown)
+		code = (int)st.exit_code;
+	status_done(&st);
+	return code;
+}
+
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
 {
 	const struct attach_options *o = options;
@@ -203,6 +220,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	if (o->sig_proxy && !s.tty)
 		s.ctl_fd = ctl_connect(&ctx->store, id, err);
 	r = run_session(&s, err);
+	if (s.is_cut)
+		r = code_of_record(&ctx->store, id);
 	(void)close(s.fd);
 	if (s.ctl_fd >= 0)
 		(void)close(s.ctl_fd);
