@@ -182,6 +182,48 @@ static void test_pod_stop_start(void)
 	remove_pod("ps");
 }
 
+/* An order that follows the end of a container at once finds it ended. */
+static void test_stop_start_at_once(void)
+{
+	PLAY(0, "so", "", "", "    args: [sleep, \"0\"]\n");
+	for (int i = 0; i < 40; i++) {
+		MUST(0, "stop -t 5 so-c");
+		MUST(0, "start so-c");
+		if (!CHECK(ps_begins("so-c", "Status", "Up "), "round %d: it was not started", i))
+			break;
+	}
+	remove_pod("so");
+}
+
+/* A conductor that dies on the way up: the next one builds what is missing. */
+static void test_torn_start(void)
+{
+	static const char *const stages[] = { "start:sandbox", "start:network",
+					      "start:network-wait", "start:containers" };
+	cleanup_snapshot struct snapshot before;
+
+	snapshot_take(&before);
+	for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
+		cleanup_free char *answer = NULL;
+
+		PLAY(0, "ts", "--start=false", "",
+		     "    args: [tcp-echo, \"7000\"]\n"
+		     "    ports: [{containerPort: 7000, hostPort: 7010}]\n");
+		(void)setenv("PODIUM_STOP_AT", stages[i], 1);
+		MUST(125, "pod start ts");
+		(void)unsetenv("PODIUM_STOP_AT");
+		CHECK(WAIT_UNTIL(find_process("podium-launch container") == 0, DEADLINE_MS) ||
+			      i + 1 == ARRAY_SIZE(stages),
+		      "%s: somebody waits for an order that nobody gives", stages[i]);
+		MUST(0, "pod start ts");
+		CHECK_STATUS("ts-c", "Up ");
+		answer = wire_ask_wait(WIRE_TCP, "127.0.0.1", 7010, "x");
+		CHECK(answer != NULL, "%s: the pod does not answer", stages[i]);
+		remove_pod("ts");
+		CHECK_NOTHING_LEFT(&before, stages[i]);
+	}
+}
+
 /* ---- init containers ---------------------------------------------------------------------- */
 
 #define INITS(first, second)                                                   \
@@ -476,6 +518,8 @@ static CU_TestInfo tests[] = {
 	{ "stop and start", test_stop },
 	{ "grace period", test_grace },
 	{ "pod stop, pod start", test_pod_stop_start },
+	{ "stop and start without a breath", test_stop_start_at_once },
+	{ "a start that is cut off", test_torn_start },
 	{ "init containers in order", test_inits },
 	{ "a failing init container", test_init_fails },
 	{ "an init container that is retried", test_init_retries },
