@@ -353,7 +353,15 @@ static int read_record(const struct store *s, const char *path, const struct rec
 	cleanup_json json_t *j = NULL;
 	int r = jload_file(s->rootfd, path, RECORD_MAX_BYTES, &j, err);
 
-	return r < 0 ? r : record_load(type, j, ret, err);
+	if (r == 0)
+		r = record_load(type, j, ret, err);
+	return r == -EBADMSG ? error_wrap(err, "corrupt record") : r;
+}
+
+/* Well-formed, but of something else: acting on it would leave this one's parts behind. */
+static int not_its_record(const char *path, struct error *err)
+{
+	return error_set(err, EBADMSG, "'%s' is corrupt: it has another id", path);
 }
 
 int lookup_read_pod(const struct store *s, const char *id, struct pod_spec *ret, struct error *err)
@@ -361,6 +369,10 @@ int lookup_read_pod(const struct store *s, const char *id, struct pod_spec *ret,
 	char path[LAYOUT_PATH_MAX];
 	int r = read_record(s, layout_pod(path, id, "pod.json"), &pod_spec_type, ret, err);
 
+	if (r == 0 && !is_equal(ret->id, id)) {
+		record_done(&pod_spec_type, ret);
+		r = not_its_record(path, err);
+	}
 	return r < 0 ? error_wrap(err, "pod '%.12s'", id) : 0;
 }
 
@@ -371,6 +383,10 @@ int lookup_read_container(const struct store *s, const char *id, struct containe
 	int r = read_record(s, layout_container(path, id, "spec.json"), &container_spec_type, ret,
 			    err);
 
+	if (r == 0 && !is_equal(ret->id, id)) {
+		record_done(&container_spec_type, ret);
+		r = not_its_record(path, err);
+	}
 	return r < 0 ? error_wrap(err, "container '%.12s'", id) : 0;
 }
 
