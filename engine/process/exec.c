@@ -33,6 +33,7 @@
 #include "engine/base/str.h"
 #include "engine/process/command.h"
 #include "engine/process/internal.h"
+#include "engine/process/procfs.h"
 #include "engine/process/selfexec.h"
 #include "engine/process/sync.h"
 #include "engine/rootfs/device.h"
@@ -44,7 +45,7 @@
 struct exec_plan {
 	struct confinement c;
 	struct cgroup_join join;
-	int target; /* pidfd of the container's first process */
+	int target;	/* pidfd of the container's first process */
 	int namespaces; /* joined before the clone; the cgroup namespace is joined after it */
 	bool tty;
 	int sync_fd;
@@ -185,6 +186,22 @@ static int open_terminal(const struct exec_plan *p, int *ret_peer, struct error 
 	return r;
 }
 
+/* The new process inherits it: what the kernel takes first is the same for all of a container. */
+static void take_oom_score(const struct launch *l, int sync_fd)
+{
+	char path[40], text[24];
+	struct error scratch;
+	cleanup_close int proc = -EBADF;
+
+	if (l->spec.oom_score_adj == 0)
+		return;
+	proc = procfs_open(&scratch);
+	(void)snprintf(path, sizeof(path), "%d/oom_score_adj", (int)getpid());
+	(void)snprintf(text, sizeof(text), "%lld", (long long)l->spec.oom_score_adj);
+	if (proc < 0 || procfs_write(proc, path, text, &scratch) < 0)
+		confine_warn(sync_fd, "oom score adjustment %s is not allowed here", text);
+}
+
 /* In the container's namespaces but for the cgroup namespace: outside of it are the groups that it
  * comes from. All privileges, not dumpable. */
 static void __attribute__((noreturn)) run_exec(struct exec_plan *p)
@@ -245,6 +262,7 @@ int container_exec(struct launch *l, int request_fd, int sync_fd, struct error *
 	pid_t pid = 0;
 	int r;
 
+	take_oom_score(l, sync_fd);
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, "become non-dumpable");
 	r = read_request(request_fd, &rq, err);
