@@ -202,11 +202,13 @@ static int place_fds(const struct proc_spawn *s)
 static void __attribute__((noreturn))
 spawn_child(const struct proc_spawn *s, char *const *envp, volatile int *ret_errno)
 {
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	static const unsigned long dfl[8]; /* the kernel's struct sigaction, all zero: SIG_DFL */
 	sigset_t none;
 
+	/* By system call: the C library keeps signals 32 and 33 to itself, but a caller's caller may
+	 * have left them ignored. */
 	for (int sig = 1; sig < NSIG; sig++)
-		(void)sigaction(sig, &dfl, NULL);
+		(void)syscall(SYS_rt_sigaction, sig, dfl, NULL, 8UL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (s->new_session)
