@@ -466,7 +466,7 @@ static void test_full_disk(void)
 		CHECK(r.code == 125 || r.code == 0, "code %d with %zu pages: %s", r.code, pages,
 		      r.err);
 		if (r.code) {
-			CHECK_HAS(r.err, "no space left on device");
+			CHECK_HAS(r.err, "o space left on device");
 		} else {
 			MUST(0, "pod rm -f -t 0 f");
 		}
@@ -481,7 +481,7 @@ static void test_full_disk(void)
 		cleanup_result struct result r = podium("load -i %s/busybox.tar", harness.work);
 
 		CHECK_CODE(r, 125);
-		CHECK_HAS(r.err, "no space left on device");
+		CHECK_HAS(r.err, "o space left on device");
 		remove_path(filler);
 		CHECK_NOTHING_LEFT(&before, "a load on a full disk");
 	}
@@ -517,7 +517,7 @@ static void test_read_only(void)
 
 	harness_store(root, NULL);
 	(void)load_image("payload");
-	play("ro", "--start=false", "    args: [sleep, \"0\"]\n");
+	play("ro", "", "    args: [sleep, \"0\"]\n");
 	MUST(0, "pod stop -t 0 ro");
 	if (mount(NULL, dir, NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
 		perror("remount");
@@ -528,11 +528,11 @@ static void test_read_only(void)
 	MUST(0, "generate kube ro");
 	r = play_pod("ro2", "", "", "    args: [sleep, \"0\"]\n");
 	CHECK_CODE(r, 125);
-	CHECK_HAS(r.err, "read-only file system");
+	CHECK_HAS(r.err, "ead-only file system");
 	result_done(&r);
 	r = podium("pod rm -f ro");
 	CHECK_CODE(r, 125);
-	CHECK_HAS(r.err, "read-only file system");
+	CHECK_HAS(r.err, "ead-only file system");
 	(void)mount(NULL, dir, NULL, MS_REMOUNT, NULL);
 	MUST(0, "pod rm -f -a");
 	harness_store(NULL, NULL);
