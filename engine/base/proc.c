@@ -198,9 +198,7 @@ static int place_fds(const struct proc_spawn *s)
 	return 0;
 }
 
-/* Runs in the vforked child: shares the parent's memory, so system calls only. */
-static void __attribute__((noreturn))
-spawn_child(const struct proc_spawn *s, char *const *envp, volatile int *ret_errno)
+void proc_reset_signals(void)
 {
 	static const unsigned long dfl[8]; /* the kernel's struct sigaction, all zero: SIG_DFL */
 	sigset_t none;
@@ -211,6 +209,13 @@ spawn_child(const struct proc_spawn *s, char *const *envp, volatile int *ret_err
 		(void)syscall(SYS_rt_sigaction, sig, dfl, NULL, 8UL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Runs in the vforked child: shares the parent's memory, so system calls only. */
+static void __attribute__((noreturn))
+spawn_child(const struct proc_spawn *s, char *const *envp, volatile int *ret_errno)
+{
+	proc_reset_signals();
 	if (s->new_session)
 		(void)setsid();
 	if (place_fds(s) == 0) {

@@ -57,6 +57,9 @@ struct proc_spawn {
  * Signal mask and dispositions are reset. Returns the pid; *ret_pidfd when not NULL. */
 pid_t proc_spawn(const struct proc_spawn *s, int *ret_pidfd, struct error *err) must_check;
 
+/* Every signal as a new program expects it: default disposition, none blocked. System calls only. */
+void proc_reset_signals(void);
+
 /* Called first in every main(): opens /dev/null on closed 0..2, umask 0077, RLIMIT_CORE 0, ignores
  * SIGPIPE, resets the signal mask. */
 void proc_sanitise(void);

@@ -36,6 +36,7 @@
 
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
+#include "engine/base/proc.h"
 #include "engine/base/seams.h"
 #include "engine/pod/spec.h"
 #include "engine/process/command.h"
@@ -127,17 +128,6 @@ static void reset_scheduling(void)
 	(void)sched_setscheduler(0, SCHED_OTHER, &normal);
 	(void)prctl(PR_SET_TIMERSLACK, 0, 0, 0, 0);
 	(void)personality(PER_LINUX);
-}
-
-static void reset_signals(void)
-{
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int sig = 1; sig < NSIG; sig++)
-		(void)sigaction(sig, &dfl, NULL);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* Makes and enters the working directory. Links of the image are resolved inside; a link of
@@ -257,7 +247,7 @@ void confine_and_execute(const struct confinement *c, int sync_fd)
 	    command_find(c->argv.v[0], &c->env, &program, &code, &err) < 0)
 		confine_fail(SYNC_FD, code, &err);
 	(void)umask(CONTAINER_UMASK);
-	reset_signals();
+	proc_reset_signals();
 	if (sync_send(SYNC_FD, SYNC_READY, 0, NULL, -1) < 0)
 		_exit(code);
 	wait_for_go();
