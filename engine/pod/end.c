@@ -64,6 +64,12 @@ static int kill_process(const struct container_status *st, const char *id, struc
 	return 0;
 }
 
+/* Another command ended and removed it since its record was read. */
+static bool is_removed(int r)
+{
+	return r == -ENOENT || r == -ESTALE;
+}
+
 int run_end_container(const struct store *s, const char *id, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
@@ -77,12 +83,18 @@ int run_end_container(const struct store *s, const char *id, struct error *err)
 	if (!st.infra && is_lock_held(s->rootfd, layout_container(path, id, MONITOR_LOCK)))
 		error_ignore(ask_monitor(s, id, &scratch));
 	lock = lock_take(s->rootfd, layout_container(path, id, MONITOR_LOCK), LOCK_EXCLUSIVE,
-			 ANSWER_MS, err);
+			 ANSWER_MS, &scratch);
 	status_done(&st);
+	if (is_removed(lock))
+		return 0;
 	if (lock < 0)
-		return error_wrap(err, "end container '%.12s'", id);
-	r = status_read(s, id, &st, err);
-	if (r == 0 && !st.infra)
+		return error_set(err, -lock, "end container '%.12s': %s", id, scratch.text);
+	r = status_read(s, id, &st, &scratch);
+	if (is_removed(r))
+		return 0;
+	if (r < 0)
+		return error_set(err, -r, "end container '%.12s': %s", id, scratch.text);
+	if (!st.infra)
 		r = kill_process(&st, id, err);
 	if (r == 0 && st.state != STATE_EXITED && st.state != STATE_CREATED) {
 		st.exit_unknown = !st.infra;
