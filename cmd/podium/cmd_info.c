@@ -20,6 +20,7 @@
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "cmd/podium/command.h"
@@ -277,6 +278,16 @@ static int64_t count_pods(const struct store *s, json_t *warnings)
 	return (int64_t)ids.n;
 }
 
+/* Without user.overlay.* a writable layer cannot say that a directory hides what is below it: mkdir
+ * where an image's file was deleted fails with EIO in the container. */
+static void warn_xattrs(const struct store *s, json_t *warnings)
+{
+	if (s->rootfd >= 0 && getxattr(s->root, "user.overlay.opaque", NULL, 0) < 0 &&
+	    errno == ENOTSUP)
+		warn(warnings, "the store's file system has no user extended attributes: "
+			       "containers cannot replace a directory of their image");
+}
+
 static json_t *make_store(const struct store *s, json_t *warnings)
 {
 	cleanup_free char *filesystems = read_fact("/proc/filesystems");
@@ -297,6 +308,7 @@ static json_t *make_store(const struct store *s, json_t *warnings)
 	set(j, "podStore", json_pack("{s:I}", "number", (json_int_t)count_pods(s, warnings)));
 	if (filesystems && !strstr(filesystems, "\toverlay"))
 		warn(warnings, "the kernel has no overlay file system loaded");
+	warn_xattrs(s, warnings);
 	return j;
 }
 
