@@ -91,10 +91,9 @@ install:
 	@$(MAKE) --no-print-directory VARIANT=release all
 	install -D -m 0755 -s build/release/podium $(DESTDIR)$(BINDIR)/podium
 	for p in $(HELPERS); do install -D -m 0755 build/release/$$p $(DESTDIR)$(LIBEXECDIR)/$$p || exit 1; done
-	install -D -m 0644 build/release/libpodium.a $(DESTDIR)$(PREFIX)/lib/libpodium.a
 	install -D -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/podium/README.md
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/podium $(DESTDIR)$(PREFIX)/lib/libpodium.a
+	rm -f $(DESTDIR)$(BINDIR)/podium
 	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/share/doc/podium
 clean:
 	rm -rf build compile_commands.json

@@ -86,7 +86,8 @@ char *columns_ports(const struct pod_plan *plan)
 	cleanup_free struct port_spec *all = NULL;
 	size_t n = 0;
 
-	for (size_t i = 0; i < plan->n_containers; i++) {
+	/* Without the bridge nothing is published. */
+	for (size_t i = 0; i < plan->n_containers && plan->pod.network == NETWORK_BRIDGE; i++) {
 		const struct port_list *ports = &plan->containers[i].ports;
 
 		all = xreallocarray(all, n + ports->n, sizeof(*all));
