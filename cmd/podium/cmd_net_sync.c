@@ -162,9 +162,10 @@ static int go_up(const struct store *s, const char *pod_id, struct error *err)
 		r = connect_bridge(&j, err);
 	STOP_AT("net:connected");
 	if (r == 0)
-		r = write_sandbox(&j, err);
-	if (r == 0)
 		r = sandbox_write_etc(&j.pod, &j.sandbox, err);
+	/* Last: a record with addresses says that all of it is done. */
+	if (r == 0)
+		r = write_sandbox(&j, err);
 	job_done(&j);
 	return r;
 }

@@ -175,6 +175,7 @@ static void start_members(struct conductor *c, int fd, const char *id)
 {
 	bool found = *id == '\0';
 
+	members_hear(c);
 	for (size_t i = 0; i < c->n_members; i++) {
 		bool is_it = strcmp(c->members[i].id, id) == 0;
 
@@ -355,6 +356,8 @@ static int begin(struct conductor *c, struct error *err)
 	c->status.exit_code = 0; /* of an earlier life */
 	if (r == 0)
 		r = members_open(c, err);
+	if (r == 0)
+		r = run_drop_torn(&c->run, err);
 	if (r == 0)
 		r = c->listen_fd = ctl_listen(&c->store, c->run.pod.infra_id, err);
 	if (r >= 0)

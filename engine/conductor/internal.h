@@ -23,6 +23,7 @@ struct member {
 	int pipes[2];	   /* read ends kept so that it survives its monitor */
 	bool stop_asked;
 	bool was_up; /* reported as started once */
+	bool done;   /* its monitor has said so and is ending */
 };
 
 enum conductor_phase {
@@ -63,6 +64,8 @@ void members_abandon(struct conductor *c);
 int member_begin(struct conductor *c, size_t i, struct error *err) must_check;
 /* A packet (or the end) on a member's socket. */
 void member_read(struct conductor *c, size_t i);
+/* Hears what all of them have said so far: an order that came later must find it. */
+void members_hear(struct conductor *c);
 /* The process of a lost member has ended. */
 void member_lost_ended(struct conductor *c, size_t i);
 /* Tells every member to stop, at once and in reverse order. */

@@ -9,6 +9,8 @@
  * and its end is noticed by pidfd, with an unknown exit code.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -82,6 +84,7 @@ static int spawn_monitor(struct conductor *c, struct member *m, struct error *er
 	}
 	m->fd = fds[0];
 	m->monitor_pid = r;
+	m->done = false;
 	return 0;
 }
 
@@ -100,6 +103,8 @@ static bool adopt(struct conductor *c, size_t i)
 	(void)status_live(&c->store, m->id, &st, &lost);
 	if (!lost && st.state != STATE_CREATED && st.state != STATE_EXITED) {
 		m->fd = ctl_connect(&c->store, m->id, &scratch);
+		if (m->fd >= 0)
+			(void)fcntl(m->fd, F_SETFL, O_NONBLOCK);
 		adopted = m->fd >= 0 && ctl_send(m->fd, CTL_SUBSCRIBE, 0, NULL) == 0;
 		c->views[i].phase = MEMBER_PREPARING;
 	} else if (lost && st.boot_id) {
@@ -132,16 +137,19 @@ int members_prestart(struct conductor *c, struct error *err)
 	return r;
 }
 
+/* The monitor ends, or has ended. */
+static void part_from(struct member *m)
+{
+	close_fd(&m->fd);
+	if (m->monitor_pid > 0)
+		(void)waitpid(m->monitor_pid, NULL, 0);
+	m->monitor_pid = 0;
+}
+
 void members_abandon(struct conductor *c)
 {
-	for (size_t i = 0; i < c->n_members; i++) {
-		struct member *m = &c->members[i];
-
-		close_fd(&m->fd);
-		if (m->monitor_pid > 0)
-			(void)waitpid(m->monitor_pid, NULL, 0);
-		m->monitor_pid = 0;
-	}
+	for (size_t i = 0; i < c->n_members; i++)
+		part_from(&c->members[i]);
 }
 
 int member_begin(struct conductor *c, size_t i, struct error *err)
@@ -150,6 +158,8 @@ int member_begin(struct conductor *c, size_t i, struct error *err)
 	int r = 0;
 
 	m->stop_asked = false;
+	if (m->done)
+		part_from(m);
 	if (!c->run.pause_is_child && adopt(c, i))
 		return 0;
 	c->views[i].phase = MEMBER_PREPARING;
@@ -222,6 +232,7 @@ static void handle(struct conductor *c, size_t i, const struct ctl_msg *msg)
 		v->phase = MEMBER_DONE;
 		v->was_started = true;
 		v->exit_code = msg->value;
+		c->members[i].done = true;
 		break;
 	default:
 		break;
@@ -278,14 +289,21 @@ void member_read(struct conductor *c, size_t i)
 		handle(c, i, &msg);
 		return;
 	}
-	close_fd(&m->fd);
-	if (m->monitor_pid > 0)
-		(void)waitpid(m->monitor_pid, NULL, 0);
-	m->monitor_pid = 0;
+	part_from(m);
 	if (c->views[i].phase != MEMBER_DONE)
 		lose(c, i);
 	else
 		keep_pipes(m, (int[2]){ -1, -1 });
+}
+
+void members_hear(struct conductor *c)
+{
+	for (size_t i = 0; i < c->n_members; i++) {
+		struct pollfd p = { .events = POLLIN };
+
+		while ((p.fd = c->members[i].fd) >= 0 && poll(&p, 1, 0) > 0)
+			member_read(c, i);
+	}
 }
 
 /* ---- stopping --------------------------------------------------------------------------- */

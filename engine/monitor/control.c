@@ -111,7 +111,4 @@ void monitor_control_read(struct monitor *m, int *fd)
 		handle(m, *fd, &msg);
 	else if (r != -EAGAIN)
 		drop(fd);
-	/* No sandbox came about: nothing was begun, nothing is written. */
-	if (m->phase == MONITOR_IDLE && m->conductor_fd < 0)
-		m->phase = MONITOR_ENDED;
 }

@@ -130,8 +130,8 @@ static void forget_process(struct monitor *m)
 	m->status.finished_ns = clock_wall_ns();
 }
 
-/* A start did not get as far as the container's own program. */
-static void fail_start(struct monitor *m, int exit_code, const char *text)
+/* Ends what was prepared for a start. */
+static void end_prepared(struct monitor *m)
 {
 	if (m->pidfd >= 0) {
 		(void)pidfd_signal(m->pidfd, SIGKILL);
@@ -140,6 +140,12 @@ static void fail_start(struct monitor *m, int exit_code, const char *text)
 	if (m->launch_pid > 0)
 		(void)waitpid(m->launch_pid, NULL, 0);
 	m->launch_pid = 0;
+}
+
+/* A start did not get as far as the container's own program. */
+static void fail_start(struct monitor *m, int exit_code, const char *text)
+{
+	end_prepared(m);
 	monitor_stdio_finish(m);
 	forget_process(m);
 	m->status.exit_code = exit_code;
@@ -403,6 +409,14 @@ static void give_memory_back(struct monitor *m)
 	(void)malloc_trim(0);
 }
 
+/* The conductor is gone and never said GO: nobody ever will. The next one finds a container that
+ * was not begun, and nothing is written; one that has failed already is adopted. */
+static bool is_orphan(const struct monitor *m)
+{
+	return m->conductor_fd < 0 && !m->go && m->phase < MONITOR_STARTING &&
+	       m->status.restarts == 0;
+}
+
 static void loop(struct monitor *m)
 {
 	while (m->phase != MONITOR_ENDED) {
@@ -418,6 +432,10 @@ static void loop(struct monitor *m)
 			give_memory_back(m);
 		if (m->deadline_ms && clock_mono_ms() >= m->deadline_ms)
 			on_deadline(m);
+		if (is_orphan(m)) {
+			end_prepared(m);
+			m->phase = MONITOR_ENDED;
+		}
 	}
 }
 
@@ -438,7 +456,6 @@ static int read_plan(struct monitor *m, struct error *err)
 	char path[LAYOUT_PATH_MAX];
 	struct container_spec c = { 0 };
 	struct pod_spec pod = { 0 };
-	cleanup_close int dir = -EBADF;
 	int r = load_record(m, layout_container(path, m->id, "spec.json"), &container_spec_type, &c,
 			    err);
 
@@ -462,9 +479,10 @@ static int read_plan(struct monitor *m, struct error *err)
 			.stop_signal = sig > 0 ? sig : STOP_SIGNAL_DEFAULT,
 			.grace_ms = pod_grace_seconds(&pod) * 1000,
 		};
-		dir = layout_open_container(&m->store, m->id, err);
-		r = dir < 0 ? dir
-			    : logwriter_open(&m->log, dir, c.log.max_bytes, c.log.max_files, err);
+		r = m->log_dir = layout_open_container(&m->store, m->id, err);
+		if (r >= 0)
+			r = logwriter_open(&m->log, m->log_dir, c.log.max_bytes, c.log.max_files,
+					   err);
 	}
 	record_done(&container_spec_type, &c);
 	record_done(&pod_spec_type, &pod);
@@ -507,6 +525,7 @@ int monitor_run(struct store *store, const char *container_id, int conductor_fd,
 	m->go = conductor_fd < 0;
 	m->attach_listen_fd = m->listen_fd = m->pidfd = m->sync_fd = m->in_fd = m->out_fd =
 		m->err_fd = m->lock_fd = -1;
+	m->log_dir = -1;
 	for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)
 		m->clients[i].fd = -1;
 	for (size_t i = 0; i < MONITOR_ATTACH_MAX; i++)
