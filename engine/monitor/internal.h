@@ -85,6 +85,7 @@ struct monitor {
 	int64_t started_ms;  /* monotonic */
 	int64_t oom_before;
 	bool log_dirty;
+	int log_dir; /* the container's directory: the log borrows it for its rotation */
 	struct logwriter log;
 	char buffer[MONITOR_READ_BYTES];
 };
