@@ -78,9 +78,9 @@ static int bring_up(struct conductor *c, struct error *err)
 			conductor_tell(c, CTL_WARNING, 0, scratch.text);
 		c->network_ready = true;
 	} else {
-		r = members_prestart(c, err);
-		if (r == 0)
-			r = run_stages_up(&c->run, err);
+		c->run.meanwhile = members_prestart;
+		c->run.meanwhile_arg = c;
+		r = run_stages_up(&c->run, err);
 		if (r < 0) {
 			members_abandon(c);
 			return r;

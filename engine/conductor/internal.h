@@ -56,8 +56,9 @@ struct conductor {
 /* members.c */
 int members_open(struct conductor *c, struct error *err) must_check;
 void members_close(struct conductor *c);
-/* Starts the monitors of the members that come first, while there is no sandbox yet. */
-int members_prestart(struct conductor *c, struct error *err) must_check;
+/* Starts the monitors of the members that come first, while there is no sandbox yet: the
+ * pod_run.meanwhile of a struct conductor. */
+int members_prestart(void *conductor, struct error *err) must_check;
 /* Lets them go, when no sandbox came about. */
 void members_abandon(struct conductor *c);
 /* Lets a monitor prepare its container: a prestarted one, one that lives, or a new one. */

@@ -126,8 +126,9 @@ static bool adopt(struct conductor *c, size_t i)
 	return adopted;
 }
 
-int members_prestart(struct conductor *c, struct error *err)
+int members_prestart(void *conductor, struct error *err)
 {
+	struct conductor *c = conductor;
 	bool is_init = c->n_members > 0 && c->views[0].init;
 	int r = 0;
 

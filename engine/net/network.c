@@ -48,10 +48,12 @@
 #define POOL6_BITS  64
 #define ULA_TRIES   8
 
-/* First octets of the IPv4 pools, in order of preference. */
+/* First octets of the IPv4 pools, in order of preference. Podman's (10.88 and 10.89 on) are not
+ * among them: its networks have no route while they are idle, so the check of routes would not see
+ * them. */
 static const uint8_t pools4[][2] = {
-	{ 10, 89 },  { 10, 90 },  { 10, 91 },  { 10, 92 },  { 10, 93 },	 { 10, 94 },  { 10, 95 },
-	{ 10, 96 },  { 10, 97 },  { 10, 98 },  { 10, 99 },  { 172, 20 }, { 172, 21 }, { 172, 22 },
+	{ 10, 105 }, { 10, 106 }, { 10, 107 }, { 10, 108 }, { 10, 109 }, { 10, 110 }, { 10, 111 },
+	{ 10, 112 }, { 10, 113 }, { 10, 114 }, { 10, 115 }, { 172, 20 }, { 172, 21 }, { 172, 22 },
 	{ 172, 23 }, { 172, 24 }, { 172, 25 }, { 172, 26 }, { 172, 27 }, { 172, 28 }, { 172, 29 },
 };
 
@@ -206,7 +208,7 @@ static int choose_subnet4(struct nl_sock *rt, struct ip_prefix *ret, struct erro
 	}
 	return error_set(
 		err, EADDRINUSE,
-		"every subnet of the pool 10.89.0.0/16 to 172.29.0.0/16 overlaps a route of "
+		"every subnet of the pool 10.105.0.0/16 to 172.29.0.0/16 overlaps a route of "
 		"this host");
 }
 
@@ -232,7 +234,7 @@ static int choose_subnet6(struct nl_sock *rt, bool has_ipv6, struct ip_prefix *r
 	return error_set(err, EADDRINUSE, "no unique local IPv6 subnet is free");
 }
 
-/* Takes the subnets of a table that somebody else made: "podium 1 10.89.0.0/16 fd..::/64". */
+/* Takes the subnets of a table that somebody else made: "podium 1 10.105.0.0/16 fd..::/64". */
 static int adopt(const char *mark, struct network *n)
 {
 	char copy[NFT_MARK_MAX], *rest = copy, *word[4] = { NULL };

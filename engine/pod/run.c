@@ -253,6 +253,8 @@ static int up_sandbox(struct pod_run *r, struct error *err)
 	if (rc < 0)
 		return rc;
 	net = start_network_helper(r, &net_err);
+	if (net == 0 && r->meanwhile)
+		net = r->meanwhile(r->meanwhile_arg, &net_err);
 	rc = await_sandbox(r, sync_fd, rc, err);
 	(void)close(sync_fd);
 	if (rc == 0)

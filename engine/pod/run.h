@@ -28,6 +28,9 @@ struct pod_run {
 	pid_t pause_pid;                  /* 0: none */
 	int pause_pidfd;
 	bool pause_is_child;              /* made by this process, not adopted */
+	/* Called while the sandbox is being made, when set: what can be done meanwhile. */
+	int (*meanwhile)(void *arg, struct error *err);
+	void *meanwhile_arg;
 	pid_t net_pid;                    /* helper at work, or waiting for the sandbox (held) */
 	bool net_is_held;
 	int net_fd;

@@ -88,8 +88,8 @@ static void test_down_is_idempotent(void)
 	lab_end(pod);
 	pod = lab_node(&l);
 	CHECK_OK(pods_up(&l, pod, web, 2, &b, err));
-	CU_ASSERT_STRING_EQUAL(a.address4, "10.89.0.2");
-	CU_ASSERT_STRING_EQUAL(b.address4, "10.89.0.3");
+	CU_ASSERT_STRING_EQUAL(a.address4, "10.105.0.2");
+	CU_ASSERT_STRING_EQUAL(b.address4, "10.105.0.3");
 	lab_leave(&l);
 }
 
@@ -255,7 +255,7 @@ static void test_killed_between_steps(void)
 	static const char *const stages[] = { "net:lease", "net:veth", "net:publish" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
-		struct net_result a = { .address4 = "10.89.0.2" };
+		struct net_result a = { .address4 = "10.105.0.2" };
 		struct error bad = { 0 };
 		struct lab_node *pod;
 		int status = 0;
@@ -473,7 +473,7 @@ static void test_pool_in_use(void)
 	struct nl_batch b;
 
 	ENTER_LAB();
-	CU_ASSERT_EQUAL(ip_parse("10.89.7.1", &used), 0);
+	CU_ASSERT_EQUAL(ip_parse("10.105.7.1", &used), 0);
 	CHECK_OK(nl_open(&rt, NETLINK_ROUTE, err));
 	nl_batch_init(&b, 512);
 	addr_add(&b, nl_device_index(&rt, "lo"), &used, 24);
@@ -482,7 +482,7 @@ static void test_pool_in_use(void)
 	nl_close(&rt);
 	pod = lab_node(&l);
 	CHECK_OK(pods_up(&l, pod, NULL, 0, &a, err));
-	CU_ASSERT_STRING_EQUAL(a.address4, "10.90.0.2");
+	CU_ASSERT_STRING_EQUAL(a.address4, "10.106.0.2");
 	lab_leave(&l);
 }
 
