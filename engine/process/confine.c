@@ -132,8 +132,9 @@ static void reset_scheduling(void)
 
 /* Makes and enters the working directory. Links of the image are resolved inside; a link of
  * procfs to a descriptor is refused. */
-static int enter_working_dir(const char *path, struct error *err)
+static int enter_working_dir(const struct confinement *c, struct error *err)
 {
+	const char *path = c->working_dir;
 	cleanup_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int fd = -EBADF;
 
@@ -141,7 +142,8 @@ static int enter_working_dir(const char *path, struct error *err)
 		return error_set(err, EINVAL, "working directory '%s' is not absolute", path);
 	if (root < 0)
 		return error_errno(err, "open '/'");
-	fd = fs_mkdirs_in_root(root, path, 0755, err);
+	fd = c->dir_must_exist ? fs_open_in_root(root, path, O_PATH | O_DIRECTORY, 0, err)
+			       : fs_mkdirs_in_root(root, path, 0755, err);
 	if (fd < 0)
 		return error_wrap(err, "working directory");
 	if (fchdir(fd) < 0)
@@ -240,7 +242,7 @@ void confine_and_execute(const struct confinement *c, int sync_fd)
 	reset_scheduling();
 	if (c->missing_caps)
 		confine_warn(sync_fd, "capabilities not available here: %s", c->missing_caps);
-	if (apply_limits(sync_fd, &err) < 0 || enter_working_dir(c->working_dir, &err) < 0 ||
+	if (apply_limits(sync_fd, &err) < 0 || enter_working_dir(c, &err) < 0 ||
 	    close_descriptors(sync_fd, &err) < 0)
 		confine_fail(sync_fd, code, &err);
 	if (drop_privileges(c, final, &err) < 0 || check_working_dir(&err) < 0 ||

@@ -24,8 +24,9 @@ struct confinement {
 	struct sysfilter filter; /* v NULL: none */
 	struct strlist argv;
 	struct strlist env;
-	char *working_dir;  /* absolute, in the container */
-	char *missing_caps; /* asked for by name and not available, or NULL */
+	char *working_dir;   /* absolute, in the container */
+	bool dir_must_exist; /* an exec asked for it; otherwise it is made */
+	char *missing_caps;  /* asked for by name and not available, or NULL */
 };
 void confinement_done(struct confinement *c);
 

@@ -133,6 +133,7 @@ static void plan_command(const struct launch *l, const struct exec_request *rq,
 			command_set_env(&c->env, name, rq->env.v[i] + n + 1);
 	}
 	strlist_copy(&c->argv, &rq->argv);
+	c->dir_must_exist = !is_empty(dir);
 	if (is_empty(dir))
 		dir = l->spec.working_dir;
 	if (is_empty(dir))
