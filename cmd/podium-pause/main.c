@@ -14,11 +14,13 @@
  */
 #if defined(__x86_64__)
 #define NR_RT_SIGPROCMASK  14
+#define NR_PRCTL	   157
 #define NR_RT_SIGTIMEDWAIT 128
 #define NR_WAIT4	   61
 #define NR_EXIT_GROUP	   231
 #elif defined(__aarch64__)
 #define NR_RT_SIGPROCMASK  135
+#define NR_PRCTL	   167
 #define NR_RT_SIGTIMEDWAIT 137
 #define NR_WAIT4	   260
 #define NR_EXIT_GROUP	   94
@@ -31,6 +33,7 @@
 #define SIG_CHLD     17
 #define SIG_SETMASK_ 2
 #define WAIT_NOHANG  1
+#define SET_DUMPABLE 4
 #define SIGSET_BYTES 8
 #define SIGBIT(n)    (1UL << ((n)-1))
 
@@ -74,6 +77,9 @@ void pause_main(void)
 {
 	unsigned long mask = SIGBIT(SIG_INT) | SIGBIT(SIG_TERM) | SIGBIT(SIG_CHLD);
 
+	/* Where the pod shares its processes, root of a container is our user, too: exec made us
+	 * dumpable, and /proc/1/root would be its way to what is mounted for others alone. */
+	(void)syscall4(NR_PRCTL, SET_DUMPABLE, 0, 0, 0);
 	(void)syscall4(NR_RT_SIGPROCMASK, SIG_SETMASK_, (long)&mask, 0, SIGSET_BYTES);
 	for (;;) {
 		long sig = syscall4(NR_RT_SIGTIMEDWAIT, (long)&mask, 0, 0, SIGSET_BYTES);

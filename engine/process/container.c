@@ -306,6 +306,18 @@ run_container(const struct launch *l, struct container_plan *p, int sync_fd)
 	confine_and_execute(&p->c, sync_fd);
 }
 
+/* An unmasked /proc is safe behind a user namespace alone: root inside is the host's root to
+ * /proc/sys/kernel/core_pattern. Kubernetes refuses it, too. */
+static int check_masks(const struct launch *l, struct error *err)
+{
+	if (l->spec.security.unmask_proc && !is_privileged(&l->spec) && !l->user_namespace &&
+	    !WEAKEN("PROC-7"))
+		return error_set(err, EPERM,
+				 "procMount 'Unmasked' needs a user namespace, and this pod has "
+				 "none");
+	return 0;
+}
+
 int container_launch(struct launch *l, int sync_fd, struct error *err)
 {
 	uint64_t flags = CLONE_NEWNS;
@@ -316,6 +328,9 @@ int container_launch(struct launch *l, int sync_fd, struct error *err)
 
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, "become non-dumpable");
+	r = check_masks(l, err);
+	if (r < 0)
+		return r;
 	plan_init(&p);
 	r = plan_make(l, &p, err);
 	if (r == 0)

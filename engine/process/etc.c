@@ -6,9 +6,9 @@
  * into every container; they are therefore rewritten in place (truncate and one write), never
  * replaced. From outside the directory is reached through the root link of the pause process in
  * the host's procfs: nothing is joined, and a pidfd that is alive afterwards proves that the link
- * was that process's. Containers may write to these files, as they may in Podman and Kubernetes;
- * they are regular files on a tmpfs of ours whatever a container does, since the directory itself
- * is mounted nowhere else.
+ * was that process's. Containers may write to these files, as they may in Podman and Kubernetes.
+ * The directory itself is mounted nowhere else, and pause lets nobody through its root link who may
+ * not trace everybody; what is found there is checked all the same.
  */
 #include "engine/process/etc.h"
 
@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/fs.h"
@@ -67,11 +68,17 @@ static char *read_host_resolv(const struct pod_spec *pod)
 
 static int write_in_place(int dirfd, const char *name, const char *text, struct error *err)
 {
-	cleanup_close int fd = openat(dirfd, name, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_close int fd =
+		openat(dirfd, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
 	int r;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_errno(err, "open '%s'", name);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, EINVAL, "'%s' is not a regular file", name);
+	if (ftruncate(fd, 0) < 0)
+		return error_errno(err, "empty '%s'", name);
 	r = fs_write_all(fd, text, strlen(text));
 	return r < 0 ? error_set(err, -r, "write '%s': %s", name, strerror(-r)) : 0;
 }

@@ -13,7 +13,7 @@
  *
  * Containers clone their parts out of it. Then the tree becomes its root, everything else is
  * detached, and podium-pause is executed from a sealed memfd without capabilities, with
- * no_new_privs and a filter of its five calls. The host half waits on a pipe that exec closes.
+ * no_new_privs and a filter of its few calls. The host half waits on a pipe that exec closes.
  *
  * A failure ends the pause process and with it everything made here; emptyDirs on disk stay, they
  * are the pod's. Kernel: clone3 5.3, mount API 5.2.
@@ -240,6 +240,7 @@ static int load_pause_filter(struct error *err)
 		ALLOW_CALL(SYS_wait4),
 		ALLOW_CALL(SYS_rt_sigprocmask),
 		ALLOW_CALL(SYS_exit_group),
+		ALLOW_CALL(SYS_prctl),
 		ALLOW_CALL(SYS_execveat),
 		ALLOW_CALL(SYS_write),
 		ALLOW_CALL(SYS_sendmsg),

@@ -351,6 +351,34 @@ static void test_masks(void)
 	CU_ASSERT_FALSE(are_masks_whole(weak));
 }
 
+static void unmask(struct container_spec *spec)
+{
+	spec->security.unmask_proc = true;
+}
+
+/* Root behind an unmasked /proc would set the host's core_pattern. */
+static void test_unmasked(void)
+{
+	cleanup_free char *out = run(ARGS("true"), unmask);
+
+	CU_ASSERT(has(out, "ERROR 125: ") && has(out, "needs a user namespace"));
+}
+
+/* Nothing of pause's tree through its root link. */
+static void test_pause_is_closed(void)
+{
+	cleanup_free char *out = NULL;
+
+	live_end_sandbox(&S);
+	S.pod.share_pid = true;
+	free(live_sandbox(&S));
+	out = run(ARGS("ls", "/proc/1/root/"), NULL);
+	live_end_sandbox(&S);
+	S.pod.share_pid = false;
+	free(live_sandbox(&S));
+	CU_ASSERT(has(out, "EACCES"));
+}
+
 /* PROC-8: neither namespaces nor mounts nor writes to the cgroup tree. */
 static void test_escape_calls(void)
 {
@@ -736,6 +764,8 @@ static CU_TestInfo tests[] = {
 	{ "EXE-3 sealed copy", test_sealed },
 	{ "exit codes", test_exit_codes },
 	{ "PROC-7 masks", test_masks },
+	{ "procMount Unmasked", test_unmasked },
+	{ "the root of pause", test_pause_is_closed },
 	{ "PROC-8 escape calls", test_escape_calls },
 	{ "CG-7 keyring", test_keyring },
 	{ "SEC-2 SEC-4 families", test_families },
