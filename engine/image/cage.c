@@ -5,19 +5,20 @@
  * Theory of operation: podium-image itself parses no tar and inflates nothing. It forks children
  * that do, each single-threaded, and each gives up in this order what it does not need:
  *
- *	root        the unpacker's root becomes the layer's directory: a clone of its mount,
- *attached over itself, pivot_root(2), the old root detached; no /proc in there network     an empty
- *network namespace descriptors close_range(2) around the few that stay resources   RLIMIT_DATA
- *(bombs end here), RLIMIT_NOFILE, RLIMIT_NPROC 0 for leaves, no core privileges  all capabilities,
- *except for the unpacker those that chown, set-id bits and file capabilities need; no_new_privs
- *	calls       a seccomp allow-list by libseccomp; anything else fails with EPERM, and a few
- *that have no honest use here end the process
+ *	root		the unpacker's root becomes the layer's directory: a clone of its mount,
+ *			attached over itself, pivot_root(2); no /proc in there
+ *	network		an empty network namespace
+ *	descriptors	close_range(2) around the few that stay
+ *	resources	RLIMIT_DATA (bombs end here), RLIMIT_NOFILE, RLIMIT_CPU, no core
+ *	privileges	all capabilities, except for the unpacker those that chown, set-id bits,
+ *			file capabilities and whiteouts need; no_new_privs
+ *	calls		a seccomp allow-list by libseccomp; anything else fails with EPERM
  *
  * Runs as the caller's user: root, or root of a user namespace; without CAP_SYS_ADMIN there, the
  * root cannot be changed and the unpacker is refused.
  *
  * Kernel: open_tree, move_mount (5.2), close_range (5.9). What a failure leaves behind: nothing,
- *the child reports and exits.
+ * the child reports and exits.
  */
 #include "engine/image/cage.h"
 

@@ -9,13 +9,13 @@
  *	                         writes it into a pipe ----------> layer_extract() on the pipe
  *
  * So inflating and making files go on at the same time on two cores, every byte is read once, and
- *no byte is trusted: the pump is confined to reading and writing its descriptors; the extractor has
- *the layer's directory as its root, no network, the pipe, and capabilities for owners and modes
- *only. Both hashes are compared by podium-image, which touches no byte of the blob.
+ * no byte is trusted: the pump is confined to reading and writing its descriptors; the extractor
+ * has the layer's directory as its root, no network, the pipe, and capabilities for owners and
+ * modes only. Both hashes are compared by podium-image, which touches no byte of the blob.
  *
  * The extractor reads on after the archive's end marker until the pipe is empty, so that the pump
  * never fails on a finished reader; when it refuses, it closes the pipe, and the pump stops on
- *EPIPE and hands the extractor's reason on, which is better than its own.
+ * EPIPE and hands the extractor's reason on, which is better than its own.
  */
 #include "engine/image/unpack.h"
 

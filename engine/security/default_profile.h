@@ -3,9 +3,9 @@
  * default_profile - what a container's processes may ask the kernel for: one table, data only.
  *
  * Read by cmd/podium-seccomp, which turns it into BPF at build time (the common capability sets)
- *and at run time (any other). Rules of the table:
- *	- a call that is not here is unknown and answers ENOSYS, so that a library that probes for
- *it falls back;
+ * and at run time (any other). Rules of the table:
+ *	- a call that is not here is unknown and answers ENOSYS, so that a library that probes
+ *	  for it falls back;
  *	- a call that is here and denied answers EPERM;
  *	- `gate` is a set of capabilities: the call is allowed when the container's bounding set
  *	  holds one of them; without a gate it is allowed or denied as `verdict` says;
