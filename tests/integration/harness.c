@@ -34,10 +34,13 @@
 #define OUTPUT_MAX   (64U << 20)
 #define FILE_MAX     (16U << 20)
 #define COMMAND_MS   120000
-#define MESSAGE_MAX  60000
+#define MESSAGE_MAX  4000
 #define LINE_MAX_LEN 65536
 
+#define JOBS_MAX 64
+
 struct harness harness;
+static pid_t jobs[JOBS_MAX]; /* not waited for yet */
 
 static void __attribute__((noreturn)) die(const char *what)
 {
@@ -106,6 +109,24 @@ static void __attribute__((noreturn)) child(char **argv, int in, int out, int er
 	_exit(122);
 }
 
+static void note_job(pid_t old, pid_t pid)
+{
+	for (size_t i = 0; i < JOBS_MAX; i++) {
+		if (jobs[i] == old) {
+			jobs[i] = pid;
+			return;
+		}
+	}
+}
+
+bool is_job(pid_t pid)
+{
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (jobs[i] == pid)
+			return true;
+	return false;
+}
+
 /* words[0] is the program. */
 static struct job start(char **words, char *line, const char *input)
 {
@@ -117,6 +138,7 @@ static struct job start(char **words, char *line, const char *input)
 		die("fork");
 	if (j.pid == 0)
 		child(words, in, j.out_fd, j.err_fd);
+	note_job(0, j.pid);
 	(void)close(in);
 	return j;
 }
@@ -158,6 +180,7 @@ struct result job_wait(struct job *j, int timeout_ms)
 		(void)kill(j->pid, SIGKILL);
 	if (waitpid(j->pid, &status, 0) < 0)
 		die("waitpid");
+	note_job(j->pid, 0);
 	(void)close(pidfd);
 	r.code = late ? -1 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	r.out = content_of(j->out_fd);
@@ -226,6 +249,8 @@ struct job job_run(const char *fmt, ...)
 
 static bool verdict(bool ok, int line, const char *file, char *text)
 {
+	if (strlen(text) > MESSAGE_MAX)
+		text[MESSAGE_MAX] = '\0';
 	if (!ok)
 		printf("\n%s:%d: %.*s\n", file, line, MESSAGE_MAX, text);
 	(void)fflush(stdout);

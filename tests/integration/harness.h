@@ -67,6 +67,8 @@ struct job job_podium(const char *fmt, ...) printf_like(1, 2);
 struct job job_run(const char *fmt, ...) printf_like(1, 2);
 /* Standard output so far; the caller's. */
 char *job_output(const struct job *j);
+/* Whether a process was started here and is not waited for yet. */
+bool is_job(pid_t pid);
 bool job_is_running(const struct job *j);
 /* Waits for its end (kills it at the deadline, code -1) and closes it. */
 struct result job_wait(struct job *j, int timeout_ms);

@@ -80,18 +80,28 @@ static bool is_living(pid_t pid)
 	return read_stat(pid, &parent, &state) && state != 'Z' && state != 'X';
 }
 
+/* What podium detached and ended is ours to reap; what a test has started is the test's. */
+static void reap_orphan(pid_t pid)
+{
+	pid_t parent;
+	char state;
+
+	if (read_stat(pid, &parent, &state) && parent == getpid() && state == 'Z' && !is_job(pid))
+		(void)waitpid(pid, NULL, WNOHANG);
+}
+
 void descendants(struct strlist *ret_pids)
 {
 	cleanup_dir DIR *d = opendir("/proc");
 	struct dirent *e;
 
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		; /* what podium detached and ended is ours to reap */
 	while (d && (e = readdir(d))) {
 		int64_t pid;
 
-		if (parse_i64(e->d_name, 1, INT32_MAX, &pid) == 0 && is_descendant((pid_t)pid) &&
-		    is_living((pid_t)pid))
+		if (parse_i64(e->d_name, 1, INT32_MAX, &pid) < 0)
+			continue;
+		reap_orphan((pid_t)pid);
+		if (is_descendant((pid_t)pid) && is_living((pid_t)pid))
 			strlist_add(ret_pids, e->d_name);
 	}
 }

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * law - generate is faithful, on the real engine: for every manifest of testdata/kube/ that plays,
+ * generate -> down -> play -> generate is identical byte by byte, and the engine's records are
+ * equal apart from ids and times, also when the pod's own document is removed first.
+ *
+ * Nothing is started. Images that a manifest names are busybox under that name; host paths are made
+ * on a tmpfs over /opt.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+
+#include "engine/base/json.h"
+#include "engine/pod/spec.h"
+#include "tests/integration/harness.h"
+#include "tests/integration/leftover.h"
+
+#define IMAGES_MAX 16
+
+static void make_socket(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
+		perror(path);
+	(void)close(fd);
+}
+
+static int begin(void)
+{
+	if (harness_begin() != 0 || mount("opt", "/opt", "tmpfs", 0, "mode=0755") < 0)
+		return 1;
+	for (const char *p = "x0 x1 x2 a b myapp"; p;
+	     p = strchr(p, ' ') ? strchr(p, ' ') + 1 : NULL) {
+		cleanup_free char *keep = xasprintf("/opt/%.*s/keep", (int)strcspn(p, " "), p);
+
+		write_file(keep, "x");
+	}
+	for (int i = 1; i <= 2; i++) {
+		cleanup_free char *html = xasprintf("/opt/myapp/html%d/x", i);
+		cleanup_free char *config = xasprintf("/opt/myapp/config%d/x", i);
+
+		write_file(html, "x");
+		write_file(config, "x");
+	}
+	write_file("case/data/html/x", "x"); /* a path relative to the manifest */
+	write_file("/opt/x3", "x");
+	write_file("/opt/x4", "x");
+	make_socket("/opt/x5");
+	if (mknod("/opt/x6", S_IFCHR | 0666, makedev(1, 3)) < 0 ||
+	    mknod("/opt/x7", S_IFBLK | 0600, makedev(7, 0)) < 0)
+		perror("mknod");
+	return load_image("busybox") ? 0 : 1;
+}
+
+static int end(void)
+{
+	int r = harness_end();
+
+	(void)umount2("/opt", MNT_DETACH);
+	return r;
+}
+
+/* ---- records ------------------------------------------------------------------------------ */
+
+struct records {
+	struct pod_spec pod;
+	struct container_spec *containers;
+	size_t n;
+};
+
+static bool load(const char *path, const struct record_type *type, void *ret)
+{
+	json_t *j = json_load_file(path, 0, NULL);
+	struct error err = { 0 };
+	bool ok = j && record_load(type, j, ret, &err) == 0;
+
+	json_decref(j);
+	return CHECK(ok, "%s: %s", path, err.text);
+}
+
+static bool records_load(const char *id, struct records *ret)
+{
+	cleanup_free char *path = xasprintf("%s/pods/%s/pod.json", harness.root, id);
+
+	*ret = (struct records){ 0 };
+	if (!load(path, &pod_spec_type, &ret->pod))
+		return false;
+	ret->containers = xcalloc(ret->pod.containers.n, sizeof(*ret->containers));
+	for (; ret->n < ret->pod.containers.n; ret->n++) {
+		cleanup_free char *spec = xasprintf("%s/containers/%s/spec.json", harness.root,
+						    ret->pod.containers.v[ret->n].id);
+
+		if (!load(spec, &container_spec_type, &ret->containers[ret->n]))
+			return false;
+	}
+	return true;
+}
+
+static void records_done(struct records *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		record_done(&container_spec_type, &r->containers[i]);
+	free(r->containers);
+	record_done(&pod_spec_type, &r->pod);
+}
+
+static void records_compare(const char *which, const struct records *a, const struct records *b)
+{
+	cleanup_free char *where = NULL;
+
+	CHECK(record_equal(&pod_spec_type, &a->pod, &b->pod, &where), "%s: pods differ in %s",
+	      which, where ? where : "nothing");
+	CHECK(a->n == b->n, "%s: %zu containers, %zu before", which, b->n, a->n);
+	for (size_t i = 0; i < a->n && i < b->n; i++) {
+		cleanup_free char *at = NULL;
+
+		CHECK(record_equal(&container_spec_type, &a->containers[i], &b->containers[i], &at),
+		      "%s: containers '%s' differ in %s", which, a->containers[i].name,
+		      at ? at : "nothing");
+	}
+}
+
+/* ---- playing ------------------------------------------------------------------------------ */
+
+/* Plays; an image that is missing becomes busybox under that name. */
+static bool play_with_images(const char *file)
+{
+	for (int i = 0; i < IMAGES_MAX; i++) {
+		cleanup_result struct result r = podium("play kube --start=false %s", file);
+		const char *image = strstr(r.err, "image '");
+		cleanup_free char *name = NULL;
+
+		if (r.code == 0)
+			return true;
+		/* Read, but refused when it is played: a volume that needs a cluster. */
+		if (strstr(r.err, "cannot be mounted here"))
+			return false;
+		if (!image)
+			return CHECK_CODE(r, 0);
+		name = xstrndup(image + 7, strcspn(image + 7, "'"));
+		if (!MUST(0, "tag busybox %s", name))
+			return CHECK_CODE(r, 0);
+	}
+	return CHECK(false, "%s names too many images", file);
+}
+
+/* Names of the pods that are there, joined by blanks. */
+static char *all_pods(void)
+{
+	cleanup_result struct result r = podium("pod ps --format '{{.Name}}' --sort name");
+
+	for (char *p = r.out; *p; p++)
+		*p = *p == '\n' ? ' ' : *p;
+	return steal_ptr(&r.out);
+}
+
+static char *generate_all(void)
+{
+	cleanup_free char *pods = all_pods();
+	cleanup_result struct result r = podium("generate kube %s", pods);
+
+	CHECK_CODE(r, 0);
+	return steal_ptr(&r.out);
+}
+
+/* Down and played again from a text; how its records compare with those of before. */
+static void again(const char *which, const char *yaml, struct records *before, size_t n)
+{
+	cleanup_strlist struct strlist names = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		strlist_add(&names, before[i].pod.name);
+	write_file("again.yaml", "%s", yaml);
+	remove_pods();
+	if (!MUST(0, "play kube --start=false %s/again.yaml", harness.work)) {
+		printf("... %s:\n%s\n", which, yaml);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		cleanup_free char *id = pod_id(names.v[i]);
+		struct records now;
+
+		if (records_load(id, &now))
+			records_compare(which, &before[i], &now);
+		records_done(&now);
+	}
+}
+
+static void forget_documents(struct records *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		cleanup_free char *id = pod_id(r[i].pod.name);
+		cleanup_free char *path = xasprintf("%s/pods/%s/kube.yaml", harness.root, id);
+
+		CHECK(unlink(path) == 0, "%s: %m", path);
+	}
+}
+
+static size_t load_all(struct records *ret, size_t max)
+{
+	cleanup_result struct result r = podium("pod ps -q --no-trunc");
+	char *save = NULL;
+	size_t n = 0;
+
+	for (char *id = strtok_r(r.out, "\n", &save); id && n < max;
+	     id = strtok_r(NULL, "\n", &save))
+		n += records_load(id, &ret[n]);
+	return n;
+}
+
+static void check_case(const char *name)
+{
+	cleanup_free char *which = xstrdup(name), *first = NULL, *second = NULL, *bare = NULL;
+	cleanup_free char *input = xasprintf("kube/%s/input.yaml", name);
+	cleanup_free char *yaml = testdata(input);
+	struct records records[16];
+	size_t n;
+
+	write_file("case/input.yaml", "%s", yaml);
+	input = (free(input), xasprintf("%s/case/input.yaml", harness.work));
+	if (!play_with_images(input)) {
+		printf("not played: %s\n", name);
+		return;
+	}
+	n = load_all(records, ARRAY_SIZE(records));
+	first = generate_all();
+	again(which, first, records, n);
+	second = generate_all();
+	CHECK(is_equal(first, second), "%s: generate differs:\n%s\n--- before\n%s", name, second,
+	      first);
+	forget_documents(records, n);
+	bare = generate_all();
+	again(which, bare, records, n);
+	remove_pods();
+	for (size_t i = 0; i < n; i++)
+		records_done(&records[i]);
+}
+
+static void test_all(void)
+{
+	cleanup_free char *dir = xasprintf("%s/../../testdata/kube", harness.build);
+	cleanup_dir DIR *d = opendir(dir);
+	cleanup_snapshot struct snapshot before;
+	struct dirent *e;
+	int cases = 0;
+
+	snapshot_take(&before);
+	while (d && (e = readdir(d))) {
+		if (e->d_name[0] == '.' || !exists("%s/%s/input.yaml", dir, e->d_name) ||
+		    exists("%s/%s/error", dir, e->d_name))
+			continue;
+		check_case(e->d_name);
+		cases++;
+	}
+	CHECK(cases > 30, "only %d manifests", cases);
+	CHECK_NOTHING_LEFT(&before, "all manifests");
+}
+
+static CU_TestInfo tests[] = {
+	{ "generate is faithful for every manifest", test_all },
+	CU_TEST_INFO_NULL,
+};
+static CU_SuiteInfo suites[] = {
+	{ "law", begin, end, NULL, NULL, tests },
+	CU_SUITE_INFO_NULL,
+};
+TEST_MAIN(suites)
