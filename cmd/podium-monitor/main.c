@@ -6,7 +6,8 @@
  *	podium-monitor conductor ROOT RUNROOT POD-ID
  *
  * Started by podium and by itself, never by a person; descriptor 3 is a ctl socket (ctl.h) to
- * whoever started it. Static, without libraries but jansson: it stays for as long as the container.
+ * whoever started it, descriptor 4, when it is there, a sealed copy of podium-launch. Static,
+ *without libraries but jansson: it stays for as long as the container.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -20,12 +21,14 @@
 #include "engine/process/ctl.h"
 
 #define STARTER_FD 3
+#define LAUNCH_FD  4
 
 int main(int argc, char **argv)
 {
 	struct error err = { 0 };
 	struct store store;
 	int starter = fcntl(STARTER_FD, F_SETFD, FD_CLOEXEC) == 0 ? STARTER_FD : -1;
+	int launch = fcntl(LAUNCH_FD, F_SETFD, FD_CLOEXEC) == 0 ? LAUNCH_FD : -1;
 	int r;
 
 	proc_sanitise();
@@ -36,7 +39,7 @@ int main(int argc, char **argv)
 		return 125;
 	r = store_open(argv[2], argv[3], STORE_WRITE, &store, &err);
 	if (r == 0 && strcmp(argv[1], "container") == 0)
-		r = monitor_run(&store, argv[4], starter, &err);
+		r = monitor_run(&store, argv[4], starter, launch, &err);
 	else if (r == 0 && strcmp(argv[1], "conductor") == 0)
 		r = conductor_run(&store, argv[4], starter, &err);
 	else if (r == 0)

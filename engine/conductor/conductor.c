@@ -147,6 +147,7 @@ static void advance(struct conductor *c)
 				c->phase = CONDUCTOR_UP;
 				STOP_AT("start:containers");
 				conductor_tell(c, CTL_UP, c->failures, NULL);
+				run_forget_launch(&c->run);
 				(void)malloc_trim(0);
 			}
 			return;
@@ -418,7 +419,7 @@ int conductor_run(struct store *store, const char *pod_id, int report_fd, struct
 	int r;
 
 	(void)snprintf(c.pod_id, sizeof(c.pod_id), "%s", pod_id);
-	c.run.pause_pidfd = c.run.net_fd = -1;
+	c.run.pause_pidfd = c.run.net_fd = c.run.launch_fd = -1;
 	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++)
 		c.clients[i] = -1;
 	r = begin(&c, err);

@@ -76,6 +76,7 @@ static int spawn_monitor(struct conductor *c, struct member *m, struct error *er
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
 		return error_errno(err, "socketpair");
 	s.pass_fd = fds[1];
+	s.pass_fd4 = c->run.launch_fd;
 	r = proc_spawn(&s, NULL, err);
 	(void)close(fds[1]);
 	if (r < 0) {

@@ -66,6 +66,7 @@ struct monitor {
 	enum monitor_phase phase;
 	int lock_fd;
 	int conductor_fd;
+	int launch_fd; /* sealed podium-launch for the first start, or -1 */
 	int listen_fd;
 	struct monitor_client clients[MONITOR_CLIENTS_MAX];
 	int attach_listen_fd;

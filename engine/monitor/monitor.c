@@ -197,11 +197,13 @@ static int spawn_launch(struct monitor *m, struct error *err)
 	struct launch_start s = { .store = &m->store,
 				  .verb = "container",
 				  .id = m->id,
-				  .extra = is_fresh ? "fresh" : NULL };
+				  .extra = is_fresh ? "fresh" : NULL,
+				  .program_fd = m->launch_fd };
 	int r = monitor_stdio_open(m, s.stdio, err);
 
 	if (r == 0)
 		r = launch_spawn(&s, &m->sync_fd, err);
+	close_fd(&m->launch_fd);
 	m->launch_pid = r > 0 ? r : 0;
 	for (int i = 0; i < 3; i++)
 		if (s.stdio[i] >= 0)
@@ -514,7 +516,8 @@ static int begin(struct monitor *m, struct error *err)
 	return 0;
 }
 
-int monitor_run(struct store *store, const char *container_id, int conductor_fd, struct error *err)
+int monitor_run(struct store *store, const char *container_id, int conductor_fd, int launch_fd,
+		struct error *err)
 {
 	struct monitor *m = xcalloc(1, sizeof(*m));
 	int r;
@@ -522,6 +525,7 @@ int monitor_run(struct store *store, const char *container_id, int conductor_fd,
 	m->store = *store;
 	(void)snprintf(m->id, sizeof(m->id), "%s", container_id);
 	m->conductor_fd = conductor_fd;
+	m->launch_fd = launch_fd;
 	m->go = conductor_fd < 0;
 	m->attach_listen_fd = m->listen_fd = m->pidfd = m->sync_fd = m->in_fd = m->out_fd =
 		m->err_fd = m->lock_fd = -1;
@@ -542,6 +546,7 @@ int monitor_run(struct store *store, const char *container_id, int conductor_fd,
 		(void)ctl_send(conductor_fd, CTL_FAILED, 125, err->text);
 	}
 	close_fd(&m->listen_fd);
+	close_fd(&m->launch_fd);
 	close_fd(&m->attach_listen_fd);
 	close_fd(&m->lock_fd);
 	status_done(&m->status);

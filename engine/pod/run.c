@@ -241,15 +241,28 @@ static int await_sandbox(struct pod_run *r, int sync_fd, pid_t launch, struct er
 	}
 }
 
+void run_forget_launch(struct pod_run *r)
+{
+	if (r->launch_fd >= 0)
+		(void)close(r->launch_fd);
+	r->launch_fd = -1;
+}
+
 static int up_sandbox(struct pod_run *r, struct error *err)
 {
 	struct launch_start s = {
 		.store = r->store, .verb = "sandbox", .id = r->pod_id, .stdio = { -1, -1, -1 }
 	};
 	struct error net_err;
-	int sync_fd = -1, net;
-	int rc = launch_spawn(&s, &sync_fd, err);
+	int sync_fd = -1, net, rc;
 
+	/* One copy serves the sandbox and the first start of every container. */
+	run_forget_launch(r);
+	rc = r->launch_fd = launch_load(err);
+	if (rc < 0)
+		return rc;
+	s.program_fd = r->launch_fd;
+	rc = launch_spawn(&s, &sync_fd, err);
 	if (rc < 0)
 		return rc;
 	net = start_network_helper(r, &net_err);
@@ -534,7 +547,7 @@ int pod_run_open(struct pod_run *r, const struct store *s, const char *pod_id, b
 	memset(r, 0, sizeof(*r));
 	r->store = s;
 	r->pod_id = pod_id;
-	r->pause_pidfd = r->net_fd = -1;
+	r->pause_pidfd = r->net_fd = r->launch_fd = -1;
 	r->cg = (struct cgroup_ctx)CGROUP_CTX_INIT;
 	rc = lookup_read_pod(s, pod_id, &r->pod, with_specs ? err : &scratch);
 	if (rc < 0 && with_specs)
@@ -570,6 +583,7 @@ void pod_run_close(struct pod_run *r)
 		(void)close(r->pause_pidfd);
 	if (r->net_fd >= 0)
 		(void)close(r->net_fd);
+	run_forget_launch(r);
 	r->specs = NULL;
 	r->pause_pidfd = r->net_fd = -1;
 }

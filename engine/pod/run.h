@@ -18,20 +18,21 @@
 struct pod_run {
 	const struct store *store;
 	const char *pod_id;
-	struct pod_spec pod;              /* zeroed when the record cannot be read (downs only) */
-	struct strlist container_ids;     /* members and inits, also without a record */
-	struct container_spec *specs;     /* conductor only; as many as pod.containers */
+	struct pod_spec pod;	      /* zeroed when the record cannot be read (downs only) */
+	struct strlist container_ids; /* members and inits, also without a record */
+	struct container_spec *specs; /* conductor only; as many as pod.containers */
 	struct strlist warnings;
 	struct cgroup_ctx cg;
-	int *hold_fds;                    /* held host ports */
+	int *hold_fds; /* held host ports */
 	size_t n_hold;
-	pid_t pause_pid;                  /* 0: none */
+	int launch_fd;	 /* sealed podium-launch while containers start, or -1 */
+	pid_t pause_pid; /* 0: none */
 	int pause_pidfd;
-	bool pause_is_child;              /* made by this process, not adopted */
+	bool pause_is_child; /* made by this process, not adopted */
 	/* Called while the sandbox is being made, when set: what can be done meanwhile. */
 	int (*meanwhile)(void *arg, struct error *err);
 	void *meanwhile_arg;
-	pid_t net_pid;                    /* helper at work, or waiting for the sandbox (held) */
+	pid_t net_pid; /* helper at work, or waiting for the sandbox (held) */
 	bool net_is_held;
 	int net_fd;
 };
@@ -69,6 +70,10 @@ int run_adopt_sandbox(struct pod_run *r, struct error *err) must_check;
 int run_drop_torn(struct pod_run *r, struct error *err) must_check;
 
 /* Kills one container whose monitor is gone or does not answer, waits, writes its end down. */
-int run_end_container(const struct store *s, const char *container_id, struct error *err) must_check;
+int run_end_container(const struct store *s, const char *container_id,
+		      struct error *err) must_check;
+
+/* Lets go of the copy of podium-launch. */
+void run_forget_launch(struct pod_run *r);
 
 #endif

@@ -46,6 +46,14 @@ static const struct record_field exec_fields[] = {
 const struct record_type exec_request_type = { "exec request", sizeof(struct exec_request),
 					       exec_fields };
 
+int launch_load(struct error *err)
+{
+	cleanup_free char *path = NULL;
+	int r = proc_helper_path("podium-launch", &path, err);
+
+	return r < 0 ? r : selfexec_load(path, "podium-launch", err);
+}
+
 pid_t launch_spawn(const struct launch_start *l, int *ret_sync_fd, struct error *err)
 {
 	cleanup_free char *path = NULL;
@@ -68,7 +76,7 @@ pid_t launch_spawn(const struct launch_start *l, int *ret_sync_fd, struct error 
 				.pass_fd4 = l->request_fd,
 				.stdio = { l->stdio[0], l->stdio[1], l->stdio[2] } };
 
-	if (r == 0)
+	if (r == 0 && l->program_fd <= 0)
 		r = program = selfexec_load(path, "podium-launch", err);
 	if (r >= 0)
 		r = sync_pair(sync, err);
@@ -76,7 +84,7 @@ pid_t launch_spawn(const struct launch_start *l, int *ret_sync_fd, struct error 
 		return r;
 	ours = sync[0];
 	theirs = sync[1];
-	s.exec_fd = program;
+	s.exec_fd = l->program_fd > 0 ? l->program_fd : program;
 	s.pass_fd = theirs;
 	r = proc_spawn(&s, NULL, err);
 	if (r > 0)

@@ -53,7 +53,12 @@ struct launch_start {
 	const char *extra; /* "fresh", or NULL */
 	int stdio[3];	   /* -1: /dev/null */
 	int request_fd;	   /* exec: memfd with the request; 0 or -1: none */
+	int program_fd;	   /* of launch_load(), borrowed; 0 or -1: a copy is made for this start */
 };
+
+/* A sealed copy of podium-launch in memory (1 MB while a descriptor is open), for several starts.
+ * Returns the descriptor. */
+int launch_load(struct error *err) must_check;
 
 /* Starts podium-launch from a sealed copy in memory (made here: podium-launch itself would need a
  * second exec for it). Returns its pid, a child of the caller; *ret_sync_fd speaks sync.h. */
