@@ -173,6 +173,7 @@ static void test_as_typed(void)
 	MUST(0, "kube down %s", again); /* a second time succeeds */
 }
 
+/* From here on pods go before their servers may have come to hear a signal: hence -t 1. */
 static void test_output_ends(void)
 {
 	/* `ids=$(podium play kube ...)` must not wait for what runs on. */
@@ -185,7 +186,7 @@ static void test_output_ends(void)
 	CHECK_HAS(r.out, "Pod:\n");
 	CHECK_HAS(r.out, "Containers:\n");
 	CHECK_HAS(r.out, "end\n");
-	MUST(0, "kube down %s", manifest);
+	MUST(0, "kube down -t 1 %s", manifest);
 }
 
 static void test_plain_names(void)
@@ -194,7 +195,7 @@ static void test_plain_names(void)
 	MUST(0, "play kube --no-pod-prefix %s", manifest);
 	CHECK(ps_begins("ng1", "Status", "Up"), "ng1 is not up");
 	CHECK(ps_begins("ng2", "Status", "Up"), "ng2 is not up");
-	MUST(0, "kube down %s", manifest);
+	MUST(0, "kube down -t 1 %s", manifest);
 }
 
 static void test_port_busy(void)
@@ -213,7 +214,7 @@ static void test_port_busy(void)
 	CHECK_NOTHING_LEFT(&before, "a busy port");
 	(void)close(busy);
 	MUST(0, "play kube %s", manifest);
-	MUST(0, "kube down %s", manifest);
+	MUST(0, "kube down -t 1 %s", manifest);
 }
 
 static void test_host_path_missing(void)
@@ -259,7 +260,7 @@ static void test_two_bind_one_port(void)
 
 		CHECK_EQUAL(r.out, "my-app Degraded\n");
 	}
-	MUST(0, "kube down %s", manifest);
+	MUST(0, "kube down -t 1 %s", manifest);
 	CHECK_NOTHING_LEFT(&before, "down of a pod in back-off");
 }
 
