@@ -3,8 +3,8 @@
  * groups - private cgroup trees for a test program.
  *
  * Theory of operation: mkdir <tree>/podium-test-PID and a bind mount of it over <tree>. The mount
- * goes with the namespace; the directory is removed at the end, through a descriptor of the real
- * tree taken before. What a program that was killed has left is removed by the next one.
+ * goes with the namespace; the directory is removed at the end by the supervisor. What a program
+ * that was killed has left is removed by the next one.
  */
 #include "tests/integration/groups.h"
 
@@ -21,7 +21,7 @@
 #define PREFIX "podium-test-"
 
 static const char *const names[] = { "unified", "memory", "cpu", "pids", "devices", "freezer" };
-static int trees[ARRAY_SIZE(names)]; /* the real ones */
+static int trees[ARRAY_SIZE(names)]; /* the real ones, as they were before they were covered */
 
 static void remove_groups(int dirfd, const char *name)
 {
@@ -51,32 +51,42 @@ static void remove_stale(int tree)
 	}
 }
 
-static char *own_name(void)
+static char *name_of(pid_t pid)
 {
-	return xasprintf(PREFIX "%d", (int)getpid());
+	return xasprintf(PREFIX "%d", (int)pid);
+}
+
+void groups_open(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		cleanup_free char *path = xasprintf("/sys/fs/cgroup/%s", names[i]);
+
+		/* Without this file it is no tree of its own: v2, or not there. */
+		trees[i] = exists("%s/cgroup.procs", path)
+				   ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)
+				   : -1;
+	}
 }
 
 void groups_begin(void)
 {
-	cleanup_free char *name = own_name();
+	cleanup_free char *name = name_of(getpid());
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		cleanup_free char *path = xasprintf("/sys/fs/cgroup/%s", names[i]);
 		cleanup_free char *own = xasprintf("%s/%s", path, name);
 
-		trees[i] = -1;
-		if (!exists("%s/cgroup.procs", path)) /* not a tree of its own: v2, or not there */
+		if (trees[i] < 0)
 			continue;
-		trees[i] = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		remove_stale(trees[i]);
 		if (mkdir(own, 0755) < 0 || mount(own, path, NULL, MS_BIND, NULL) < 0)
 			printf("\n%s stays shared: %m\n", path);
 	}
 }
 
-void groups_end(void)
+void groups_end(pid_t pid)
 {
-	cleanup_free char *name = own_name();
+	cleanup_free char *name = name_of(pid);
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (trees[i] < 0)

@@ -9,8 +9,13 @@
 #ifndef PODIUM_TESTS_GROUPS_H
 #define PODIUM_TESTS_GROUPS_H
 
+#include <sys/types.h>
+
+/* Opens the real trees: before groups_begin(), also in another process, and before groups_end(). */
+void groups_open(void);
 void groups_begin(void);
-/* Removes what groups_begin() made; nothing may run in it any more. */
-void groups_end(void);
+/* Removes what groups_begin() made in the process `pid`; nothing may run in
+ * it any more. */
+void groups_end(pid_t pid);
 
 #endif

@@ -523,6 +523,43 @@ void remove_pods(void)
 	CHECK_CODE(r, 0);
 }
 
+/* ---- the supervisor ------------------------------------------------------------------------ */
+
+static volatile pid_t tests_pid;
+
+static void end_tests(int sig)
+{
+	(void)sig;
+	if (tests_pid > 0)
+		(void)kill(tests_pid, SIGKILL);
+}
+
+/* Before main(): the tests run in a child. When it ends, also when it is killed or the time is up,
+ * everything that it has left running is ended here. */
+static void __attribute__((constructor)) supervise(void)
+{
+	struct sigaction sa = { .sa_handler = end_tests };
+	int status = 0;
+
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		die("subreaper");
+	groups_open();
+	tests_pid = fork();
+	if (tests_pid < 0)
+		die("fork");
+	if (tests_pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		return;
+	}
+	(void)sigaction(SIGTERM, &sa, NULL);
+	(void)sigaction(SIGINT, &sa, NULL);
+	while (waitpid(tests_pid, &status, 0) < 0 && errno == EINTR)
+		;
+	kill_descendants();
+	groups_end(tests_pid);
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
 /* ---- beginning and end --------------------------------------------------------------------- */
 
 void harness_store(const char *root, const char *runroot)
@@ -554,7 +591,6 @@ int harness_begin(void)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		die("subreaper");
 	groups_begin();
-	(void)atexit(groups_end);
 	lo = run("ip link set lo up");
 	return lo.code;
 }
