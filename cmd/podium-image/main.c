@@ -4,7 +4,7 @@
  *
  * Theory of operation: started by podium, which links none of the libraries that read archives. The
  * work is in engine/image; this file opens the store and the archive and speaks. Results are lines
- *of JSON on stdout, one an event:
+ * of JSON on stdout, one an event:
  *
  *	{"event":"layer","id":"<diff id>","state":"done"|"exists"}
  *	{"event":"image","id":"<image id>","name":"docker.io/library/nginx:latest"|null}

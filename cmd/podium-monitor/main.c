@@ -7,7 +7,7 @@
  *
  * Started by podium and by itself, never by a person; descriptor 3 is a ctl socket (ctl.h) to
  * whoever started it, descriptor 4, when it is there, a sealed copy of podium-launch. Static,
- *without libraries but jansson: it stays for as long as the container.
+ * without libraries but jansson: it stays for as long as the container.
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -216,6 +216,14 @@ static int remove_old(const struct store *s, struct played *v, size_t n, struct 
 	return r;
 }
 
+static bool has_old(const struct played *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].act == PLAY_REPLACE)
+			return true;
+	return false;
+}
+
 /* Undoes what this command has made. */
 static void roll_back(const struct store *s, struct played *v, size_t n)
 {
@@ -324,8 +332,15 @@ static int play(struct command_context *ctx, const struct play_options *o,
 	int r = images < 0 ? images : prepare(ctx, o, result, v, err);
 
 	trace("prepared");
-	if (r == 0)
+	if (r == 0 && has_old(v, result->n)) {
+		/* No lock is held for a grace period; the images are looked up again after it. */
+		(void)close(steal_fd(&images));
 		r = remove_old(&ctx->store, v, result->n, err);
+		if (r == 0)
+			r = images = image_lock(&ctx->store, LOCK_SHARED, err);
+		for (size_t i = 0; i < result->n && r >= 0; i++)
+			r = resolve_images(&ctx->store, v[i].plan, err);
+	}
 	if (r < 0)
 		return r;
 	r = make_all(&ctx->store, o, v, result->n, reports, err);

@@ -19,11 +19,13 @@
 #include <sys/signalfd.h>
 #include <termios.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 
 #define RELAY_BYTES 32768
+#define DRAIN_MS    2000
 
 struct relay_state {
 	struct relay *r;
@@ -31,6 +33,7 @@ struct relay_state {
 	struct termios saved;
 	bool is_raw;
 	bool ended;
+	int64_t drain_until_ms; /* after the end: what it wrote is still carried until then */
 	char pending[RELAY_BYTES]; /* input not yet taken by the process */
 	size_t pending_len;
 };
@@ -147,8 +150,9 @@ static void loop(struct relay_state *s)
 		};
 		int n = poll(p, ARRAY_SIZE(p), s->ended ? 0 : -1);
 
-		if (n == 0 && s->ended)
-			return; /* nothing more to come */
+		/* Nothing more to come, or a child of it that writes on and on. */
+		if (s->ended && (n == 0 || clock_mono_ms() > s->drain_until_ms))
+			return;
 		if (n < 0)
 			continue;
 		if (p[4].revents && *in >= 0)
@@ -161,8 +165,10 @@ static void loop(struct relay_state *s)
 			read_input(s);
 		if (p[5].revents)
 			handle_signal(s);
-		if (p[0].revents)
+		if (p[0].revents) {
 			s->ended = true;
+			s->drain_until_ms = clock_mono_ms() + DRAIN_MS;
+		}
 	}
 }
 

@@ -5,8 +5,10 @@
  * Theory of operation: recursive descent, one function a construct:
  *
  *	block    = { text | "{{" action "}}" }
- *	action   = pipe | if pipe | with pipe | range pipe | else [if|with pipe] | end | break |
- *continue pipe     = [ $v [, $v] (:= | =) ] command { "|" command } command  = operand { operand }
+ *	action   = pipe | if pipe | with pipe | range pipe | else [if|with pipe] | end
+ *		 | break | continue
+ *	pipe     = [ $v [, $v] (:= | =) ] command { "|" command }
+ *	command  = operand { operand }
  *	operand  = (. | $v | constant | function | "(" pipe ")") { .Field }
  *
  * A block ends at an "end" or "else" that its owner then reads. "else if" is a block that holds one

@@ -183,6 +183,9 @@ static int place_fds(const struct proc_spawn *s)
 		pass4 = fcntl(pass4, F_DUPFD_CLOEXEC, 10);
 	if (program >= 0)
 		program = fcntl(program, F_DUPFD_CLOEXEC, 10);
+	if ((s->pass_fd >= 0 && pass < 0) || (s->pass_fd4 > 0 && pass4 < 0) ||
+	    (s->exec_fd > 0 && program < 0))
+		return -1;
 	for (int i = 0; i < 3; i++)
 		if (place_fd(s->stdio[i] < 0 ? null : s->stdio[i], i) < 0)
 			return -1;

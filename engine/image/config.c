@@ -3,8 +3,8 @@
  * config - reads an image's configuration and believes nothing of it.
  *
  * Theory of operation: the configuration becomes argv, environment, working directory, user and
- *mount points of a process that the engine starts, so each member passes a validator of its own
- *before it is copied into struct image_config:
+ * mount points of a process that the engine starts, so each member passes a validator of its own
+ * before it is copied into struct image_config:
  *
  *	Env         NAME=VALUE with a name; "NAME" alone would mean "take it from the host" to a
  *	            careless reader and is refused

@@ -8,7 +8,7 @@
  *	1. the name is cleaned and its parent resolved inside the root      (layer_path.c)
  *	2. ".wh." names become overlayfs deletions                          (layer_whiteout.c)
  *	3. what stands at the name is removed, not followed and not written through; only a
- *directory over a directory merges
+ *	   directory over a directory merges
  *	4. the entry is made with O_EXCL / O_NOFOLLOW below the parent's descriptor
  *	5. owner, attributes, mode, times go through the new descriptor     (layer_meta.c)
  *
@@ -22,7 +22,7 @@
  * an entry that could change it.
  *
  * Garbage behind the end marker is not looked at, a missing end marker is not an error: the diff
- *id, checked by the parent over every byte, is what decides. What a failure leaves is swept later.
+ * id, checked by the parent over every byte, is what decides. What a failure leaves is swept later.
  */
 #include "engine/image/layer.h"
 

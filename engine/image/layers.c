@@ -10,10 +10,10 @@
  *	a load that fills it	holds layers/<hex>/lock exclusively
  *	loads that rely on it	hold it shared until their index is written
  *	the sweep		takes it exclusively without waiting, so it never takes what is in
- *use
+ *				use
  *
  * The sweep renames a directory to .trash-*, lock file and all, which is atomic; lock_take() tells
- *a waiter that its lock was replaced, and layer_claim() starts again. Downgrading a flock is not
+ * a waiter that its lock was replaced, and layer_claim() starts again. Downgrading a flock is not
  * atomic, so image_commit() looks under the images lock whether every layer is still there.
  *
  * Crash: before `complete` everything is debris for the next writer; after it the layer stands and

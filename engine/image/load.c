@@ -7,16 +7,16 @@
  *	1. index the archive, read manifests and configurations       (tarball.c, load_plan.c)
  *	2. list the layers, each diff id once
  *	3. for each: claim it; what is complete already is not read again; what another process
- *fills at this moment is waited for; the rest is unpacked, as many at once as there are cores
+ *	   fills at this moment is waited for; the rest is unpacked, as many at once as there are cores
  *	   (unpack.c), and its digests are compared with the promised ones
  *	4. one syncfs for all of it (earlier only when nothing but others' layers is left), then the
- *`complete` records, then the images into the index
+ *	   `complete` records, then the images into the index
  *	5. collect: names that moved here may have left images without names or layers without
- *images
+ *	   images
  *
  * Claims are held until the end, so nobody collects what is not referenced yet. A failure or a kill
  * before 4 leaves debris only: directories without `complete`. Digests are checked before a layer
- *can be seen under its name, so the store never holds a lie, not even for a moment.
+ * can be seen under its name, so the store never holds a lie, not even for a moment.
  *
  * Single-threaded: the parallel work is in children, waited for with poll(2).
  */

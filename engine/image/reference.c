@@ -4,10 +4,10 @@
  *
  * Theory of operation: one pass from the right end to the left: the digest behind '@', then the tag
  * behind the last ':' that has no '/' after it, then the domain up to the first '/' if it looks
- *like one. Each part is checked against its own small grammar, byte by byte, and copied into a
- *buffer of fixed size; no part that failed is ever copied. What comes out holds no "..", no upper
- *case in the path, no control byte and no byte above 0x7f, so it may become part of a record, a
- *file name or a URL. The grammar is that of the distribution project's references:
+ * like one. Each part is checked against its own small grammar, byte by byte, and copied into a
+ * buffer of fixed size; no part that failed is ever copied. What comes out holds no "..", no upper
+ * case in the path, no control byte and no byte above 0x7f, so it may become part of a record, a
+ * file name or a URL. The grammar is that of the distribution project's references:
  *
  *	domain     host[:port]; host is dotted labels of letters, digits and inner '-', or [IPv6]
  *	path       components by '/'; [a-z0-9]+ runs joined by '.', '_', '__' or any number of '-'

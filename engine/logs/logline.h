@@ -5,8 +5,8 @@
  *	2026-11-22T01:02:03.123456789+00:00 stdout F text
  *
  * F: the text is a whole line, or the end of one that came in parts. P: the line goes on in the
- *next record of the same stream. Our own records are in UTC and their text starts at a fixed
- *column; the parser takes every RFC 3339 time.
+ * next record of the same stream. Our own records are in UTC and their text starts at a fixed
+ * column; the parser takes every RFC 3339 time.
  */
 #ifndef PODIUM_LOGS_LOGLINE_H
 #define PODIUM_LOGS_LOGLINE_H

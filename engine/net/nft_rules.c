@@ -8,9 +8,11 @@
  *	  map ports4 { type inet_proto . inet_service : ipv4_addr . inet_service; }
  *	  map host4  { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
  *	  map ports6, map host6: the same for ipv6_addr
- *	  set flows6 { type ipv6_addr; flags dynamic; }    which pods had IPv6 flows: see
- *conntrack.c chain raw { type filter hook prerouting priority raw; iifname lo accept ip daddr
- *127.0.0.0/8 drop                  NET-1: route_localnet is on for BRIDGE ip saddr 127.0.0.0/8 drop
+ *	  set flows6 { type ipv6_addr; flags dynamic; }    which pods had IPv6 flows: conntrack.c
+ *	  chain raw { type filter hook prerouting priority raw;
+ *	    iifname lo accept
+ *	    ip daddr 127.0.0.0/8 drop                  NET-1: route_localnet is on for BRIDGE
+ *	    ip saddr 127.0.0.0/8 drop
  *	    iifname BRIDGE accept
  *	    ip daddr NET4 drop                         NET-2: translated packets still carry the
  *	    ip6 daddr NET6 drop                        host's address here, so these went round us

@@ -155,7 +155,7 @@ int pod_stop_end(const struct store *s, const char *pod_id, int fd, int timeout_
 {
 	char path[LAYOUT_PATH_MAX];
 	cleanup_close int peer = open_peer(fd);
-	struct ctl_msg msg;
+	struct ctl_msg msg = { 0 };
 	int r;
 
 	do {

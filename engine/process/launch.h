@@ -6,7 +6,7 @@
  * for the test seams):
  *	podium-launch sandbox   ROOT RUNROOT POD-ID        makes pause: new net, ipc, uts, mnt, pid
  *	podium-launch container ROOT RUNROOT CONTAINER-ID  first process of a container; stdio =
- *0,1,2 podium-launch exec      ROOT RUNROOT CONTAINER-ID  one more process; descriptor 4 holds the
+ * 0,1,2 podium-launch exec      ROOT RUNROOT CONTAINER-ID  one more process; descriptor 4 holds the
  *	                                                   struct exec_request as JSON (memfd)
  * All three speak engine/process/sync.h on descriptor 3.
  */

@@ -9,11 +9,11 @@
  *	floor ps COUNT				the listing of COUNT state files
  *
  * Theory of operation: every step of design is here as the kernel sees it (namespaces by clone3,
- *one rtnetlink message for the veth pair, one nftables element for the port, cgroups, an overlay of
+ * one rtnetlink message for the veth pair, one nftables element for the port, cgroups, an overlay of
  * three layers, the usual mounts, masks, capabilities, a compiled filter, exec), and nothing that
  * makes an engine: no YAML, no records, no monitors, no logs, no error worth reading. The
- *difference to podium is what the engine costs; the factor to this program is what the goals speak
- *of.
+ * difference to podium is what the engine costs; the factor to this program is what the goals speak
+ * of.
  *
  * Runs as root in a network namespace of its own (the bench makes one). Everything lies below
  * $FLOOR_DIR, which must be an absolute path.

@@ -3,12 +3,13 @@
  * floor_pod - a pod of two containers to its first HTTP answer, and its end, again and again.
  *
  * One line a run, and with kept pods one for the removal of them all:
- *	answer_ms=A down_ms=D gone_ms=G cpu_ms=C	(gone: the kernel has freed the network
- *namespace) kept=K down_ms=D gone_ms=G
+ *	answer_ms=A down_ms=D gone_ms=G cpu_ms=C	(gone: the kernel has freed
+ *									 the network namespace)
+ *	kept=K down_ms=D gone_ms=G
  *
  * The order is the simple one: pause, cgroups, both containers, the network meanwhile; a futex
- *holds the containers back before exec until the network stands. On two cores nothing cleverer is
- *faster.
+ * holds the containers back before exec until the network stands. On two cores nothing cleverer is
+ * faster.
  */
 #include "tests/bench/floor.h"
 

@@ -20,8 +20,8 @@
  * helpers), so this process is their subreaper: whatever a command orphaned is reaped here, and
  * all_* counts every process that has ended by the time the last command's family is gone or
  * SETTLE_MS have passed (a single command is not waited for so: what it leaves behind is to stay).
- *So "up --- down" gives the cost of a pod's whole life, which no cgroup would: both engines put
- *what they start into cgroups of their own.
+ * So "up --- down" gives the cost of a pod's whole life, which no cgroup would: both engines put
+ * what they start into cgroups of their own.
  */
 #include <arpa/inet.h>
 #include <errno.h>
