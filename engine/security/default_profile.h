@@ -55,7 +55,7 @@ static const struct profile_entry profile_entries[] = {
 	{ "symlink symlinkat readlink readlinkat mknod mknodat name_to_handle_at", 0, 0, 0 },
 	{ "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat", 0, 0, 0 },
 	{ "utime utimes utimensat futimesat file_getattr file_setattr", 0, 0, 0 },
-	{ "sendfile splice tee vmsplice copy_file_range", 0, 0, 0 },
+	{ "sendfile splice tee copy_file_range", 0, 0, 0 },
 	{ "setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr", 0, 0,
 	  0 },
 	{ "flistxattr removexattr lremovexattr fremovexattr", 0, 0, 0 },
@@ -130,7 +130,7 @@ static const struct profile_entry profile_entries[] = {
 	{ "move_pages migrate_pages", 0, 0, GATE(SYS_NICE) },
 	/* known, and never for a container: keyrings have no namespace, the rest has a long record
 	 */
-	{ "add_key request_key keyctl", PROFILE_DENY, 0, 0 },
+	{ "add_key request_key keyctl vmsplice", PROFILE_DENY, 0, 0 },
 	{ "io_uring_setup io_uring_enter io_uring_register userfaultfd", PROFILE_DENY, 0, 0 },
 	{ "kexec_load kexec_file_load nfsservctl uselib ustat sysfs", PROFILE_DENY, 0, 0 },
 	{ "lsm_get_self_attr lsm_set_self_attr lsm_list_modules", PROFILE_DENY, 0, 0 },
