@@ -183,6 +183,10 @@ void validate_container_security(struct check *c, const struct k8s_container *k)
 	if (no_escalation && s->capabilities && strlist_has(&s->capabilities->add, "CAP_SYS_ADMIN"))
 		check_error(c, "allowPrivilegeEscalation",
 			    "cannot be false together with the capability CAP_SYS_ADMIN");
+	if (is_equal(s->proc_mount, "Unmasked") && !s->privileged.value)
+		check_error(c, "procMount",
+			    "'Unmasked' goes with a user namespace of the pod's own "
+			    "(hostUsers: false), which cannot be had yet");
 	if (s->seccomp)
 		check_seccomp(c, s->seccomp);
 	path_cut(&c->path, mark);

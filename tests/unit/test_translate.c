@@ -129,7 +129,8 @@ static void test_ports(void)
 static void test_security(void)
 {
 	const struct pod_plan *p = play(
-		"securityContext: {runAsUser: 0, procMount: Unmasked, readOnlyRootFilesystem: "
+		"securityContext: {privileged: true, runAsUser: 0, procMount: Unmasked, "
+		"readOnlyRootFilesystem: "
 		"false}",
 		"securityContext: {runAsUser: 5, runAsGroup: 6, fsGroup: 7, seccompProfile: {type: "
 		"Unconfined}, fsGroupChangePolicy: OnRootMismatch, supplementalGroups: [8]}");
