@@ -48,6 +48,12 @@ struct result {
 };
 void result_done(struct result *r);
 #define cleanup_result cleanup(result_done)
+/* For one that nobody looks at. */
+#define DISCARD(call)                               \
+	do {                                        \
+		struct result discarded_ = (call);  \
+		result_done(&discarded_);           \
+	} while (0)
 
 /* Runs podium with --root and --runroot of the harness. Words are split at blanks; 'single' quotes
  * keep blanks. Standard input is /dev/null. */

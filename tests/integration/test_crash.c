@@ -134,6 +134,7 @@ static void test_monitor(void)
 	CHECK_STATUS("m-c", "Exited (unknown)");
 	state = inspect("m-c", "{{.State.ExitCodeUnknown}} {{.State.Status}}");
 	CHECK_EQUAL(state, "true exited");
+	free(state);
 	state = inspect("m-c", "{{.State.ExitCode}}");
 	CHECK(strcmp(state, "0") != 0, "an unknown exit code is shown as 0");
 	MUST(0, "start m-c");
@@ -320,11 +321,11 @@ static void test_reused_pid(void)
 	write_file(path, "%s", changed);
 	CHECK_STATUS("v-c", "Exited (unknown)");
 	MUST(0, "stop v-c");
-	(void)podium("exec v-c /payload true");
+	DISCARD(podium("exec v-c /payload true"));
 	remove_pod("v");
 	CHECK(job_is_running(&victim), "a stranger was killed");
 	(void)kill(victim.pid, SIGKILL);
-	(void)job_wait(&victim, DEADLINE_MS);
+	DISCARD(job_wait(&victim, DEADLINE_MS));
 }
 
 /* ---- records, disk ------------------------------------------------------------------------ */

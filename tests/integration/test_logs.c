@@ -123,7 +123,8 @@ static void test_restart(void)
 		"    image: busybox\n    command: [sh, -c, \"echo start; sleep 0.2; exit 1\"]\n");
 
 	CHECK_CODE(r, 0);
-	CHECK(WAIT_UNTIL(logs_have("a-c", "start\nstart\n"), DEADLINE_MS), "%s", logs_of("a-c"));
+	CHECK(WAIT_UNTIL(logs_have("a-c", "start\nstart\n"), DEADLINE_MS),
+	      "the two runs are not in one log");
 	remove_pod("a");
 }
 
