@@ -18,7 +18,6 @@
 #include "engine/pod/pod.h"
 
 struct down_options {
-	bool force;
 	struct option_int time;
 };
 #define O(m) offsetof(struct down_options, m)
@@ -47,7 +46,7 @@ static void print_ids(const char *title, const struct strlist *ids)
 		printf("%s\n", ids->v[i]);
 }
 
-int kube_down(struct command_context *ctx, int argc, char **argv, bool force, int64_t grace_s,
+int kube_down(struct command_context *ctx, int argc, char **argv, int64_t grace_s,
 	      struct error *err)
 {
 	cleanup_kube_result struct kube_result result = { 0 };
@@ -56,7 +55,6 @@ int kube_down(struct command_context *ctx, int argc, char **argv, bool force, in
 	struct kube_input how = { 0 };
 	int r;
 
-	(void)force; /* volumes of their own come with PersistentVolumeClaims: none to remove yet */
 	for (int i = 0; i < argc; i++)
 		strlist_add(&files, argv[i]);
 	how.files = files;
@@ -85,11 +83,10 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 
 	if (o->time.set && o->time.value < 0)
 		return error_set(err, EINVAL, "--time takes seconds from 0 on");
-	return kube_down(ctx, argc, argv, o->force, o->time.set ? o->time.value : -1, err);
+	return kube_down(ctx, argc, argv, o->time.set ? o->time.value : -1, err);
 }
 
 static const struct option down_options_table[] = {
-	{ 0, "force", OPTION_BOOL, O(force), NULL, "Remove volumes that play created, too", false },
 	{ 't', "time", OPTION_INT, O(time), "seconds", "Grace period before SIGKILL", false },
 	OPTIONS_END,
 };

@@ -34,7 +34,6 @@
 
 struct play_options {
 	bool down;
-	bool force;
 	bool replace;
 	bool start;
 	bool quiet;
@@ -371,16 +370,13 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	int r;
 
 	if (o->down)
-		return kube_down(ctx, argc, argv, o->force, o->time.set ? o->time.value : -1, err);
-	if (o->force)
-		return error_set(err, EINVAL, "--force goes with --down");
+		return kube_down(ctx, argc, argv, o->time.set ? o->time.value : -1, err);
 	r = kube_input_read(argc, argv, &how, &result, err);
 	return r ? r : play(ctx, o, &result, err);
 }
 
 static const struct option play_options_table[] = {
 	{ 0, "down", OPTION_BOOL, O(down), NULL, "Stop and remove the pods of the files", false },
-	{ 0, "force", OPTION_BOOL, O(force), NULL, "With --down: remove volumes, too", true },
 	{ 0, "network", OPTION_STRING, O(network), "mode", "host, none or bridge", false },
 	{ 0, "no-pod-prefix", OPTION_BOOL, O(no_pod_prefix), NULL,
 	  "Containers are called NAME, not POD-NAME", false },

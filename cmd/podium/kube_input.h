@@ -12,7 +12,7 @@ int kube_input_read(int argc, char **argv, const struct kube_input *how, struct 
 		    struct error *err) must_check;
 
 /* kube down, which is also kube play --down. grace_s < 0: each pod's own. */
-int kube_down(struct command_context *ctx, int argc, char **argv, bool force, int64_t grace_s,
+int kube_down(struct command_context *ctx, int argc, char **argv, int64_t grace_s,
 	      struct error *err) must_check;
 
 #endif

@@ -26,7 +26,6 @@
 /* A pod in the making: the lock is held until pod_creation_done(). */
 struct pod_creation {
 	int lock_fd;
-	int stages_done;
 };
 
 /* Assigns ids and times, writes every record, claims every name. The images of all containers must
