@@ -73,7 +73,7 @@ static int bring_up(struct conductor *c, struct error *err)
 
 	if (run_adopt_sandbox(&c->run, &scratch) == 0) {
 		/* Ports are held anew; the rest stands. */
-		r = run_stages[1].up(&c->run, &scratch);
+		r = run_hold_ports(&c->run, &scratch);
 		if (r < 0)
 			conductor_tell(c, CTL_WARNING, 0, scratch.text);
 		c->network_ready = true;

@@ -64,7 +64,7 @@ static size_t collect_ports(const struct pod_run *r, struct net_port *out)
 	return n;
 }
 
-static int up_ports(struct pod_run *r, struct error *err)
+int run_hold_ports(struct pod_run *r, struct error *err)
 {
 	cleanup_free struct net_port *ports = NULL;
 	size_t n;
@@ -450,7 +450,7 @@ static int down_files(struct pod_run *r, struct error *err)
 
 const struct run_stage run_stages[] = {
 	{ "files", NULL, down_files },
-	{ "ports", up_ports, down_ports },
+	{ "ports", run_hold_ports, down_ports },
 	{ "cgroup", up_cgroup, down_cgroup },
 	{ "sandbox", up_sandbox, down_sandbox },
 	{ "network", up_network, down_network },

@@ -73,6 +73,9 @@ int run_drop_torn(struct pod_run *r, struct error *err) must_check;
 int run_end_container(const struct store *s, const char *container_id,
 		      struct error *err) must_check;
 
+/* The way up of the stage "ports", which a conductor that adopts a running pod walks alone. */
+int run_hold_ports(struct pod_run *r, struct error *err) must_check;
+
 /* Lets go of the copy of podium-launch. */
 void run_forget_launch(struct pod_run *r);
 
