@@ -1,77 +1,122 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * podium-image - the helper that brings images in: `podium-image load ROOT RUNROOT FILE|-`.
+ * podium-image - what needs the heavy libraries: registries, archives, layers, builds.
  *
- * Theory of operation: started by podium, which links none of the libraries that read archives. The
- * work is in engine/image; this file opens the store and the archive and speaks. Results are lines
- * of JSON on stdout, one an event:
+ *	podium-image VERB ROOT RUNROOT
  *
- *	{"event":"layer","id":"<diff id>","state":"done"|"exists"}
- *	{"event":"image","id":"<image id>","name":"docker.io/library/nginx:latest"|null}
- *	{"event":"warning","text":"..."}
+ * Theory of operation: started by podium, which links none of these libraries. The work is in
+ * engine/image and engine/build; a verb checks the request and calls it. The request is one line of
+ * JSON on descriptor 3; what happens is told by lines of JSON on stdout, each with a member "event";
+ * a question among them is answered by a line on descriptor 3. Descriptor 4, where there is one, is
+ * the archive to read or to write.
  *
- * A failure is one line on stderr, escaped for a terminal, and exit code 125. It dies with its
- * parent: what it leaves then is debris that the next load sweeps.
+ * A failure is one line on stderr, "ERRNO text", escaped for a terminal, and exit code 125. It dies
+ * with its parent: what it leaves then is debris that the next one sweeps.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "cmd/podium-image/verb.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 #include "engine/base/str.h"
-#include "engine/image/load.h"
 #include "engine/image/cage.h"
 
 #define EXIT_FAILURE_OURS 125
+#define SOCKET_FD	  3
+#define DATA_FD		  4
 
-static void print_event(void *arg, const struct load_event *e)
+static const struct verb *const verbs[] = {
+	&verb_load,
+};
+
+void verb_tell(json_t *j)
 {
-	cleanup_json json_t *j = NULL;
-	cleanup_free char *text = NULL;
+	cleanup_json json_t *owned = j;
+	cleanup_free char *text = jdump_text(owned, 0);
 
-	(void)arg;
-	if (e->kind == LOAD_LAYER)
-		j = json_pack("{s:s, s:s, s:s}", "event", "layer", "id", e->id, "state", e->text);
-	else if (e->kind == LOAD_IMAGE)
-		j = json_pack("{s:s, s:s, s:s?}", "event", "image", "id", e->id, "name", e->text);
-	else
-		j = json_pack("{s:s, s:s, s:s}", "event", "warning", "id", e->id, "text", e->text);
-	text = jdump_text(j, 0);
 	(void)puts(text);
 	(void)fflush(stdout);
 }
 
-static int load(const struct store *s, const char *path, struct error *err)
+void verb_warn(const char *text)
 {
-	cleanup_close int fd = is_equal(path, "-") ? fcntl(0, F_DUPFD_CLOEXEC, 3)
-						   : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	int r;
+	verb_tell(json_pack("{s:s, s:s}", "event", "warning", "text", text));
+}
 
-	if (fd < 0)
-		return error_errno(err, "open '%s'", path);
-	r = image_load(s, fd, print_event, NULL, err);
-	return r < 0 ? error_wrap(err, "load '%s'", path) : 0;
+/* One line from podium; read byte by byte, since nothing behind the newline is ours. */
+static int read_line(int fd, char **ret, struct error *err)
+{
+	cleanup_buf struct buf b = BUF_INIT(VERB_LINE_MAX);
+	char c;
+
+	for (;;) {
+		ssize_t n = read(fd, &c, 1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0 || b.overflow)
+			return error_set(err, EPIPE, "podium sends no request");
+		if (c == '\n')
+			break;
+		buf_addc(&b, c);
+	}
+	*ret = buf_steal(&b);
+	return 0;
+}
+
+static int read_json(int fd, json_t **ret, struct error *err)
+{
+	cleanup_free char *line = NULL;
+	int r = read_line(fd, &line, err);
+
+	if (r < 0)
+		return r;
+	r = jload_text(line, strlen(line), "request", ret, err);
+	explicit_bzero(line, strlen(line));
+	return r;
+}
+
+int verb_ask(struct verb_context *ctx, json_t *question, json_t **ret, struct error *err)
+{
+	verb_tell(question);
+	return read_json(ctx->socket, ret, err);
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (is_equal(verbs[i]->name, name))
+			return verbs[i];
+	return NULL;
 }
 
 static int run(int argc, char **argv, struct error *err)
 {
-	struct store s;
+	const struct verb *v = argc == 4 ? find_verb(argv[1]) : NULL;
+	struct verb_context ctx = { .socket = SOCKET_FD, .datafd = -EBADF };
+	cleanup_json json_t *request = NULL;
 	int r;
 
-	if (argc != 5 || !is_equal(argv[1], "load"))
-		return error_set(err, EINVAL, "usage: podium-image load ROOT RUNROOT FILE|-");
+	if (!v)
+		return error_set(err, EINVAL, "podium starts this program: it is not for people");
 	r = cage_follow_parent(getppid(), err);
+	if (r == 0)
+		r = read_json(ctx.socket, &request, err);
+	if (r == 0)
+		r = store_open(argv[2], argv[3], STORE_WRITE, &ctx.store, err);
 	if (r < 0)
 		return r;
-	r = store_open(argv[2], argv[3], STORE_WRITE, &s, err);
-	if (r < 0)
-		return r;
-	r = load(&s, argv[4], err);
-	store_close(&s);
+	(void)fcntl(SOCKET_FD, F_SETFD, FD_CLOEXEC);
+	if (fcntl(DATA_FD, F_SETFD, FD_CLOEXEC) == 0)
+		ctx.datafd = DATA_FD;
+	r = v->run(&ctx, request, err);
+	store_close(&ctx.store);
 	return r;
 }
 
@@ -83,7 +128,7 @@ int main(int argc, char **argv)
 	proc_sanitise();
 	if (run(argc, argv, &err) < 0) {
 		shown = str_printable(err.text, strlen(err.text));
-		(void)fprintf(stderr, "%s\n", shown);
+		(void)fprintf(stderr, "%d %s\n", err.code, shown);
 		return EXIT_FAILURE_OURS;
 	}
 	return fflush(stdout) ? EXIT_FAILURE_OURS : 0;

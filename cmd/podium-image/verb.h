@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * verb - what podium-image can be asked to do: one file a verb, one row a verb in main.c.
+ *
+ * The other side, and what the descriptors are, is cmd/podium/imagejob.h.
+ */
+#ifndef PODIUM_IMAGE_VERB_H
+#define PODIUM_IMAGE_VERB_H
+
+#include <jansson.h>
+
+#include "engine/base/error.h"
+#include "engine/state/layout.h"
+
+#define VERB_LINE_MAX (1024 * 1024)
+
+struct verb_context {
+	struct store store; /* opened for writing */
+	int socket;	    /* replies come from here */
+	int datafd;	    /* archive to read or write, or -1 */
+};
+
+struct verb {
+	const char *name;
+	/* Does it. request is what podium sent, of any shape: check it. */
+	int (*run)(struct verb_context *ctx, const json_t *request, struct error *err);
+};
+
+extern const struct verb verb_load;
+
+/* Tells podium one event: takes j (a new reference, with member "event"). */
+void verb_tell(json_t *j);
+void verb_warn(const char *text);
+/* Waits for podium's reply to a question that an event was. *ret is the caller's. -EPIPE: podium is
+ * gone. */
+int verb_ask(struct verb_context *ctx, json_t *question, json_t **ret,
+	     struct error *err) must_check;
+
+#endif

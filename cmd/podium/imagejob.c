@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * imagejob - starts podium-image, sends the request, hands its events on, takes its last words.
+ *
+ * Theory of operation: podium links nothing that speaks TLS or reads archives; what needs that is a
+ * verb of podium-image. It is started beside us by proc_spawn(), gets its request through a socket,
+ * and tells what happens by lines of JSON until it ends. Its bytes are bounded, because it read what
+ * others wrote. When podium is killed the helper dies with it; what is half done then is debris that
+ * the next one sweeps.
+ *
+ * The last line on stderr is the reason of a failure: "CODE text", CODE an errno number, so that
+ * callers can tell -ENOENT from -EACCES.
+ */
+#include "cmd/podium/imagejob.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "cmd/podium/command.h"
+#include "engine/base/fs.h"
+#include "engine/base/json.h"
+#include "engine/base/proc.h"
+
+#define LINE_MAX_BYTES	 (1024 * 1024)
+#define ERROR_TEXT_BYTES 4096
+#define ERRNO_MAX	 4095
+
+struct imagejob {
+	const struct imagejob_spec *spec;
+	pid_t pid;
+	int events; /* the read end of its stdout */
+	int reason; /* of its stderr */
+	int socket;
+};
+
+static int send_line(int fd, const json_t *j, struct error *err)
+{
+	cleanup_free char *text = jdump_text(j, 0);
+	cleanup_free char *line = xasprintf("%s\n", text);
+	int r = fs_write_all(fd, line, strlen(line));
+
+	explicit_bzero(line, strlen(line));
+	explicit_bzero(text, strlen(text));
+	return r < 0 ? error_set(err, -r, "write to podium-image: %s", strerror(-r)) : 0;
+}
+
+int imagejob_reply(struct imagejob *job, const json_t *reply, struct error *err)
+{
+	return send_line(job->socket, reply, err);
+}
+
+/* ---- events ----------------------------------------------------------------------------- */
+
+static int take_line(struct imagejob *job, const char *line, size_t len, struct error *err)
+{
+	cleanup_json json_t *j = NULL;
+	const char *event;
+	int r = jload_text(line, len, "podium-image", &j, err);
+
+	if (r < 0)
+		return r;
+	event = jget_str(j, "event");
+	if (!event)
+		return error_set(err, EBADMSG, "podium-image says nothing");
+	if (is_equal(event, "warning")) {
+		if (jget_str(j, "text"))
+			command_print_warning(jget_str(j, "text"));
+		return 0;
+	}
+	return job->spec->on_event ? job->spec->on_event(job, job->spec->arg, event, j, err) : 0;
+}
+
+static int take_events(struct imagejob *job, struct error *err)
+{
+	cleanup_fclose FILE *f = fdopen(job->events, "r");
+	cleanup_free char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+
+	if (!f)
+		return error_errno(err, "read from podium-image");
+	job->events = -EBADF; /* f's now */
+	while ((n = getline(&line, &cap, f)) > 0) {
+		int r = n > LINE_MAX_BYTES ? error_set(err, EBADMSG, "podium-image says too much")
+					   : take_line(job, line, (size_t)n, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- the end ---------------------------------------------------------------------------- */
+
+/* The helper's last words, without the newline. */
+static void read_reason(int fd, char *out, size_t size)
+{
+	size_t got = 0;
+	ssize_t n;
+
+	while (got < size - 1 && (n = read(fd, out + got, size - 1 - got)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		got += (size_t)n;
+	}
+	out[got] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+}
+
+static int wait_helper(struct imagejob *job, struct error *err)
+{
+	char reason[ERROR_TEXT_BYTES];
+	char *text;
+	int64_t code = 0;
+	int status = 0;
+
+	read_reason(job->reason, reason, sizeof(reason));
+	while (waitpid(job->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (WIFSIGNALED(status))
+		return error_set(err, EIO, "podium-image was killed by signal %d",
+				 WTERMSIG(status));
+	text = strchr(reason, ' ');
+	if (text)
+		*text++ = '\0';
+	if (!text || parse_i64(reason, 1, ERRNO_MAX, &code) < 0)
+		return error_set(err, EIO, "podium-image failed");
+	return error_set(err, (int)code, "%.480s", text);
+}
+
+/* ---- the start -------------------------------------------------------------------------- */
+
+static void close_pair(int fds[2])
+{
+	for (int i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			(void)close(fds[i]);
+}
+
+static int spawn(struct imagejob *job, int out, int reason, int socket, struct error *err)
+{
+	const struct imagejob_spec *spec = job->spec;
+	cleanup_free char *path = NULL;
+	cleanup_free char *verb = xstrdup(spec->verb);
+	char *argv[] = { (char *)(uintptr_t) "podium-image", verb, spec->store->root,
+			 spec->store->runroot, NULL };
+	int r = proc_helper_path("podium-image", &path, err);
+
+	if (r < 0)
+		return r;
+	/* Its own environment is ours: proxies, HOME, where configuration is looked for. */
+	job->pid = proc_spawn(&(struct proc_spawn){ .path = path,
+						    .argv = argv,
+						    .envp = environ,
+						    .stdio = { -1, out, reason },
+						    .pass_fd = socket,
+						    .pass_fd4 = spec->datafd },
+			      NULL, err);
+	return job->pid < 0 ? job->pid : 0;
+}
+
+static int start(struct imagejob *job, struct error *err)
+{
+	int out[2] = { -EBADF, -EBADF }, reason[2] = { -EBADF, -EBADF };
+	int sockets[2] = { -EBADF, -EBADF };
+	int r = 0;
+
+	if (pipe2(out, O_CLOEXEC) < 0 || pipe2(reason, O_CLOEXEC) < 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
+		r = error_errno(err, "make a pipe");
+	if (r == 0)
+		r = spawn(job, out[1], reason[1], sockets[1], err);
+	if (r < 0) {
+		close_pair(out);
+		close_pair(reason);
+		close_pair(sockets);
+		return r;
+	}
+	(void)close(out[1]);
+	(void)close(reason[1]);
+	(void)close(sockets[1]);
+	job->events = out[0];
+	job->reason = reason[0];
+	job->socket = sockets[0];
+	return 0;
+}
+
+int imagejob_run(const struct imagejob_spec *spec, struct error *err)
+{
+	struct imagejob job = { .spec = spec };
+	struct error broken = { .code = 0 };
+	cleanup_json json_t *empty = json_object();
+	int r = start(&job, err), e;
+
+	if (r < 0)
+		return r;
+	e = send_line(job.socket, spec->request ? spec->request : empty, &broken);
+	if (e == 0)
+		e = take_events(&job, &broken);
+	if (e < 0 && e != -EPIPE)
+		(void)kill(job.pid,
+			   SIGKILL); /* a child of ours that is not reaped: its pid is its */
+	(void)close(job.socket);
+	r = wait_helper(&job, err);
+	if (job.events >= 0)
+		(void)close(job.events);
+	(void)close(job.reason);
+	if (e < 0 && (e != -EPIPE || r == 0)) {
+		*err = broken;
+		return e;
+	}
+	return r;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * intake - layers on their way into the store, from wherever they come. podium-image only.
+ *
+ * The one pipeline: source -> sha256 of the blob -> inflate -> sha256 of the tar (and tarsplit) ->
+ * extractor, side by side on the cores there are. load (an archive) and pull (a registry) hand it
+ * lists of layers; it claims them, leaves out those that are there, waits for those that another
+ * process fills, compares digests and sizes, syncs and completes each as soon as it is unpacked.
+ */
+#ifndef PODIUM_IMAGE_INTAKE_H
+#define PODIUM_IMAGE_INTAKE_H
+
+#include "engine/image/digest.h"
+#include "engine/image/registry.h"
+#include "engine/state/layout.h"
+
+struct intake_layer {
+	struct digest diff;
+	struct digest blob; /* checked when has_blob */
+	bool has_blob;
+	uint64_t size; /* of the blob, in bytes; exactly so many are read */
+	/* one of the two sources: */
+	int fd; /* a file, at offset; -1: from a registry */
+	uint64_t offset;
+	const struct route_list *routes;
+};
+struct intake_event {
+	enum {
+		INTAKE_EXISTS,
+		INTAKE_BEGUN,
+		INTAKE_BYTES,
+		INTAKE_UNPACKED,
+		INTAKE_DONE,
+		INTAKE_WARNING
+	} kind;
+	const struct intake_layer *layer;
+	uint64_t bytes; /* of the blob, so far */
+	const char *text;
+};
+typedef void intake_report(void *arg, const struct intake_event *e);
+
+struct intake;
+/* registry may be NULL when no layer comes from one. The layers are borrowed until intake_free(). */
+int intake_new(const struct store *s, struct registry *registry, intake_report *report, void *arg,
+	       struct intake **ret, struct error *err) must_check;
+/* Adds layers; one that is in the list already (same diff id) is taken once. */
+void intake_add(struct intake *in, const struct intake_layer *v, size_t n);
+/* Works until every layer is complete. Claims are kept until intake_free(). */
+int intake_run(struct intake *in, struct error *err) must_check;
+void intake_free(struct intake *in);
+
+#endif

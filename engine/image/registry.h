@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * registry - a client of the OCI distribution specification over libcurl. podium-image only.
+ *
+ * One struct registry is one command's client: connections, tokens and credentials of all hosts it
+ * talks to. Manifests and small answers are fetched by calls that return when they are done; blobs
+ * are fetched side by side: registry_blob_start() begins, registry_wait() moves all of them.
+ *
+ * Retries (with back-off), resuming, redirects, authentication, low-speed and total limits are in
+ * here: an error that comes out is final. It names registry, repository and reason. Codes:
+ * -ENOENT not there, -EACCES not allowed or wrong credentials, -EBADMSG a lie (digest, size, JSON),
+ * -E2BIG more than a limit, -ETIMEDOUT, -ECONNREFUSED, -EHOSTUNREACH, -EPROTO TLS and protocol.
+ */
+#ifndef PODIUM_IMAGE_REGISTRY_H
+#define PODIUM_IMAGE_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/error.h"
+#include "engine/base/str.h"
+#include "engine/image/auth.h"
+#include "engine/image/digest.h"
+#include "engine/image/registries.h"
+
+#define REGISTRY_MANIFEST_MAX  (4 * 1024 * 1024)
+#define REGISTRY_TOKEN_MAX     (1024 * 1024)
+#define REGISTRY_ERROR_MAX     (64 * 1024)   /* of an error body is read */
+#define REGISTRY_HEADERS_MAX   (1024 * 1024) /* all headers of one answer */
+#define REGISTRY_REDIRECTS_MAX 5
+#define REGISTRY_RETRIES_MAX   5
+
+struct registry_options {
+	const char *authfile;		 /* or NULL */
+	const struct credentials *creds; /* --creds: for every registry of the command, or NULL */
+	const struct strlist
+		*docker_configs; /* imagePullSecrets: JSON texts, tried first, or NULL */
+	const char *cert_dir;	 /* --cert-dir, or NULL: /etc/containers/certs.d/HOST, ... */
+	int tls_verify;		 /* 1 yes, 0 no, -1 as the route says */
+};
+struct registry;
+/* Borrows the options' texts for its life. *ret is freed by registry_free(). */
+int registry_new(const struct registry_options *o, struct registry **ret,
+		 struct error *err) must_check;
+void registry_free(struct registry *r);
+
+struct registry_manifest {
+	char *body;
+	size_t len;
+	char *media_type;     /* of Content-Type, without parameters; may be "" */
+	struct digest digest; /* of body */
+};
+void registry_manifest_done(struct registry_manifest *m);
+
+/* GET of a manifest by tag or "sha256:<hex>"; then the body has that digest, or -EBADMSG. A
+ * Docker-Content-Digest header that differs from the body is -EBADMSG too. */
+int registry_get_manifest(struct registry *r, const struct registry_route *route, const char *ref,
+			  struct registry_manifest *ret, struct error *err) must_check;
+/* HEAD of a manifest: its digest by the registry's word. */
+int registry_head_manifest(struct registry *r, const struct registry_route *route, const char *ref,
+			   struct digest *ret, struct error *err) must_check;
+/* A whole small blob (a configuration), digest and size checked. NUL-terminated, the caller's. */
+int registry_get_blob(struct registry *r, const struct registry_route *route,
+		      const struct digest *d, uint64_t size, size_t max, char **ret,
+		      size_t *ret_len, struct error *err) must_check;
+/* Every tag, through all pages (n and Link). At most 100,000. */
+int registry_list_tags(struct registry *r, const struct registry_route *route, struct strlist *ret,
+		       struct error *err) must_check;
+
+/* ---- blobs, side by side ---- */
+
+struct registry_blob;
+/* Begins to fetch a blob of exactly size bytes into outfd (a pipe; made non-blocking; not taken
+ * over; the caller closes it when the blob has ended). routes: where it may be, tried in order; the
+ * texts are borrowed until registry_blob_free(). The client does not hash: whoever reads outfd
+ * does, and compares. A broken transfer is resumed where it broke (Range), so bytes come once. */
+int registry_blob_start(struct registry *r, const struct route_list *routes, const struct digest *d,
+			uint64_t size, int outfd, struct registry_blob **ret,
+			struct error *err) must_check;
+/* Moves all transfers until something is worth looking at (a blob has ended, one of the caller's
+ * descriptors fds[0..n) is ready, timeout_ms passed; -1: none). struct pollfd from <poll.h>. */
+struct pollfd;
+int registry_wait(struct registry *r, struct pollfd *fds, size_t n, int timeout_ms,
+		  struct error *err) must_check;
+/* 1: ended well, all bytes are in outfd; 0: under way; negative: failed, with the reason. -EPIPE:
+ * nobody reads outfd any more. */
+int registry_blob_state(const struct registry_blob *b, struct error *err) must_check;
+/* Bytes written so far; for a progress line. */
+uint64_t registry_blob_bytes(const struct registry_blob *b);
+/* Ends it if it is under way. */
+void registry_blob_free(struct registry_blob *b);
+
+/* ---- pushing ---- */
+
+/* 1: the repository has the blob (HEAD), *ret_size set; 0: not. */
+int registry_has_blob(struct registry *r, const struct registry_route *route,
+		      const struct digest *d, uint64_t *ret_size, struct error *err) must_check;
+/* Asks for a blob of another repository of the same registry. 1: mounted, 0: not. */
+int registry_mount_blob(struct registry *r, const struct registry_route *route,
+			const struct digest *d, const char *from_path,
+			struct error *err) must_check;
+/* Called with what was sent so far. */
+typedef void registry_progress(void *arg, uint64_t bytes);
+/* Uploads what infd gives until its end (POST, PATCH in one stream, PUT); the digest is made on the
+ * way. A stream cannot be sent twice: an upload that breaks is an error; -EAGAIN when starting it
+ * again with a fresh infd is worth it. */
+int registry_upload(struct registry *r, const struct registry_route *route, int infd,
+		    registry_progress *progress, void *arg, struct digest *ret, uint64_t *ret_size,
+		    struct error *err) must_check;
+/* The same for bytes in memory (a configuration). */
+int registry_upload_bytes(struct registry *r, const struct registry_route *route, const void *data,
+			  size_t len, struct digest *ret, struct error *err) must_check;
+/* PUT of a manifest under a tag or digest. */
+int registry_put_manifest(struct registry *r, const struct registry_route *route, const char *ref,
+			  const char *media_type, const void *body, size_t len,
+			  struct error *err) must_check;
+
+/* Asks the registry whether these credentials are good (login): GET /v2/. -EACCES. */
+int registry_check_login(struct registry *r, const struct registry_route *route,
+			 struct error *err) must_check;
+
+#endif
