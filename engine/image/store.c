@@ -63,6 +63,15 @@ static const struct record_field info_fields[] = {
 	F("size", RECORD_I64, size_bytes),
 	F("names", RECORD_STRLIST, names),
 	F("layers", RECORD_STRLIST, layers),
+	F("list", RECORD_STRING, list),
+	F("digests", RECORD_STRLIST, digests),
+	F("history", RECORD_STRLIST, history),
+	F("architecture", RECORD_STRING, architecture),
+	F("os", RECORD_STRING, os),
+	F("variant", RECORD_STRING, variant),
+	F("author", RECORD_STRING, author),
+	F("parent", RECORD_STRING, parent),
+	F("intermediate", RECORD_BOOL, is_intermediate),
 	{ .name = NULL },
 };
 #undef F
@@ -110,7 +119,8 @@ static int check_index(const struct image_index *x, struct error *err)
 	for (size_t i = 0; i < x->images.n; i++) {
 		const struct image_info *info = &x->images.v[i];
 
-		if (!info->id || !is_id(info->id) || (info->manifest && !is_id(info->manifest)))
+		if (!info->id || !is_id(info->id) || (info->manifest && !is_id(info->manifest)) ||
+		    (info->list && !is_id(info->list)) || (info->parent && !is_id(info->parent)))
 			return error_set(err, EBADMSG, "'%s' is corrupt: bad id", INDEX_PATH);
 		for (size_t j = 0; j < info->layers.n; j++)
 			if (digest_parse(info->layers.v[j], &d, err) < 0)
@@ -152,7 +162,7 @@ static int write_index(const struct store *s, struct image_index *x, struct erro
 
 	x->version = INDEX_VERSION;
 	j = record_dump(&index_type, x);
-	text = jdump_text(j, 1);
+	text = jdump_text(j, 0); /* read by every command: short */
 	STOP_AT("image:index");
 	return fs_write_atomic(s->rootfd, INDEX_PATH, text, strlen(text), 0600, FS_SYNC, err);
 }
@@ -208,21 +218,32 @@ static const struct image_info *find_name(const struct image_list *l, const char
 	return NULL;
 }
 
-/* "name@sha256:...": the image with that manifest that has a name in the same repository. */
+/* Whether the image has that digest in that repository ("docker.io/library/nginx"). */
+static bool has_digest(const struct image_info *info, const char *repository, const char *digest)
+{
+	cleanup_free char *full = xasprintf("%s@%s", repository, digest);
+	const char *hex = digest + sizeof("sha256:") - 1;
+	size_t len = strlen(repository);
+
+	if (strlist_has(&info->digests, full))
+		return true;
+	if (!is_equal(info->manifest, hex) && !is_equal(info->list, hex))
+		return false;
+	for (size_t i = 0; i < info->names.n; i++)
+		if (is_prefix(info->names.v[i], repository) && info->names.v[i][len] == ':')
+			return true;
+	return false;
+}
+
+/* "name@sha256:..." */
 static const struct image_info *find_digest(const struct image_list *l, const struct reference *r)
 {
-	char prefix[REFERENCE_NAME_MAX + 2];
-	size_t len = strlen(reference_format_name(r, prefix));
+	char repository[REFERENCE_NAME_MAX + 2];
 
-	for (size_t i = 0; i < l->n; i++) {
-		const struct image_info *info = &l->v[i];
-
-		if (!is_equal(info->manifest, r->digest + sizeof("sha256:") - 1))
-			continue;
-		for (size_t j = 0; j < info->names.n; j++)
-			if (is_prefix(info->names.v[j], prefix) && info->names.v[j][len] == ':')
-				return info;
-	}
+	(void)reference_format_name(r, repository);
+	for (size_t i = 0; i < l->n; i++)
+		if (has_digest(&l->v[i], repository, r->digest))
+			return &l->v[i];
 	return NULL;
 }
 
@@ -618,6 +639,32 @@ static struct image_info *entry_of(struct image_list *l, const char *id)
 	return list_add(l);
 }
 
+static void set_string(char **s, const char *value)
+{
+	if (!value || is_equal(*s, value))
+		return;
+	free(*s);
+	*s = xstrdup(value);
+}
+
+static void fill_facts(struct image_info *info, const struct image_commit *c)
+{
+	set_string(&info->manifest, c->manifest_id);
+	set_string(&info->list, c->list_id);
+	set_string(&info->architecture, c->architecture);
+	set_string(&info->os, c->os);
+	set_string(&info->variant, c->variant);
+	set_string(&info->author, c->author);
+	set_string(&info->parent, c->parent);
+	for (size_t i = 0; c->digests && i < c->digests->n; i++)
+		if (!strlist_has(&info->digests, c->digests->v[i]))
+			strlist_add(&info->digests, c->digests->v[i]);
+	info->config_size = (int64_t)c->config_len;
+	info->created_ns = c->created_ns;
+	info->loaded_ns = clock_wall_ns();
+	info->size_bytes = c->size_bytes;
+}
+
 static void fill_entry(struct image_list *l, const struct image_commit *c)
 {
 	struct image_info *info;
@@ -628,17 +675,12 @@ static void fill_entry(struct image_list *l, const struct image_commit *c)
 	if (!info->id) {
 		info->id = xstrdup(c->id);
 		strlist_copy(&info->layers, c->layers);
+		info->is_intermediate = c->is_intermediate;
 	}
+	info->is_intermediate &= c->is_intermediate;
 	for (size_t i = 0; i < c->names->n; i++)
 		strlist_add(&info->names, c->names->v[i]);
-	if (c->manifest_id && !is_equal(info->manifest, c->manifest_id)) {
-		free(info->manifest);
-		info->manifest = xstrdup(c->manifest_id);
-	}
-	info->config_size = (int64_t)c->config_len;
-	info->created_ns = c->created_ns;
-	info->loaded_ns = clock_wall_ns();
-	info->size_bytes = c->size_bytes;
+	fill_facts(info, c);
 }
 
 int image_commit(const struct store *s, const struct image_commit *c, struct error *err)
@@ -654,6 +696,8 @@ int image_commit(const struct store *s, const struct image_commit *c, struct err
 		r = write_blob(s, c->id, c->config, c->config_len, err);
 	if (r == 0 && c->manifest_id)
 		r = write_blob(s, c->manifest_id, c->manifest, c->manifest_len, err);
+	if (r == 0 && c->list_id)
+		r = write_blob(s, c->list_id, c->list, c->list_len, err);
 	if (r == 0)
 		r = read_index(s, &x, err);
 	if (r < 0)
@@ -683,7 +727,8 @@ static int collect_blobs(const struct store *s, const struct image_list *l, stru
 
 		for (size_t i = 0; i < l->n && !is_used; i++)
 			is_used = is_equal(l->v[i].id, e->d_name) ||
-				  is_equal(l->v[i].manifest, e->d_name);
+				  is_equal(l->v[i].manifest, e->d_name) ||
+				  is_equal(l->v[i].list, e->d_name);
 		if (!is_used && unlinkat(fd, e->d_name, 0) < 0 && errno != ENOENT)
 			return error_errno(err, "remove '%s'", e->d_name);
 	}

@@ -22,12 +22,23 @@
 struct image_info {
 	char *id;	     /* 64 hex digits: the configuration's digest */
 	char *manifest;	     /* 64 hex digits, or NULL: a docker-archive has none */
+	char *list;	     /* 64 hex digits of the index that the manifest was chosen from, or NULL */
 	int64_t config_size; /* bytes of the configuration, checked at every use */
 	int64_t created_ns;  /* as the image says; 0: it does not */
 	int64_t loaded_ns;
 	int64_t size_bytes;    /* of its layers, unpacked */
 	struct strlist names;  /* "docker.io/library/nginx:latest"; empty: <none> */
 	struct strlist layers; /* "sha256:<hex>" */
+	/* Where it was pulled from or pushed to: "docker.io/library/nginx@sha256:<hex>", of the
+	 * manifest and of the index it came from. An image may have these and no name. */
+	struct strlist digests;
+	struct strlist history; /* names that it had and lost, newest first */
+	char *architecture;	/* "amd64"; NULL: the image does not say, or an old index */
+	char *os;
+	char *variant;
+	char *author;
+	char *parent;	      /* id of the image it was built upon, or NULL */
+	bool is_intermediate; /* a step kept by a build: not listed unless asked for */
 };
 struct image_list {
 	struct image_info *v;
@@ -45,8 +56,9 @@ int image_lock(const struct store *s, enum lock_mode mode, struct error *err) mu
 /* All images, newest first. An empty store gives an empty list. */
 int image_list(const struct store *s, struct image_list *ret, struct error *err) must_check;
 
-/* Finds an image by name ("nginx", "nginx:1", "docker.io/library/nginx", "name@sha256:..."), id or
- * id prefix, in the caller's list. *ret is borrowed from it; *ret_name (may be NULL) is the name
+/* Finds an image by name ("nginx", "nginx:1", "docker.io/library/nginx"), by digest
+ * ("name@sha256:...", of its manifest or of the index it came from), by id or id prefix, in the
+ * caller's list. *ret is borrowed from it; *ret_name (may be NULL) is the name
  * that matched, borrowed, NULL for an id. -ENOENT with advice; -ENOTUNIQ; -EINVAL. */
 int image_find(const struct image_list *l, const char *name, const struct image_info **ret,
 	       const char **ret_name, struct error *err) must_check;
@@ -84,6 +96,17 @@ struct image_commit {
 	const struct strlist *layers; /* unique */
 	int64_t created_ns;
 	int64_t size_bytes;
+	/* The rest may be NULL or 0. */
+	const char *list_id; /* the index that the manifest was chosen from, kept like it */
+	const char *list;
+	size_t list_len;
+	const struct strlist *digests; /* "name@sha256:<hex>"; added to those there are */
+	const char *architecture;
+	const char *os;
+	const char *variant;
+	const char *author;
+	const char *parent;
+	bool is_intermediate; /* committing it again without this makes it an image for good */
 };
 int image_commit(const struct store *s, const struct image_commit *c, struct error *err) must_check;
 
