@@ -183,6 +183,16 @@ int layer_open_diff(const struct layer_claim *c, struct error *err)
 	return fd < 0 ? error_errno(err, "open directory 'diff'") : fd;
 }
 
+int layer_new_split(const struct layer_claim *c, struct error *err)
+{
+	int fd;
+
+	if (unlinkat(c->dirfd, "split", 0) < 0 && errno != ENOENT)
+		return error_errno(err, "remove 'split'");
+	fd = openat(c->dirfd, "split", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return fd < 0 ? error_errno(err, "create 'split'") : fd;
+}
+
 int layer_complete(struct layer_claim *c, uint64_t bytes, uint64_t entries, struct error *err)
 {
 	cleanup_json json_t *j =

@@ -6,6 +6,7 @@
  *						load relies on it
  *					diff/	the tree: a lowerdir of overlayfs
  *					size	bytes of file data
+ *					split	the tar stream without them: tarsplit.h
  *					complete	record; without it the directory is debris
  *	ROOT/layers/.trash-*		moved aside, being removed
  */
@@ -34,6 +35,8 @@ int layer_claim(const struct store *s, const struct digest *diff_id, struct laye
 		struct error *err) must_check;
 /* Opens diff/ of a claim. */
 int layer_open_diff(const struct layer_claim *c, struct error *err) must_check;
+/* Opens split of a claim that is being filled, new and empty: for tarsplit. */
+int layer_new_split(const struct layer_claim *c, struct error *err) must_check;
 /* Writes size and, after the tree was synced by the caller, the record that makes it visible. */
 int layer_complete(struct layer_claim *c, uint64_t bytes, uint64_t entries,
 		   struct error *err) must_check;

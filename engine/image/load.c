@@ -90,10 +90,11 @@ static void list_layers(struct load *l, const struct load_plan *p)
 					is_digest_equal(&l->works.v[k].layer->diff, &layer->diff);
 			if (is_there)
 				continue;
-			*list_add(&l->works) = (struct work){ .layer = layer,
-							      .claim = LAYER_CLAIM_INIT,
-							      .plan = { .difffd = -EBADF },
-							      .job = JOB_INIT };
+			*list_add(&l->works) =
+				(struct work){ .layer = layer,
+					       .claim = LAYER_CLAIM_INIT,
+					       .plan = { .difffd = -EBADF, .splitfd = -EBADF },
+					       .job = JOB_INIT };
 		}
 }
 
@@ -107,6 +108,9 @@ static int start_unpacking(struct load *l, struct work *w, struct error *err)
 	w->plan.difffd = layer_open_diff(&w->claim, err);
 	if (w->plan.difffd < 0)
 		return w->plan.difffd;
+	w->plan.splitfd = layer_new_split(&w->claim, err);
+	if (w->plan.splitfd < 0)
+		return w->plan.splitfd;
 	w->state = WORK_RUNNING;
 	return unpack_start(&w->plan, &w->job, err);
 }
@@ -154,6 +158,7 @@ static int end(struct work *w, struct error *err)
 	int r = unpack_wait(&w->job, &w->result, err);
 
 	(void)close(steal_fd(&w->plan.difffd));
+	(void)close(steal_fd(&w->plan.splitfd));
 	if (r == 0)
 		r = check_digests(w, err);
 	if (r < 0)
@@ -264,6 +269,8 @@ static void end_works(struct load *l)
 		job_end(&w->job);
 		if (w->plan.difffd >= 0)
 			(void)close(w->plan.difffd);
+		if (w->plan.splitfd >= 0)
+			(void)close(w->plan.splitfd);
 		layer_claim_done(&w->claim);
 	}
 	free(l->works.v);

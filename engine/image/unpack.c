@@ -29,6 +29,7 @@
 #include "engine/base/seams.h"
 #include "engine/image/cage.h"
 #include "engine/image/sha256.h"
+#include "engine/image/tarsplit.h"
 
 #define READ_BLOCK (256 * 1024)
 #define PIPE_BYTES (1024 * 1024)
@@ -101,6 +102,7 @@ struct pump {
 	struct sha256 *blob;
 	struct sha256 *diff;
 	struct inflate *z;
+	struct tarsplit *split; /* or NULL */
 	char *buf;
 	int outfd;
 	bool is_reader_gone;
@@ -112,6 +114,9 @@ static int pump_sink(void *arg, const void *data, size_t len, struct error *err)
 	int r;
 
 	sha256_add(p->diff, data, len);
+	r = p->split ? tarsplit_feed(p->split, data, len, err) : 0;
+	if (r < 0)
+		return r;
 	r = fs_write_all(p->outfd, data, len);
 	if (r == -EPIPE)
 		p->is_reader_gone = true;
@@ -158,7 +163,9 @@ static int pump_all(struct pump *p, struct error *err)
 		r = inflate_feed(p->z, p->buf, (size_t)n, pump_sink, p, err);
 		done += (uint64_t)n;
 	}
-	return r == 0 && p->z ? inflate_finish(p->z, err) : r;
+	if (r == 0 && p->z)
+		r = inflate_finish(p->z, err);
+	return r == 0 && p->split ? tarsplit_finish(p->split, err) : r;
 }
 
 /* Everything the pump needs is made before it is confined. */
@@ -197,7 +204,9 @@ static int pump_main(void *arg, int reportfd, struct job_report *report, struct 
 	int ends[2], r;
 
 	/* Among the others are the locks of all claims: they must not live on in here. */
-	r = keep_only((int[]){ plan->fd, plan->difffd, reportfd }, 3, err);
+	r = keep_only((int[]){ plan->fd, plan->difffd, plan->splitfd, reportfd }, 4, err);
+	if (r == 0 && plan->splitfd >= 0)
+		r = tarsplit_new(plan->splitfd, &p.split, err);
 	if (r < 0)
 		return r;
 	if (pipe2(ends, O_CLOEXEC) < 0)

@@ -16,7 +16,8 @@ struct unpack_plan {
 	int fd; /* of the archive */
 	uint64_t offset;
 	uint64_t size;
-	int difffd; /* the layer's empty directory */
+	int difffd;  /* the layer's empty directory */
+	int splitfd; /* where tarsplit records what is not in there; -1: nowhere */
 	struct layer_limits layer;
 	struct inflate_limits inflate;
 };
