@@ -7,8 +7,9 @@ DEPS_BUILD := build-essential clang pkg-config git ca-certificates libyaml-dev l
 	libjansson-dev libcurl4-openssl-dev libarchive-dev libseccomp-dev libcunit1-dev libmnl-dev \
 	libnftnl-dev libisal-dev libzstd-dev libssl-dev
 DEPS_TEST := busybox-static nginx-light curl iproute2 nftables conntrack util-linux uidmap procps \
-	python3 python3-yaml tmux strace clang-format clang-tidy libclang-rt-14-dev
-DEPS_LONG := debootstrap skopeo umoci
+	python3 python3-yaml tmux strace clang-format clang-tidy libclang-rt-14-dev \
+	docker-registry skopeo openssl
+DEPS_LONG := debootstrap umoci
 DEPS_VM := qemu-system-x86 busybox-static systemd e2fsprogs
 DEPS_BENCH := podman crun conmon netavark iptables catatonit
 deps_list = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_EXTRA)

@@ -378,29 +378,31 @@ static char *image_mark(const char *name)
 }
 
 /* Archives are made once a work directory, also when a test uses another store. */
-static bool make_archive(const char *name, const char *tar)
+char *image_archive(const char *name)
 {
+	cleanup_free char *tar = xasprintf("%s/%s.tar", harness.work, name);
 	cleanup_free char *program = strcmp(name, "payload") == 0
 					     ? xasprintf("%s/tests/payload", harness.build)
 					     : xstrdup("");
-	cleanup_result struct result r = { 0 };
 
-	if (exists("%s", tar))
-		return true;
-	r = run("%s/tests/mkimage %s %s %s", harness.build, name, program, tar);
-	return CHECK_CODE(r, 0);
+	if (!exists("%s", tar)) {
+		cleanup_result struct result r =
+			run("%s/tests/mkimage %s %s %s", harness.build, name, program, tar);
+
+		CHECK_CODE(r, 0);
+	}
+	return steal_ptr(&tar);
 }
 
 bool load_image(const char *name)
 {
-	cleanup_free char *tar = xasprintf("%s/%s.tar", harness.work, name);
 	cleanup_free char *mark = image_mark(name);
+	cleanup_free char *tar = NULL;
 	cleanup_result struct result r = { 0 };
 
 	if (exists("%s", mark))
 		return true;
-	if (!make_archive(name, tar))
-		return false;
+	tar = image_archive(name);
 	r = podium("load -i %s", tar);
 	if (!CHECK_CODE(r, 0))
 		return false;

@@ -49,10 +49,10 @@ struct result {
 void result_done(struct result *r);
 #define cleanup_result cleanup(result_done)
 /* For one that nobody looks at. */
-#define DISCARD(call)                               \
-	do {                                        \
-		struct result discarded_ = (call);  \
-		result_done(&discarded_);           \
+#define DISCARD(call)                              \
+	do {                                       \
+		struct result discarded_ = (call); \
+		result_done(&discarded_);          \
 	} while (0)
 
 /* Runs podium with --root and --runroot of the harness. Words are split at blanks; 'single' quotes
@@ -127,7 +127,9 @@ char *replaced(const char *text, const char *from, const char *to);
 
 /* ---- podium's words --------------------------------------------------------------------- */
 
-/* Makes and loads "busybox", "nginx" or "payload" unless that was done. */
+/* The archive of "busybox", "nginx" or "payload", made unless that was done. The caller's path. */
+char *image_archive(const char *name);
+/* Loads that image unless that was done. */
 bool load_image(const char *name);
 /* Writes a manifest below the work directory as NAME.yaml and plays it with `options`. */
 struct result play_text(const char *name, const char *options, const char *yaml);
