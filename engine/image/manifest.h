@@ -35,6 +35,8 @@
 #define MANIFEST_ACCEPT \
 	MEDIA_OCI_MANIFEST ", " MEDIA_OCI_INDEX ", " MEDIA_DOCKER_MANIFEST ", " MEDIA_DOCKER_LIST
 
+#define PLATFORM_WORD_MAX 64
+
 struct platform {
 	char *os;
 	char *architecture;
@@ -45,12 +47,18 @@ void platform_done(struct platform *p);
 int platform_parse(const char *text, struct platform *ret, struct error *err) must_check;
 /* What this machine runs, in OCI's words ("linux", "amd64"). The caller's. */
 void platform_host(struct platform *ret);
+/* "linux/arm64/v8"; the caller's. */
+char *platform_format(const struct platform *p);
+/* How well an image for `have` serves who wants `want`: 0 is best, negative: not at all. */
+int platform_rank(const struct platform *want, const struct platform *have);
 
 struct manifest_entry {
 	char *media_type;
 	struct digest digest;
 	uint64_t size;
 	struct platform platform; /* of an index: may be empty */
+	char *ref_name;		  /* of an index: the annotations of OCI and of containerd that */
+	char *image_name;	  /* name the image in a layout; or NULL */
 };
 enum manifest_kind { MANIFEST_IMAGE, MANIFEST_INDEX };
 struct manifest {
@@ -64,12 +72,13 @@ struct manifest {
 };
 void manifest_done(struct manifest *m);
 
-/* content_type may be NULL or "". -EBADMSG names what is wrong; -EPROTONOSUPPORT: an artifact, a
- * foreign layer, schema 1, an unknown kind of layer. */
+/* content_type is what whoever handed it over called it (an HTTP header, a descriptor); it may be
+ * NULL or "". -EBADMSG names what is wrong; -E2BIG a limit; -EPROTONOSUPPORT: an artifact, a foreign
+ * layer, schema 1, an unknown kind of layer. */
 int manifest_parse(const char *text, size_t len, const char *content_type, struct manifest *ret,
 		   struct error *err) must_check;
-/* The entry of an index for a platform: exact, else without variant, else the best older variant of
- * arm. *ret is borrowed. -ENOENT names what there is. */
+/* The entry of an index for a platform: the variant asked for, else the best older one of the same
+ * processor, else one without variant. *ret is borrowed. -ENOENT names what there is. */
 int manifest_select(const struct manifest *index, const struct platform *p,
 		    const struct manifest_entry **ret, struct error *err) must_check;
 /* An image manifest as text, the caller's; media types are those in *m. */
