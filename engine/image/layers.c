@@ -193,6 +193,15 @@ int layer_new_split(const struct layer_claim *c, struct error *err)
 	return fd < 0 ? error_errno(err, "create 'split'") : fd;
 }
 
+int layer_abandon(const struct store *s, const struct layer_claim *c, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+
+	if (c->complete || c->dirfd < 0 || !is_current(s, c))
+		return 0;
+	return move_to_trash(s, s->rootfd, layer_path(path, c->hex, NULL), err);
+}
+
 int layer_complete(struct layer_claim *c, uint64_t bytes, uint64_t entries, struct error *err)
 {
 	cleanup_json json_t *j =
@@ -219,8 +228,9 @@ int layer_complete(struct layer_claim *c, uint64_t bytes, uint64_t entries, stru
 
 /* ---- sweeping --------------------------------------------------------------------------- */
 
-/* Takes one layer away unless somebody claims it. */
-static int sweep_one(const struct store *s, int layersfd, const char *hex, struct error *err)
+/* Takes one layer away unless somebody claims it. debris_only: nor when it is complete by now. */
+static int sweep_one(const struct store *s, int layersfd, const char *hex, bool debris_only,
+		     struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 	struct error scratch;
@@ -231,6 +241,8 @@ static int sweep_one(const struct store *s, int layersfd, const char *hex, struc
 		return lock == -EWOULDBLOCK || lock == -ENOENT
 			       ? 0
 			       : error_set(err, -lock, "%s", scratch.text);
+	if (debris_only && is_layer_complete(s, hex))
+		return 0;
 	return move_to_trash(s, layersfd, hex, err);
 }
 
@@ -270,7 +282,26 @@ int layers_sweep(const struct store *s, const struct strlist *keep, struct error
 		(void)snprintf(name, sizeof(name), "sha256:%.64s", e->d_name);
 		if (strlist_has(keep, name) && is_layer_complete(s, e->d_name))
 			continue;
-		r = sweep_one(s, fd, e->d_name, err);
+		r = sweep_one(s, fd, e->d_name, false, err);
+		if (r < 0)
+			return error_wrap(err, "layer '%.12s'", e->d_name);
+	}
+	return 0;
+}
+
+int layers_sweep_debris(const struct store *s, struct error *err)
+{
+	cleanup_dir DIR *d = NULL;
+	cleanup_close int fd = -EBADF;
+	struct dirent *e;
+	int r = open_layers(s, &fd, &d, err);
+
+	if (r < 0)
+		return r;
+	while ((e = readdir(d))) {
+		if (!is_id(e->d_name) || is_layer_complete(s, e->d_name))
+			continue;
+		r = sweep_one(s, fd, e->d_name, true, err);
 		if (r < 0)
 			return error_wrap(err, "layer '%.12s'", e->d_name);
 	}

@@ -37,6 +37,10 @@ int layer_claim(const struct store *s, const struct digest *diff_id, struct laye
 int layer_open_diff(const struct layer_claim *c, struct error *err) must_check;
 /* Opens split of a claim that is being filled, new and empty: for tarsplit. */
 int layer_new_split(const struct layer_claim *c, struct error *err) must_check;
+/* Moves what an unfinished claim has filled to the trash; the claim stays and is good for nothing but
+ * layer_claim_done(). */
+int layer_abandon(const struct store *s, const struct layer_claim *c,
+		  struct error *err) must_check;
 /* Writes size and, after the tree was synced by the caller, the record that makes it visible. */
 int layer_complete(struct layer_claim *c, uint64_t bytes, uint64_t entries,
 		   struct error *err) must_check;
@@ -50,6 +54,8 @@ int layer_size(const struct store *s, const char *hex, int64_t *ret, struct erro
 /* Moves aside every layer that is not in keep ("sha256:<hex>") and every incomplete one, except
  * those that a process claims. The caller holds the images lock exclusively. */
 int layers_sweep(const struct store *s, const struct strlist *keep, struct error *err) must_check;
+/* Moves aside every incomplete layer that no process claims: what killed loads left. Needs no lock. */
+int layers_sweep_debris(const struct store *s, struct error *err) must_check;
 /* Removes what was moved aside: slow, needs no lock. */
 int layers_empty_trash(const struct store *s, struct error *err) must_check;
 
