@@ -14,8 +14,9 @@
  *	rootfs      type "layers", diff ids by digest.h, at most CONFIG_LAYERS_MAX
  *
  * A JSON string with a NUL inside is refused everywhere (jansson does, JSON_ALLOW_NUL being off).
- * Unknown members, annotations and history are not read at all. No member may have a wrong type:
- * a guess would be one reading among several.
+ * Unknown members, annotations and history are not read at all (imageconf.c reads more, for those
+ * who show or make an image). No member may have a wrong type: a guess would be one reading among
+ * several.
  */
 #include "engine/image/config.h"
 
@@ -25,6 +26,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/str.h"
+#include "engine/image/conffield.h"
 #include "engine/image/digest.h"
 
 void image_config_done(struct image_config *c)
@@ -51,47 +53,45 @@ void image_facts_done(struct image_facts *f)
 	*f = (struct image_facts){ .created_ns = 0 };
 }
 
-static int bad(struct error *err, const char *member, const char *why)
+int conf_bad(struct error *err, const char *member, const char *why)
 {
 	return error_set(err, EBADMSG, "image configuration: '%s' %s", member, why);
 }
 
-/* An optional string member; absent, null and "" give NULL. */
-static int get_string(const json_t *obj, const char *key, char **ret, struct error *err)
+int conf_get_string(const json_t *obj, const char *key, char **ret, struct error *err)
 {
 	const json_t *j = json_object_get(obj, key);
 
 	if (!j || json_is_null(j))
 		return 0;
 	if (!json_is_string(j))
-		return bad(err, key, "is not a string");
+		return conf_bad(err, key, "is not a string");
 	if (json_string_length(j) > CONFIG_STRING_MAX)
-		return bad(err, key, "is too long");
+		return conf_bad(err, key, "is too long");
 	if (json_string_length(j))
 		*ret = xstrdup(json_string_value(j));
 	return 0;
 }
 
-/* An optional list of strings. *budget bounds the bytes of several lists together. */
-static int get_words(const json_t *obj, const char *key, struct strlist *ret, size_t *budget,
-		     struct error *err)
+int conf_get_words(const json_t *obj, const char *key, struct strlist *ret, size_t *budget,
+		   struct error *err)
 {
 	const json_t *j = json_object_get(obj, key);
 
 	if (!j || json_is_null(j))
 		return 0;
 	if (!json_is_array(j))
-		return bad(err, key, "is not a list of strings");
+		return conf_bad(err, key, "is not a list of strings");
 	if (json_array_size(j) > CONFIG_LIST_MAX)
-		return bad(err, key, "has too many entries");
+		return conf_bad(err, key, "has too many entries");
 	for (size_t i = 0; i < json_array_size(j); i++) {
 		const json_t *word = json_array_get(j, i);
 		size_t len = json_string_length(word) + 1;
 
 		if (!json_is_string(word))
-			return bad(err, key, "is not a list of strings");
+			return conf_bad(err, key, "is not a list of strings");
 		if (len > CONFIG_STRING_MAX || len > *budget)
-			return bad(err, key, "is longer than the kernel passes to a program");
+			return conf_bad(err, key, "is longer than the kernel passes to a program");
 		*budget -= len;
 		strlist_add(ret, json_string_value(word));
 	}
@@ -176,9 +176,9 @@ static int get_volumes(const json_t *obj, struct strlist *ret, struct error *err
 	if (!j || json_is_null(j))
 		return 0;
 	if (!json_is_object(j))
-		return bad(err, "Volumes", "is not an object");
+		return conf_bad(err, "Volumes", "is not an object");
 	if (json_object_size(j) > CONFIG_LIST_MAX)
-		return bad(err, "Volumes", "has too many entries");
+		return conf_bad(err, "Volumes", "has too many entries");
 	json_object_foreach (j, key, unused) {
 		cleanup_free char *clean = NULL;
 		int r = check_volume(key, &clean, err);
@@ -201,10 +201,10 @@ static int get_labels(const json_t *obj, struct pairlist *ret, struct error *err
 	if (!j || json_is_null(j))
 		return 0;
 	if (!json_is_object(j) || json_object_size(j) > CONFIG_LIST_MAX)
-		return bad(err, "Labels", "is not an object of a sensible size");
+		return conf_bad(err, "Labels", "is not an object of a sensible size");
 	json_object_foreach (j, key, value) {
 		if (!json_is_string(value))
-			return bad(err, "Labels", "holds something that is not a string");
+			return conf_bad(err, "Labels", "holds something that is not a string");
 		pairlist_set(ret, key, json_string_value(value));
 	}
 	return 0;
@@ -215,11 +215,11 @@ static int check_stop_signal(const char *s, struct error *err)
 	if (!s)
 		return 0;
 	if (strlen(s) > 16)
-		return bad(err, "StopSignal", "is not the name of a signal");
+		return conf_bad(err, "StopSignal", "is not the name of a signal");
 	for (; *s; s++)
 		if (!(*s >= 'A' && *s <= 'Z') && !(*s >= 'a' && *s <= 'z') &&
 		    !(*s >= '0' && *s <= '9') && *s != '+' && *s != '-')
-			return bad(err, "StopSignal", "is not the name of a signal");
+			return conf_bad(err, "StopSignal", "is not the name of a signal");
 	return 0;
 }
 
@@ -228,34 +228,34 @@ static int check_user(const char *s, struct error *err)
 	if (!s)
 		return 0;
 	if (strlen(s) > 256)
-		return bad(err, "User", "is too long");
+		return conf_bad(err, "User", "is too long");
 	for (; *s; s++)
 		if ((unsigned char)*s <= ' ' || *s == 0x7f)
-			return bad(err, "User", "holds a control character or a space");
+			return conf_bad(err, "User", "holds a control character or a space");
 	return 0;
 }
 
 static int get_process(const json_t *obj, struct image_config *c, struct error *err)
 {
 	size_t budget = CONFIG_WORDS_MAX;
-	int r = get_words(obj, "Env", &c->env, &budget, err);
+	int r = conf_get_words(obj, "Env", &c->env, &budget, err);
 
 	if (r == 0)
 		r = check_env(&c->env, err);
 	if (r == 0)
-		r = get_words(obj, "Entrypoint", &c->entrypoint, &budget, err);
+		r = conf_get_words(obj, "Entrypoint", &c->entrypoint, &budget, err);
 	if (r == 0)
-		r = get_words(obj, "Cmd", &c->cmd, &budget, err);
+		r = conf_get_words(obj, "Cmd", &c->cmd, &budget, err);
 	if (r == 0)
-		r = get_string(obj, "WorkingDir", &c->working_dir, err);
+		r = conf_get_string(obj, "WorkingDir", &c->working_dir, err);
 	if (r == 0 && c->working_dir && (c->working_dir[0] != '/' || strlen(c->working_dir) > 4095))
-		r = bad(err, "WorkingDir", "is not an absolute path");
+		r = conf_bad(err, "WorkingDir", "is not an absolute path");
 	if (r == 0)
-		r = get_string(obj, "User", &c->user, err);
+		r = conf_get_string(obj, "User", &c->user, err);
 	if (r == 0)
 		r = check_user(c->user, err);
 	if (r == 0)
-		r = get_string(obj, "StopSignal", &c->stop_signal, err);
+		r = conf_get_string(obj, "StopSignal", &c->stop_signal, err);
 	if (r == 0)
 		r = check_stop_signal(c->stop_signal, err);
 	if (r == 0)
@@ -276,7 +276,7 @@ static int get_layers(const json_t *top, struct strlist *layers, struct strlist 
 	struct digest d;
 
 	if (!json_is_array(ids) || (type && !is_equal(type, "layers")))
-		return bad(err, "rootfs", "is not a list of layers");
+		return conf_bad(err, "rootfs", "is not a list of layers");
 	if (n > CONFIG_LAYERS_MAX)
 		return error_set(err, EFBIG, "image has %zu layers: more than %d", n,
 				 CONFIG_LAYERS_MAX);
@@ -299,14 +299,14 @@ static int get_layers(const json_t *top, struct strlist *layers, struct strlist 
 static int read_facts(const json_t *top, struct image_facts *f, struct error *err)
 {
 	cleanup_free char *created = NULL;
-	int r = get_string(top, "created", &created, err);
+	int r = conf_get_string(top, "created", &created, err);
 
 	if (r == 0 && created && image_parse_time(created, &f->created_ns) < 0)
 		f->created_ns = 0; /* an odd date harms nobody */
 	if (r == 0)
-		r = get_string(top, "architecture", &f->architecture, err);
+		r = conf_get_string(top, "architecture", &f->architecture, err);
 	if (r == 0)
-		r = get_string(top, "os", &f->os, err);
+		r = conf_get_string(top, "os", &f->os, err);
 	if (r == 0 && f->os && !is_equal(f->os, "linux")) {
 		cleanup_free char *shown = str_printable(f->os, strnlen(f->os, 64));
 
@@ -315,38 +315,62 @@ static int read_facts(const json_t *top, struct image_facts *f, struct error *er
 	return r;
 }
 
-int image_config_parse(const char *text, size_t len, struct image_config *ret,
-		       struct image_facts *facts, struct error *err)
+int conf_load(const char *text, size_t len, json_t **ret, struct error *err)
 {
-	struct image_config c = { .id = NULL };
-	struct image_facts f = { .created_ns = 0 };
 	cleanup_json json_t *top = NULL;
-	const json_t *inner;
 	int r;
 
 	if (len > CONFIG_BYTES_MAX)
 		return error_set(err, EFBIG, "image configuration is larger than %d bytes",
 				 CONFIG_BYTES_MAX);
 	r = jload_text(text, len, "image configuration", &top, err);
-	if (r == 0 && !json_is_object(top))
-		r = error_set(err, EBADMSG, "image configuration is not an object");
-	inner = json_object_get(top, "config");
-	if (r == 0 && inner && !json_is_null(inner) && !json_is_object(inner))
-		r = bad(err, "config", "is not an object");
+	if (r < 0)
+		return r;
+	if (!json_is_object(top))
+		return error_set(err, EBADMSG, "image configuration is not an object");
+	*ret = steal_ptr(&top);
+	return 0;
+}
+
+int conf_read(const json_t *top, struct image_config *ret, struct image_facts *facts,
+	      struct error *err)
+{
+	struct image_config c = { .id = NULL };
+	struct image_facts f = { .created_ns = 0 };
+	const json_t *inner = json_object_get(top, "config");
+	int r = 0;
+
+	if (inner && !json_is_null(inner) && !json_is_object(inner))
+		r = conf_bad(err, "config", "is not an object");
 	if (r == 0)
 		r = get_process(inner, &c, err);
 	if (r == 0)
 		r = get_layers(top, &c.layers, &f.diff_ids, err);
 	if (r == 0)
 		r = read_facts(top, &f, err);
-	if (r == 0 && facts) {
-		*facts = f;
-		f = (struct image_facts){ .created_ns = 0 };
-	}
-	image_facts_done(&f);
-	if (r < 0)
+	if (r < 0) {
 		image_config_done(&c);
+		image_facts_done(&f);
+	}
 	*ret = c;
+	*facts = f;
+	return r;
+}
+
+int image_config_parse(const char *text, size_t len, struct image_config *ret,
+		       struct image_facts *facts, struct error *err)
+{
+	struct image_facts f = { .created_ns = 0 };
+	cleanup_json json_t *top = NULL;
+	int r = conf_load(text, len, &top, err);
+
+	*ret = (struct image_config){ .id = NULL };
+	if (r == 0)
+		r = conf_read(top, ret, &f, err);
+	if (r == 0 && facts)
+		*facts = f;
+	else
+		image_facts_done(&f);
 	return r;
 }
 
@@ -421,4 +445,21 @@ int image_parse_time(const char *text, int64_t *ret_ns)
 	tm.tm_sec = v[5];
 	*ret_ns = ((int64_t)timegm(&tm) - zone) * 1000000000 + ns;
 	return 0;
+}
+
+void image_format_time(int64_t ns, char out[IMAGE_TIME_MAX])
+{
+	time_t seconds = (time_t)(ns / 1000000000);
+	struct tm tm = { .tm_isdst = 0 };
+	char fraction[16] = "";
+	size_t len;
+
+	(void)gmtime_r(&seconds, &tm);
+	len = strftime(out, IMAGE_TIME_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (ns % 1000000000) {
+		(void)snprintf(fraction, sizeof(fraction), ".%09d", (int)(ns % 1000000000));
+		for (size_t n = strlen(fraction); fraction[n - 1] == '0'; n--)
+			fraction[n - 1] = '\0';
+	}
+	(void)snprintf(out + len, IMAGE_TIME_MAX - len, "%sZ", fraction);
 }

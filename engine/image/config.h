@@ -35,5 +35,8 @@ void image_config_done(struct image_config *c);
 
 /* "2024-01-01T00:00:00.123Z" to nanoseconds since 1970. -EINVAL. */
 int image_parse_time(const char *text, int64_t *ret_ns) must_check;
+/* The way back, in UTC, with as much of a fraction as there is. ns >= 0. */
+#define IMAGE_TIME_MAX 48
+void image_format_time(int64_t ns, char out[IMAGE_TIME_MAX]);
 
 #endif
