@@ -277,7 +277,7 @@ int layers_sweep(const struct store *s, const struct strlist *keep, struct error
 	while ((e = readdir(d))) {
 		char name[DIGEST_STR_LEN + 1];
 
-		if (!is_id(e->d_name))
+		if (!is_id(e->d_name) && !is_prefix(e->d_name, LAYER_NEW_PREFIX))
 			continue;
 		(void)snprintf(name, sizeof(name), "sha256:%.64s", e->d_name);
 		if (strlist_has(keep, name) && is_layer_complete(s, e->d_name))
@@ -299,7 +299,8 @@ int layers_sweep_debris(const struct store *s, struct error *err)
 	if (r < 0)
 		return r;
 	while ((e = readdir(d))) {
-		if (!is_id(e->d_name) || is_layer_complete(s, e->d_name))
+		if ((!is_id(e->d_name) && !is_prefix(e->d_name, LAYER_NEW_PREFIX)) ||
+		    is_layer_complete(s, e->d_name))
 			continue;
 		r = sweep_one(s, fd, e->d_name, true, err);
 		if (r < 0)

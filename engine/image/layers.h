@@ -8,6 +8,7 @@
  *					size	bytes of file data
  *					split	the tar stream without them: tarsplit.h
  *					complete	record; without it the directory is debris
+ *	ROOT/layers/.new-*		a layer whose digest is not known yet: newlayer.h
  *	ROOT/layers/.trash-*		moved aside, being removed
  */
 #ifndef PODIUM_IMAGE_LAYERS_H
@@ -19,6 +20,8 @@
 #include "engine/base/str.h"
 #include "engine/image/digest.h"
 #include "engine/state/layout.h"
+
+#define LAYER_NEW_PREFIX ".new-" /* newlayer.c: filled, and not yet called by its digest */
 
 struct layer_claim {
 	char hex[DIGEST_HEX_LEN + 1];
