@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@
 #define LINE_MAX_BYTES	 (1024 * 1024)
 #define ERROR_TEXT_BYTES 4096
 #define ERRNO_MAX	 4095
+#define READ_BYTES	 4096
 
 struct imagejob {
 	const struct imagejob_spec *spec;
@@ -76,24 +78,62 @@ static int take_line(struct imagejob *job, const char *line, size_t len, struct 
 	return job->spec->on_event ? job->spec->on_event(job, job->spec->arg, event, j, err) : 0;
 }
 
+/* Waits for the helper's next bytes, or for the word to stop. */
+static int wait_bytes(const struct imagejob *job, struct error *err)
+{
+	struct pollfd p[] = {
+		{ .fd = job->events, .events = POLLIN },
+		{ .fd = job->spec->stop_fd > 0 ? job->spec->stop_fd : -1, .events = POLLIN },
+	};
+
+	while (poll(p, ARRAY_SIZE(p), -1) < 0)
+		if (errno != EINTR)
+			return error_errno(err, "wait for podium-image");
+	return p[1].revents ? error_set(err, EINTR, "interrupted") : 0;
+}
+
+/* Takes the whole lines off the front of what was read. */
+static int take_lines(struct imagejob *job, struct buf *b, struct error *err)
+{
+	size_t at = 0;
+	const char *end;
+	int r = 0;
+
+	while (r == 0 && (end = memchr(b->data + at, '\n', b->len - at))) {
+		size_t len = (size_t)(end - b->data) - at;
+
+		r = take_line(job, b->data + at, len, err);
+		at += len + 1;
+	}
+	memmove(b->data, b->data + at, b->len - at);
+	b->len -= at;
+	return r;
+}
+
 static int take_events(struct imagejob *job, struct error *err)
 {
-	cleanup_fclose FILE *f = fdopen(job->events, "r");
-	cleanup_free char *line = NULL;
-	size_t cap = 0;
-	ssize_t n;
+	cleanup_buf struct buf b = BUF_INIT(LINE_MAX_BYTES);
+	char chunk[READ_BYTES];
+	int r = 0;
 
-	if (!f)
-		return error_errno(err, "read from podium-image");
-	job->events = -EBADF; /* f's now */
-	while ((n = getline(&line, &cap, f)) > 0) {
-		int r = n > LINE_MAX_BYTES ? error_set(err, EBADMSG, "podium-image says too much")
-					   : take_line(job, line, (size_t)n, err);
+	while (r == 0) {
+		ssize_t n;
 
+		r = wait_bytes(job, err);
 		if (r < 0)
 			return r;
+		n = read(job->events, chunk, sizeof(chunk));
+		if (n == 0)
+			return 0;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno(err, "read from podium-image");
+		buf_add(&b, chunk, (size_t)n);
+		r = b.overflow ? error_set(err, EBADMSG, "podium-image says too much")
+			       : take_lines(job, &b, err);
 	}
-	return 0;
+	return r;
 }
 
 /* ---- the end ---------------------------------------------------------------------------- */

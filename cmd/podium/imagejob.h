@@ -28,6 +28,7 @@ struct imagejob_spec {
 	const json_t *request;	  /* members of the verb's own; NULL: {} */
 	int datafd;		  /* becomes its descriptor 4; -1: none */
 	imagejob_event *on_event; /* not called for "warning", which is printed */
+	int stop_fd; /* readable: the helper is killed, -EINTR; 0 or -1: none */
 	void *arg;
 };
 /* Runs the helper to its end. Its one line on stderr becomes the error, with the code it names. */
