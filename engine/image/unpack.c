@@ -5,13 +5,14 @@
  * Theory of operation:
  *
  *	podium-image -- fork --> pump -- fork --> extractor
- *	                         reads the blob (pread), hashes it, inflates, hashes the tar,
- *	                         writes it into a pipe ----------> layer_extract() on the pipe
+ *	                         reads the blob, hashes it, inflates, hashes the tar, records
+ *	                         it (tarsplit), writes it into a pipe ---> layer_extract() on it
  *
  * So inflating and making files go on at the same time on two cores, every byte is read once, and
  * no byte is trusted: the pump is confined to reading and writing its descriptors; the extractor
  * has the layer's directory as its root, no network, the pipe, and capabilities for owners and
- * modes only. Both hashes are compared by podium-image, which touches no byte of the blob.
+ * modes only. Both hashes are compared by podium-image, which touches no byte of the blob: it lies in
+ * a file, or podium-image writes it into a pipe as it comes from a registry.
  *
  * The extractor reads on after the archive's end marker until the pipe is empty, so that the pump
  * never fails on a finished reader; when it refuses, it closes the pipe, and the pump stops on
@@ -22,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "engine/base/fs.h"
@@ -32,6 +34,7 @@
 #include "engine/image/tarsplit.h"
 
 #define READ_BLOCK (256 * 1024)
+#define HEAD_BYTES 8
 #define PIPE_BYTES (1024 * 1024)
 
 _Static_assert(sizeof(struct unpack_result) <= JOB_DATA_MAX, "the result fits into a report");
@@ -123,24 +126,45 @@ static int pump_sink(void *arg, const void *data, size_t len, struct error *err)
 	return r < 0 ? error_set(err, -r, "feed the extractor: %s", strerror(-r)) : 0;
 }
 
+static ssize_t read_some(const struct pump *p, size_t have, size_t want, uint64_t at)
+{
+	return p->plan->is_stream ? read(p->plan->fd, p->buf + have, want)
+				  : pread(p->plan->fd, p->buf + have, want, (off_t)at);
+}
+
+/* Reads the next block, at least the few bytes that tell the compression; 0 at the end. */
 static ssize_t read_block(const struct pump *p, uint64_t done, struct error *err)
 {
 	uint64_t left = p->plan->size - done;
-	size_t want = left < READ_BLOCK ? (size_t)left : READ_BLOCK;
+	size_t want = left < READ_BLOCK ? (size_t)left : READ_BLOCK, got = 0;
 
-	for (;;) {
-		ssize_t n = pread(p->plan->fd, p->buf, want, (off_t)(p->plan->offset + done));
+	while (got < HEAD_BYTES && got < want) {
+		ssize_t n = read_some(p, got, want - got, p->plan->offset + done + got);
 
-		if (n > 0 || want == 0)
-			return n;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno(err, "read the blob");
+		if (n == 0 && p->plan->size == UNPACK_TO_END)
+			break;
 		if (n == 0)
-			return error_set(err, EBADMSG, "the archive is truncated");
-		if (errno != EINTR)
-			return error_errno(err, "read the archive");
+			return error_set(err, EBADMSG, "truncated: %llu bytes instead of %llu",
+					 (unsigned long long)(done + got),
+					 (unsigned long long)p->plan->size);
+		got += (size_t)n;
 	}
+	return (ssize_t)got;
 }
 
-static int pump_all(struct pump *p, struct error *err)
+static int begin_inflating(struct pump *p, size_t n, struct error *err)
+{
+	enum inflate_kind kind;
+	int r = inflate_detect(p->buf, n, &kind, err);
+
+	return r < 0 ? r : inflate_new(kind, &p->plan->inflate, &p->z, err);
+}
+
+static int pump_all(struct pump *p, uint64_t *ret_size, struct error *err)
 {
 	uint64_t done = 0;
 	int r = 0;
@@ -150,19 +174,17 @@ static int pump_all(struct pump *p, struct error *err)
 
 		if (n < 0)
 			return (int)n;
-		if (!p->z) {
-			enum inflate_kind kind;
-
-			r = inflate_detect(p->buf, (size_t)n, &kind, err);
-			if (r == 0)
-				r = inflate_new(kind, &p->plan->inflate, &p->z, err);
-			if (r < 0)
-				return r;
-		}
+		if (n == 0)
+			break;
+		if (!p->z)
+			r = begin_inflating(p, (size_t)n, err);
+		if (r < 0)
+			return r;
 		sha256_add(p->blob, p->buf, (size_t)n);
 		r = inflate_feed(p->z, p->buf, (size_t)n, pump_sink, p, err);
 		done += (uint64_t)n;
 	}
+	*ret_size = done;
 	if (r == 0 && p->z)
 		r = inflate_finish(p->z, err);
 	return r == 0 && p->split ? tarsplit_finish(p->split, err) : r;
@@ -177,7 +199,7 @@ static int pump_run(struct pump *p, struct job *extractor, struct unpack_result 
 	int r = cage_confine(CAGE_PUMP, err), e;
 
 	if (r == 0)
-		r = pump_all(p, err);
+		r = pump_all(p, &ret->size, err);
 	(void)close(steal_fd(&p->outfd));
 	/* A pump that failed has sent a short stream: the extractor's complaint is not the cause.
 	 */
@@ -209,6 +231,8 @@ static int pump_main(void *arg, int reportfd, struct job_report *report, struct 
 		r = tarsplit_new(plan->splitfd, &p.split, err);
 	if (r < 0)
 		return r;
+	if (plan->nice)
+		(void)setpriority(PRIO_PROCESS, 0, plan->nice);
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, "make a pipe");
 	(void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES); /* as a user the limit may be lower */

@@ -12,12 +12,16 @@
 #include "engine/image/job.h"
 #include "engine/image/layer.h"
 
+#define UNPACK_TO_END UINT64_MAX
+
 struct unpack_plan {
-	int fd; /* of the archive */
+	int fd;		/* of an archive; or what the blob comes through (a pipe) */
+	bool is_stream; /* read it from where it is instead of by offset */
 	uint64_t offset;
-	uint64_t size;
-	int difffd;  /* the layer's empty directory */
-	int splitfd; /* where tarsplit records what is not in there; -1: nowhere */
+	uint64_t size; /* of the blob: exactly so much is read; of a stream it may be UNPACK_TO_END */
+	int difffd;    /* the layer's empty directory */
+	int splitfd;   /* records the tar stream for tarsplit_rebuild(); -1: not */
+	int nice;      /* added to the priority of both processes: 0 to 19 */
 	struct layer_limits layer;
 	struct inflate_limits inflate;
 };
@@ -26,6 +30,7 @@ struct unpack_plan {
 struct unpack_result {
 	struct digest blob; /* of the bytes in the archive */
 	struct digest diff; /* of the tar inside */
+	uint64_t size;	    /* of the blob */
 	struct layer_stats stats;
 };
 
