@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 
 #include "cmd/podium/command.h"
+#include "cmd/podium/progress.h"
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
 #include "engine/base/proc.h"
@@ -70,6 +71,9 @@ static int take_line(struct imagejob *job, const char *line, size_t len, struct 
 	event = jget_str(j, "event");
 	if (!event)
 		return error_set(err, EBADMSG, "podium-image says nothing");
+	if (progress_take(job->spec->progress, event, j))
+		return 0;
+	progress_clear(job->spec->progress); /* whoever prints now prints on a line of its own */
 	if (is_equal(event, "warning")) {
 		if (jget_str(j, "text"))
 			command_print_warning(jget_str(j, "text"));
@@ -86,9 +90,15 @@ static int wait_bytes(const struct imagejob *job, struct error *err)
 		{ .fd = job->spec->stop_fd > 0 ? job->spec->stop_fd : -1, .events = POLLIN },
 	};
 
-	while (poll(p, ARRAY_SIZE(p), -1) < 0)
-		if (errno != EINTR)
+	for (;;) {
+		int n = poll(p, ARRAY_SIZE(p), job->spec->progress ? PROGRESS_TICK_MS : -1);
+
+		if (n > 0)
+			break;
+		if (n < 0 && errno != EINTR)
 			return error_errno(err, "wait for podium-image");
+		progress_tick(job->spec->progress);
+	}
 	return p[1].revents ? error_set(err, EINTR, "interrupted") : 0;
 }
 

@@ -18,6 +18,7 @@
 #include "engine/state/layout.h"
 
 struct imagejob;
+struct progress;
 /* Called with each event. Returns 0 or -errno with err set: the helper is then killed. */
 typedef int imagejob_event(struct imagejob *job, void *arg, const char *event, const json_t *j,
 			   struct error *err);
@@ -25,10 +26,11 @@ typedef int imagejob_event(struct imagejob *job, void *arg, const char *event, c
 struct imagejob_spec {
 	const char *verb; /* "load": a row of the table in cmd/podium-image/main.c */
 	const struct store *store;
-	const json_t *request;	  /* members of the verb's own; NULL: {} */
-	int datafd;		  /* becomes its descriptor 4; -1: none */
-	imagejob_event *on_event; /* not called for "warning", which is printed */
-	int stop_fd; /* readable: the helper is killed, -EINTR; 0 or -1: none */
+	const json_t *request;	   /* members of the verb's own; NULL: {} */
+	int datafd;		   /* becomes its descriptor 4; -1: none */
+	imagejob_event *on_event;  /* not called for "warning", which is printed */
+	struct progress *progress; /* shows the events "layer", which on_event then does not get */
+	int stop_fd;		   /* readable: the helper is killed, -EINTR; 0 or -1: none */
 	void *arg;
 };
 /* Runs the helper to its end. Its one line on stderr becomes the error, with the code it names. */

@@ -135,10 +135,10 @@ static void real_size(int *columns, int *rows)
 	*rows = w.ws_row ? w.ws_row : ROWS_UNKNOWN;
 }
 
-static void emit(const struct progress *p, const struct buf *b)
+static void emit(const struct progress *p, const char *data, size_t len)
 {
-	if (b->len)
-		(void)fs_write_all(p->screen.fd, b->data, b->len); /* nobody to tell */
+	if (len && fs_write_all(p->screen.fd, data, len) < 0)
+		return; /* there is nobody to tell */
 }
 
 /* ---- one line --------------------------------------------------------------------------- */
@@ -264,7 +264,7 @@ static void draw(struct progress *p, const char *above)
 		buf_printf(&b, "%s" ERASE_LINE "\n", above);
 	add_block(p, &b, columns, rows);
 	buf_adds(&b, ERASE_BELOW);
-	emit(p, &b);
+	emit(p, b.data, b.len);
 	p->drawn_ms = p->screen.now_ms();
 }
 
@@ -278,7 +278,7 @@ void progress_clear(struct progress *p)
 	p->screen.size(&columns, &rows);
 	add_way_up(p, &b, columns);
 	buf_adds(&b, ERASE_BELOW SHOW_CURSOR);
-	emit(p, &b);
+	emit(p, b.data, b.len);
 	unwatch_signals();
 	p->has_cursor = false;
 	p->drawn = 0;
@@ -294,7 +294,7 @@ void progress_say(struct progress *p, const char *text)
 	if (p->has_cursor)
 		draw(p, shown);
 	else
-		(void)fs_write_all(p->screen.fd, line, strlen(line)); /* nobody to tell */
+		emit(p, line, strlen(line));
 }
 
 /* ---- events ----------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 /*
  * progress - what people see of a pull or a push: layers on their way, on stderr.
  *
- * Give one to imagejob_run() (imagejob_spec.progress): it takes the verb's events
+ * Give one to imagejob_run() (imagejob_spec.progress): it takes from the verb's events
  *
  *	{"event":"layer","id":"sha256:<hex>","state":STATE,"bytes":N,"size":N}
  *		STATE	"begun", "bytes" (so far), "unpacked", "done", "exists"
@@ -25,6 +25,8 @@ struct progress_screen {
 	int64_t (*now_ms)(void);
 	void (*size)(int *columns, int *rows);
 };
+
+#define PROGRESS_TICK_MS 500 /* progress_tick() wants to be called so often when nothing comes */
 
 struct progress;
 /* quiet: nothing is ever shown. The caller's. */
