@@ -276,8 +276,7 @@ bool is_id(const char *s)
 
 /* ---- text for terminals ----------------------------------------------------------------- */
 
-/* Length of the valid UTF-8 sequence at p (1..4) with its code point, or 0. */
-static size_t utf8_at(const unsigned char *p, size_t left, uint32_t *ret_cp)
+size_t str_utf8_at(const unsigned char *p, size_t left, uint32_t *ret_cp)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t n = *p < 0x80		     ? 1
@@ -319,7 +318,7 @@ char *str_printable(const char *s, size_t len)
 
 	for (size_t i = 0; i < len;) {
 		uint32_t cp = 0;
-		size_t n = utf8_at(p + i, len - i, &cp);
+		size_t n = str_utf8_at(p + i, len - i, &cp);
 
 		if (n == 0) {
 			buf_printf(&b, "\\x%02x", p[i]);

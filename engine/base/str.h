@@ -78,6 +78,9 @@ void hex_encode(char *out, const void *data, size_t n);
 void id_new(char out[65]);
 bool is_id(const char *s); /* exactly 64 lower-case hex digits */
 
+/* Length of the valid UTF-8 sequence at p (1..4) with its code point, or 0. left is at least 1. */
+size_t str_utf8_at(const unsigned char *p, size_t left, uint32_t *ret_cp);
+
 /* Copies untrusted text for a terminal: C0 (but \n \t), DEL, C1, invalid UTF-8, bidi controls and
  * line separators become visible escapes. The caller owns the result. */
 char *str_printable(const char *s, size_t len);

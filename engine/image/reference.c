@@ -18,6 +18,8 @@
  */
 #include "engine/image/reference.h"
 
+#include <arpa/inet.h>
+
 #include "engine/base/str.h"
 #include "engine/image/digest.h"
 
@@ -97,18 +99,19 @@ static bool is_host_label(const char *s, size_t len)
 
 static bool is_ipv6_host(const char *s, size_t len)
 {
-	if (len < 4 || len > 41 || s[0] != '[' || s[len - 1] != ']')
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr addr;
+
+	if (len < 4 || len - 2 >= sizeof(text) || s[0] != '[' || s[len - 1] != ']')
 		return false;
-	for (size_t i = 1; i + 1 < len; i++)
-		if (!(s[i] >= '0' && s[i] <= '9') && !(s[i] >= 'a' && s[i] <= 'f') &&
-		    !(s[i] >= 'A' && s[i] <= 'F') && s[i] != ':')
-			return false;
-	return true;
+	memcpy(text, s + 1, len - 2);
+	text[len - 2] = '\0';
+	return inet_pton(AF_INET6, text, &addr) == 1;
 }
 
-static bool is_domain(const char *s)
+bool is_registry_host(const char *s)
 {
-	const char *bracket = strchr(s, ']');
+	const char *bracket = s[0] == '[' ? strchr(s, ']') : NULL;
 	const char *colon = strchr(bracket ? bracket : s, ':');
 	size_t len = colon ? (size_t)(colon - s) : strlen(s);
 
@@ -199,14 +202,16 @@ static int take_name(const char *name, struct reference *r, struct error *err)
 		copy_part(r->domain, name, (size_t)(slash - name));
 		path = slash + 1;
 		r->is_short = false;
-		if (!is_domain(r->domain))
+		if (!is_registry_host(r->domain))
 			return error_set(err, EINVAL,
 					 "its registry is not a host name with a port");
 		if (is_equal(r->domain, "index.docker.io"))
 			copy_part(r->domain, "docker.io", 9);
 	}
-	if (is_equal(r->domain, "docker.io") && !strchr(path, '/'))
+	if (is_equal(r->domain, "docker.io") && !strchr(path, '/')) {
 		prefix = "library/";
+		r->is_library_implied = true;
+	}
 	if (strlen(r->domain) + 1 + strlen(prefix) + strlen(path) > REFERENCE_NAME_MAX)
 		return error_set(err, EINVAL, "it is longer than %d characters",
 				 REFERENCE_NAME_MAX);

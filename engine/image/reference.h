@@ -25,10 +25,14 @@ struct reference {
 	char digest[72];		     /* "sha256:<hex>" or "" */
 	bool is_short;			     /* no domain was written */
 	bool is_tag_implied;		     /* no tag was written: "latest" */
+	bool is_library_implied;	     /* "library/" was put before the path */
 };
 
 /* Parses and normalises. -EINVAL with the reason. */
 int reference_parse(const char *text, struct reference *ret, struct error *err) must_check;
+
+/* Whether text is "host[:port]" of a registry, which may be a single word. */
+bool is_registry_host(const char *text);
 
 /* "docker.io/library/nginx:latest", with "@sha256:..." when there is a digest. Returns out. */
 char *reference_format(const struct reference *r, char out[REFERENCE_MAX + 1]);
