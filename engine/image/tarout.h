@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tarout - a tree as a tar stream. podium-image only.
+ */
+#ifndef PODIUM_IMAGE_TAROUT_H
+#define PODIUM_IMAGE_TAROUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/image/inflate.h"
+
+struct tarout_options {
+	int64_t timestamp_s; /* -1: times as they are; else every time is this */
+	bool is_upper;	     /* overlay whiteouts and opaque marks become .wh. files */
+};
+
+/* Writes the tree below treefd (a directory opened O_RDONLY, or O_PATH) as a tar stream: sorted by
+ * name, numeric owners, hard links kept, sockets left out, of extended attributes those that layers
+ * have. Works by descriptors, follows nothing, stays on its file system, and may run while somebody
+ * changes the tree: what vanishes is left out, a file has the length that it had when it was opened.
+ * The same tree gives the same bytes. */
+int tarout_stream(int treefd, const struct tarout_options *o, inflate_sink *sink, void *arg,
+		  struct error *err) must_check;
+/* The same into outfd. */
+int tarout_write(int treefd, const struct tarout_options *o, int outfd,
+		 struct error *err) must_check;
+
+#endif
