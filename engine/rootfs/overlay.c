@@ -137,14 +137,9 @@ static int open_layer(int store_fd, const char *diff_id, struct error *err)
 	return fd < 0 ? error_errno(err, "open layer '%s'", hex) : fd;
 }
 
-static int stack_open(int store_fd, const struct container_spec *spec, struct stack *s,
-		      struct error *err)
+static int stack_open_layers(int store_fd, const struct strlist *layers, struct stack *s,
+			     struct error *err)
 {
-	const struct strlist *layers = &spec->config.layers;
-	cleanup_close int dir = open_container(store_fd, spec->id, err);
-
-	if (dir < 0)
-		return dir;
 	if (layers->n == 0 || layers->n > LAYERS_MAX)
 		return error_set(err, EINVAL, "image has %zu layers, from 1 to %d can be mounted",
 				 layers->n, LAYERS_MAX);
@@ -154,6 +149,17 @@ static int stack_open(int store_fd, const struct container_spec *spec, struct st
 			return s->layers[s->n];
 		s->n++;
 	}
+	return 0;
+}
+
+static int stack_open(int store_fd, const struct container_spec *spec, struct stack *s,
+		      struct error *err)
+{
+	cleanup_close int dir = open_container(store_fd, spec->id, err);
+	int r = dir < 0 ? dir : stack_open_layers(store_fd, &spec->config.layers, s, err);
+
+	if (r < 0)
+		return r;
 	s->upper = openat(dir, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	s->work = openat(dir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (s->upper < 0 || s->work < 0)
@@ -196,8 +202,10 @@ static int mount_by_options(const struct stack *s, bool one_by_one, uint64_t att
 		joined = join_layers(s);
 		opts[n++] = (struct mount_option){ "lowerdir", joined };
 	}
-	opts[n++] = (struct mount_option){ "upperdir", fd_text(numbers[s->n], s->upper) };
-	opts[n++] = (struct mount_option){ "workdir", fd_text(numbers[s->n + 1], s->work) };
+	if (s->upper >= 0) {
+		opts[n++] = (struct mount_option){ "upperdir", fd_text(numbers[s->n], s->upper) };
+		opts[n++] = (struct mount_option){ "workdir", fd_text(numbers[s->n + 1], s->work) };
+	}
 	if (one_by_one && WEAKEN("lowerdir+"))
 		fd = error_set(err, EINVAL, "lowerdir+");
 	else if (!one_by_one && (strlen(joined) > FSCONFIG_STRING_MAX || WEAKEN("lowerdir")))
@@ -238,9 +246,9 @@ static int reopen_here(int *fd, struct error *err)
 
 static int reopen_stack(struct stack *s, struct error *err)
 {
-	int r = reopen_here(&s->upper, err);
+	int r = s->upper < 0 ? 0 : reopen_here(&s->upper, err);
 
-	if (r == 0)
+	if (r == 0 && s->work >= 0)
 		r = reopen_here(&s->work, err);
 	for (size_t i = 0; r == 0 && i < s->n; i++)
 		r = reopen_here(&s->layers[i], err);
@@ -267,8 +275,9 @@ static int mount_classic(struct stack *s, uint64_t attrs, struct error *err)
 	if (r < 0)
 		return r;
 	joined = join_layers(s);
-	options = xasprintf("userxattr,lowerdir=%s,upperdir=%d,workdir=%d", joined, s->upper,
-			    s->work);
+	options = s->upper < 0 ? xasprintf("userxattr,lowerdir=%s", joined)
+			       : xasprintf("userxattr,lowerdir=%s,upperdir=%d,workdir=%d", joined,
+					   s->upper, s->work);
 	if (strlen(options) > OPTIONS_MAX)
 		return error_set(err, E2BIG, "too many layers for this kernel: %zu", s->n);
 	if (mount("overlay", target, "overlay", 0, options) < 0)
@@ -297,16 +306,11 @@ static int mount_stack(struct stack *s, uint64_t attrs, struct error *err)
 	return fd < 0 ? error_set(err, -fd, "%s", scratch.text) : fd;
 }
 
-int overlay_mount(int store_fd, const struct container_spec *spec, uint64_t attrs,
-		  struct error *err)
+/* opened: what opening the stack's directories said. Frees the stack. */
+static int mount_opened(struct stack *s, int opened, uint64_t attrs, struct error *err)
 {
-	struct stack *s = xcalloc(1, sizeof(*s));
-	int fd;
+	int fd = opened < 0 ? opened : mount_stack(s, attrs, err);
 
-	s->upper = s->work = -EBADF;
-	fd = stack_open(store_fd, spec, s, err);
-	if (fd == 0)
-		fd = mount_stack(s, attrs, err);
 	stack_done(s);
 	free(s);
 	if (chdir("/") < 0 && fd >= 0) {
@@ -314,4 +318,31 @@ int overlay_mount(int store_fd, const struct container_spec *spec, uint64_t attr
 		return error_errno(err, "enter '/'");
 	}
 	return fd < 0 ? error_wrap(err, "root file system") : fd;
+}
+
+int overlay_mount(int store_fd, const struct container_spec *spec, uint64_t attrs,
+		  struct error *err)
+{
+	struct stack *s = xcalloc(1, sizeof(*s));
+
+	s->upper = s->work = -EBADF;
+	return mount_opened(s, stack_open(store_fd, spec, s, err), attrs, err);
+}
+
+int overlay_mount_read_only(int store_fd, const struct strlist *layers, int emptyfd, uint64_t attrs,
+			    struct error *err)
+{
+	struct stack *s = xcalloc(1, sizeof(*s));
+	int r;
+
+	s->upper = s->work = -EBADF;
+	r = stack_open_layers(store_fd, layers, s, err);
+	if (r == 0 && s->n == 1) {
+		s->layers[1] = fcntl(emptyfd, F_DUPFD_CLOEXEC, 3);
+		if (s->layers[1] < 0)
+			r = error_errno(err, "keep a directory");
+		else
+			s->n = 2;
+	}
+	return mount_opened(s, r, attrs | MOUNT_ATTR_RDONLY, err);
 }

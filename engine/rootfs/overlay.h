@@ -29,4 +29,10 @@ int rootfs_remove(int store_fd, const char *container_id, struct error *err) mus
 int overlay_mount(int store_fd, const struct container_spec *spec, uint64_t attrs,
 		  struct error *err) must_check;
 
+/* The merged view of layers ("sha256:<hex>", lowest first, at least one), read-only and detached.
+ * emptyfd: an empty directory, which the kernel wants below a single layer. As overlay_mount(). */
+struct strlist;
+int overlay_mount_read_only(int store_fd, const struct strlist *layers, int emptyfd, uint64_t attrs,
+			    struct error *err) must_check;
+
 #endif
