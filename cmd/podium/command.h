@@ -18,10 +18,15 @@
 
 enum option_kind {
 	OPTION_BOOL,	/* bool; --x, --x=false */
+	OPTION_MAYBE,	/* struct option_maybe: a bool that may be left to others; --x, --x=false */
 	OPTION_STRING,	/* const char *; the last one wins */
 	OPTION_STRINGS, /* struct strlist; may be given again */
 	OPTION_INT,	/* struct option_int, strict decimal, may be negative: the command checks */
 	OPTION_SECONDS, /* struct option_seconds: whole seconds; -1 (without end) is allowed */
+};
+struct option_maybe {
+	bool set;
+	bool value;
 };
 struct option_int {
 	bool set;

@@ -25,7 +25,7 @@ static void option_spelling(const struct option *o, char *out, size_t size)
 
 	if (o->letter)
 		(void)snprintf(letter, sizeof(letter), "-%c, ", o->letter);
-	if (!value && o->kind != OPTION_BOOL)
+	if (!value && o->kind != OPTION_BOOL && o->kind != OPTION_MAYBE)
 		value = o->kind == OPTION_INT || o->kind == OPTION_SECONDS ? "int" : "string";
 	(void)snprintf(out, size, "%s--%s%s%s", letter, o->name, value ? " " : "",
 		       value ? value : "");

@@ -47,7 +47,7 @@ static const struct option *find_letter(const struct option *table, char letter)
 
 static bool is_boolean(const struct option *o)
 {
-	return o->kind == OPTION_BOOL;
+	return o->kind == OPTION_BOOL || o->kind == OPTION_MAYBE;
 }
 
 static int bad_value(const struct option *o, const char *value, const char *why, struct error *err)
@@ -81,7 +81,10 @@ static int set_bool(const struct option *o, void *field, const char *value, stru
 
 	if (value && parse_bool(value, &b) < 0)
 		return bad_value(o, value, "not a boolean (true or false)", err);
-	*(bool *)field = b;
+	if (o->kind == OPTION_MAYBE)
+		*(struct option_maybe *)field = (struct option_maybe){ .set = true, .value = b };
+	else
+		*(bool *)field = b;
 	return 0;
 }
 
@@ -110,6 +113,7 @@ static int set_value(const struct parse *p, const struct option *o, const char *
 
 	switch (o->kind) {
 	case OPTION_BOOL:
+	case OPTION_MAYBE:
 		return set_bool(o, field, value, err);
 	case OPTION_STRING:
 		*(const char **)field = value;

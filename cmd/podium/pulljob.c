@@ -59,9 +59,8 @@ static json_t *describe(const struct pull_options *o, const struct pulling *p)
 	set_text(request, "creds", o->creds);
 	set_text(request, "cert-dir", o->cert_dir);
 	set_text(request, "platform", o->platform);
-	if (o->tls_verify)
-		(void)json_object_set_new(request, "tls-verify",
-					  json_boolean(is_equal(o->tls_verify, "true")));
+	if (o->tls_verify.set)
+		(void)json_object_set_new(request, "tls-verify", json_boolean(o->tls_verify.value));
 	return request;
 }
 

@@ -34,7 +34,7 @@ struct pull_options {
 	const char *creds;
 	const char *cert_dir;
 	const char *platform;
-	const char *tls_verify; /* NULL: as the configuration says; "true" or "false" */
+	struct option_maybe tls_verify; /* not set: as the configuration says */
 };
 
 struct pull_want {

@@ -13,6 +13,7 @@
 
 struct values {
 	bool all, quiet;
+	struct option_maybe verify;
 	const char *format;
 	struct strlist filters;
 	struct option_int last;
@@ -22,6 +23,7 @@ struct values {
 static const struct option table[] = {
 	{ 'a', "all", OPTION_BOOL, O(all), NULL, "", false },
 	{ 'q', "quiet", OPTION_BOOL, O(quiet), NULL, "", false },
+	{ 0, "verify", OPTION_MAYBE, O(verify), NULL, "", false },
 	{ 0, "format", OPTION_STRING, O(format), NULL, "", false },
 	{ 'f', "filter", OPTION_STRINGS, O(filters), NULL, "", false },
 	{ 'n', "last", OPTION_INT, O(last), NULL, "", false },
@@ -63,6 +65,25 @@ static void check_error(const char *line, const char *want)
 		CU_FAIL("message");
 	}
 	options_done(table, &p.v);
+}
+
+static void test_maybe(void)
+{
+	static const char *const lines[] = { "", "--verify", "--verify=false",
+					     "--verify=false --verify" };
+	static const struct option_maybe want[] = {
+		{ false, false }, { true, true }, { true, false }, { true, true }
+	};
+	struct parsed p;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		parse(lines[i], false, &p);
+		CU_ASSERT_EQUAL(p.r, 0);
+		CU_ASSERT_EQUAL(p.v.verify.set, want[i].set);
+		CU_ASSERT_EQUAL(p.v.verify.value, want[i].value);
+		options_done(table, &p.v);
+	}
+	check_error("--verify=maybe", "\"maybe\" for \"--verify\" flag");
 }
 
 static void test_forms(void)
@@ -248,6 +269,7 @@ static void test_times(void)
 
 static CU_TestInfo tests[] = {
 	{ "all forms of an option", test_forms },
+	{ "a boolean that may be left to others", test_maybe },
 	{ "values", test_values },
 	{ "arguments between options", test_arguments },
 	{ "help", test_help },
