@@ -31,6 +31,9 @@ extern const struct verb verb_load;
 /* Tells podium one event: takes j (a new reference, with member "event"). */
 void verb_tell(json_t *j);
 void verb_warn(const char *text);
+/* A load_report that tells podium (events.c); arg is not used. */
+struct load_event;
+void verb_tell_load(void *arg, const struct load_event *e);
 /* Waits for podium's reply to a question that an event was. *ret is the caller's. -EPIPE: podium is
  * gone. */
 int verb_ask(struct verb_context *ctx, json_t *question, json_t **ret,

@@ -3,27 +3,13 @@
  * load - the images of an archive into the store.
  *
  *	request	{"input": "what to call it in messages"}, the archive as data
- *	events	{"event":"layer","id":"<diff id>","state":"done"|"exists"}
- *		{"event":"image","id":"<image id>","name":"docker.io/library/nginx:latest"|null}
+ *	events	as pull (verb_pull.c)
  */
 #include <errno.h>
 
 #include "cmd/podium-image/verb.h"
 #include "engine/base/json.h"
 #include "engine/image/load.h"
-
-static void tell(void *arg, const struct load_event *e)
-{
-	(void)arg;
-	if (e->kind == LOAD_LAYER)
-		verb_tell(json_pack("{s:s, s:s, s:s}", "event", "layer", "id", e->id, "state",
-				    e->text));
-	else if (e->kind == LOAD_IMAGE)
-		verb_tell(json_pack("{s:s, s:s, s:s?}", "event", "image", "id", e->id, "name",
-				    e->text));
-	else
-		verb_warn(e->text);
-}
 
 static int run(struct verb_context *ctx, const json_t *request, struct error *err)
 {
@@ -32,7 +18,7 @@ static int run(struct verb_context *ctx, const json_t *request, struct error *er
 
 	if (ctx->datafd < 0)
 		return error_set(err, EINVAL, "load: no archive");
-	r = image_load(&ctx->store, ctx->datafd, tell, NULL, err);
+	r = image_load(&ctx->store, ctx->datafd, verb_tell_load, NULL, err);
 	return r < 0 ? error_wrap(err, "load '%.200s'", input ? input : "-") : 0;
 }
 

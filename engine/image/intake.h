@@ -24,15 +24,17 @@ struct intake_layer {
 	uint64_t offset;
 	const struct route_list *routes;
 };
+enum intake_event_kind {
+	INTAKE_EXISTS,	 /* nothing to do, or another process did it meanwhile */
+	INTAKE_BEGUN,	 /* on its way */
+	INTAKE_BYTES,	 /* several times a second at most, of layers from a registry */
+	INTAKE_UNPACKED, /* all there and right; not yet safe on the disk */
+	INTAKE_DONE,
+	INTAKE_WARNING, /* text */
+	INTAKE__COUNT
+};
 struct intake_event {
-	enum {
-		INTAKE_EXISTS,
-		INTAKE_BEGUN,
-		INTAKE_BYTES,
-		INTAKE_UNPACKED,
-		INTAKE_DONE,
-		INTAKE_WARNING
-	} kind;
+	enum intake_event_kind kind;
 	const struct intake_layer *layer;
 	uint64_t bytes; /* of the blob, so far */
 	const char *text;
@@ -40,13 +42,16 @@ struct intake_event {
 typedef void intake_report(void *arg, const struct intake_event *e);
 
 struct intake;
-/* registry may be NULL when no layer comes from one. The layers are borrowed until intake_free(). */
-int intake_new(const struct store *s, struct registry *registry, intake_report *report, void *arg,
-	       struct intake **ret, struct error *err) must_check;
-/* Adds layers; one that is in the list already (same diff id) is taken once. */
+/* registry may be NULL when no layer comes from one. The caller's; intake_free() frees it. */
+struct intake *intake_new(const struct store *s, struct registry *registry, intake_report *report,
+			  void *arg);
+/* Adds layers, before intake_run(); one that is in the list already (same diff id) is taken once.
+ * They are borrowed until intake_free(). */
 void intake_add(struct intake *in, const struct intake_layer *v, size_t n);
-/* Works until every layer is complete. Claims are kept until intake_free(). */
+/* Works until every layer is complete. The first failure ends it; what is complete then stays. Claims
+ * are kept until intake_free(), so that nobody collects what no image refers to yet. */
 int intake_run(struct intake *in, struct error *err) must_check;
+/* Ends what is under way and removes what it left half made. NULL is allowed. */
 void intake_free(struct intake *in);
 
 #endif

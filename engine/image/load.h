@@ -1,25 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * load - brings the images of an archive into the store. podium-image only.
+ * load - brings images into the store: from archives and directories, and what pull found in a
+ * registry. podium-image only.
  */
 #ifndef PODIUM_IMAGE_LOAD_H
 #define PODIUM_IMAGE_LOAD_H
 
 #include "engine/image/config.h"
 #include "engine/image/digest.h"
-#include "engine/image/tarball.h"
+#include "engine/image/intake.h"
+#include "engine/image/manifest.h"
+#include "engine/image/source.h"
 #include "engine/state/layout.h"
 
-#define LOAD_IMAGES_MAX	     1000
-#define LOAD_MANIFEST_MAX    (4 * 1024 * 1024)
-#define LOAD_INDEX_DEPTH_MAX 2
+#define LOAD_IMAGES_MAX 1000
 
-enum load_event_kind { LOAD_LAYER, LOAD_IMAGE, LOAD_WARNING };
+enum load_event_kind { LOAD_BEGIN, LOAD_LAYER, LOAD_IMAGE, LOAD_FAILED, LOAD_WARNING };
 /* What happened, as it happens. Texts are borrowed. */
 struct load_event {
-	int kind; /* enum load_event_kind */
-	const char *id;	  /* LAYER: diff id; IMAGE: id; hex */
-	const char *text; /* LAYER: "done" or "exists"; IMAGE: name or NULL; WARNING: text */
+	enum load_event_kind kind;
+	const char *id; /* LAYER: diff id; IMAGE: id; hex */
+	/* BEGIN: name; LAYER: "exists", "begun", "bytes", "unpacked" or "done"; IMAGE: name or NULL;
+	 * FAILED: why one of several was not brought in; WARNING: text */
+	const char *text;
+	uint64_t bytes; /* LAYER: of the blob, so far */
+	uint64_t size;	/* LAYER: of the blob */
 };
 typedef void load_report(void *arg, const struct load_event *e);
 
@@ -29,15 +34,20 @@ typedef void load_report(void *arg, const struct load_event *e);
 int image_load(const struct store *s, int fd, load_report *report, void *arg,
 	       struct error *err) must_check;
 
-/* ---- between load.c and load_plan.c ---- */
-
-struct load_layer {
-	struct digest diff;
-	struct digest blob; /* checked when has_blob */
-	bool has_blob;
-	uint64_t offset;
-	uint64_t size;
+/* Which images of a source are meant. */
+struct load_choice {
+	const char *ref;		 /* a name (archive) or tag (layout); NULL: see `single` */
+	bool single;			 /* an index that names several is an error */
+	const char *name;		 /* for an image that the source gives no full name, or NULL */
+	const struct platform *platform; /* NULL: this machine's */
 };
+/* The same from an archive or directory that is open. Adds to nothing that is there: a layer that
+ * is complete stays as it is. */
+int image_load_source(const struct store *s, struct source *src, const struct load_choice *choice,
+		      load_report *report, void *arg, struct error *err) must_check;
+
+/* ---- between load.c, load_plan.c and pull ---- */
+
 struct load_image {
 	char id[DIGEST_HEX_LEN + 1];
 	char *config;
@@ -45,20 +55,33 @@ struct load_image {
 	char manifest_id[DIGEST_HEX_LEN + 1]; /* "" when there is none */
 	char *manifest;
 	size_t manifest_len;
+	char list_id[DIGEST_HEX_LEN + 1]; /* the index it was chosen from, "" when there is none */
+	char *list;
+	size_t list_len;
 	struct strlist names;
+	struct strlist digests; /* "name@sha256:<hex>" */
 	struct image_config parsed;
 	struct image_facts facts;
 	struct {
-		struct load_layer *v;
+		struct intake_layer *v;
 		size_t n;
 	} layers; /* as in the manifest */
 };
+void load_image_done(struct load_image *i);
 struct load_plan {
 	struct load_image *v;
 	size_t n;
 };
 void load_plan_done(struct load_plan *p);
-/* Reads manifests and configurations, checks their digests, finds every layer in the archive. */
-int load_plan_read(const struct tarball *t, struct load_plan *ret, struct error *err) must_check;
+/* Reads manifests and configurations, checks their digests, finds every layer. */
+int load_plan_read(struct source *src, const struct load_choice *choice, struct load_plan *ret,
+		   struct error *err) must_check;
+/* Takes a configuration (the image's from now on) whose digest was checked or is not known: its
+ * digest becomes the id, its diff ids go to the layers, which must be there already. */
+int load_image_set_config(struct load_image *i, char *config, size_t len,
+			  struct error *err) must_check;
+/* Layers, then images, of the plan. registry may be NULL. */
+int load_plan_run(const struct store *s, struct registry *registry, const struct load_plan *p,
+		  load_report *report, void *arg, struct error *err) must_check;
 
 #endif

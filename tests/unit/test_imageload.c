@@ -53,7 +53,7 @@ static void count_event(void *arg, const struct load_event *e)
 		(void)snprintf(o->name, sizeof(o->name), "%s", e->text ? e->text : "");
 	} else if (e->kind == LOAD_LAYER && strcmp(e->text, "done") == 0) {
 		o->done++;
-	} else if (e->kind == LOAD_LAYER) {
+	} else if (e->kind == LOAD_LAYER && strcmp(e->text, "exists") == 0) {
 		o->exists++;
 	}
 }
