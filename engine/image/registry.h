@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "engine/base/error.h"
+#include "engine/base/mem.h"
 #include "engine/base/str.h"
 #include "engine/image/auth.h"
 #include "engine/image/digest.h"
@@ -31,6 +32,16 @@
 #define REGISTRY_REDIRECTS_MAX 5
 #define REGISTRY_RETRIES_MAX   5
 
+/* Bounds in time; a 0 is the default. Tests make them short. */
+struct registry_limits {
+	int connect_ms;	    /* 20 s: name, connection and TLS handshake of one attempt */
+	int stall_s;	    /* 60: so long at less than stall_bytes a second is a stall */
+	int stall_bytes;    /* 512 */
+	int total_ms;	    /* 5 minutes for what is small; blobs: see registry_blob_start() */
+	int backoff_ms;	    /* 250: before the first retry; doubled each time, with jitter */
+	int retry_after_ms; /* 30 s: what a registry may ask for with Retry-After */
+};
+
 struct registry_options {
 	const char *authfile;		 /* or NULL */
 	const struct credentials *creds; /* --creds: for every registry of the command, or NULL */
@@ -38,12 +49,19 @@ struct registry_options {
 		*docker_configs; /* imagePullSecrets: JSON texts, tried first, or NULL */
 	const char *cert_dir;	 /* --cert-dir, or NULL: /etc/containers/certs.d/HOST, ... */
 	int tls_verify;		 /* 1 yes, 0 no, -1 as the route says */
+	const struct registry_limits *limits; /* NULL: the defaults */
 };
 struct registry;
-/* Borrows the options' texts for its life. *ret is freed by registry_free(). */
+/* Borrows the options' texts for its life. *ret is freed by registry_free(). Sets SIGPIPE to be
+ * ignored in this process: libcurl and pipes whose reader is gone need that. */
 int registry_new(const struct registry_options *o, struct registry **ret,
 		 struct error *err) must_check;
 void registry_free(struct registry *r);
+static inline void registry_free_fn(struct registry **r)
+{
+	registry_free(*r);
+}
+#define cleanup_registry cleanup(registry_free_fn)
 
 struct registry_manifest {
 	char *body;
@@ -52,6 +70,7 @@ struct registry_manifest {
 	struct digest digest; /* of body */
 };
 void registry_manifest_done(struct registry_manifest *m);
+#define cleanup_registry_manifest cleanup(registry_manifest_done)
 
 /* GET of a manifest by tag or "sha256:<hex>"; then the body has that digest, or -EBADMSG. A
  * Docker-Content-Digest header that differs from the body is -EBADMSG too. */
@@ -85,7 +104,7 @@ int registry_wait(struct registry *r, struct pollfd *fds, size_t n, int timeout_
 		  struct error *err) must_check;
 /* 1: ended well, all bytes are in outfd; 0: under way; negative: failed, with the reason. -EPIPE:
  * nobody reads outfd any more. */
-int registry_blob_state(const struct registry_blob *b, struct error *err) must_check;
+int registry_blob_state(struct registry_blob *b, struct error *err) must_check;
 /* Bytes written so far; for a progress line. */
 uint64_t registry_blob_bytes(const struct registry_blob *b);
 /* Ends it if it is under way. */
