@@ -72,11 +72,6 @@ struct walk {
 	char *block;
 };
 
-struct xattrs {
-	struct tarhead_xattr *v;
-	size_t n;
-};
-
 static int by_bytes(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -90,7 +85,7 @@ static void sort_names(struct strlist *l)
 
 /* ---- attributes ------------------------------------------------------------------------- */
 
-static void xattrs_done(struct xattrs *x)
+void tar_xattrs_done(struct tar_xattrs *x)
 {
 	for (size_t i = 0; i < x->n; i++) {
 		free(x->v[i].name);
@@ -106,7 +101,7 @@ static bool is_wanted(const char *name)
 	       (is_prefix(name, "user.") && !is_prefix(name, "user.overlay."));
 }
 
-static void take_xattr(int fd, const char *name, struct xattrs *ret)
+static void take_xattr(int fd, const char *name, struct tar_xattrs *ret)
 {
 	cleanup_free char *value = xmalloc(XATTR_VALUE_MAX);
 	ssize_t n = fgetxattr(fd, name, value, XATTR_VALUE_MAX);
@@ -120,8 +115,7 @@ static void take_xattr(int fd, const char *name, struct xattrs *ret)
 	memcpy(x->value, value, (size_t)n);
 }
 
-/* fd is of a file or directory, opened for reading. A file system without attributes has none. */
-static void take_xattrs(int fd, struct xattrs *ret)
+void tar_xattrs_take(int fd, struct tar_xattrs *ret)
 {
 	cleanup_free char *list = NULL;
 	cleanup_strlist struct strlist names = { .v = NULL };
@@ -165,14 +159,14 @@ static void fill_head(const struct walk *w, const struct stat *st, struct tarhea
 
 static int write_with_xattrs(const struct walk *w, int fd, struct tarhead *h, struct error *err)
 {
-	struct xattrs x = { .v = NULL };
+	struct tar_xattrs x = { .v = NULL };
 	int r;
 
-	take_xattrs(fd, &x);
+	tar_xattrs_take(fd, &x);
 	h->xattrs = x.v;
 	h->n_xattrs = x.n;
 	r = tarhead_write(h, w->sink, w->arg, err);
-	xattrs_done(&x);
+	tar_xattrs_done(&x);
 	return r;
 }
 

@@ -26,4 +26,14 @@ int tarout_stream(int treefd, const struct tarout_options *o, inflate_sink *sink
 int tarout_write(int treefd, const struct tarout_options *o, int outfd,
 		 struct error *err) must_check;
 
+/* The extended attributes of an open file or directory that layers have, sorted by name. A file
+ * system without attributes has none. */
+struct tarhead_xattr;
+struct tar_xattrs {
+	struct tarhead_xattr *v;
+	size_t n;
+};
+void tar_xattrs_take(int fd, struct tar_xattrs *ret);
+void tar_xattrs_done(struct tar_xattrs *x);
+
 #endif
