@@ -11,13 +11,14 @@
  *	descriptors	close_range(2) around the few that stay
  *	resources	RLIMIT_DATA (bombs end here), RLIMIT_NOFILE, RLIMIT_CPU, no core
  *	privileges	all capabilities, except for the unpacker those that chown, set-id bits,
- *			file capabilities and whiteouts need; no_new_privs
+ *			file capabilities and whiteouts need, and for the packer reading every
+ *			file; no_new_privs
  *	calls		a seccomp allow-list by libseccomp; anything else fails with EPERM
  *
  * Runs as the caller's user: root, or root of a user namespace; without CAP_SYS_ADMIN there, the
  * root cannot be changed and the unpacker is refused.
  *
- * Kernel: open_tree, move_mount (5.2), close_range (5.9). What a failure leaves behind: nothing,
+ * Kernel: open_tree, move_mount (5.2), close_range (5.9), mount_setattr (5.12). What a failure leaves behind: nothing,
  * the child reports and exits.
  */
 #include "engine/image/cage.h"
@@ -42,12 +43,15 @@
 
 #define DATA_BYTES_MAX (UINT64_C(112) << 20) /* private writable memory of a child */
 #define NOFILE_MAX     64
+#define PACK_BYTES_MAX (UINT64_C(384) << 20) /* zstd's high levels want that much */
+#define PACK_FILES_MAX 1024		     /* one a level of the tree */
 #define CPU_SECONDS    3600
 
 /* ---- root and descriptors --------------------------------------------------------------- */
 
-int cage_enter_root(int dirfd, struct error *err)
+static int enter_root(int dirfd, uint64_t attrs, struct error *err)
 {
+	struct mount_attr attr = { .attr_set = attrs };
 	cleanup_close int tree = -EBADF;
 	/* <sys/mount.h> and <linux/mount.h> cannot be included together here. */
 	const unsigned long ms_rec_private = 0x4000 | 0x40000, mnt_detach = 2;
@@ -62,6 +66,8 @@ int cage_enter_root(int dirfd, struct error *err)
 	tree = (int)syscall(SYS_open_tree, AT_FDCWD, ".", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (tree < 0)
 		return error_errno(err, "clone the mount of the layer");
+	if (attrs && syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return error_errno(err, "make the mount of the layer read-only");
 	if (syscall(SYS_move_mount, tree, "", AT_FDCWD, ".", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return error_errno(err, "attach the mount of the layer");
 	if (fchdir(tree) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
@@ -69,6 +75,19 @@ int cage_enter_root(int dirfd, struct error *err)
 	if (syscall(SYS_umount2, ".", mnt_detach) < 0 || chdir("/") < 0)
 		return error_errno(err, "leave the old root");
 	return 0;
+}
+
+int cage_enter_root(int dirfd, struct error *err)
+{
+	return enter_root(dirfd, 0, err);
+}
+
+int cage_enter_root_readonly(int dirfd, struct error *err)
+{
+	return enter_root(dirfd,
+			  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+				  MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOATIME,
+			  err);
 }
 
 int cage_close_others(const int *keep, size_t n, struct error *err)
@@ -111,17 +130,17 @@ static int limit(int what, uint64_t value, struct error *err)
 		       : 0;
 }
 
-static int limit_resources(struct error *err)
+static int limit_resources(enum cage_kind kind, struct error *err)
 {
 	int r = limit(RLIMIT_CORE, 0, err);
 
 	if (r == 0)
-		r = limit(RLIMIT_NOFILE, NOFILE_MAX, err);
+		r = limit(RLIMIT_NOFILE, kind == CAGE_PACK ? PACK_FILES_MAX : NOFILE_MAX, err);
 	if (r == 0)
 		r = limit(RLIMIT_CPU, CPU_SECONDS, err);
 #ifndef PODIUM_SAN /* the sanitizers reserve terabytes */
 	if (r == 0 && !WEAKEN("CAGE-MEMORY"))
-		r = limit(RLIMIT_DATA, DATA_BYTES_MAX, err);
+		r = limit(RLIMIT_DATA, kind == CAGE_PACK ? PACK_BYTES_MAX : DATA_BYTES_MAX, err);
 #endif
 	return r;
 }
@@ -166,6 +185,11 @@ static const int unpack_calls[] = {
 	CALL(unlinkat),	  CALL(fchown),	   CALL(fchownat),   CALL(fchmod),    CALL(fchmodat),
 	CALL(fsetxattr),  CALL(fgetxattr), CALL(utimensat),  CALL(pwrite64),  CALL(ftruncate),
 	CALL(getdents64), CALL(faccessat), CALL(faccessat2), CALL(statx),
+};
+
+static const int pack_calls[] = {
+	CALL(openat),	 CALL(openat2),	   CALL(getdents64), CALL(readlinkat),
+	CALL(fgetxattr), CALL(flistxattr), CALL(statx),
 };
 
 static int allow(scmp_filter_ctx ctx, const int *calls, size_t n)
@@ -223,6 +247,8 @@ static int load_filter(enum cage_kind kind, struct error *err)
 		r = allow(ctx, pump_calls, ARRAY_SIZE(pump_calls));
 	if (r == 0 && kind == CAGE_UNPACK)
 		r = allow(ctx, unpack_calls, ARRAY_SIZE(unpack_calls));
+	if (r == 0 && kind == CAGE_PACK)
+		r = allow(ctx, pack_calls, ARRAY_SIZE(pack_calls));
 	if (r == 0)
 		r = allow_own_death(ctx);
 	if (r == 0)
@@ -238,10 +264,12 @@ int cage_confine(enum cage_kind kind, struct error *err)
 	const uint64_t unpack_caps = UINT64_C(1) << CAP_CHOWN | UINT64_C(1) << CAP_DAC_OVERRIDE |
 				     UINT64_C(1) << CAP_FOWNER | UINT64_C(1) << CAP_FSETID |
 				     UINT64_C(1) << CAP_SETFCAP | UINT64_C(1) << CAP_MKNOD;
-	int r = limit_resources(err);
+	const uint64_t pack_caps = UINT64_C(1) << CAP_DAC_READ_SEARCH;
+	const uint64_t caps = kind == CAGE_UNPACK ? unpack_caps : kind == CAGE_PACK ? pack_caps : 0;
+	int r = limit_resources(kind, err);
 
 	if (r == 0)
-		r = drop_capabilities(kind == CAGE_UNPACK ? unpack_caps : 0, err);
+		r = drop_capabilities(caps, err);
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = error_errno(err, "set no_new_privs");
 	if (r == 0)

@@ -11,12 +11,15 @@ enum cage_kind {
 	CAGE_READER, /* parses bytes it reads, writes to open descriptors; opens nothing */
 	CAGE_PUMP,   /* the same, and waits for a child */
 	CAGE_UNPACK, /* makes files below its root */
+	CAGE_PACK,   /* reads files below its root, all of them; writes to open descriptors */
 };
 
 /* Gives the calling process a mount namespace in which dirfd is the root and everything else is
  * gone, and an empty network namespace. Single-threaded callers with CAP_SYS_ADMIN in their user
  * namespace. */
 int cage_enter_root(int dirfd, struct error *err) must_check;
+/* The same, and nothing can be written there, no access time either. */
+int cage_enter_root_readonly(int dirfd, struct error *err) must_check;
 
 /* Closes every descriptor but 0 to 2 and the n given ones (ascending). */
 int cage_close_others(const int *keep, size_t n, struct error *err) must_check;
