@@ -40,7 +40,8 @@ static void bad(struct walk *w, const struct node *node, const char *expected)
 	bool quote = node->kind != NODE_STRING && node->kind != NODE_LIST &&
 		     node->kind != NODE_MAP && strstr(expected, "string");
 
-	if (node->kind == NODE_LIST || node->kind == NODE_MAP || node->kind == NODE_NULL)
+	if (node->kind == NODE_LIST || node->kind == NODE_MAP || node->kind == NODE_NULL ||
+	    w->sink->is_secret)
 		diag_add(w->sink, KUBE_ERROR, node->place, w->path.text, "expected %s, found %s",
 			 expected, node_kind_str(node));
 	else

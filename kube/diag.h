@@ -46,6 +46,7 @@ struct diag_sink {
 	const char *file;
 	const char *prefix;	 /* put before every path: "items[2]", or "" */
 	const struct node *root; /* for the places of paths; may be NULL */
+	bool is_secret;		 /* no value of the document is repeated */
 	bool strict;		 /* warnings about what is not honoured are errors */
 };
 

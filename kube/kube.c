@@ -29,6 +29,7 @@
 #include "kube/document.h"
 #include "kube/encode.h"
 #include "kube/names.h"
+#include "kube/secret.h"
 #include "kube/translate.h"
 #include "kube/validate.h"
 #include "schemas/models.h"
@@ -42,6 +43,16 @@ struct load {
 	const char *path;    /* as given; NULL for stdin */
 	struct arena *arena; /* of the file's trees */
 	size_t pods;	     /* seen, errors or not */
+	struct wanted_secret *wanted;
+	size_t n_wanted;
+};
+
+/* An imagePullSecrets entry: its Secret may come later in the files. */
+struct wanted_secret {
+	char *file;
+	char *path;
+	char *name;
+	struct doc_place place;
 };
 
 /* ---- reading ----------------------------------------------------------------------------------
@@ -174,6 +185,26 @@ static void note_name(struct load *l, const struct diag_sink *sink, const struct
 		strlist_add(&l->result->pod_names, name);
 }
 
+static void note_secrets(struct load *l, const struct diag_sink *sink, const struct node *root,
+			 const struct k8s_pod_spec *spec)
+{
+	for (size_t i = 0; spec && i < spec->pull_secrets.n; i++) {
+		struct wanted_secret *w;
+		char path[64];
+
+		if (is_empty(spec->pull_secrets.v[i].name))
+			continue;
+		l->wanted = xreallocarray(l->wanted, l->n_wanted + 1, sizeof(*l->wanted));
+		w = &l->wanted[l->n_wanted++];
+		(void)snprintf(path, sizeof(path), "spec.imagePullSecrets[%zu].name", i);
+		w->file = xstrdup(l->file);
+		w->path =
+			xasprintf("%s%s%s", sink->prefix, is_empty(sink->prefix) ? "" : ".", path);
+		w->name = xstrdup(spec->pull_secrets.v[i].name);
+		w->place = node_at(root, path)->place;
+	}
+}
+
 static void load_pod(struct load *l, const struct diag_sink *sink, struct node *root)
 {
 	size_t errors = l->result->diags.errors;
@@ -184,9 +215,70 @@ static void load_pod(struct load *l, const struct diag_sink *sink, struct node *
 	defaults_apply(&pod);
 	validate_pod(sink, &pod, l->input->for_play);
 	note_name(l, sink, &pod);
+	note_secrets(l, sink, root, pod.spec);
 	if (l->result->diags.errors == errors)
 		add_plan(l, sink, &pod, root);
 	decode_done(&schema_pod, &pod);
+}
+
+/* ---- one secret -------------------------------------------------------------------------------
+ */
+
+static const struct kube_secret *find_secret(const struct kube_result *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_secrets; i++)
+		if (is_equal(r->secrets[i].name, name))
+			return &r->secrets[i];
+	return NULL;
+}
+
+static void load_secret(struct load *l, const struct diag_sink *sink, const struct node *root)
+{
+	struct kube_result *result = l->result;
+	struct kube_secret s;
+
+	if (!is_secret_read(root)) {
+		diag_unsupported(sink, "kind", "skipped: kind 'Secret' is not played yet");
+		return;
+	}
+	if (secret_load(sink, root, &s) < 0) {
+		secret_done(&s);
+		return;
+	}
+	if (find_secret(result, s.name))
+		diag_error(sink, "metadata.name",
+			   "a Secret '%.253s' was read before: names must differ", s.name);
+	result->secrets =
+		xreallocarray(result->secrets, result->n_secrets + 1, sizeof(*result->secrets));
+	result->secrets[result->n_secrets++] = s;
+}
+
+/* The kubelet goes on without a Secret that it does not find; so do we, and say so. */
+static void check_wanted(struct load *l)
+{
+	for (size_t i = 0; i < l->n_wanted; i++) {
+		struct wanted_secret *w = &l->wanted[i];
+		struct diag_sink sink = { .list = &l->result->diags, .file = w->file };
+
+		if (!find_secret(l->result, w->name))
+			diag_add(&sink, l->input->strict ? KUBE_ERROR : KUBE_WARNING, w->place,
+				 w->path,
+				 "has no effect: there is no Secret '%.253s' with credentials of "
+				 "registries in the files",
+				 w->name);
+	}
+	if (l->n_wanted && l->input->files.n <= 1)
+		kube_diags_sort(&l->result->diags, 0);
+}
+
+static void forget_wanted(struct load *l)
+{
+	for (size_t i = 0; i < l->n_wanted; i++) {
+		free(l->wanted[i].file);
+		free(l->wanted[i].path);
+		free(l->wanted[i].name);
+	}
+	free(l->wanted);
 }
 
 /* ---- one document -----------------------------------------------------------------------------
@@ -215,7 +307,7 @@ static void unknown_kind(const struct diag_sink *sink, const char *version, cons
 	const char *names[64], *near;
 	size_t n = 0;
 
-	if (other && other->support == KIND_PLAYED) {
+	if (other && (other->support == KIND_PLAYED || other->support == KIND_READ)) {
 		diag_error(sink, "apiVersion", "'%.100s' is not the version of %s: '%s' is",
 			   version, other->kind, other->api_version);
 		return;
@@ -236,6 +328,9 @@ static void load_kind(struct load *l, const struct diag_sink *sink, struct node 
 	switch (k ? k->support : KIND_UNKNOWN) {
 	case KIND_PLAYED:
 		load_pod(l, sink, root);
+		break;
+	case KIND_READ:
+		load_secret(l, sink, root);
 		break;
 	case KIND_LIST:
 		if (is_empty(sink->prefix))
@@ -335,6 +430,7 @@ static void finish(struct load *l)
 {
 	struct kube_result *r = l->result;
 
+	check_wanted(l);
 	if (!l->pods && !r->diags.errors) {
 		struct diag_sink sink = { .list = &r->diags, .file = l->file ? l->file : "input" };
 
@@ -349,21 +445,22 @@ int kube_load(const struct kube_input *input, struct kube_result *ret, struct er
 {
 	struct load l = { .input = input, .result = ret };
 	bool stdin_seen = false;
-	int r;
+	int r = 0;
 
 	memset(ret, 0, sizeof(*ret));
-	for (size_t i = 0; i < input->files.n; i++) {
+	for (size_t i = 0; i < input->files.n && r == 0; i++) {
 		bool is_stdin = strcmp(input->files.v[i], "-") == 0;
 
 		if (is_stdin && stdin_seen)
-			return error_set(err, EINVAL, "'-' (stdin) can be read only once");
+			r = error_set(err, EINVAL, "'-' (stdin) can be read only once");
+		else
+			r = load_file(&l, input->files.v[i], err);
 		stdin_seen |= is_stdin;
-		r = load_file(&l, input->files.v[i], err);
-		if (r < 0)
-			return r;
 	}
-	finish(&l);
-	return 0;
+	if (r == 0)
+		finish(&l);
+	forget_wanted(&l);
+	return r;
 }
 
 void kube_load_text(const struct kube_input *input, const char *name, const char *text, size_t len,
@@ -374,11 +471,17 @@ void kube_load_text(const struct kube_input *input, const char *name, const char
 	memset(ret, 0, sizeof(*ret));
 	load_text(&l, text, len);
 	finish(&l);
+	forget_wanted(&l);
 }
 
 void kube_result_done(struct kube_result *result)
 {
 	drop_plans(result);
+	for (size_t i = 0; i < result->n_secrets; i++)
+		secret_done(&result->secrets[i]);
+	free(result->secrets);
+	result->secrets = NULL;
+	result->n_secrets = 0;
 	strlist_done(&result->pod_names);
 	kube_diags_done(&result->diags);
 }

@@ -19,9 +19,17 @@ struct kube_input {
 	bool plain_names;     /* containers are called NAME, not POD-NAME */
 };
 
+/* Credentials of registries from a Secret of the files. */
+struct kube_secret {
+	char *name;
+	char *auths; /* the JSON text of .dockerconfigjson or .dockercfg; cleared when freed */
+};
+
 struct kube_result {
 	struct pod_plan *v; /* one a Pod, in order; none when has_errors */
 	size_t n;
+	struct kube_secret *secrets; /* of the types that hold credentials */
+	size_t n_secrets;
 	struct strlist pod_names; /* every Pod with a valid name, errors or not: for kube down */
 	struct kube_diags diags;  /* in order of files and documents */
 	bool has_errors;

@@ -142,6 +142,9 @@ static void translate_spec(const struct k8s_pod_spec *from, const struct node *r
 	}
 	translate_dns(from, &to->dns);
 	translate_volumes(from, root, &to->volumes);
+	for (size_t i = 0; i < from->pull_secrets.n; i++)
+		if (!is_empty(from->pull_secrets.v[i].name))
+			strlist_add(&to->pull_secrets, from->pull_secrets.v[i].name);
 	translate_security(from->security, &to->security);
 }
 

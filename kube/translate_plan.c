@@ -261,6 +261,11 @@ static void plan_spec(const struct pod_spec *from, struct k8s_pod_spec *to)
 		a->ip = xstrdup(from->host_aliases.v[i].ip);
 		strlist_copy(&a->hostnames, &from->host_aliases.v[i].names);
 	}
+	for (size_t i = 0; i < from->pull_secrets.n; i++) {
+		struct k8s_local_reference *ref = list_add(&to->pull_secrets);
+
+		ref->name = xstrdup(from->pull_secrets.v[i]);
+	}
 	plan_dns(&from->dns, to);
 	plan_pod_security(&from->security, to);
 }

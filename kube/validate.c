@@ -135,6 +135,19 @@ static void check_host_aliases(struct check *c, const struct k8s_pod_spec *spec)
 	}
 }
 
+static void check_pull_secrets(struct check *c, const struct k8s_pod_spec *spec)
+{
+	for (size_t i = 0; i < spec->pull_secrets.n; i++) {
+		const char *name = spec->pull_secrets.v[i].name;
+		size_t mark = path_field(&c->path, "imagePullSecrets");
+
+		(void)path_index(&c->path, i);
+		if (!is_empty(name))
+			check_name(c, "name", name, name_bad_subdomain(name));
+		path_cut(&c->path, mark);
+	}
+}
+
 static void check_each(struct check *c, const char *field, const struct strlist *list,
 		       const char *(*rule)(const char *))
 {
@@ -191,6 +204,7 @@ static void check_spec(struct check *c, const struct k8s_pod_spec *spec)
 		check_error(c, "os.name", "this is not Windows");
 	check_host_aliases(c, spec);
 	check_dns(c, spec);
+	check_pull_secrets(c, spec);
 	validate_volumes(c, spec);
 	validate_containers(c, spec);
 	validate_pod_security(c, spec);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * models - the table of every type in the closure of Kubernetes' Pod.
+ * models - the table of every type in the closure of Kubernetes' Pod, and of Secret.
  */
 #ifndef PODIUM_SCHEMAS_MODELS_H
 #define PODIUM_SCHEMAS_MODELS_H
@@ -75,6 +75,9 @@ extern const struct schema_type schema_preferred_scheduling_term;
 extern const struct schema_type schema_toleration;
 extern const struct schema_type schema_topology_spread_constraint;
 extern const struct schema_type schema_weighted_pod_affinity_term;
+
+/* secret.c */
+extern const struct schema_type schema_secret;
 
 /* security.c */
 extern const struct schema_type schema_app_armor_profile;

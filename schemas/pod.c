@@ -97,7 +97,7 @@ static const struct schema_field pod_spec_fields[] = {
 	{ ROW("securityContext", OBJECT, ONE), .sub = &schema_pod_security_context,
 	  KEEP(k8s_pod_spec, security) },
 	{ ROW("imagePullSecrets", OBJECT, LIST), .sub = &schema_local_object_reference,
-	  .reason = "not honoured yet" },
+	  KEEP(k8s_pod_spec, pull_secrets) },
 	{ ROW("hostname", STRING, ONE), KEEP(k8s_pod_spec, hostname) },
 	{ ROW("subdomain", STRING, ONE), .reason = "there is no headless Service here yet" },
 	{ ROW("affinity", OBJECT, ONE), .sub = &schema_affinity,
@@ -174,11 +174,12 @@ const struct schema_type schema_ephemeral_container = { "V1EphemeralContainer",
 							ephemeral_container_fields };
 
 static const struct schema_field local_object_reference_fields[] = {
-	{ ROW("name", STRING, ONE) },
+	{ ROW("name", STRING, ONE), KEEP(k8s_local_reference, name) },
 	{ 0 },
 };
 const struct schema_type schema_local_object_reference = { "V1LocalObjectReference",
-							   "LocalObjectReference", 0,
+							   "LocalObjectReference",
+							   sizeof(struct k8s_local_reference),
 							   local_object_reference_fields };
 
 static const struct schema_field pod_readiness_gate_fields[] = {

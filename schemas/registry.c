@@ -3,7 +3,7 @@
  * registry - apiVersion and kind to table.
  *
  * Theory of operation: a document names its type by apiVersion and kind. This list tells which of
- * them are played, which are known and come later, which mean nothing on one host, and thereby
+ * them are played or read, which are known and come later, which mean nothing on one host, and thereby
  * what the reader of a manifest is told: played, "skipped" (a warning), or "unknown kind" (a
  * warning that may point at a typing error). The nearest kind's name is searched in it as well.
  *
@@ -20,7 +20,7 @@ const struct schema_kind schema_kinds[] = {
 	{ "v1", "Pod", KIND_PLAYED, &schema_pod },
 	{ "v1", "List", KIND_LIST, NULL },
 	{ "v1", "ConfigMap", KIND_LATER, NULL },
-	{ "v1", "Secret", KIND_LATER, NULL },
+	{ "v1", "Secret", KIND_READ, &schema_secret },
 	{ "v1", "Service", KIND_LATER, NULL },
 	{ "v1", "PersistentVolumeClaim", KIND_LATER, NULL },
 	{ "apps/v1", "Deployment", KIND_LATER, NULL },

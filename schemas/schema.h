@@ -76,6 +76,7 @@ const struct schema_field *schema_find(const struct schema_type *type, const cha
 enum kind_support {
 	KIND_UNKNOWN,
 	KIND_PLAYED,
+	KIND_READ,   /* read, for what refers to it */
 	KIND_LIST,   /* its items stand for documents of their own */
 	KIND_LATER,  /* known, not played yet */
 	KIND_CLUSTER /* known, has no meaning on one host */
@@ -85,7 +86,7 @@ struct schema_kind {
 	const char *api_version;
 	const char *kind;
 	enum kind_support support;
-	const struct schema_type *type; /* PLAYED */
+	const struct schema_type *type; /* PLAYED, READ */
 };
 
 /* The row of an apiVersion and kind, or NULL. With api_version NULL: of the kind alone. */

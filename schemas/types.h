@@ -150,6 +150,10 @@ struct k8s_dns {
 	K8S_LIST(struct k8s_dns_option) options;
 };
 
+struct k8s_local_reference {
+	char *name;
+};
+
 struct k8s_os {
 	char *name;
 };
@@ -166,6 +170,7 @@ struct k8s_pod_spec {
 	struct k8s_bool host_ipc;
 	struct k8s_bool share_pid;
 	struct k8s_pod_security *security;
+	K8S_LIST(struct k8s_local_reference) pull_secrets;
 	char *hostname;
 	K8S_LIST(struct k8s_host_alias) host_aliases;
 	struct k8s_dns *dns;
@@ -178,6 +183,14 @@ struct k8s_pod {
 	char *kind;
 	struct k8s_meta *meta;
 	struct k8s_pod_spec *spec;
+};
+
+/* data: base64 texts as they stand; secret.c decodes what it needs. */
+struct k8s_secret {
+	struct k8s_meta *meta;
+	struct pairlist data;
+	struct pairlist string_data;
+	char *type;
 };
 
 #endif

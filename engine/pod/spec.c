@@ -151,6 +151,7 @@ static const struct record_field pod_fields[] = {
 	SUB(pod_spec, RECORD_LIST, "hostAliases", host_aliases, host_alias),
 	SUB(pod_spec, RECORD_OBJECT, "dns", dns, dns),
 	SUB(pod_spec, RECORD_LIST, "volumes", volumes, volume),
+	FIELD(pod_spec, RECORD_STRLIST, "pullSecrets", pull_secrets),
 	SUB(pod_spec, RECORD_OBJECT, "security", security, pod_security),
 	ENUM(pod_spec, "restart", restart, restart_policy_names),
 	FIELD(pod_spec, RECORD_BOOL, "restartBackoff", restart_backoff),

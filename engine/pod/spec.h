@@ -170,6 +170,7 @@ struct pod_spec {
 	struct host_alias_list host_aliases;
 	struct dns_spec dns;
 	struct volume_list volumes;
+	struct strlist pull_secrets; /* names of what the images were pulled with */
 	struct pod_security security;
 	int restart;            /* enum restart_policy: as the pod has it */
 	bool restart_backoff;   /* kubelet's back-off (played) instead of immediate */

@@ -103,6 +103,11 @@ static void test_tables_match_kubernetes(void)
 		CU_ASSERT_TRUE(check_type(seen[i]));
 }
 
+static void test_secret_matches_kubernetes(void)
+{
+	CU_ASSERT_TRUE(check_type(&schema_secret));
+}
+
 /* A walk that cannot complain proves nothing. */
 static void test_the_walk_notices(void)
 {
@@ -143,6 +148,7 @@ static void test_rows_are_sound(void)
 static void test_kinds(void)
 {
 	CU_ASSERT_PTR_EQUAL(schema_kind_find("v1", "Pod")->type, &schema_pod);
+	CU_ASSERT_EQUAL(schema_kind_find("v1", "Secret")->support, KIND_READ);
 	CU_ASSERT_EQUAL(schema_kind_find("apps/v1", "Deployment")->support, KIND_LATER);
 	CU_ASSERT_EQUAL(schema_kind_find("networking.k8s.io/v1", "Ingress")->support, KIND_CLUSTER);
 	CU_ASSERT_PTR_NULL(schema_kind_find("apps/v1", "Pod"));
@@ -165,6 +171,7 @@ static int unload(void)
 
 static CU_TestInfo tests[] = {
 	{ "tables match Kubernetes in both directions", test_tables_match_kubernetes },
+	{ "Secret's table", test_secret_matches_kubernetes },
 	{ "the walk notices a wrong and a missing field", test_the_walk_notices },
 	{ "rows are sound", test_rows_are_sound },
 	{ "kinds", test_kinds },

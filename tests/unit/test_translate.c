@@ -332,6 +332,65 @@ static int forget(void)
 	return 0;
 }
 
+/* ---- secrets ----------------------------------------------------------------------------------
+ */
+
+static void test_pull_secrets(void)
+{
+	static const char yaml[] =
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n"
+		"  containers: [{name: c, image: x}]\n"
+		"  imagePullSecrets: [{name: b}, {}, {name: a}]\n"
+		"---\napiVersion: v1\nkind: Secret\nmetadata: {name: a}\n"
+		"type: kubernetes.io/dockerconfigjson\n"
+		"data: {.dockerconfigjson: eyJhdXRocyI6IHt9fQ==}\n"
+		"---\napiVersion: v1\nkind: Secret\nmetadata: {name: b}\n"
+		"type: kubernetes.io/dockercfg\n"
+		"data: {.dockercfg: e30=}\nstringData: {.dockercfg: '{\"r\": {}}'}\n";
+
+	kube_result_done(&result);
+	kubecase_load(yaml, true, true, &result);
+	CU_ASSERT_EQUAL(result.diags.n, 0);
+	CU_ASSERT_EQUAL_FATAL(result.n, 1);
+	CU_ASSERT_EQUAL_FATAL(result.v[0].pod.pull_secrets.n, 2);
+	CU_ASSERT_STRING_EQUAL(result.v[0].pod.pull_secrets.v[0], "b");
+	CU_ASSERT_STRING_EQUAL(result.v[0].pod.pull_secrets.v[1], "a");
+	CU_ASSERT_EQUAL_FATAL(result.n_secrets, 2);
+	CU_ASSERT_STRING_EQUAL(result.secrets[0].name, "a");
+	CU_ASSERT_STRING_EQUAL(result.secrets[0].auths, "{\"auths\": {}}");
+	CU_ASSERT_STRING_EQUAL(result.secrets[1].auths, "{\"r\": {}}");
+	/* The pod's own document refers to it and holds nothing of it. */
+	CU_ASSERT_PTR_NULL(strstr(result.v[0].kube_yaml, "auths"));
+}
+
+/* What is wrong with a Secret is said without saying what is in it. */
+static void test_secrets_stay_secret(void)
+{
+	static const char *const data[] = {
+		"data: {.dockerconfigjson: '*hush*'}",
+		"data: {.dockerconfigjson: [hush]}",
+		"data: hush",
+		"stringData: {.dockerconfigjson: 0.4711}",
+		"stringData: {.dockerconfigjson: '{\"hush\": hush'}",
+		"stringData: {.dockerconfigjson: hush}",
+		"stringData: {.dockerconfigjson: '{}'}\nimmutable: hush",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(data); i++) {
+		cleanup_free char *yaml =
+			xasprintf("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n"
+				  "type: kubernetes.io/dockerconfigjson\n%s\n",
+				  data[i]);
+
+		kube_result_done(&result);
+		kubecase_load(yaml, false, true, &result);
+		CU_ASSERT_TRUE(result.has_errors);
+		CU_ASSERT(result.diags.n > 0 && result.diags.v[0].line > 0);
+		CU_ASSERT_FALSE(kubecase_has(&result, KUBE_ERROR, "", "hush"));
+		CU_ASSERT_FALSE(kubecase_has(&result, KUBE_ERROR, "", "4711"));
+	}
+}
+
 static CU_TestInfo tests[] = {
 	{ "a played pod", test_played_pod },
 	{ "restart policies", test_restart_policies },
@@ -343,6 +402,8 @@ static CU_TestInfo tests[] = {
 	{ "expansion", test_expand },
 	{ "expansion of everything", test_expand_everything },
 	{ "order of the environment", test_env_order },
+	{ "Secrets of registries", test_pull_secrets },
+	{ "nothing of a Secret in a message", test_secrets_stay_secret },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
