@@ -65,7 +65,6 @@ struct http_transfer {
 	bool was_refused;
 	bool *saw_private;
 	bool is_done;
-	bool is_connected;
 };
 
 /* ---- the head of an answer ------------------------------------------------------------------ */
@@ -563,6 +562,7 @@ enum http_failure http_result(const struct http_transfer *t, struct error *err)
 		return HTTP_TLS_TRUST;
 	case CURLE_SSL_CONNECT_ERROR:
 		(void)curl_says(t, EPROTO, err);
+		(void)error_wrap(err, "no TLS with it");
 		return HTTP_TLS_TALK;
 	case CURLE_OPERATION_TIMEDOUT:
 		(void)error_set(err, ETIMEDOUT, "the other side is silent or too slow");

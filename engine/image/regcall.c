@@ -228,9 +228,10 @@ static ssize_t on_read(void *arg, char *data, size_t len, struct error *err)
 {
 	struct call *c = arg;
 
-	return c->q.handler && c->q.handler->on_read ?
-		       c->q.handler->on_read(c->q.arg, data, len, err) :
-		       0;
+	if (!c->q.handler || !c->q.handler->on_read)
+		return 0;
+	c->was_read = true;
+	return c->q.handler->on_read(c->q.arg, data, len, err);
 }
 
 static const struct http_handler handler = { on_head, on_body, on_read };
@@ -360,8 +361,9 @@ static void retry(struct call *c, int limit, const struct error *e)
 {
 	int64_t now = clock_mono_ms(), wait = c->r->limits.backoff_ms, asked = asked_wait(c);
 
-	if (c->q.is_stream || (c->retries >= limit && !WEAKEN("FAULT-18-retry"))) {
+	if (c->was_read || (c->retries >= limit && !WEAKEN("FAULT-18-retry"))) {
 		fail(c, e);
+		c->may_pass = true;
 		return;
 	}
 	for (int i = 0; i < c->retries && wait < CALL_SLEEP_MAX_MS; i++)
@@ -412,6 +414,9 @@ static void on_failure(struct call *c, enum http_failure f, const struct error *
 	case HTTP_CONNECT:
 		retry(c, REGISTRY_RETRIES_MAX / 2, e);
 		break;
+	case HTTP_TLS_TALK: /* a handshake that was cut looks like one that cannot be */
+		retry(c, 1, e);
+		break;
 	case HTTP_BROKEN:
 	case HTTP_TIMEOUT:
 		retry(c, REGISTRY_RETRIES_MAX, e);
@@ -460,7 +465,7 @@ static void on_unauthorized(struct call *c)
 	bool is_home = !c->has_left && is_url_same_origin(&c->url, &c->origin);
 	int r;
 
-	if (!c->q.grant || c->q.is_stream || (c->was_reauthed && !WEAKEN("FAULT-18-401"))) {
+	if (!c->q.grant || c->was_read || (c->was_reauthed && !WEAKEN("FAULT-18-401"))) {
 		fail_status(c, 401);
 		return;
 	}
@@ -615,19 +620,25 @@ void call_free(struct call *c)
 	free(c);
 }
 
+int call_wait(struct call *c, struct error *err)
+{
+	int rc = 0;
+
+	while (rc == 0 && c->state != CALL_DONE)
+		rc = registry_pump(c->r, NULL, 0, -1, err);
+	if (rc == 0 && c->result < 0)
+		*err = c->err;
+	return rc < 0 ? rc : c->result;
+}
+
 int call_run(struct registry *r, const struct call_request *q, struct call **ret, struct error *err)
 {
 	cleanup_call struct call *c = NULL;
 	int rc = call_start(r, q, &c, err);
 
-	while (rc == 0 && c->state != CALL_DONE)
-		rc = registry_pump(r, NULL, 0, -1, err);
-	if (rc < 0)
-		return rc;
-	if (c->result < 0) {
-		*err = c->err;
-		return c->result;
-	}
-	*ret = steal_ptr(&c);
-	return 0;
+	if (rc == 0)
+		rc = call_wait(c, err);
+	if (rc == 0)
+		*ret = steal_ptr(&c);
+	return rc;
 }

@@ -105,6 +105,8 @@ struct call {
 	struct url origin; /* where credentials may go */
 	bool has_left;	   /* was redirected elsewhere: no credentials any more */
 	bool was_reauthed;
+	bool was_read;	 /* some of a stream is gone: there is no second attempt */
+	bool may_pass;	 /* ended by something that another attempt may not meet */
 	bool has_enough; /* of an answer's body that is only looked at for a reason */
 	unsigned sent_generation;
 	bool was_auth_sent;
@@ -126,7 +128,9 @@ static inline void call_free_fn(struct call **c)
 	call_free(*c);
 }
 #define cleanup_call cleanup(call_free_fn)
-/* Starts, moves everything until it has ended. *ret is set on success alone. */
+/* Moves everything until it has ended: 0 or its error. */
+int call_wait(struct call *c, struct error *err) must_check;
+/* Starts and waits. *ret is set on success alone. */
 int call_run(struct registry *r, const struct call_request *q, struct call **ret,
 	     struct error *err) must_check;
 /* One step; true when something changed. */
@@ -164,7 +168,10 @@ int reg_host_url(const struct reg_host *h, const char *target, struct url *ret,
 /* Host and grant of a route into q, the route's path checked. */
 int registry_enter(struct registry *r, const struct registry_route *route, bool is_write,
 		   struct call_request *q, struct error *err) must_check;
-/* Steps all, waits once. ended: returns early when it is set meanwhile; may be NULL. */
+/* A tag or a digest, fit for an address. */
+int registry_check_ref(const struct registry_route *route, const char *ref,
+		       struct error *err) must_check;
+/* Steps all, then waits once when nothing changed. */
 struct pollfd;
 int registry_pump(struct registry *r, struct pollfd *fds, size_t n, int timeout_ms,
 		  struct error *err) must_check;

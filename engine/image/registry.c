@@ -26,7 +26,6 @@
 #define TAGS_PAGES_MAX	1000
 #define TAGS_BYTES_MAX	(16 * 1024 * 1024)
 #define TAG_LEN_MAX	128
-#define REF_LEN_MAX	(DIGEST_STR_LEN + TAG_LEN_MAX)
 
 static const struct registry_limits default_limits = {
 	.connect_ms = 20000,
@@ -94,6 +93,18 @@ static bool is_tag(const char *s)
 	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
 
 	return n > 0 && n == strlen(s) && n <= TAG_LEN_MAX && *s != '.' && *s != '-';
+}
+
+int registry_check_ref(const struct registry_route *route, const char *ref, struct error *err)
+{
+	struct digest ignored;
+
+	if (is_tag(ref))
+		return 0;
+	if (!strchr(ref, ':') || digest_parse(ref, &ignored, err) < 0)
+		return error_set(err, EINVAL, "registry '%s': repository '%s': bad tag or digest",
+				 route->host, route->path);
+	return 0;
 }
 
 int registry_enter(struct registry *r, const struct registry_route *route, bool is_write,
@@ -241,11 +252,12 @@ static int manifest_call(struct registry *r, const struct registry_route *route,
 
 	if (rc < 0)
 		return rc;
+	rc = registry_check_ref(route, ref, err);
+	if (rc < 0)
+		return rc;
 	*is_digest = strchr(ref, ':') != NULL;
 	if (*is_digest)
 		rc = digest_parse(ref, d, err);
-	else if (!is_tag(ref))
-		rc = error_set(err, EINVAL, "registry '%s': bad tag", route->host);
 	if (rc < 0)
 		return rc;
 	add_accept(&headers);
