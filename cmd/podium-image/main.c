@@ -33,6 +33,7 @@
 
 static const struct verb *const verbs[] = {
 	&verb_load,
+	&verb_pull,
 };
 
 void verb_tell(json_t *j)

@@ -26,6 +26,7 @@ struct verb {
 	int (*run)(struct verb_context *ctx, const json_t *request, struct error *err);
 };
 
+extern const struct verb verb_pull;
 extern const struct verb verb_load;
 
 /* Tells podium one event: takes j (a new reference, with member "event"). */

@@ -31,6 +31,7 @@ const struct command_row command_rows[] = {
 	ROW("load", cmd_load),
 	ROW("logs", cmd_logs),
 	ROW("ps", cmd_ps),
+	ROW("pull", cmd_pull),
 	ROW("rm", cmd_rm),
 	ROW("rmi", cmd_rmi),
 	ROW("start", cmd_start),
@@ -57,6 +58,7 @@ const struct command_row command_rows[] = {
 	ALIAS("image list", cmd_images),
 	ALIAS("image load", cmd_load),
 	ALIAS("image ls", cmd_images),
+	ALIAS("image pull", cmd_pull),
 	ALIAS("image rm", cmd_rmi),
 	ALIAS("image tag", cmd_tag),
 

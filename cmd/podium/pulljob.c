@@ -59,6 +59,8 @@ static json_t *describe(const struct pull_options *o, const struct pulling *p)
 	set_text(request, "creds", o->creds);
 	set_text(request, "cert-dir", o->cert_dir);
 	set_text(request, "platform", o->platform);
+	if (o->all_tags)
+		(void)json_object_set_new(request, "all-tags", json_true());
 	if (o->tls_verify.set)
 		(void)json_object_set_new(request, "tls-verify", json_boolean(o->tls_verify.value));
 	return request;
@@ -81,6 +83,7 @@ static int take_image(struct pull_want *w, const json_t *j, struct error *err)
 	if (!id || strlen(id) != ID_DIGITS || strspn(id, "0123456789abcdef") != ID_DIGITS)
 		return error_set(err, EBADMSG, "podium-image says no id");
 	(void)snprintf(w->id, sizeof(w->id), "%s", id);
+	strlist_add(&w->ids, id);
 	free(w->full);
 	w->full = xstrdup_or_null(name);
 	return 0;
@@ -151,5 +154,6 @@ void pull_wants_done(struct pull_want *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		free(v[i].full);
 		v[i].full = NULL;
+		strlist_done(&v[i].ids);
 	}
 }

@@ -4,12 +4,13 @@
  *
  *	request	{"images": [{"name": "nginx", "policy": POLICY, "auths": ["<JSON text>", ...]}, ...],
  *		 "authfile": "...", "creds": "USER:PASSWORD", "cert-dir": "...", "tls-verify": bool,
- *		 "platform": "os/arch[/variant]"}
+ *		 "platform": "os/arch[/variant]", "all-tags": bool}
  *		All but "images" and "name" may be missing. "auths": texts of a .dockerconfigjson or
  *		.dockercfg, looked into before any file.
  *		POLICY	"always"	ask the registry; what it says is taken, or it is a failure
  *			"missing"	only when no such image is here (also one that came meanwhile)
  *			"newer"		ask; any failure is forgiven when the image is here
+ *			"never"		only what is here
  *	events	{"event":"trying","index":0,"name":"docker.io/library/nginx:latest"}
  *		{"event":"layer", ...}: cmd/podium/progress.h
  *		{"event":"image","index":0,"id":"<image id>","name":"docker.io/library/nginx:latest"}
@@ -35,6 +36,7 @@ struct pull_options {
 	const char *cert_dir;
 	const char *platform;
 	struct option_maybe tls_verify; /* not set: as the configuration says */
+	bool all_tags;			/* of each name, which then has no tag */
 };
 
 struct pull_want {
@@ -42,7 +44,8 @@ struct pull_want {
 	const char *policy;
 	const struct strlist *auths; /* or NULL */
 	/* filled in: */
-	char id[65];	      /* of the image, or "" */
+	char id[65];	      /* of the image, or ""; with all tags: the last one's */
+	struct strlist ids;   /* every one */
 	char *full;	      /* the name it has here; freed by pull_wants_done() */
 	struct error failure; /* code 0: none */
 };

@@ -10,6 +10,7 @@
  *	UNPACKED	digests and size are as promised
  *	SYNCING		the one sync at a time is for it and for the others that were UNPACKED then
  *	COMPLETE	its record is written
+ *	FAILED		and with it the others of its group (an image) that no other group needs
  *
  * The largest layers are begun first, since the largest bounds the time. From files as many run as
  * there are cores; from registries up to FETCHES_MAX, because a network is waited for: those beyond
@@ -41,12 +42,6 @@
 #include "engine/image/unpack.h"
 #include "engine/pod/spec.h"
 
-#pragma weak registry_blob_start
-#pragma weak registry_blob_state
-#pragma weak registry_blob_bytes
-#pragma weak registry_blob_free
-#pragma weak registry_wait
-
 #define PARALLEL_MAX 16
 #define FETCHES_MAX  6
 #define RETRY_MS     20
@@ -54,7 +49,8 @@
 #define NICE_EXTRA   10
 #define PIPE_BYTES   (1024 * 1024)
 
-enum work_state { WORK_WAITING, WORK_RUNNING, WORK_UNPACKED, WORK_SYNCING, WORK_COMPLETE };
+enum work_state { WORK_WAITING, WORK_RUNNING, WORK_UNPACKED, WORK_SYNCING, WORK_COMPLETE,
+		  WORK_FAILED };
 
 /* One layer on its way. */
 struct work {
@@ -67,6 +63,8 @@ struct work {
 	struct registry_blob *blob; /* or NULL */
 	int outfd;		    /* where it is written to */
 	uint64_t told;		    /* bytes, in the last event */
+	bool is_shared;		    /* several groups need it */
+	struct error *failure;	    /* FAILED: why */
 };
 
 struct intake {
@@ -77,6 +75,7 @@ struct intake {
 		size_t n;
 	} works;
 	size_t cores;
+	bool keep_going;
 	struct job sync;
 	int64_t told_ms;
 	intake_report *report;
@@ -125,19 +124,23 @@ struct intake *intake_new(const struct store *s, struct registry *registry, inta
 	return in;
 }
 
-static bool has_layer(const struct intake *in, const struct digest *diff)
+static struct work *find_work(const struct intake *in, const struct digest *diff)
 {
 	for (size_t i = 0; i < in->works.n; i++)
 		if (is_digest_equal(&in->works.v[i].layer->diff, diff))
-			return true;
-	return false;
+			return &in->works.v[i];
+	return NULL;
 }
 
 void intake_add(struct intake *in, const struct intake_layer *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (has_layer(in, &v[i].diff))
+		struct work *w = find_work(in, &v[i].diff);
+
+		if (w) {
+			w->is_shared |= w->layer->group != v[i].group;
 			continue;
+		}
 		*list_add(&in->works) =
 			(struct work){ .layer = &v[i],
 				       .claim = LAYER_CLAIM_INIT,
@@ -147,6 +150,88 @@ void intake_add(struct intake *in, const struct intake_layer *v, size_t n)
 	}
 }
 
+void intake_keep_going(struct intake *in)
+{
+	in->keep_going = true;
+}
+
+int intake_result(const struct intake *in, const struct digest *diff, struct error *err)
+{
+	const struct work *w = find_work(in, diff);
+
+	if (w && w->state == WORK_COMPLETE)
+		return 0;
+	if (!w || !w->failure)
+		return error_set(err, ECANCELED, "a layer was not brought in");
+	*err = *w->failure;
+	return -err->code;
+}
+
+/* ---- failing ---------------------------------------------------------------------------- */
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(steal_fd(fd));
+}
+
+static void end_fetching(struct work *w)
+{
+	registry_blob_free(steal_ptr(&w->blob));
+	close_fd(&w->outfd);
+}
+
+/* Ends what is under way. True: something half made was moved aside. */
+static bool stop_work(const struct intake *in, struct work *w)
+{
+	bool is_half = w->claim.dirfd >= 0 && !w->claim.complete;
+	struct error ignored;
+
+	end_fetching(w);
+	job_end(&w->job);
+	if (w->layer->fd < 0)
+		close_fd(&w->plan.fd);
+	close_fd(&w->plan.difffd);
+	close_fd(&w->plan.splitfd);
+	/* What cannot be removed now goes with the next collection. */
+	if (is_half)
+		error_ignore(layer_abandon(in->store, &w->claim, &ignored));
+	return is_half;
+}
+
+static void give_up(struct intake *in, struct work *w, const struct error *why)
+{
+	struct error ignored;
+
+	if (stop_work(in, w))
+		error_ignore(layers_empty_trash(in->store, &ignored));
+	layer_claim_done(&w->claim);
+	w->state = WORK_FAILED;
+	w->failure = xcalloc(1, sizeof(*w->failure));
+	*w->failure = *why;
+}
+
+/* A failure of one layer, which is in err: final, or of its group. */
+static int fail(struct intake *in, struct work *w, struct error *err)
+{
+	char hex[DIGEST_HEX_LEN + 1];
+	const char *image = w->layer->image;
+
+	(void)error_wrap(err, "layer '%.12s'%s%s", digest_hex(&w->layer->diff, hex),
+			 image ? " of " : "", image ? image : "");
+	if (!in->keep_going)
+		return -err->code;
+	give_up(in, w, err);
+	for (size_t i = 0; i < in->works.n; i++) {
+		struct work *other = &in->works.v[i];
+
+		if (other->layer->group == w->layer->group && !other->is_shared &&
+		    (other->state == WORK_WAITING || other->state == WORK_RUNNING))
+			give_up(in, other, err);
+	}
+	return 0;
+}
+
 /* ---- beginning -------------------------------------------------------------------------- */
 
 static int by_size(const void *a, const void *b)
@@ -154,12 +239,6 @@ static int by_size(const void *a, const void *b)
 	const struct work *x = a, *y = b;
 
 	return x->layer->size < y->layer->size ? 1 : x->layer->size > y->layer->size ? -1 : 0;
-}
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(steal_fd(fd));
 }
 
 /* The pipe between client and pump. */
@@ -178,12 +257,9 @@ static int make_pipe(struct work *w, struct error *err)
 
 static int start_fetching(struct intake *in, struct work *w, struct error *err)
 {
-	int r;
-
 	close_fd(&w->plan.fd); /* the pump's alone: its end ends the transfer */
-	r = registry_blob_start(in->registry, w->layer->routes, &w->layer->blob, w->layer->size,
-				w->outfd, &w->blob, err);
-	return r < 0 ? error_wrap(err, "layer '%.12s'", w->claim.hex) : 0;
+	return registry_blob_start(in->registry, w->layer->routes, &w->layer->blob, w->layer->size,
+				   w->outfd, &w->blob, err);
 }
 
 static int start_unpacking(struct intake *in, struct work *w, struct error *err)
@@ -252,6 +328,8 @@ static int begin_some(struct intake *in, bool *ret_held, struct error *err)
 			continue;
 		r = begin(in, w, err);
 		if (r < 0)
+			r = fail(in, w, err);
+		if (r < 0)
 			return r;
 		*ret_held |= w->state == WORK_WAITING;
 	}
@@ -288,21 +366,14 @@ static int end_unpacking(struct intake *in, struct work *w, struct error *err)
 	if (r == 0)
 		r = check_digests(w, err);
 	if (r < 0)
-		return error_wrap(err, "layer '%.12s'", w->claim.hex);
+		return fail(in, w, err);
 	w->state = WORK_UNPACKED;
 	tell(in, INTAKE_UNPACKED, w, NULL);
 	return 0;
 }
 
-static void end_fetching(struct work *w)
-{
-	if (w->blob)
-		registry_blob_free(steal_ptr(&w->blob));
-	close_fd(&w->outfd);
-}
-
 /* Looks at a transfer. That nobody reads any more (-EPIPE) is the pump's failure: it will say why. */
-static int watch_fetching(struct work *w, struct error *err)
+static int watch_fetching(struct intake *in, struct work *w, struct error *err)
 {
 	struct error scratch = { .code = 0 };
 	int r = w->blob ? registry_blob_state(w->blob, &scratch) : 0;
@@ -312,8 +383,10 @@ static int watch_fetching(struct work *w, struct error *err)
 	end_fetching(w);
 	if (r > 0 || r == -EPIPE)
 		return 0;
+	if (w->state != WORK_RUNNING) /* all bytes were there: what came after does not matter */
+		return 0;
 	*err = scratch;
-	return error_wrap(err, "layer '%.12s'", w->claim.hex);
+	return fail(in, w, err);
 }
 
 static void tell_progress(struct intake *in)
@@ -367,7 +440,7 @@ static int complete(struct intake *in, struct work *w, struct error *err)
 	int r = layer_complete(&w->claim, w->result.stats.bytes, w->result.stats.entries, err);
 
 	if (r < 0)
-		return error_wrap(err, "layer '%.12s'", w->claim.hex);
+		return fail(in, w, err);
 	w->state = WORK_COMPLETE;
 	tell(in, INTAKE_DONE, w, NULL);
 	if (w->result.stats.skipped_devices)
@@ -424,10 +497,11 @@ static int wait_and_look(struct intake *in, bool is_held, struct error *err)
 		fds[n++] = (struct pollfd){ .fd = w->job.fd, .events = POLLIN };
 	}
 	r = wait_some(in, fds, n, is_held ? RETRY_MS : is_fetching ? PROGRESS_MS : -1, err);
-	for (nfds_t i = 1; r == 0 && i < n; i++)
-		r = fds[i].revents ? end_unpacking(in, of[i], err) : 0;
+	for (nfds_t i = 1; r == 0 && i < n; i++) /* it may have been ended by another's failure */
+		r = fds[i].revents && of[i]->state == WORK_RUNNING ? end_unpacking(in, of[i], err)
+								    : 0;
 	for (size_t i = 0; r == 0 && i < in->works.n; i++)
-		r = watch_fetching(&in->works.v[i], err);
+		r = watch_fetching(in, &in->works.v[i], err);
 	if (r == 0 && fds[0].revents)
 		r = end_syncing(in, err);
 	if (r == 0)
@@ -448,7 +522,7 @@ int intake_run(struct intake *in, struct error *err)
 		if (r < 0)
 			return r;
 		STOP_AT("image:layer");
-		if (count(in, WORK_COMPLETE) == in->works.n)
+		if (count(in, WORK_COMPLETE) + count(in, WORK_FAILED) == in->works.n)
 			return 0;
 		r = wait_and_look(in, is_held, err);
 		if (r < 0)
@@ -467,19 +541,10 @@ void intake_free(struct intake *in)
 	for (size_t i = 0; i < in->works.n; i++) {
 		struct work *w = &in->works.v[i];
 
-		end_fetching(w);
-		job_end(&w->job);
-		if (w->layer->fd < 0)
-			close_fd(&w->plan.fd);
-		close_fd(&w->plan.difffd);
-		close_fd(&w->plan.splitfd);
-		if (w->claim.dirfd >= 0 && !w->claim.complete) {
-			is_trash = true;
-			error_ignore(layer_abandon(in->store, &w->claim, &ignored));
-		}
+		is_trash |= stop_work(in, w);
 		layer_claim_done(&w->claim);
+		free(w->failure);
 	}
-	/* What cannot be removed now goes with the next collection. */
 	if (is_trash)
 		error_ignore(layers_empty_trash(in->store, &ignored));
 	free(in->works.v);

@@ -23,6 +23,8 @@ struct intake_layer {
 	int fd; /* a file, at offset; -1: from a registry */
 	uint64_t offset;
 	const struct route_list *routes;
+	size_t group;	   /* whose layer it is: when one fails, those that are its alone end too */
+	const char *image; /* for messages, or NULL */
 };
 enum intake_event_kind {
 	INTAKE_EXISTS,	 /* nothing to do, or another process did it meanwhile */
@@ -48,9 +50,15 @@ struct intake *intake_new(const struct store *s, struct registry *registry, inta
 /* Adds layers, before intake_run(); one that is in the list already (same diff id) is taken once.
  * They are borrowed until intake_free(). */
 void intake_add(struct intake *in, const struct intake_layer *v, size_t n);
-/* Works until every layer is complete. The first failure ends it; what is complete then stays. Claims
- * are kept until intake_free(), so that nobody collects what no image refers to yet. */
+/* A failure ends its group alone; intake_result() tells. */
+void intake_keep_going(struct intake *in);
+/* Works until every layer is complete. The first failure ends it (unless it is to keep going); what
+ * is complete then stays. Claims are kept until intake_free(), so that nobody collects what no image
+ * refers to yet. */
 int intake_run(struct intake *in, struct error *err) must_check;
+/* After intake_run(): 0, or why the layer is not there. */
+int intake_result(const struct intake *in, const struct digest *diff,
+		  struct error *err) must_check;
 /* Ends what is under way and removes what it left half made. NULL is allowed. */
 void intake_free(struct intake *in);
 

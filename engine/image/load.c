@@ -104,18 +104,22 @@ static int commit(const struct load *l, const struct load_image *i, struct error
 		r = image_commit(l->store, &c, err);
 	if (r < 0)
 		return error_wrap(err, "image '%.12s'", i->id);
-	for (size_t n = 0; n < i->names.n; n++)
-		tell(l, LOAD_IMAGE, i->id, i->names.v[n]);
-	if (!i->names.n)
-		tell(l, LOAD_IMAGE, i->id, NULL);
+	for (size_t n = 0; n < i->names.n || n == 0; n++) {
+		const struct load_event e = { .kind = LOAD_IMAGE,
+					      .id = i->id,
+					      .text = n < i->names.n ? i->names.v[n] : NULL,
+					      .index = i->index };
+
+		l->report(l->arg, &e);
+	}
 	return 0;
 }
 
-int load_plan_run(const struct store *s, struct registry *registry, const struct load_plan *p,
-		  load_report *report, void *arg, struct error *err)
+int load_plan_run(const struct store *s, const struct load_plan *p, load_report *report, void *arg,
+		  struct error *err)
 {
 	struct load l = { .store = s, .report = report, .arg = arg };
-	struct intake *in = intake_new(s, registry, tell_layer, &l);
+	struct intake *in = intake_new(s, NULL, tell_layer, &l);
 	int r;
 
 	for (size_t i = 0; i < p->n; i++)
@@ -123,6 +127,42 @@ int load_plan_run(const struct store *s, struct registry *registry, const struct
 	r = intake_run(in, err);
 	for (size_t i = 0; r == 0 && i < p->n; i++)
 		r = commit(&l, &p->v[i], err);
+	intake_free(in);
+	return r;
+}
+
+/* Puts one image into the index if all its layers came, or says why not. */
+static void settle(const struct load *l, const struct intake *in, const struct load_image *i)
+{
+	struct error err = { .code = 0 };
+	int r = 0;
+
+	for (size_t n = 0; r == 0 && n < i->layers.n; n++)
+		r = intake_result(in, &i->layers.v[n].diff, &err);
+	if (r == 0)
+		r = commit(l, i, &err);
+	if (r < 0) {
+		const struct load_event e = {
+			.kind = LOAD_FAILED, .text = err.text, .index = i->index, .code = err.code
+		};
+
+		l->report(l->arg, &e);
+	}
+}
+
+int load_plan_fetch(const struct store *s, struct registry *registry, const struct load_plan *p,
+		    load_report *report, void *arg, struct error *err)
+{
+	struct load l = { .store = s, .report = report, .arg = arg };
+	struct intake *in = intake_new(s, registry, tell_layer, &l);
+	int r;
+
+	intake_keep_going(in);
+	for (size_t i = 0; i < p->n; i++)
+		intake_add(in, p->v[i].layers.v, p->v[i].layers.n);
+	r = intake_run(in, err);
+	for (size_t i = 0; r == 0 && i < p->n; i++)
+		settle(&l, in, &p->v[i]);
 	intake_free(in);
 	return r;
 }
@@ -137,7 +177,7 @@ int image_load_source(const struct store *s, struct source *src, const struct lo
 
 	if (r < 0)
 		return r;
-	r = load_plan_run(s, NULL, &p, report, arg, err);
+	r = load_plan_run(s, &p, report, arg, err);
 	load_plan_done(&p);
 	/* Debris of a failed or killed load goes with the next chance; it is not this load's
 	 * failure. */

@@ -21,10 +21,12 @@ struct load_event {
 	enum load_event_kind kind;
 	const char *id; /* LAYER: diff id; IMAGE: id; hex */
 	/* BEGIN: name; LAYER: "exists", "begun", "bytes", "unpacked" or "done"; IMAGE: name or NULL;
-	 * FAILED: why one of several was not brought in; WARNING: text */
+	 * FAILED: why this one was not brought in; WARNING: text */
 	const char *text;
 	uint64_t bytes; /* LAYER: of the blob, so far */
 	uint64_t size;	/* LAYER: of the blob */
+	size_t index;	/* BEGIN, IMAGE, FAILED: which of several that were asked for */
+	int code;	/* FAILED: errno */
 };
 typedef void load_report(void *arg, const struct load_event *e);
 
@@ -49,6 +51,7 @@ int image_load_source(const struct store *s, struct source *src, const struct lo
 /* ---- between load.c, load_plan.c and pull ---- */
 
 struct load_image {
+	size_t index; /* which of several that were asked for */
 	char id[DIGEST_HEX_LEN + 1];
 	char *config;
 	size_t config_len;
@@ -80,8 +83,12 @@ int load_plan_read(struct source *src, const struct load_choice *choice, struct 
  * digest becomes the id, its diff ids go to the layers, which must be there already. */
 int load_image_set_config(struct load_image *i, char *config, size_t len,
 			  struct error *err) must_check;
-/* Layers, then images, of the plan. registry may be NULL. */
-int load_plan_run(const struct store *s, struct registry *registry, const struct load_plan *p,
-		  load_report *report, void *arg, struct error *err) must_check;
+/* Layers, then images, of the plan; all or none of them. */
+int load_plan_run(const struct store *s, const struct load_plan *p, load_report *report, void *arg,
+		  struct error *err) must_check;
+/* The same from a registry: each image by itself, with LOAD_IMAGE or LOAD_FAILED for each. An error
+ * is one of all. */
+int load_plan_fetch(const struct store *s, struct registry *registry, const struct load_plan *p,
+		    load_report *report, void *arg, struct error *err) must_check;
 
 #endif
