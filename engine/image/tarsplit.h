@@ -32,4 +32,7 @@ void tarsplit_free(struct tarsplit *t);
 int tarsplit_rebuild(int splitfd, int difffd, inflate_sink *sink, void *arg,
 		     struct error *err) must_check;
 
+/* How many bytes the stream has, without reading files. The same errors. */
+int tarsplit_size(int splitfd, uint64_t *ret, struct error *err) must_check;
+
 #endif

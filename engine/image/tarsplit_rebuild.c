@@ -28,13 +28,14 @@
 
 struct rebuild {
 	int splitfd;
-	int difffd;
+	int difffd; /* -1: contents are counted, not read */
 	inflate_sink *sink;
 	void *arg;
 	ZSTD_DStream *zstd;
 	char *in;
 	ZSTD_inBuffer input;
 	bool is_over; /* splitfd is */
+	uint64_t left_out;
 	char *block;
 };
 
@@ -152,6 +153,10 @@ static int take_file(struct rebuild *b, struct error *err)
 	if (r < 0)
 		return r;
 	path[len] = '\0';
+	if (b->difffd < 0) {
+		b->left_out += size;
+		return 0;
+	}
 	fd = open_file(b, path, size, err);
 	r = fd < 0 ? fd : copy_file(b, fd, size, err);
 	if (r < 0 && r != -EPIPE) { /* nobody reads any more: the reader's reason is the better */
@@ -183,19 +188,44 @@ static int rebuild_all(struct rebuild *b, struct error *err)
 	return r;
 }
 
+static int run(struct rebuild *b, struct error *err)
+{
+	int r;
+
+	b->zstd = ZSTD_createDStream();
+	if (!b->zstd)
+		return error_set(err, ENOMEM, "make a zstd decoder");
+	b->in = xmalloc(IN_BYTES);
+	b->block = xmalloc(FILE_BLOCK);
+	r = rebuild_all(b, err);
+	(void)ZSTD_freeDStream(b->zstd);
+	free(b->in);
+	free(b->block);
+	return r;
+}
+
 int tarsplit_rebuild(int splitfd, int difffd, inflate_sink *sink, void *arg, struct error *err)
 {
 	struct rebuild b = { .splitfd = splitfd, .difffd = difffd, .sink = sink, .arg = arg };
-	int r;
 
-	b.zstd = ZSTD_createDStream();
-	if (!b.zstd)
-		return error_set(err, ENOMEM, "make a zstd decoder");
-	b.in = xmalloc(IN_BYTES);
-	b.block = xmalloc(FILE_BLOCK);
-	r = rebuild_all(&b, err);
-	(void)ZSTD_freeDStream(b.zstd);
-	free(b.in);
-	free(b.block);
+	return run(&b, err);
+}
+
+static int count(void *arg, const void *data, size_t len, struct error *err)
+{
+	(void)data;
+	(void)err;
+	*(uint64_t *)arg += len;
+	return 0;
+}
+
+int tarsplit_size(int splitfd, uint64_t *ret, struct error *err)
+{
+	uint64_t n = 0;
+	struct rebuild b = { .splitfd = splitfd, .difffd = -EBADF, .sink = count, .arg = &n };
+	int r = run(&b, err);
+
+	if (r == 0)
+		*ret = n + b.left_out;
 	return r;
 }
