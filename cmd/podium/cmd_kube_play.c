@@ -3,7 +3,7 @@
  * kube play - manifests become running pods.
  *
  * Theory of operation: nothing is created before everything is known to be good: all documents are
- * decoded and validated, all images resolved, all host paths looked at. Then a pod that exists is
+ * decoded and validated, all images pulled and resolved, all host paths looked at. Then a pod that exists is
  * compared with the plan: unchanged ones stay (and are started if they have ended), changed ones
  * are replaced. New pods are created and their conductors started, all at once; while they come up
  * the records are made durable; then the command watches until each pod is up.
@@ -18,6 +18,7 @@
 #include "cmd/podium/command.h"
 #include "cmd/podium/commands.h"
 #include "cmd/podium/kube_input.h"
+#include "cmd/podium/play_images.h"
 #include "cmd/podium/play_ports.h"
 #include "cmd/podium/pods.h"
 #include "engine/base/lock.h"
@@ -41,6 +42,7 @@ struct play_options {
 	bool strict;
 	const char *network;
 	struct option_int time;
+	struct pull_options pull;
 };
 #define O(m) offsetof(struct play_options, m)
 
@@ -75,14 +77,15 @@ static int apply_network(struct pod_plan *plan, const char *network, struct erro
 	return error_set(err, EINVAL, "network '%s' is not known: host, none or bridge", network);
 }
 
-static int resolve_images(const struct store *s, struct pod_plan *plan, struct error *err)
+static int resolve_images(const struct store *s, const struct play_images *pulled,
+			  struct pod_plan *plan, struct error *err)
 {
 	for (size_t i = 0; i < plan->n_containers; i++) {
 		struct container_spec *c = &plan->containers[i];
 		int r;
 
 		record_done(&image_config_type, &c->config);
-		r = image_resolve(s, c->image, &c->config, err);
+		r = image_resolve(s, play_images_name(pulled, c), &c->config, err);
 		if (r < 0)
 			return error_wrap(err, "pod '%s': container '%s'", plan->pod.name, c->name);
 		if (!c->has_command && !c->config.entrypoint.n && !c->has_args && !c->config.cmd.n)
@@ -177,8 +180,27 @@ static int decide(const struct store *s, struct played *p, bool replace, struct 
 	return r < 0 ? r : 0;
 }
 
+/* Pulls what is to be pulled. Returns the images lock. */
+static int take_images(struct command_context *ctx, const struct play_options *o,
+		       const struct kube_result *result, struct play_images *pulled,
+		       struct error *err)
+{
+	cleanup_close int lock = image_lock(&ctx->store, LOCK_SHARED, err);
+	int r = lock < 0 ? lock : play_images_choose(&ctx->store, result, pulled, err);
+
+	if (r < 0)
+		return r;
+	if (!pulled->n)
+		return steal_fd(&lock);
+	(void)close(steal_fd(&lock)); /* a pull changes what is here */
+	r = play_images_pull(&ctx->store, &o->pull, o->quiet, pulled, err);
+	trace("pulled");
+	return r < 0 ? r : image_lock(&ctx->store, LOCK_SHARED, err);
+}
+
 static int prepare(struct command_context *ctx, const struct play_options *o,
-		   struct kube_result *result, struct played *v, struct error *err)
+		   struct kube_result *result, const struct play_images *pulled, struct played *v,
+		   struct error *err)
 {
 	int r = 0;
 
@@ -187,7 +209,7 @@ static int prepare(struct command_context *ctx, const struct play_options *o,
 		v[i].creation.lock_fd = -1;
 		r = apply_network(v[i].plan, o->network, err);
 		if (r == 0)
-			r = resolve_images(&ctx->store, v[i].plan, err);
+			r = resolve_images(&ctx->store, pulled, v[i].plan, err);
 		if (r == 0)
 			r = check_volumes(&v[i].plan->pod, err);
 		if (r == 0)
@@ -327,8 +349,9 @@ static int play(struct command_context *ctx, const struct play_options *o,
 {
 	cleanup_free struct played *v = xcalloc(result->n, sizeof(*v));
 	cleanup_free struct pod_start_result *reports = xcalloc(result->n, sizeof(*reports));
-	cleanup_close int images = image_lock(&ctx->store, LOCK_SHARED, err);
-	int r = images < 0 ? images : prepare(ctx, o, result, v, err);
+	cleanup_play_images struct play_images pulled = { 0 };
+	cleanup_close int images = take_images(ctx, o, result, &pulled, err);
+	int r = images < 0 ? images : prepare(ctx, o, result, &pulled, v, err);
 
 	trace("prepared");
 	if (r == 0 && has_old(v, result->n)) {
@@ -338,7 +361,7 @@ static int play(struct command_context *ctx, const struct play_options *o,
 		if (r == 0)
 			r = images = image_lock(&ctx->store, LOCK_SHARED, err);
 		for (size_t i = 0; i < result->n && r >= 0; i++)
-			r = resolve_images(&ctx->store, v[i].plan, err);
+			r = resolve_images(&ctx->store, &pulled, v[i].plan, err);
 	}
 	if (r < 0)
 		return r;
@@ -376,6 +399,12 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 }
 
 static const struct option play_options_table[] = {
+	{ 0, "authfile", OPTION_STRING, O(pull.authfile), "path",
+	  "Credentials of registries are looked for here", false },
+	{ 0, "cert-dir", OPTION_STRING, O(pull.cert_dir), "path",
+	  "Certificates and keys for TLS with registries", false },
+	{ 0, "creds", OPTION_STRING, O(pull.creds), "user:password",
+	  "Credentials for every registry that is asked", false },
 	{ 0, "down", OPTION_BOOL, O(down), NULL, "Stop and remove the pods of the files", false },
 	{ 0, "network", OPTION_STRING, O(network), "mode", "host, none or bridge", false },
 	{ 0, "no-pod-prefix", OPTION_BOOL, O(no_pod_prefix), NULL,
@@ -387,6 +416,8 @@ static const struct option play_options_table[] = {
 	  false },
 	{ 0, "strict", OPTION_BOOL, O(strict), NULL, "A field that has no effect here is an error",
 	  false },
+	{ 0, "tls-verify", OPTION_MAYBE, O(pull.tls_verify), NULL,
+	  "Talk TLS to registries and check their certificates (default: as configured)", false },
 	{ 't', "time", OPTION_INT, O(time), "seconds", "With --down: grace period", true },
 	OPTIONS_END,
 };
