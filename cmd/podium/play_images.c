@@ -24,7 +24,7 @@
 
 enum play_pull play_pull_policy(const char *policy, const struct reference *name)
 {
-	if (is_equal(policy, "Never") || (is_equal(name->domain, "localhost") && !name->is_short))
+	if (is_equal(policy, "Never") || is_equal(name->domain, "localhost"))
 		return PLAY_PULL_NEVER;
 	if (is_equal(policy, "Always"))
 		return PLAY_PULL_ALWAYS;
