@@ -227,6 +227,13 @@ static int run_start(struct command_context *ctx, void *options, int argc, char 
 
 /* ---- rm --------------------------------------------------------------------------------- */
 
+int container_remove(const struct store *s, const char *id, int64_t grace_s, struct error *err)
+{
+	int r = stop_one(s, id, grace_s, err);
+
+	return r < 0 ? r : pod_remove_container(s, id, err);
+}
+
 static int rm_one(const struct store *s, const char *id, const struct container_life_options *o,
 		  struct error *err)
 {
@@ -248,11 +255,9 @@ static int rm_one(const struct store *s, const char *id, const struct container_
 			      "with -f",
 			      id, container_state_names[st.state]);
 	status_done(&st);
-	if (r == 0)
-		r = stop_one(s, id, o->time.set ? o->time.value : o->force ? 0 : -1, err);
-	if (r == 0)
-		r = pod_remove_container(s, id, err);
-	return r;
+	if (r < 0)
+		return r;
+	return container_remove(s, id, o->time.set ? o->time.value : o->force ? 0 : -1, err);
 }
 
 static int run_rm(struct command_context *ctx, void *options, int argc, char **argv,

@@ -4,6 +4,7 @@
 #define PODIUM_CMD_PODS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "engine/base/error.h"
 #include "engine/base/str.h"
@@ -32,6 +33,11 @@ int pods_start(const struct store *s, const struct strlist *ids, bool print, str
  * Returns 0 or -errno of the first failure; the others are stopped all the same. */
 int pods_stop(const struct store *s, const struct strlist *ids, int64_t grace_s, struct error *err)
 	must_check;
+
+/* Removes a container, which is killed when it runs; grace_s < 0: its own, 0: at once. Of
+ * members only: an infra container goes with its pod. In cmd_container_life.c. */
+int container_remove(const struct store *s, const char *id, int64_t grace_s,
+		     struct error *err) must_check;
 
 /* True when something of the pod runs. */
 bool is_pod_active(const struct store *s, const char *pod_id);

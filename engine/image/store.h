@@ -71,18 +71,39 @@ int image_resolve(const struct store *s, const char *name, struct image_config *
 /* Gives an image one more name; another image that had it loses it. */
 int image_tag(const struct store *s, const char *name, const char *new_name,
 	      struct error *err) must_check;
-/* Takes a name from its image, which stays. */
-int image_untag(const struct store *s, const char *name, struct error *err) must_check;
+/* Takes names from an image, which stays; n 0: all that it has. -ENOENT: none such. */
+int image_untag(const struct store *s, const char *name, char *const *names, size_t n,
+		struct error *err) must_check;
 
 struct image_removal {
 	struct strlist untagged;
-	char *deleted; /* id, or NULL when only a name went */
+	struct strlist deleted; /* ids: the image, then the steps of its build; empty: names only */
 };
 void image_removal_done(struct image_removal *r);
-/* Removes by name or id. By name, an image with other names keeps those. -EBUSY: a container uses
- * it, or an id with several names, unless force; layers that a container pins stay in any case. */
-int image_remove(const struct store *s, const char *name, bool force, struct image_removal *ret,
-		 struct error *err) must_check;
+#define IMAGE_REMOVE_FORCE	  1u /* although it has several names, children, doubtful users */
+#define IMAGE_REMOVE_KEEP_PARENTS 2u /* the nameless images that it was built upon stay */
+/* Removes by name or id. By name, an image with other names, or with children, loses that name
+ * only. -EBUSY: a container uses it, it is mounted, it has children; -ENOTUNIQ: an id with several
+ * names. The layers go by image_collect(). */
+int image_remove(const struct store *s, const char *name, unsigned int flags,
+		 struct image_removal *ret, struct error *err) must_check;
+/* Removes those of the images (ids) that nobody uses and nothing was built upon, children first. */
+int image_prune(const struct store *s, const struct strlist *ids, struct image_removal *ret,
+		struct error *err) must_check;
+/* -EBUSY, naming the user: a container, a mount, or a container's record that cannot be read. */
+int image_check_unused(const struct store *s, const char *id, struct error *err) must_check;
+/* Ids of the containers whose image it is (id). */
+int image_users(const struct store *s, const char *id, struct strlist *ret,
+		struct error *err) must_check;
+
+/* Where an image is mounted (podium image mount): below RUNROOT, gone with the boot. */
+#define IMAGE_MOUNTS "image-mounts" /* /<id>/{count,merged} */
+bool is_image_mounted(const struct store *s, const char *id);
+
+/* Whether another image in the list was built upon it. */
+bool has_image_children(const struct image_list *l, const struct image_info *info);
+/* Nameless, and only there because others were or will be built upon it: a step of a build. */
+bool is_image_intermediate(const struct image_list *l, const struct image_info *info);
 
 /* What podium-image hands over when all layers are complete. Texts are borrowed. */
 struct image_commit {

@@ -147,6 +147,15 @@ static void test_names(void)
 	free(none);
 }
 
+static int untag(const char *image, const char *name, struct error *err)
+{
+	char copy[64];
+	char *names[] = { copy };
+
+	(void)snprintf(copy, sizeof(copy), "%s", name);
+	return image_untag(&store, image, names, 1, err);
+}
+
 static void test_tags(void)
 {
 	char *one, *two;
@@ -164,8 +173,9 @@ static void test_tags(void)
 	CU_ASSERT_TRUE(is_found("localhost/short:latest", one));
 	CU_ASSERT_EQUAL(image_tag(&store, "absent", "x", &err), -ENOENT);
 	CU_ASSERT_EQUAL(image_tag(&store, "one", "Bad Name", &err), -EINVAL);
-	CU_ASSERT_EQUAL(image_untag(&store, "h.io/x:1", &err), 0);
-	CU_ASSERT_EQUAL(image_untag(&store, "h.io/x:1", &err), -ENOENT);
+	CU_ASSERT_EQUAL(untag("two", "h.io/x:1", &err), 0);
+	CU_ASSERT_EQUAL(untag("two", "h.io/x:1", &err), -ENOENT);
+	CU_ASSERT_EQUAL(untag("two", "one", &err), -ENOENT); /* another image's name */
 	CU_ASSERT_TRUE(is_found("two", two));
 	free(one);
 	free(two);
@@ -193,48 +203,168 @@ static void test_removal(void)
 		"00000000000000000000000000000000000000000000000000000000000000aa";
 	struct image_removal gone;
 	struct error err;
-	char *one, *two, layer_one[65], layer_two[65], path[LAYOUT_PATH_MAX];
+	char *one, *two, layer_one[65], layer_two[65], layer_pinned[65], path[LAYOUT_PATH_MAX];
 
 	reopen();
 	one = commit("docker.io/library/one:latest", "one");
 	two = commit("docker.io/library/two:latest", "two");
 	make_layer("one", layer_one);
 	make_layer("two", layer_two);
-	make_container(ctr, one, layer_one);
-	CU_ASSERT_EQUAL(image_remove(&store, "one", false, &gone, &err), -EBUSY);
-	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "0000000000"));
-	CU_ASSERT_EQUAL(image_remove(&store, "absent", false, &gone, &err), -ENOENT);
+	make_layer("pinned", layer_pinned);
+	make_container(ctr, one, layer_pinned); /* say, of an image that is there no more */
+	CU_ASSERT_EQUAL(image_remove(&store, "one", 0, &gone, &err), -EBUSY);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, ctr));
+	CU_ASSERT_EQUAL(image_remove(&store, "one", IMAGE_REMOVE_FORCE, &gone, &err), -EBUSY);
+	CU_ASSERT_EQUAL(image_remove(&store, "absent", 0, &gone, &err), -ENOENT);
 	/* a second name goes although the image is in use */
 	CU_ASSERT_EQUAL(image_tag(&store, "one", "h.io/one", &err), 0);
-	CU_ASSERT_EQUAL(image_remove(&store, one, false, &gone, &err), -EBUSY); /* two names */
-	CU_ASSERT_EQUAL(image_remove(&store, "h.io/one", false, &gone, &err), 0);
-	CU_ASSERT_PTR_NULL(gone.deleted);
+	CU_ASSERT_EQUAL(image_remove(&store, one, 0, &gone, &err), -ENOTUNIQ); /* two names */
+	CU_ASSERT_EQUAL(image_remove(&store, "h.io/one", 0, &gone, &err), 0);
+	CU_ASSERT_EQUAL(gone.deleted.n, 0);
 	CU_ASSERT_EQUAL(gone.untagged.n, 1);
 	image_removal_done(&gone);
-	/* forced: out of the list, but the container keeps its layer */
-	CU_ASSERT_EQUAL(image_remove(&store, "one", true, &gone, &err), 0);
-	CU_ASSERT_STRING_EQUAL(gone.deleted, one);
-	image_removal_done(&gone);
 	CU_ASSERT_EQUAL(image_collect(&store, &err), 0);
-	CU_ASSERT_TRUE(is_layer_complete(&store, layer_one));
-	CU_ASSERT_TRUE(is_layer_complete(&store, layer_two));
+	CU_ASSERT_TRUE(is_layer_complete(&store, layer_pinned));
 	/* an unreadable record: nothing is collected, nothing removed without force */
 	(void)layout_container(path, ctr, "spec.json");
 	CU_ASSERT_EQUAL(fs_write_atomic(store.rootfd, path, "{", 1, 0600, FS_NOSYNC, &err), 0);
+	CU_ASSERT_EQUAL(image_remove(&store, "one", 0, &gone, &err), -EBUSY);
+	CU_ASSERT_EQUAL(image_remove(&store, "one", IMAGE_REMOVE_FORCE, &gone, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(gone.deleted.n, 1);
+	CU_ASSERT_STRING_EQUAL(gone.deleted.v[0], one);
+	image_removal_done(&gone);
 	CU_ASSERT_EQUAL(image_collect(&store, &err), 0);
 	CU_ASSERT_TRUE(is_layer_complete(&store, layer_one));
-	CU_ASSERT_EQUAL(image_remove(&store, "two", false, &gone, &err), -EBUSY);
+	CU_ASSERT_TRUE(is_layer_complete(&store, layer_pinned));
 	/* the container goes, and so do layer and blob */
 	(void)layout_container(path, ctr, NULL);
 	CU_ASSERT_EQUAL(fs_remove_tree(store.rootfd, path, &err), 0);
 	CU_ASSERT_EQUAL(image_collect(&store, &err), 0);
 	CU_ASSERT_FALSE(is_layer_complete(&store, layer_one));
+	CU_ASSERT_FALSE(is_layer_complete(&store, layer_pinned));
 	CU_ASSERT_TRUE(is_layer_complete(&store, layer_two));
 	CU_ASSERT_TRUE(is_found("two", two));
 	(void)snprintf(path, sizeof(path), "images/blobs/sha256/%s", one);
 	CU_ASSERT_NOT_EQUAL(faccessat(store.rootfd, path, F_OK, 0), 0);
 	free(one);
 	free(two);
+}
+
+/* Commits an image of no layers, by its facts alone. */
+static void commit_facts(const char *id, const char *parent, const char *name, const char *digest)
+{
+	struct strlist names = { .v = NULL }, digests = { .v = NULL }, layers = { .v = NULL };
+	struct error err;
+
+	if (name)
+		strlist_add(&names, name);
+	if (digest)
+		strlist_add(&digests, digest);
+	CU_ASSERT_EQUAL(image_commit(&store,
+				     &(struct image_commit){ .id = id,
+							     .config = "{}",
+							     .config_len = 2,
+							     .names = &names,
+							     .layers = &layers,
+							     .digests = &digests,
+							     .architecture = "arm64",
+							     .parent = parent,
+							     .is_intermediate = !name },
+				     &err),
+			0);
+	strlist_done(&names);
+	strlist_done(&digests);
+}
+
+#define ID_A   "a000000000000000000000000000000000000000000000000000000000000000"
+#define ID_B   "b000000000000000000000000000000000000000000000000000000000000000"
+#define ID_C   "c000000000000000000000000000000000000000000000000000000000000000"
+#define DIGEST "sha256:d000000000000000000000000000000000000000000000000000000000000000"
+
+static bool is_hidden(const char *id)
+{
+	struct image_list l;
+	const struct image_info *i;
+	struct error err;
+	bool hidden;
+
+	CU_ASSERT_EQUAL_FATAL(image_list(&store, &l, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(image_find(&l, id, &i, NULL, &err), 0);
+	hidden = is_image_intermediate(&l, i);
+	image_list_done(&l);
+	return hidden;
+}
+
+static void test_digests(void)
+{
+	struct image_list l;
+	const struct image_info *i;
+	struct error err;
+
+	reopen();
+	commit_facts(ID_A, NULL, "h.io/a:1", "h.io/a@" DIGEST);
+	CU_ASSERT_EQUAL_FATAL(image_list(&store, &l, &err), 0);
+	CU_ASSERT_EQUAL(image_find(&l, "h.io/a@" DIGEST, &i, NULL, &err), 0);
+	CU_ASSERT_STRING_EQUAL(i->architecture, "arm64");
+	CU_ASSERT_EQUAL(image_find(&l, "h.io/other@" DIGEST, &i, NULL, &err), -ENOENT);
+	image_list_done(&l);
+	/* without a name it is still found by what it was pulled as */
+	CU_ASSERT_EQUAL(image_untag(&store, "h.io/a:1", NULL, 0, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(image_list(&store, &l, &err), 0);
+	CU_ASSERT_EQUAL(image_find(&l, "h.io/a@" DIGEST, &i, NULL, &err), 0);
+	CU_ASSERT_EQUAL(i->names.n, 0);
+	CU_ASSERT_EQUAL(i->history.n, 1);
+	image_list_done(&l);
+	/* a name that comes back is history no more; a second commit forgets nothing */
+	commit_facts(ID_A, NULL, "h.io/a:1", NULL);
+	CU_ASSERT_EQUAL_FATAL(image_list(&store, &l, &err), 0);
+	CU_ASSERT_EQUAL(l.v[0].history.n, 0);
+	CU_ASSERT_EQUAL(l.v[0].digests.n, 1);
+	image_list_done(&l);
+}
+
+/* A <- B <- C as a build leaves them: A and B steps, C the image. */
+static void test_build_steps(void)
+{
+	struct image_removal gone;
+	struct strlist ids = { .v = NULL };
+	struct error err;
+
+	reopen();
+	commit_facts(ID_A, NULL, NULL, NULL);
+	commit_facts(ID_B, ID_A, NULL, NULL);
+	commit_facts(ID_C, ID_B, "localhost/app:latest", NULL);
+	CU_ASSERT_TRUE(is_hidden(ID_A));
+	CU_ASSERT_FALSE(is_hidden(ID_C));
+	CU_ASSERT_EQUAL(image_remove(&store, ID_B, 0, &gone, &err), -EBUSY);
+	/* pruning takes no parent of what stays */
+	strlist_add(&ids, ID_A);
+	strlist_add(&ids, ID_B);
+	CU_ASSERT_EQUAL(image_prune(&store, &ids, &gone, &err), 0);
+	CU_ASSERT_EQUAL(gone.deleted.n, 0);
+	image_removal_done(&gone);
+	/* the steps go with the image, unless they are to stay */
+	CU_ASSERT_EQUAL(image_remove(&store, "app", IMAGE_REMOVE_KEEP_PARENTS, &gone, &err), 0);
+	CU_ASSERT_EQUAL(gone.deleted.n, 1);
+	image_removal_done(&gone);
+	commit_facts(ID_C, ID_B, "localhost/app:latest", NULL);
+	CU_ASSERT_EQUAL(image_remove(&store, "app", 0, &gone, &err), 0);
+	CU_ASSERT_EQUAL(gone.deleted.n, 3);
+	image_removal_done(&gone);
+	/* a parent that had a name loses it and becomes a step */
+	commit_facts(ID_A, NULL, "localhost/base:latest", NULL);
+	commit_facts(ID_B, ID_A, "localhost/app:latest", NULL);
+	CU_ASSERT_EQUAL(image_remove(&store, "base", 0, &gone, &err), 0);
+	CU_ASSERT_EQUAL(gone.deleted.n, 0);
+	image_removal_done(&gone);
+	CU_ASSERT_TRUE(is_hidden(ID_A));
+	/* children first, in whatever order they are named */
+	strlist_add(&ids, ID_C);
+	CU_ASSERT_EQUAL(untag("app", "app", &err), 0);
+	CU_ASSERT_EQUAL(image_prune(&store, &ids, &gone, &err), 0);
+	CU_ASSERT_EQUAL(gone.deleted.n, 2);
+	image_removal_done(&gone);
+	strlist_done(&ids);
 }
 
 static void test_claims_hold(void)
@@ -450,6 +580,8 @@ static int end(void)
 static CU_TestInfo tests[] = { { "names and ids", test_names },
 			       { "tags", test_tags },
 			       { "removal and collection", test_removal },
+			       { "digests", test_digests },
+			       { "build steps", test_build_steps },
 			       { "claims hold layers", test_claims_hold },
 			       { "damaged records", test_damage },
 			       { "configuration", test_config },
