@@ -91,9 +91,13 @@ $(B)/podium-pause: cmd/podium-pause/main.c
 
 # ---- tests ------------------------------------------------------------------------------------
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
-SUPPORT_OBJ := $(call obj,$(filter-out %/mkimage.c %/payload.c,$(wildcard tests/support/*.c)))
-TEST_LIBS := -lcunit -lcyaml -lyaml -ljansson -lnftnl -lmnl -larchive -lcrypto -lisal -lzstd -lseccomp -lcurl -lcrypt
-$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(B)/libkube.a $(B)/libpodium.a
+SUPPORT_OBJ := $(call obj,$(filter-out %/mkimage.c %/payload.c %/fakeregistry.c %/fakecerts.c,$(wildcard tests/support/*.c)))
+TEST_LIBS := -lcunit -lcyaml -lyaml -ljansson -lnftnl -lmnl -larchive -lcrypto -lisal -lzstd -lseccomp -lcurl -lcrypt -lssl
+# The lying registry is an archive: only the tests that use it load what it needs.
+$(B)/libfake.a: $(call obj,tests/support/fakeregistry.c tests/support/fakecerts.c)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(B)/libfake.a $(B)/libkube.a $(B)/libpodium.a
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)

@@ -37,7 +37,7 @@ check: deps
 # ---- integration tests ---------------------------------------------------------------------------
 INTEGRATION := $(patsubst tests/integration/%.c,%,$(wildcard tests/integration/test_*.c))
 INTEGRATION_SUPPORT := $(call obj,$(filter-out tests/integration/test_%.c,$(wildcard tests/integration/*.c)))
-$(B)/tests/integration/%: $(B)/obj/tests/integration/%.o $(INTEGRATION_SUPPORT) $(B)/libkube.a $(B)/libpodium.a
+$(B)/tests/integration/%: $(B)/obj/tests/integration/%.o $(INTEGRATION_SUPPORT) $(B)/libfake.a $(B)/libkube.a $(B)/libpodium.a
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
