@@ -54,7 +54,7 @@ struct identity {
 	char *home; /* from passwd, "/" when the user has no entry */
 };
 void identity_done(struct identity *id);
-#define cleanup_identity __attribute__((cleanup(identity_done)))
+#define cleanup_identity __attribute__((__cleanup__(identity_done)))
 
 /* rootfd: the container's root. -EACCES when non_root is asked for and the user is root. */
 int user_resolve(int rootfd, const struct user_request *rq, struct identity *ret,
