@@ -34,6 +34,7 @@
 static const struct verb *const verbs[] = {
 	&verb_load,
 	&verb_pull,
+	&verb_save,
 };
 
 void verb_tell(json_t *j)

@@ -10,6 +10,8 @@
 #include <jansson.h>
 
 #include "engine/base/error.h"
+#include "engine/base/str.h"
+#include "engine/image/deflate.h"
 #include "engine/state/layout.h"
 
 #define VERB_LINE_MAX (1024 * 1024)
@@ -28,6 +30,7 @@ struct verb {
 
 extern const struct verb verb_pull;
 extern const struct verb verb_load;
+extern const struct verb verb_save;
 
 /* Tells podium one event: takes j (a new reference, with member "event"). */
 void verb_tell(json_t *j);
@@ -35,6 +38,16 @@ void verb_warn(const char *text);
 /* A load_report that tells podium (events.c); arg is not used. */
 struct load_event;
 void verb_tell_load(void *arg, const struct load_event *e);
+/* An out_report that tells podium (outevents.c); arg is not used. */
+struct out_event;
+void verb_tell_out(void *arg, const struct out_event *e);
+/* A list of strings of a request; absent is empty. */
+int verb_take_strings(const json_t *request, const char *key, struct strlist *ret,
+		      struct error *err) must_check;
+/* "compression" and "level" of a request. */
+int verb_take_compression(const json_t *request, enum deflate_kind fallback,
+			  enum deflate_kind *ret_kind, int *ret_level,
+			  struct error *err) must_check;
 /* Waits for podium's reply to a question that an event was. *ret is the caller's. -EPIPE: podium is
  * gone. */
 int verb_ask(struct verb_context *ctx, json_t *question, json_t **ret,

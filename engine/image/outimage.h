@@ -63,6 +63,15 @@ void outstream_done(struct outstream *s);
 /* Bytes of the layer's tar. */
 int outlayer_tar_size(const struct outlayer *l, uint64_t *ret, struct error *err) must_check;
 
+/* What happens on the way out; texts are borrowed. */
+struct out_event {
+	const char *layer; /* hex of its diff id; NULL: text for a person */
+	const char *state; /* "begun", "bytes", "done", "exists" */
+	uint64_t bytes;	   /* of the blob, so far */
+	const char *text;
+};
+typedef void out_report(void *arg, const struct out_event *e);
+
 /* The media type of a layer's blob. */
 const char *out_media_type(enum deflate_kind kind, bool is_docker);
 /* The manifest of an image whose layers are these blobs; text, the caller's. */

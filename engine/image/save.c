@@ -60,7 +60,14 @@ static void say(const struct save *s, const char *what, const char *hex)
 	cleanup_free char *line = xasprintf("%s %s", what, hex);
 
 	if (s->o->report)
-		s->o->report(s->o->arg, line);
+		s->o->report(s->o->arg, &(struct out_event){ .text = line });
+}
+
+static void tell(const struct save *s, const struct outlayer *l, const char *state)
+{
+	if (s->o->report)
+		s->o->report(s->o->arg,
+			     &(struct out_event){ .layer = l->claim.hex, .state = state });
 }
 
 static bool is_oci_layout(const struct save *s)
@@ -148,8 +155,10 @@ static int save_docker(struct save *s, const struct outimage *o, bool is_first, 
 
 		if (strlist_has(&s->dest.written, name))
 			continue;
-		say(s, "Copying blob", o->layers.v[i].claim.hex);
+		tell(s, &o->layers.v[i], "begun");
 		r = write_tar_layer(s, &o->layers.v[i], name, err);
+		if (r == 0)
+			tell(s, &o->layers.v[i], "done");
 	}
 	if (r < 0)
 		return r;
@@ -180,7 +189,7 @@ static int begin_blob(struct save *s, const struct outlayer *l, struct blob_work
 
 	if (r < 0)
 		return r;
-	say(s, "Copying blob", l->claim.hex);
+	tell(s, l, "begun");
 	return outstream_start(&w->stream, l, s->o->kind, s->o->level, w->spool.fd, err);
 }
 
@@ -198,6 +207,8 @@ static int end_blob(struct save *s, struct blob_work *w, struct outblob *ret, st
 	name = blob_name(s, &result.blob);
 	r = savedest_keep(&s->dest, &w->spool, name, result.blob_bytes, err);
 	savedest_spool_done(&s->dest, &w->spool);
+	if (r == 0)
+		tell(s, w->stream.layer, "done");
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include "engine/base/str.h"
 #include "engine/image/deflate.h"
 #include "engine/image/digest.h"
+#include "engine/image/outimage.h"
 #include "engine/state/layout.h"
 
 enum save_format {
@@ -19,9 +20,6 @@ enum save_format {
 };
 const char *save_format_str(enum save_format f); /* "docker-archive" */
 
-/* What happens, a line for a person. */
-typedef void save_report(void *arg, const char *line);
-
 struct save_options {
 	enum save_format format;
 	const struct strlist *images; /* names or ids; several: DOCKER_ARCHIVE alone */
@@ -31,8 +29,8 @@ struct save_options {
 	const char *ref;
 	enum deflate_kind kind; /* of layers; a docker-archive has plain ones whatever this says */
 	int level;
-	bool is_oci;	     /* DOCKER_DIR: with an OCI manifest all the same */
-	save_report *report; /* or NULL */
+	bool is_oci;	    /* DOCKER_DIR: with an OCI manifest all the same */
+	out_report *report; /* or NULL */
 	void *arg;
 };
 
