@@ -2,13 +2,18 @@
 /*
  * auth - credentials of registries: containers-auth.json(5) and Docker's config.json.
  *
- * Read in this order, the first file that has the key wins: --authfile, $REGISTRY_AUTH_FILE,
- * ${XDG_RUNTIME_DIR}/containers/auth.json (root without it: /run/containers/0/auth.json),
- * ~/.config/containers/auth.json, ~/.docker/config.json, ~/.dockercfg. Written to: --authfile,
- * $REGISTRY_AUTH_FILE, else the runtime one; mode 0600, replaced atomically. A key is
- * "host[:port]" or "host[:port]/path...", compared exactly (REG-5); "credHelpers" and "credsStore"
- * run docker-credential-NAME (found through PATH, as Docker does; its failure is an error, never
- * another entry).
+ * Read in this order, the first file that has the key wins:
+ *
+ *	--authfile, else $REGISTRY_AUTH_FILE: and then no other
+ *	$XDG_RUNTIME_DIR/containers/auth.json (without it /run/containers/UID/auth.json)
+ *	$XDG_CONFIG_HOME/containers/auth.json (~/.config)
+ *	$DOCKER_CONFIG/config.json (~/.docker)
+ *	~/.dockercfg
+ *
+ * The first of them is written to: mode 0600, replaced atomically. A key is "host[:port]" or
+ * "host[:port]/path...", compared exactly (REG-5). "credHelpers" and "credsStore" of a file, and
+ * credential-helpers of registries.conf, run docker-credential-NAME (auth_helper.h); its failure is
+ * an error, never another entry.
  *
  * Links libc and jansson. Passwords are cleared from memory when they are freed.
  */
@@ -43,8 +48,10 @@ int auth_find(const char *authfile, const char *key, const char *path, struct cr
 int auth_find_text(const char *json, size_t len, const char *key, const char *path,
 		   struct credentials *ret, struct error *err) must_check;
 
-/* Stores credentials under a key; *ret_file (may be NULL, the caller's) is where. */
-int auth_store(const char *authfile, const char *key, const struct credentials *c, char **ret_file,
+/* Stores credentials under a key ("host[:port][/path...]"), where the configuration says: the file,
+ * or the credential helper of the key. *ret_where (may be NULL; the caller's) is the file's path or
+ * the helper's name. */
+int auth_store(const char *authfile, const char *key, const struct credentials *c, char **ret_where,
 	       struct error *err) must_check;
 /* Removes a key. 1 removed, 0 it was not there. */
 int auth_remove(const char *authfile, const char *key, struct error *err) must_check;
