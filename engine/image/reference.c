@@ -282,3 +282,21 @@ char *reference_format(const struct reference *r, char out[REFERENCE_MAX + 1])
 	join(out, REFERENCE_MAX + 1, parts, ARRAY_SIZE(parts));
 	return out;
 }
+
+int reference_new_name(const char *text, char out[REFERENCE_MAX + 1], struct error *err)
+{
+	struct reference ref;
+	int r = reference_parse(text, &ref, err);
+
+	if (r < 0)
+		return r;
+	if (ref.digest[0])
+		return error_set(err, EINVAL, "a name for an image cannot hold a digest: '%.200s'",
+				 text);
+	if (ref.is_short)
+		(void)snprintf(out, REFERENCE_MAX + 1, "localhost/%.255s:%.128s",
+			       ref.is_library_implied ? ref.path + 8 : ref.path, ref.tag);
+	else
+		(void)reference_format(&ref, out);
+	return 0;
+}

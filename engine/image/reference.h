@@ -39,4 +39,8 @@ char *reference_format(const struct reference *r, char out[REFERENCE_MAX + 1]);
 /* The same without tag and digest. Returns out. */
 char *reference_format_name(const struct reference *r, char out[REFERENCE_NAME_MAX + 2]);
 
+/* The name that a user gives to an image here (tag, commit, import, build): what is short is ours,
+ * "localhost/app:latest", as Podman has it. -EINVAL, for a digest too. */
+int reference_new_name(const char *text, char out[REFERENCE_MAX + 1], struct error *err) must_check;
+
 #endif
