@@ -34,6 +34,7 @@ const struct command_row command_rows[] = {
 	ROW("pull", cmd_pull),
 	ROW("rm", cmd_rm),
 	ROW("rmi", cmd_rmi),
+	ROW("save", cmd_save),
 	ROW("start", cmd_start),
 	ROW("stop", cmd_stop),
 	ROW("tag", cmd_tag),
@@ -60,6 +61,7 @@ const struct command_row command_rows[] = {
 	ALIAS("image ls", cmd_images),
 	ALIAS("image pull", cmd_pull),
 	ALIAS("image rm", cmd_rmi),
+	ALIAS("image save", cmd_save),
 	ALIAS("image tag", cmd_tag),
 
 	ROW("kube down", cmd_kube_down),
