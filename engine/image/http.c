@@ -77,6 +77,7 @@ static void answer_reset(struct http_answer *a)
 	free(a->range);
 	free(a->retry_after);
 	free(a->link);
+	free(a->modified);
 	free(a->encoding);
 	strlist_done(&a->wants);
 	*a = (struct http_answer){ .length = -1 };
@@ -138,6 +139,7 @@ static int keep_field(struct http_transfer *t, const char *name, size_t name_len
 		{ "location", &a->location },	   { "docker-content-digest", &a->digest },
 		{ "content-range", &a->range },	   { "retry-after", &a->retry_after },
 		{ "content-type", &a->media_type }, { "link", &a->link },
+		{ "last-modified", &a->modified },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(once); i++)
@@ -452,7 +454,8 @@ int http_start(struct http *h, const struct http_request *q, struct http_transfe
 
 	if (!q->url->is_tls && !q->allow_plain && !WEAKEN("REG-1-plain"))
 		return error_set(err, EPROTO, "only https is allowed");
-	if (q->refuse_private && is_url_near(q->url) && !WEAKEN("REG-3-near"))
+	if (q->refuse_private && is_url_near(q->url) && !WEAKEN("REG-3-near") &&
+	    !WEAKEN("REG-3-name"))
 		return error_set(err, EPROTO, "'%s' is in a private network, and the registry is not",
 				 q->url->host);
 	t = xcalloc(1, sizeof(*t));

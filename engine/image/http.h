@@ -43,6 +43,7 @@ struct http_answer {
 	char *range;	  /* Content-Range */
 	char *retry_after;
 	char *link;
+	char *modified;	      /* Last-Modified */
 	char *encoding;	      /* Content-Encoding or Transfer-Encoding that is not identity, chunked */
 	struct strlist wants; /* WWW-Authenticate */
 };
