@@ -51,7 +51,7 @@
 
 static int enter_root(int dirfd, uint64_t attrs, struct error *err)
 {
-	struct mount_attr attr = { .attr_set = attrs };
+	struct mount_attr attr = { .attr_set = attrs, .attr_clr = MOUNT_ATTR__ATIME };
 	cleanup_close int tree = -EBADF;
 	/* <sys/mount.h> and <linux/mount.h> cannot be included together here. */
 	const unsigned long ms_rec_private = 0x4000 | 0x40000, mnt_detach = 2;
