@@ -32,7 +32,9 @@
 #define DATA_FD		  4
 
 static const struct verb *const verbs[] = {
+	&verb_build,
 	&verb_load,
+	&verb_login,
 	&verb_pull,
 	&verb_save,
 };

@@ -29,7 +29,9 @@ struct verb {
 };
 
 extern const struct verb verb_pull;
+extern const struct verb verb_build;
 extern const struct verb verb_load;
+extern const struct verb verb_login;
 extern const struct verb verb_save;
 
 /* Tells podium one event: takes j (a new reference, with member "event"). */

@@ -23,12 +23,15 @@
 
 const struct command_row command_rows[] = {
 	ROW("attach", cmd_attach),
+	ROW("build", cmd_build),
 	ROW("exec", cmd_exec),
 	ROW("help", cmd_help),
 	ROW("images", cmd_images),
 	ROW("info", cmd_info),
 	ROW("inspect", cmd_inspect),
 	ROW("load", cmd_load),
+	ROW("login", cmd_login),
+	ROW("logout", cmd_logout),
 	ROW("logs", cmd_logs),
 	ROW("ps", cmd_ps),
 	ROW("pull", cmd_pull),
@@ -39,6 +42,8 @@ const struct command_row command_rows[] = {
 	ROW("stop", cmd_stop),
 	ROW("tag", cmd_tag),
 	ROW("version", cmd_version),
+
+	ALIAS("buildx build", cmd_build),
 
 	ALIAS("container attach", cmd_attach),
 	ROW("container exists", cmd_container_exists),
@@ -54,6 +59,7 @@ const struct command_row command_rows[] = {
 
 	ALIAS("generate kube", cmd_kube_generate),
 
+	ALIAS("image build", cmd_build),
 	ROW("image exists", cmd_image_exists),
 	ROW("image inspect", cmd_image_inspect),
 	ALIAS("image list", cmd_images),
@@ -87,6 +93,7 @@ const struct command_row command_rows[] = {
 };
 
 const struct command_group command_groups[] = {
+	{ "buildx", "Build images" },
 	{ "container", "Work with containers" },
 	{ "generate", "Write Kubernetes YAML from pods" },
 	{ "image", "Work with images" },

@@ -27,8 +27,11 @@ static void option_spelling(const struct option *o, char *out, size_t size)
 		(void)snprintf(letter, sizeof(letter), "-%c, ", o->letter);
 	if (!value && o->kind != OPTION_BOOL && o->kind != OPTION_MAYBE)
 		value = o->kind == OPTION_INT || o->kind == OPTION_SECONDS ? "int" : "string";
-	(void)snprintf(out, size, "%s--%s%s%s", letter, o->name, value ? " " : "",
-		       value ? value : "");
+	if (o->kind == OPTION_WORD)
+		(void)snprintf(out, size, "%s--%s[=%s]", letter, o->name, value);
+	else
+		(void)snprintf(out, size, "%s--%s%s%s", letter, o->name, value ? " " : "",
+			       value ? value : "");
 }
 
 static void print_options(const struct option *table)

@@ -45,9 +45,10 @@ static const struct option *find_letter(const struct option *table, char letter)
 	return NULL;
 }
 
+/* Its value is never the next argument. */
 static bool is_boolean(const struct option *o)
 {
-	return o->kind == OPTION_BOOL || o->kind == OPTION_MAYBE;
+	return o->kind == OPTION_BOOL || o->kind == OPTION_MAYBE || o->kind == OPTION_WORD;
 }
 
 static int bad_value(const struct option *o, const char *value, const char *why, struct error *err)
@@ -117,6 +118,9 @@ static int set_value(const struct parse *p, const struct option *o, const char *
 		return set_bool(o, field, value, err);
 	case OPTION_STRING:
 		*(const char **)field = value;
+		return 0;
+	case OPTION_WORD:
+		*(const char **)field = value ? value : "true";
 		return 0;
 	case OPTION_STRINGS:
 		strlist_add(field, value);
