@@ -29,7 +29,7 @@ static void set_identity(struct pod_plan *plan, struct container_spec *c)
 
 	id_new(id);
 	plan->pod.name = xasprintf("build-%.12s", id);
-	plan->pod.owner = xstrdup(BUILD_OWNER);
+	plan->pod.owner = xstrdup(POD_OWNER_BUILD);
 	plan->pod.restart = RESTART_NEVER;
 	plan->pod.exit_with_members = true;
 	plan->pod.grace_seconds.set = true;

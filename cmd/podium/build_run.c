@@ -410,7 +410,7 @@ static bool is_abandoned(const struct store *s, const char *id)
 	bool found = lookup_pod_phase(s, id) != POD_COMPLETE &&
 		     !is_lock_held(s->rootfd, layout_pod(path, id, POD_LOCK)) &&
 		     lookup_read_pod(s, id, &pod, &scratch) == 0 &&
-		     is_equal(pod.owner, BUILD_OWNER);
+		     is_equal(pod.owner, POD_OWNER_BUILD);
 
 	record_done(&pod_spec_type, &pod);
 	return found;

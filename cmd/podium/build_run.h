@@ -39,7 +39,6 @@ int build_run_free(struct build_run *b);
 /* ---- the plan of one step (build_plan.c) --------------------------------------------------- */
 
 struct build_run_spec;
-#define BUILD_OWNER	   "build"
 #define BUILD_SCRIPT_VOLUME "script"
 
 /* Turns a step into a pod of one container. The caller frees with pod_plan_done(). -EINVAL names

@@ -187,6 +187,9 @@ static json_t *make_rows(const struct pod_ps *ps, const struct pod_views *pods,
 	for (size_t i = 0; i < pods->n; i++) {
 		const struct pod_view *pod = &pods->v[i];
 
+		/* That of a build's step is nobody's pod, unless a crash left it. */
+		if (pod->infra && pod->infra->st.working && !pod->debris)
+			continue;
 		if (!is_pod_match(filters, ps->store, pod))
 			continue;
 		(void)json_array_append_new(rows, is_format_table(ps->o->format)

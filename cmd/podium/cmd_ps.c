@@ -30,7 +30,7 @@
 #define NS_PER_SECOND 1000000000
 
 struct ps_options {
-	bool all, pod, quiet, no_trunc, noheading, latest;
+	bool all, pod, quiet, no_trunc, noheading, latest, external;
 	struct option_int last;
 	struct strlist filters;
 	const char *format;
@@ -263,6 +263,12 @@ static int sort_views(struct container_views *views, const char *key, struct err
 	return 0;
 }
 
+/* The containers of a build's steps: on demand, or when a crash left them. */
+static bool is_hidden(const struct ps *ps, const struct container_view *view)
+{
+	return view->st.working && !ps->o->external && !view->debris;
+}
+
 /* Drops what was not asked for. --last counts what is left, from the newest. */
 static int select_views(const struct ps *ps, struct container_views *views, struct error *err)
 {
@@ -276,7 +282,7 @@ static int select_views(const struct ps *ps, struct container_views *views, stru
 		return r;
 	all = ps->o->all || last > 0 || is_filter_for_all(filters);
 	for (size_t i = 0; i < views->n; i++) {
-		if ((all || is_running(&views->v[i])) &&
+		if ((all || is_running(&views->v[i])) && !is_hidden(ps, &views->v[i]) &&
 		    is_container_match(filters, ps->store, &views->v[i]))
 			views->v[n++] = views->v[i];
 		else
@@ -370,6 +376,7 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 
 static const struct option option_table[] = {
 	{ 'a', "all", OPTION_BOOL, O(all), NULL, "Those that do not run, too", false },
+	{ 0, "external", OPTION_BOOL, O(external), NULL, "The containers of builds, too", false },
 	{ 'f', "filter", OPTION_STRINGS, O(filters), "KEY=VALUE",
 	  "Only what matches: ancestor, before, exited, id, label, name, pod, since, status, until",
 	  false },

@@ -93,6 +93,7 @@ static int write_first_status(struct creation *c, const struct container_spec *s
 		.pod_name = c->plan->pod.name,
 		.infra = spec->kind == CONTAINER_INFRA,
 		.init = spec->kind == CONTAINER_INIT,
+		.working = is_equal(c->plan->pod.owner, POD_OWNER_BUILD),
 	};
 	cleanup_free char *command = columns_command(spec);
 	cleanup_free char *ports = columns_ports(c->plan);

@@ -180,6 +180,7 @@ struct pod_spec {
 };
 #define POD_SPEC_VERSION 1
 #define PLAYED_GRACE_SECONDS 30
+#define POD_OWNER_BUILD "build" /* working containers of a build */
 
 /* ---- container -------------------------------------------------------------------------- */
 

@@ -65,6 +65,7 @@ struct container_status {
 	char *ports;         /* "0.0.0.0:8001-8002->8001-8002/tcp" */
 	bool infra;
 	bool init;
+	bool working; /* of a build: listed on demand only */
 };
 extern const struct record_type container_status_type;
 
