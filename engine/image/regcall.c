@@ -446,7 +446,7 @@ static void on_redirect(struct call *c)
 		fail_text(c, EPROTO, "redirected more than %d times", REGISTRY_REDIRECTS_MAX);
 		return;
 	}
-	if (!a->location || url_resolve(&c->url, a->location, &to, &err) < 0) {
+	if (is_empty(a->location) || url_resolve(&c->url, a->location, &to, &err) < 0) {
 		fail_text(c, EPROTO, "redirected to a bad place%s%s", err.code ? ": " : "",
 			  err.code ? err.text : "");
 		return;
