@@ -25,7 +25,7 @@
 #include <string.h>
 
 #include "engine/base/str.h"
-#include "kube/base64.h"
+#include "engine/base/base64.h"
 #include "kube/quantity.h"
 #include "schemas/types.h"
 

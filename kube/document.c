@@ -29,7 +29,7 @@
 #include <yaml.h>
 
 #include "engine/base/str.h"
-#include "kube/base64.h"
+#include "engine/base/base64.h"
 
 #define TAG_PREFIX "tag:yaml.org,2002:"
 

@@ -19,7 +19,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/str.h"
-#include "kube/base64.h"
+#include "engine/base/base64.h"
 #include "kube/decode.h"
 #include "kube/names.h"
 #include "schemas/models.h"

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * base64 - four characters for three bytes.
+ * base64 - the standard alphabet with padding.
  *
- * Theory of operation: groups of four, the last one padded with '='. One text has one meaning: bits
- * that padding leaves over must be zero, so that no two texts give the same bytes.
+ * Theory of operation: characters are gathered six bits at a time; each full byte is written. White
+ * space is skipped, since YAML folds long base64 over lines. Padding ends the text: after it only
+ * white space may come. A text whose length in characters does not come out at a multiple of four
+ * is refused, and so are bits that would be lost (a last character with low bits set), because two
+ * different texts must not mean the same bytes.
+ *
+ * Decoding does not allocate; there are no limits of its own: the reader bounds the text.
  */
 #include "engine/base/base64.h"
 
-#include <errno.h>
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -35,48 +40,34 @@ char *base64_encode(const void *data, size_t len)
 	return out;
 }
 
-/* One group into v; how many bytes it holds (1 to 3), 0 when it is none. */
-static size_t decode_group(const char *p, bool is_last, uint32_t *ret)
+int base64_decode(const char *text, size_t len, char *out, size_t *ret_len)
 {
-	size_t bytes = !is_last || p[3] != '=' ? 3 : p[2] != '=' ? 2 : 1;
-	uint32_t v = 0;
+	size_t chars = 0, pad = 0, n = 0;
+	uint32_t bits = 0;
+	int held = 0;
 
-	for (size_t i = 0; i < 4; i++) {
-		const char *at = p[i] ? strchr(alphabet, p[i]) : NULL;
+	for (size_t i = 0; i < len; i++) {
+		const char *at;
 
-		if (i <= bytes && !at)
-			return 0;
-		v = v << 6 | (i <= bytes ? (uint32_t)(at - alphabet) : 0);
-	}
-	if ((bytes == 2 && (v & 0xff)) || (bytes == 1 && (v & 0xffff)))
-		return 0;
-	*ret = v;
-	return bytes;
-}
-
-int base64_decode(const char *text, size_t len, char **ret, size_t *ret_len)
-{
-	char *out = xmalloc(len / 4 * 3 + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; len % 4 == 0 && i < len; i += 4) {
-		uint32_t v = 0;
-		size_t bytes = decode_group(text + i, i + 4 == len, &v);
-
-		if (!bytes) {
-			len = 1; /* no multiple of four: refused below */
-			break;
+		if (isspace((unsigned char)text[i]))
+			continue;
+		chars++;
+		if (text[i] == '=') {
+			pad++;
+			continue;
 		}
-		for (size_t k = 0; k < bytes; k++)
-			out[n++] = (char)(v >> (16 - 8 * k) & 0xff);
+		at = text[i] ? strchr(alphabet, text[i]) : NULL;
+		if (!at || pad)
+			return -EINVAL;
+		bits = (bits << 6 | (uint32_t)(at - alphabet)) & 0xffffff;
+		held += 6;
+		if (held >= 8) {
+			held -= 8;
+			out[n++] = (char)(bits >> held);
+		}
 	}
-	if (len % 4) {
-		explicit_bzero(out, n);
-		free(out);
+	if (chars % 4 || pad > 2 || (bits & ((1U << held) - 1)))
 		return -EINVAL;
-	}
-	out[n] = '\0';
-	*ret = out;
 	*ret_len = n;
 	return 0;
 }

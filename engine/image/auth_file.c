@@ -174,22 +174,21 @@ static int bad_entry(const struct auth_query *q, const char *key, const char *wh
 /* "auth": base64 of "user:password". */
 static int take_auth(const char *auth, struct credentials *ret)
 {
-	char *text = NULL, *colon;
+	char *text = xmalloc(strlen(auth) + 1), *colon = NULL;
 	size_t len = 0;
-	int r = base64_decode(auth, strlen(auth), &text, &len);
+	int r = base64_decode(auth, strlen(auth), text, &len);
 
-	if (r < 0)
-		return r;
 	while (len && text[len - 1] == '\0') /* some old Docker clients pad with NUL */
 		len--;
-	colon = memchr(text, ':', len);
+	if (r == 0)
+		colon = memchr(text, ':', len);
 	if (!colon || memchr(text, '\0', len)) {
 		r = -EINVAL;
 	} else {
 		ret->user = xstrndup(text, (size_t)(colon - text));
 		ret->password = xstrndup(colon + 1, len - (size_t)(colon + 1 - text));
 	}
-	explicit_bzero(text, len);
+	explicit_bzero(text, strlen(auth));
 	free(text);
 	return r;
 }

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "engine/base/str.h"
-#include "kube/base64.h"
+#include "engine/base/base64.h"
 #include "kube/document.h"
 #include "tests/support/cunit_main.h"
 
