@@ -36,6 +36,7 @@ static const struct verb *const verbs[] = {
 	&verb_load,
 	&verb_login,
 	&verb_pull,
+	&verb_push,
 	&verb_save,
 };
 

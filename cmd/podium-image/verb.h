@@ -32,6 +32,7 @@ extern const struct verb verb_pull;
 extern const struct verb verb_build;
 extern const struct verb verb_load;
 extern const struct verb verb_login;
+extern const struct verb verb_push;
 extern const struct verb verb_save;
 
 /* Tells podium one event: takes j (a new reference, with member "event"). */
