@@ -3,10 +3,11 @@
  * record_flat - the fast way to read a small record, without a JSON tree.
  *
  * Theory of operation: `ps` reads one state record a container, and building a tree for each was
- * most of its time. A record that is one object of plain strings, whole numbers and booleans, each
- * key known and given once, is read here in one pass over its bytes, straight into the struct.
- * Everything else (an escape, a byte outside of printable ASCII, nesting, an unknown or repeated
- * key, a wrong kind) is not judged: -ENOTSUP, and the caller reads the record the general way,
+ * most of its time; so it was with the index of 500 images. A record of plain strings, whole
+ * numbers, booleans, lists of strings and lists of such records, each key known and given once, is
+ * read here in one pass over its bytes, straight into the struct.
+ * Everything else (an escape, a byte outside of printable ASCII, other nesting, an unknown or
+ * repeated key, a wrong kind) is not judged: -ENOTSUP, and the caller reads the record the general way,
  * which knows all of JSON and has the messages. So there is one judge of what a record means.
  *
  * Keys are written in the order of the table: the search starts after the last key found.
@@ -21,6 +22,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "engine/base/str.h"
 
 #define FIELDS_MAX 64
 
@@ -123,6 +125,53 @@ static bool take_enum(struct cursor *c, const struct record_field *f, void *m)
 	return false;
 }
 
+static bool take_object(struct cursor *c, const struct record_type *t, void *obj);
+
+/* Room for one more behind n elements: grown when n is a power of two. */
+static void *grow(void *v, size_t n, size_t size)
+{
+	return n & (n - 1) ? v : xreallocarray(v, n ? 2 * n : 2, size);
+}
+
+static bool take_strings(struct cursor *c, struct strlist *l)
+{
+	if (!take_sign(c, '['))
+		return false;
+	if (take_sign(c, ']'))
+		return true;
+	do {
+		const char *s;
+		size_t len;
+
+		if (!take_string(c, &s, &len))
+			return false;
+		l->v = grow(l->v, l->n + 1, sizeof(*l->v)); /* and the NULL */
+		l->v[l->n++] = xstrndup(s, len);
+		l->v[l->n] = NULL;
+	} while (take_sign(c, ','));
+	return take_sign(c, ']');
+}
+
+/* What was begun is in the list, for record_done() to free. */
+static bool take_list(struct cursor *c, const struct record_type *t, void *m)
+{
+	struct record_list l = { .v = NULL };
+	bool ok = take_sign(c, '[');
+
+	if (!ok || take_sign(c, ']'))
+		return ok;
+	do {
+		char *element;
+
+		l.v = grow(l.v, l.n, t->size);
+		element = (char *)l.v + l.n++ * t->size;
+		memset(element, 0, t->size);
+		memcpy(m, &l, sizeof(l));
+		ok = take_object(c, t, element);
+	} while (ok && take_sign(c, ','));
+	return ok && take_sign(c, ']');
+}
+
 static bool take_value(struct cursor *c, const struct record_field *f, void *m)
 {
 	const char *s;
@@ -144,6 +193,10 @@ static bool take_value(struct cursor *c, const struct record_field *f, void *m)
 		return take_number(c, f, m);
 	case RECORD_ENUM:
 		return take_enum(c, f, m);
+	case RECORD_STRLIST:
+		return take_strings(c, m);
+	case RECORD_LIST:
+		return take_list(c, f->sub, m);
 	default:
 		return false;
 	}
@@ -161,11 +214,14 @@ static int find_field(const struct record_type *t, int n, int from, const char *
 	return -1;
 }
 
-static bool take_object(struct cursor *c, const struct record_type *t, int n, void *obj)
+static bool take_object(struct cursor *c, const struct record_type *t, void *obj)
 {
 	uint64_t seen = 0;
-	int next = 0;
+	int next = 0, n = 0;
 
+	while (t->fields[n].name)
+		n++;
+	assert(n > 0 && n <= FIELDS_MAX);
 	if (!take_sign(c, '{'))
 		return false;
 	if (take_sign(c, '}'))
@@ -190,13 +246,9 @@ static bool take_object(struct cursor *c, const struct record_type *t, int n, vo
 int record_load_flat(const struct record_type *t, const char *text, size_t len, void *obj)
 {
 	struct cursor c = { text, text + len };
-	int n = 0;
 
 	memset(obj, 0, t->size);
-	while (t->fields[n].name)
-		n++;
-	assert(n <= FIELDS_MAX);
-	if (n && take_object(&c, t, n, obj)) {
+	if (take_object(&c, t, obj)) {
 		skip_blanks(&c);
 		if (c.at == c.end)
 			return 0;

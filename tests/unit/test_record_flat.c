@@ -6,6 +6,7 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/record.h"
+#include "engine/base/str.h"
 #include "engine/state/status.h"
 #include "tests/support/cunit_main.h"
 
@@ -48,6 +49,80 @@ static int read_both(const char *text)
 		status_done(&slow);
 	json_decref(j);
 	return result;
+}
+
+/* A record with lists: of strings, of records with a list in each. */
+struct inner {
+	char *id;
+	struct strlist names;
+};
+struct outer {
+	uint32_t version;
+	struct strlist words;
+	struct {
+		struct inner *v;
+		size_t n;
+	} list;
+};
+static const struct record_field inner_fields[] = {
+	{ .name = "id", .kind = RECORD_STRING, .offset = offsetof(struct inner, id) },
+	{ .name = "names", .kind = RECORD_STRLIST, .offset = offsetof(struct inner, names) },
+	{ .name = NULL },
+};
+static const struct record_type inner_type = { "inner", sizeof(struct inner), inner_fields };
+static const struct record_field outer_fields[] = {
+	{ .name = "version", .kind = RECORD_U32, .offset = offsetof(struct outer, version) },
+	{ .name = "words", .kind = RECORD_STRLIST, .offset = offsetof(struct outer, words) },
+	{ .name = "list",
+	  .kind = RECORD_LIST,
+	  .offset = offsetof(struct outer, list),
+	  .sub = &inner_type },
+	{ .name = NULL },
+};
+static const struct record_type outer_type = { "outer", sizeof(struct outer), outer_fields };
+
+static void test_lists(void)
+{
+	static const struct {
+		const char *text;
+		bool fast;
+	} cases[] = {
+		{ "{\"words\":[]}", true },
+		{ "{\"list\":[],\"version\":1}", true },
+		{ "{\"words\":[\"a\"],\"list\":[{}]}", true },
+		{ "{ \"words\" : [ \"a\" , \"b\", \"c\",\"d\",\"e\" ] }", true },
+		{ "{\"list\":[{\"id\":\"x\",\"names\":[\"1\",\"2\",\"3\"]},{\"id\":\"y\"},{},{},"
+		  "{\"names\":[\"z\"]}]}",
+		  true },
+		{ "{\"words\":[\"a\",]}", false },
+		{ "{\"words\":[\"a\" \"b\"]}", false },
+		{ "{\"words\":[\"a\"", false },
+		{ "{\"words\":[\"a\",\"\\n\"]}", false },
+		{ "{\"words\":[1]}", false },
+		{ "{\"words\":{}}", false },
+		{ "{\"list\":[{\"id\":\"x\"},{\"id\":1}]}", false },
+		{ "{\"list\":[{\"id\":\"x\"}", false },
+		{ "{\"list\":[{\"id\":\"x\",\"id\":\"y\"}]}", false },
+		{ "{\"list\":[{\"other\":[\"y\"]}]}", false },
+		{ "{\"list\":[[]]}", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *text = cases[i].text;
+		struct outer fast, slow;
+		struct error err = { 0 };
+		cleanup_json json_t *j = NULL;
+		int r = record_load_flat(&outer_type, text, strlen(text), &fast);
+
+		CU_ASSERT_EQUAL(r, cases[i].fast ? 0 : -ENOTSUP);
+		if (r < 0)
+			continue;
+		CU_ASSERT_EQUAL_FATAL(jload_text(text, strlen(text), "text", &j, &err), 0);
+		CU_ASSERT_EQUAL_FATAL(record_load(&outer_type, j, &slow, &err), 0);
+		CU_ASSERT_TRUE(record_equal(&outer_type, &fast, &slow, NULL));
+		record_done(&outer_type, &fast);
+		record_done(&outer_type, &slow);
+	}
 }
 
 static void test_written(void)
@@ -160,6 +235,7 @@ static void test_torn(void)
 }
 
 static CU_TestInfo tests[] = {
+	{ "lists", test_lists },
 	{ "as written", test_written },
 	{ "plain records", test_plain },
 	{ "left to the general reader", test_left },
