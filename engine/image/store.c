@@ -32,6 +32,7 @@
 #include "engine/image/config.h"
 #include "engine/image/digest.h"
 #include "engine/image/layers.h"
+#include "engine/image/manifest.h"
 #include "engine/image/reference.h"
 #include "engine/image/storeindex.h"
 
@@ -118,23 +119,36 @@ static int check_index(const struct image_index *x, struct error *err)
 	return 0;
 }
 
-int image_index_read(const struct store *s, struct image_index *ret, struct error *err)
+/* As we write it, it is read in one pass; anything else takes the general way. */
+static int parse_index(const char *text, size_t len, struct image_index *ret, struct error *err)
 {
 	cleanup_json json_t *j = NULL;
+	int r;
+
+	if (record_load_flat(&image_index_type, text, len, ret) == 0)
+		return 0;
+	r = jload_text(text, len, INDEX_PATH, &j, err);
+	return r < 0 ? r : record_load(&image_index_type, j, ret, err);
+}
+
+int image_index_read(const struct store *s, struct image_index *ret, struct error *err)
+{
+	cleanup_free char *text = NULL;
 	struct error scratch = { .code = 0 };
+	size_t len = 0;
 	int r;
 
 	*ret = (struct image_index){ .version = INDEX_VERSION };
 	if (s->rootfd < 0)
 		return 0;
-	r = jload_file(s->rootfd, INDEX_PATH, INDEX_BYTES_MAX, &j, &scratch);
+	r = fs_read_file(s->rootfd, INDEX_PATH, INDEX_BYTES_MAX, &text, &len, &scratch);
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0) {
 		*err = scratch;
 		return error_wrap(err, "index of images");
 	}
-	r = record_load(&image_index_type, j, ret, err);
+	r = parse_index(text, len, ret, err);
 	if (r == 0)
 		r = check_index(ret, err);
 	if (r < 0) {
@@ -331,22 +345,41 @@ char *image_blob_path(char *buf, const char *hex)
 	return buf;
 }
 
-static int read_config(const struct store *s, const struct image_info *info,
-		       struct image_config *ret, struct error *err)
+int image_read_config(const struct store *s, const struct image_info *info, char **ret,
+		      size_t *ret_len, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 	cleanup_free char *text = NULL;
-	size_t len = 0;
-	int r = fs_read_file(s->rootfd, image_blob_path(path, info->id), CONFIG_BYTES_MAX, &text, &len,
-			     err);
+	int r = fs_read_file(s->rootfd, image_blob_path(path, info->id), CONFIG_BYTES_MAX, &text,
+			     ret_len, err);
 
 	if (r < 0)
 		return r;
-	if ((int64_t)len != info->config_size)
+	if ((int64_t)*ret_len != info->config_size)
 		return error_set(err, EBADMSG,
 				 "configuration '%.12s' is damaged: load the image again",
 				 info->id);
-	return image_config_parse(text, len, ret, NULL, err);
+	*ret = steal_ptr(&text);
+	return 0;
+}
+
+int image_read_manifest(const struct store *s, const char *hex, char **ret, size_t *ret_len,
+			struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+
+	return fs_read_file(s->rootfd, image_blob_path(path, hex), MANIFEST_BYTES_MAX, ret,
+			    ret_len, err);
+}
+
+static int read_config(const struct store *s, const struct image_info *info,
+		       struct image_config *ret, struct error *err)
+{
+	cleanup_free char *text = NULL;
+	size_t len = 0;
+	int r = image_read_config(s, info, &text, &len, err);
+
+	return r < 0 ? r : image_config_parse(text, len, ret, NULL, err);
 }
 
 int image_check_layers(const struct store *s, const struct strlist *layers, struct error *err)

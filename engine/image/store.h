@@ -68,6 +68,14 @@ int image_find(const struct image_list *l, const char *name, const struct image_
 int image_resolve(const struct store *s, const char *name, struct image_config *ret,
 		  struct error *err) must_check;
 
+/* Reads an image's configuration, which has the size that it came with; *ret is the caller's. Hold
+ * the images lock when the image may go meanwhile. -EBADMSG: damaged. */
+int image_read_config(const struct store *s, const struct image_info *info, char **ret,
+		      size_t *ret_len, struct error *err) must_check;
+/* Reads a manifest or an index that the store keeps (64 hex digits). -ENOENT. */
+int image_read_manifest(const struct store *s, const char *hex, char **ret, size_t *ret_len,
+			struct error *err) must_check;
+
 /* Gives an image one more name; another image that had it loses it. */
 int image_tag(const struct store *s, const char *name, const char *new_name,
 	      struct error *err) must_check;
