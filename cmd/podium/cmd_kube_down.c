@@ -11,6 +11,7 @@
 
 #include "cmd/podium/command.h"
 #include "cmd/podium/commands.h"
+#include "cmd/podium/kube_archive.h"
 #include "cmd/podium/kube_input.h"
 #include "cmd/podium/pods.h"
 #include "engine/base/mem.h"
@@ -50,15 +51,11 @@ int kube_down(struct command_context *ctx, int argc, char **argv, int64_t grace_
 	      struct error *err)
 {
 	cleanup_kube_result struct kube_result result = { 0 };
-	cleanup_strlist struct strlist files = { 0 };
 	cleanup_strlist struct strlist ids = { 0 };
 	struct kube_input how = { 0 };
-	int r;
+	bool is_archive;
+	int r = kube_archive_input(argc, argv, &how, &result, &is_archive, err);
 
-	for (int i = 0; i < argc; i++)
-		strlist_add(&files, argv[i]);
-	how.files = files;
-	r = kube_load(&how, &result, err);
 	if (r < 0)
 		return r;
 	if (result.pod_names.n == 0 && result.has_errors)

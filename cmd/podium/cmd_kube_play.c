@@ -17,7 +17,9 @@
 
 #include "cmd/podium/command.h"
 #include "cmd/podium/commands.h"
+#include "cmd/podium/kube_archive.h"
 #include "cmd/podium/kube_input.h"
+#include "cmd/podium/play_build.h"
 #include "cmd/podium/play_images.h"
 #include "cmd/podium/play_ports.h"
 #include "cmd/podium/pods.h"
@@ -41,6 +43,8 @@ struct play_options {
 	bool no_pod_prefix;
 	bool strict;
 	const char *network;
+	const char *context_dir;
+	struct option_maybe build;
 	struct option_int time;
 	struct pull_options pull;
 };
@@ -182,11 +186,12 @@ static int decide(const struct store *s, struct played *p, bool replace, struct 
 
 /* Pulls what is to be pulled. Returns the images lock. */
 static int take_images(struct command_context *ctx, const struct play_options *o,
-		       const struct kube_result *result, struct play_images *pulled,
+		       const struct kube_result *result, const struct strlist *keep,
+		       struct play_images *pulled,
 		       struct error *err)
 {
 	cleanup_close int lock = image_lock(&ctx->store, LOCK_SHARED, err);
-	int r = lock < 0 ? lock : play_images_choose(&ctx->store, result, pulled, err);
+	int r = lock < 0 ? lock : play_images_choose(&ctx->store, result, keep, pulled, err);
 
 	if (r < 0)
 		return r;
@@ -345,12 +350,12 @@ static int finish(const struct store *s, struct played *v, size_t n,
 }
 
 static int play(struct command_context *ctx, const struct play_options *o,
-		struct kube_result *result, struct error *err)
+		struct kube_result *result, const struct strlist *keep, struct error *err)
 {
 	cleanup_free struct played *v = xcalloc(result->n, sizeof(*v));
 	cleanup_free struct pod_start_result *reports = xcalloc(result->n, sizeof(*reports));
 	cleanup_play_images struct play_images pulled = { 0 };
-	cleanup_close int images = take_images(ctx, o, result, &pulled, err);
+	cleanup_close int images = take_images(ctx, o, result, keep, &pulled, err);
 	int r = images < 0 ? images : prepare(ctx, o, result, &pulled, v, err);
 
 	trace("prepared");
@@ -383,10 +388,26 @@ static int play(struct command_context *ctx, const struct play_options *o,
 	return finish(&ctx->store, v, result->n, reports);
 }
 
+/* The images of an archive: all that its manifest names are in it. */
+static int unpack_archive(struct command_context *ctx, const char *path,
+			  const struct kube_result *result, struct strlist *ret_keep,
+			  struct error *err)
+{
+	for (size_t i = 0; i < result->n; i++)
+		for (size_t k = 0; k < result->v[i].n_containers; k++)
+			strlist_add(ret_keep, result->v[i].containers[k].image);
+	return kube_archive_load(&ctx->store, path, err);
+}
+
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
 {
 	struct play_options *o = options;
 	cleanup_kube_result struct kube_result result = { 0 };
+	cleanup_strlist struct strlist keep = { .v = NULL };
+	const struct play_build_options builds = { .build = o->build,
+						   .context_dir = o->context_dir,
+						   .pull = &o->pull,
+						   .quiet = o->quiet };
 	struct kube_input how = { .strict = o->strict,
 				  .for_play = !o->down,
 				  .plain_names = o->no_pod_prefix };
@@ -395,14 +416,23 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	if (o->down)
 		return kube_down(ctx, argc, argv, o->time.set ? o->time.value : -1, err);
 	r = kube_input_read(argc, argv, &how, &result, err);
-	return r ? r : play(ctx, o, &result, err);
+	if (r == 0 && is_kube_archive(argv[0]))
+		r = unpack_archive(ctx, argv[0], &result, &keep, err);
+	else if (r == 0)
+		r = play_build(ctx, &builds, &result, &keep, err);
+	return r ? r : play(ctx, o, &result, &keep, err);
 }
 
 static const struct option play_options_table[] = {
 	{ 0, "authfile", OPTION_STRING, O(pull.authfile), "path",
 	  "Credentials of registries are looked for here", false },
+	{ 0, "build", OPTION_MAYBE, O(build), NULL,
+	  "Build the images that have a folder of their name (default: those that are missing)",
+	  false },
 	{ 0, "cert-dir", OPTION_STRING, O(pull.cert_dir), "path",
 	  "Certificates and keys for TLS with registries", false },
+	{ 0, "context-dir", OPTION_STRING, O(context_dir), "path",
+	  "Where those folders are (default: beside the manifest)", false },
 	{ 0, "creds", OPTION_STRING, O(pull.creds), "user:password",
 	  "Credentials for every registry that is asked", false },
 	{ 0, "down", OPTION_BOOL, O(down), NULL, "Stop and remove the pods of the files", false },

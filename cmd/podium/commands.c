@@ -75,6 +75,7 @@ const struct command_row command_rows[] = {
 	ROW("kube down", cmd_kube_down),
 	ROW("kube generate", cmd_kube_generate),
 	ROW("kube play", cmd_kube_play),
+	ROW("kube save", cmd_kube_save),
 	ROW("kube validate", cmd_kube_validate),
 
 	ALIAS("play kube", cmd_kube_play),

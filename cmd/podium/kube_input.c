@@ -9,6 +9,7 @@
 #include "cmd/podium/kube_input.h"
 
 #include "cmd/podium/command.h"
+#include "cmd/podium/kube_archive.h"
 #include "engine/base/mem.h"
 
 static void print_diags(const struct kube_diags *diags)
@@ -31,14 +32,9 @@ static void print_diags(const struct kube_diags *diags)
 int kube_input_read(int argc, char **argv, const struct kube_input *how, struct kube_result *ret,
 		    struct error *err)
 {
-	struct kube_input input = *how;
-	int r;
+	bool is_archive;
+	int r = kube_archive_input(argc, argv, how, ret, &is_archive, err);
 
-	input.files = (struct strlist){ 0 };
-	for (int i = 0; i < argc; i++)
-		strlist_add(&input.files, argv[i]);
-	r = kube_load(&input, ret, err);
-	strlist_done(&input.files);
 	print_diags(&ret->diags);
 	if (r < 0)
 		return r;

@@ -113,7 +113,7 @@ static int choose_one(const struct image_list *here, const struct container_spec
 }
 
 int play_images_choose(const struct store *s, const struct kube_result *plans,
-		       struct play_images *ret, struct error *err)
+		       const struct strlist *keep, struct play_images *ret, struct error *err)
 {
 	cleanup_image_list struct image_list here = { .v = NULL };
 	int r = image_list(s, &here, err);
@@ -126,6 +126,8 @@ int play_images_choose(const struct store *s, const struct kube_result *plans,
 			enum play_pull policy;
 			size_t want;
 
+			if (keep && strlist_has(keep, c->image))
+				continue;
 			r = choose_one(&here, c, &policy, err);
 			if (r < 0)
 				return error_wrap(err, "pod '%s': container '%s'", plan->pod.name,

@@ -33,8 +33,10 @@ void play_images_done(struct play_images *p);
 /* Fills *ret with what the plans want pulled, by what is here: the caller holds the images lock.
  * Borrows from the plans. -ENOENT: an image is not here and must not be pulled; names pod, container
  * and image. */
+/* keep (or NULL): images, as the manifests write them, that are taken as they are here. */
 int play_images_choose(const struct store *s, const struct kube_result *plans,
-		       struct play_images *ret, struct error *err) must_check;
+		       const struct strlist *keep, struct play_images *ret,
+		       struct error *err) must_check;
 /* Pulls them, all at once; no lock may be held. Each failure names pod, container, image, registry
  * and reason: all but the last are printed, that is the error. */
 int play_images_pull(const struct store *s, const struct pull_options *o, bool quiet,

@@ -68,7 +68,7 @@ static int choose(const char *containers_a, const char *containers_b, struct kub
 	CU_ASSERT_TRUE_FATAL(fakestore_init(&f));
 	kube_load_text(&how, "text", text, strlen(text), plans);
 	CU_ASSERT_EQUAL_FATAL(plans->n, 2);
-	r = play_images_choose(&f.store, plans, ret, err);
+	r = play_images_choose(&f.store, plans, NULL, ret, err);
 	fakestore_done(&f);
 	return r;
 }

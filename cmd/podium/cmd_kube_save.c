@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kube save - manifests and all their images in one archive.
+ *
+ * Theory of operation: the manifests are checked as kube play would, images that are missing are
+ * pulled, and then one file is written: the manifests, joined, as the member kube.yaml, and behind
+ * it what `podium save` of all the images writes (kube_archive.h). `kube play` of that file needs no
+ * registry. The manifests go in as they were written.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/podium/command.h"
+#include "cmd/podium/commands.h"
+#include "cmd/podium/imagejob.h"
+#include "cmd/podium/kube_archive.h"
+#include "cmd/podium/kube_input.h"
+#include "cmd/podium/outfile.h"
+#include "cmd/podium/play_images.h"
+#include "cmd/podium/progress.h"
+#include "engine/base/fs.h"
+#include "engine/base/json.h"
+#include "engine/base/mem.h"
+#include "engine/image/store.h"
+
+#define TEXT_MAX (16 * 1024 * 1024)
+
+struct kube_save_options {
+	const char *output;
+	bool quiet;
+	struct pull_options pull;
+};
+#define O(m) offsetof(struct kube_save_options, m)
+
+static const struct option option_table[] = {
+	{ 0, "authfile", OPTION_STRING, O(pull.authfile), "path",
+	  "Credentials of registries are looked for here", false },
+	{ 0, "cert-dir", OPTION_STRING, O(pull.cert_dir), "path",
+	  "Certificates and keys for TLS with registries", false },
+	{ 0, "creds", OPTION_STRING, O(pull.creds), "user:password",
+	  "Credentials for every registry that is asked", false },
+	{ 'o', "output", OPTION_STRING, O(output), "file", "Write to this file (default: stdout)",
+	  false },
+	{ 'q', "quiet", OPTION_BOOL, O(quiet), NULL, "No progress", false },
+	{ 0, "tls-verify", OPTION_MAYBE, O(pull.tls_verify), NULL,
+	  "Talk TLS to registries and check their certificates (default: as configured)", false },
+	OPTIONS_END,
+};
+
+/* ---- manifests -------------------------------------------------------------------------- */
+
+/* One file's text behind what is there. */
+static int add_file(struct buf *b, const char *path, struct error *err)
+{
+	cleanup_free char *text = NULL;
+	size_t len = 0;
+	int r = fs_read_file(AT_FDCWD, path, TEXT_MAX, &text, &len, err);
+
+	if (r < 0)
+		return r;
+	if (b->len)
+		buf_adds(b, b->data[b->len - 1] == '\n' ? "---\n" : "\n---\n");
+	buf_add(b, text, len);
+	return b->overflow ? error_set(err, E2BIG, "manifests of more than %d bytes", TEXT_MAX) : 0;
+}
+
+static int read_manifests(int argc, char **argv, struct buf *ret_text, struct kube_result *ret,
+			  struct error *err)
+{
+	const struct kube_input how = { .strict = false };
+	int r;
+
+	for (int i = 0; i < argc; i++) {
+		cleanup_free char *text = NULL;
+		size_t len;
+
+		if (is_equal(argv[i], "-"))
+			return error_set(err, EINVAL,
+					 "manifests are read twice: name files, not '-'");
+		r = kube_archive_read(argv[i], &text, &len, err);
+		if (r != 0)
+			return r < 0 ? r
+				     : error_set(err, EINVAL,
+						 "'%.300s' is an archive of an application already",
+						 argv[i]);
+	}
+	r = kube_input_read(argc, argv, &how, ret, err);
+	for (int i = 0; i < argc && r == 0; i++)
+		r = add_file(ret_text, argv[i], err);
+	return r;
+}
+
+/* ---- images ----------------------------------------------------------------------------- */
+
+/* Those that are here: they are taken as they are. */
+static void list_present(const struct store *s, const struct kube_result *result,
+			 struct strlist *ret)
+{
+	for (size_t i = 0; i < result->n; i++) {
+		for (size_t k = 0; k < result->v[i].n_containers; k++) {
+			const char *name = result->v[i].containers[k].image;
+			struct image_config config = { .id = NULL };
+			struct error scratch; /* it is pulled then */
+
+			if (strlist_has(ret, name))
+				continue;
+			if (image_resolve(s, name, &config, &scratch) == 0)
+				strlist_add(ret, name);
+			record_done(&image_config_type, &config);
+		}
+	}
+}
+
+static int pull_missing(const struct store *s, const struct kube_save_options *o,
+			const struct kube_result *result, struct play_images *pulled,
+			struct error *err)
+{
+	cleanup_strlist struct strlist present = { .v = NULL };
+	cleanup_close int lock = image_lock(s, LOCK_SHARED, err);
+	int r = lock < 0 ? lock : 0;
+
+	if (r == 0) {
+		list_present(s, result, &present);
+		r = play_images_choose(s, result, &present, pulled, err);
+	}
+	if (r < 0 || !pulled->n)
+		return r;
+	(void)close(steal_fd(&lock));
+	return play_images_pull(s, &o->pull, o->quiet, pulled, err);
+}
+
+/* The names to save: canonical, each once. */
+static int list_images(const struct store *s, const struct kube_result *result,
+		       const struct play_images *pulled, json_t *ret, struct error *err)
+{
+	cleanup_strlist struct strlist names = { .v = NULL };
+
+	for (size_t i = 0; i < result->n; i++) {
+		for (size_t k = 0; k < result->v[i].n_containers; k++) {
+			const struct container_spec *c = &result->v[i].containers[k];
+			struct image_config config = { .id = NULL };
+			int r = image_resolve(s, play_images_name(pulled, c), &config, err);
+
+			if (r == 0 && strstr(c->image, "@sha256:"))
+				r = error_set(err, ENOTSUP,
+					      "its name is a digest, which an archive of images "
+					      "does not keep: use a tag");
+			if (r == 0 && !strlist_has(&names, config.reference)) {
+				strlist_add(&names, config.reference);
+				(void)json_array_append_new(ret, json_string(config.reference));
+			}
+			record_done(&image_config_type, &config);
+			if (r < 0)
+				return error_wrap(err, "pod '%s': container '%s': image '%.200s'",
+						  result->v[i].pod.name, c->name, c->image);
+		}
+	}
+	return 0;
+}
+
+/* ---- the archive ------------------------------------------------------------------------ */
+
+static int on_event(struct imagejob *job, void *arg, const char *event, const json_t *j,
+		    struct error *err)
+{
+	const char *text = jget_str(j, "text");
+
+	(void)job;
+	(void)err;
+	if (is_equal(event, "say") && text)
+		progress_say(arg, text);
+	return 0;
+}
+
+static int write_images(const struct store *s, const struct kube_save_options *o, json_t *images,
+			int fd, struct error *err)
+{
+	cleanup_progress struct progress *progress = progress_new(o->quiet);
+	cleanup_json json_t *request =
+		json_pack("{s:s, s:O, s:[], s:s}", "format", "docker-archive", "images", images,
+			  "tags", "compression", "none");
+
+	return imagejob_run(&(struct imagejob_spec){ .verb = "save",
+						     .store = s,
+						     .request = request,
+						     .datafd = fd,
+						     .on_event = on_event,
+						     .progress = progress,
+						     .arg = progress },
+			    err);
+}
+
+static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
+{
+	const struct kube_save_options *o = options;
+	cleanup_kube_result struct kube_result result = { 0 };
+	cleanup_play_images struct play_images pulled = { 0 };
+	cleanup_outfile struct outfile out = OUTFILE_INIT;
+	cleanup_buf struct buf text = BUF_INIT(TEXT_MAX);
+	cleanup_json json_t *images = json_array();
+	int r = read_manifests(argc, argv, &text, &result, err);
+
+	if (r != 0)
+		return r;
+	r = pull_missing(&ctx->store, o, &result, &pulled, err);
+	if (r == 0)
+		r = list_images(&ctx->store, &result, &pulled, images, err);
+	if (r == 0)
+		r = outfile_open(is_equal(o->output, "-") ? NULL : o->output, &out, err);
+	if (r == 0)
+		r = kube_archive_begin(out.fd, text.data ? text.data : "", text.len, err);
+	if (r == 0)
+		r = write_images(&ctx->store, o, images, out.fd, err);
+	if (r == 0)
+		outfile_keep(&out);
+	return r;
+}
+
+const struct command cmd_kube_save = {
+	.words = "kube save",
+	.args = "[options] FILE [FILE...]",
+	.summary = "Save Kubernetes YAML and all its images as one archive",
+	.details = "  podium kube play ARCHIVE plays it without a registry.",
+	.options = option_table,
+	.options_size = sizeof(struct kube_save_options),
+	.min_args = 1,
+	.max_args = -1,
+	.store = COMMAND_WRITES,
+	.run = run,
+};
