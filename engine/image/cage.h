@@ -16,7 +16,7 @@ enum cage_kind {
 
 /* Gives the calling process a mount namespace in which dirfd is the root and everything else is
  * gone, and an empty network namespace. Single-threaded callers with CAP_SYS_ADMIN in their user
- * namespace. */
+ * namespace. dirfd may be the root of a detached mount. */
 int cage_enter_root(int dirfd, struct error *err) must_check;
 /* The same, and nothing can be written there, no access time either. */
 int cage_enter_root_readonly(int dirfd, struct error *err) must_check;

@@ -23,6 +23,7 @@
 #include "engine/base/fs.h"
 #include "engine/base/lock.h"
 #include "engine/base/seams.h"
+#include "engine/image/pack.h"
 #include "engine/image/unpack.h"
 
 #define NAME_TRIES 16
@@ -204,4 +205,36 @@ int newlayer_from_stream(const struct store *s, int infd, struct layer_claim *re
 	*ret_diff = result.diff;
 	*ret_bytes = result.stats.bytes;
 	return 0;
+}
+
+int newlayer_from_tree(const struct store *s, int treefd, const struct tarout_options *o,
+		       struct newlayer *ret, struct error *err)
+{
+	struct error of_packer = { .code = 0 };
+	struct pack_plan plan = { .treefd = treefd, .splitfd = -1, .tree = *o };
+	struct pack_result made;
+	struct job job = JOB_INIT;
+	int ends[2], r, e;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(err, "make a pipe");
+	plan.outfd = ends[1];
+	r = pack_start(&plan, &job, err);
+	(void)close(ends[1]);
+	if (r == 0)
+		r = newlayer_from_stream(s, ends[0], &ret->claim, &ret->diff, &ret->bytes, err);
+	(void)close(ends[0]);
+	if (job.pid <= 0)
+		return r;
+	e = pack_wait(&job, &made, &of_packer);
+	if (e == 0 && r == 0 && !is_digest_equal(&made.diff, &ret->diff))
+		e = error_set(&of_packer, EBADMSG, "new layer: it has changed on its way");
+	/* A packer that failed has sent a short stream, which is the cause of all else. */
+	if (e < 0 && (r == 0 || e != -EPIPE)) {
+		if (r == 0)
+			layer_claim_done(&ret->claim);
+		*err = of_packer;
+		return e;
+	}
+	return r;
 }

@@ -18,4 +18,13 @@ int newlayer_from_stream(const struct store *s, int infd, struct layer_claim *re
 			 struct digest *ret_diff, uint64_t *ret_bytes,
 			 struct error *err) must_check;
 
+/* The same from a tree, which a confined child reads: treefd as for pack.h. */
+struct newlayer {
+	struct layer_claim claim;
+	struct digest diff;
+	uint64_t bytes;
+};
+int newlayer_from_tree(const struct store *s, int treefd, const struct tarout_options *o,
+		       struct newlayer *ret, struct error *err) must_check;
+
 #endif

@@ -346,3 +346,27 @@ int overlay_mount_read_only(int store_fd, const struct strlist *layers, int empt
 	}
 	return mount_opened(s, r, attrs | MOUNT_ATTR_RDONLY, err);
 }
+
+int overlay_mount_view(int store_fd, const struct container_spec *spec, uint64_t attrs,
+		       struct error *err)
+{
+	cleanup_close int dir = open_container(store_fd, spec->id, err);
+	struct stack *s;
+	int r = dir < 0 ? dir : 0;
+
+	if (r < 0)
+		return r;
+	s = xcalloc(1, sizeof(*s));
+	s->upper = s->work = -EBADF;
+	s->layers[0] = openat(dir, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (s->layers[0] < 0)
+		r = error_errno(err, "open the writable layer");
+	else
+		s->n = 1;
+	if (r == 0 && spec->config.layers.n >= LAYERS_MAX)
+		r = error_set(err, E2BIG, "image has too many layers for a view: %zu",
+			      spec->config.layers.n);
+	if (r == 0)
+		r = stack_open_layers(store_fd, &spec->config.layers, s, err);
+	return mount_opened(s, r, attrs | MOUNT_ATTR_RDONLY, err);
+}

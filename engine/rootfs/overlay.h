@@ -35,4 +35,9 @@ struct strlist;
 int overlay_mount_read_only(int store_fd, const struct strlist *layers, int emptyfd, uint64_t attrs,
 			    struct error *err) must_check;
 
+/* What a container sees as its root, its writable layer included: read-only and detached, also while
+ * it runs. As overlay_mount(). */
+int overlay_mount_view(int store_fd, const struct container_spec *spec, uint64_t attrs,
+		       struct error *err) must_check;
+
 #endif
