@@ -170,26 +170,19 @@ static void set_names(struct load_image *i, const struct reference *ref)
 		strlist_addf(&i->digests, "%s@sha256:%s", name, i->list_id);
 }
 
-/* Whether the platform is what was asked for; the system must be, the processor should. */
-static int check_platform(const struct pull *p, const struct load_image *i, const char *name,
-			  struct error *err)
+/* An image for another processor may be meant for emulation: it is said, not refused. (That the system
+ * is one that runs here, config.c has seen to.) */
+static void check_platform(const struct pull *p, const struct load_image *i, const char *name)
 {
 	const struct platform *want = p->o->platform ? p->o->platform : &p->host;
 	const struct platform have = { .os = i->facts.os, .architecture = i->facts.architecture };
 	cleanup_free char *is = platform_format(&have);
 	cleanup_free char *should = platform_format(want);
 	cleanup_free char *shown = str_printable(is, strnlen(is, 100));
+	cleanup_free char *text = xasprintf("%s: the image is for %s, not for %s", name, shown, should);
 
-	if (!is_empty(have.os) && !is_equal(have.os, want->os))
-		return error_set(err, EPROTONOSUPPORT, "the image is for %s, not for %s", shown,
-				 should);
-	if (!is_empty(have.architecture) && !is_equal(have.architecture, want->architecture)) {
-		cleanup_free char *text = xasprintf("%s: the image is for %s, not for %s", name,
-						    shown, should);
-
+	if (!is_empty(have.architecture) && !is_equal(have.architecture, want->architecture))
 		tell(p, LOAD_WARNING, 0, NULL, text);
-	}
-	return 0;
 }
 
 /* Asks a candidate's places for its manifest, the configuration and what the layers are. */
@@ -203,12 +196,11 @@ static int plan_image(struct pull *p, const struct pull_item *item, const struct
 	free(place->image);
 	place->image = xstrdup(reference_format(ref, full));
 	r = pull_image(p->registry, place, p->o->platform ? p->o->platform : &p->host, &i, err);
-	if (r == 0)
-		r = check_platform(p, &i, place->image, err);
 	if (r < 0) {
 		load_image_done(&i);
 		return r;
 	}
+	check_platform(p, &i, place->image);
 	set_names(&i, ref);
 	for (size_t n = 0; n < i.layers.n; n++)
 		i.layers.v[n].group = p->plan.n;
