@@ -110,6 +110,9 @@ static int run(int argc, char **argv, struct error *err)
 
 	if (!v)
 		return error_set(err, EINVAL, "podium starts this program: it is not for people");
+	/* Before anything else is opened: a descriptor of ours may get this number. */
+	if (fcntl(DATA_FD, F_SETFD, FD_CLOEXEC) == 0)
+		ctx.datafd = DATA_FD;
 	r = cage_follow_parent(getppid(), err);
 	if (r == 0)
 		r = read_json(ctx.socket, &request, err);
@@ -118,8 +121,6 @@ static int run(int argc, char **argv, struct error *err)
 	if (r < 0)
 		return r;
 	(void)fcntl(SOCKET_FD, F_SETFD, FD_CLOEXEC);
-	if (fcntl(DATA_FD, F_SETFD, FD_CLOEXEC) == 0)
-		ctx.datafd = DATA_FD;
 	r = v->run(&ctx, request, err);
 	store_close(&ctx.store);
 	return r;

@@ -204,17 +204,22 @@ static int spawn(struct imagejob *job, int out, int reason, int socket, struct e
 	cleanup_free char *verb = xstrdup(spec->verb);
 	char *argv[] = { (char *)(uintptr_t) "podium-image", verb, spec->store->root,
 			 spec->store->runroot, NULL };
+	/* Our stdin is descriptor 0, which would mean none. */
+	cleanup_close int data =
+		spec->datafd < 0 ? -EBADF : fcntl(spec->datafd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	int r = proc_helper_path("podium-image", &path, err);
 
 	if (r < 0)
 		return r;
+	if (spec->datafd >= 0 && data < 0)
+		return error_errno(err, "pass a descriptor to podium-image");
 	/* Its own environment is ours: proxies, HOME, where configuration is looked for. */
 	job->pid = proc_spawn(&(struct proc_spawn){ .path = path,
 						    .argv = argv,
 						    .envp = environ,
 						    .stdio = { -1, out, reason },
 						    .pass_fd = socket,
-						    .pass_fd4 = spec->datafd },
+						    .pass_fd4 = data },
 			      NULL, err);
 	return job->pid < 0 ? job->pid : 0;
 }
