@@ -26,6 +26,7 @@ const struct command_row command_rows[] = {
 	ROW("build", cmd_build),
 	ROW("exec", cmd_exec),
 	ROW("help", cmd_help),
+	ROW("history", cmd_history),
 	ROW("images", cmd_images),
 	ROW("info", cmd_info),
 	ROW("inspect", cmd_inspect),
@@ -42,6 +43,7 @@ const struct command_row command_rows[] = {
 	ROW("start", cmd_start),
 	ROW("stop", cmd_stop),
 	ROW("tag", cmd_tag),
+	ROW("untag", cmd_untag),
 	ROW("version", cmd_version),
 
 	ALIAS("buildx build", cmd_build),
@@ -62,6 +64,7 @@ const struct command_row command_rows[] = {
 
 	ALIAS("image build", cmd_build),
 	ROW("image exists", cmd_image_exists),
+	ALIAS("image history", cmd_history),
 	ROW("image inspect", cmd_image_inspect),
 	ALIAS("image list", cmd_images),
 	ALIAS("image load", cmd_load),
@@ -71,6 +74,7 @@ const struct command_row command_rows[] = {
 	ALIAS("image rm", cmd_rmi),
 	ALIAS("image save", cmd_save),
 	ALIAS("image tag", cmd_tag),
+	ALIAS("image untag", cmd_untag),
 
 	ROW("kube down", cmd_kube_down),
 	ROW("kube generate", cmd_kube_generate),
