@@ -370,6 +370,18 @@ static int end_target(struct build *b, struct build_state *st, size_t kept, unsi
 	return r;
 }
 
+/* FROM with its variables replaced. */
+static void say_from(const struct build *b, size_t index, unsigned count)
+{
+	const struct stage *stage = &b->stages.v[index];
+	cleanup_free char *prefix = NULL;
+	cleanup_free char *name = stage->name ? xasprintf(" AS %s", stage->name) : xstrdup("");
+
+	if (b->stages.n > 1)
+		prefix = xasprintf("[%zu/%zu] ", index + 1, b->stages.n);
+	build_say(b, "%sSTEP 1/%u: FROM %s%s", prefix ? prefix : "", count, stage->base, name);
+}
+
 static int build_stage(struct build *b, size_t index, struct error *err)
 {
 	const struct build_options *o = b->options;
@@ -389,11 +401,8 @@ static int build_stage(struct build *b, size_t index, struct error *err)
 	if (r == 0 && is_target)
 		r = make_pairs(&after, "LABEL", &o->labels, b->file.escape, err);
 	at.count = (unsigned)(1 + before.n + stage->n + after.n);
-	if (r == 0 && b->stages.n > 1)
-		build_say(b, "[%zu/%zu] STEP 1/%u: %s", index + 1, b->stages.n, at.count,
-			  stage->from_instruction->original);
-	else if (r == 0)
-		build_say(b, "STEP 1/%u: %s", at.count, stage->from_instruction->original);
+	if (r == 0)
+		say_from(b, index, at.count);
 	if (r == 0)
 		r = perform_all(b, st, before.v, before.n, &at, err);
 	if (r == 0)

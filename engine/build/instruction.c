@@ -315,7 +315,10 @@ int instruction_heredoc(const char *word, struct heredoc *ret, bool *ret_strips)
 	*ret_strips = *p == '-';
 	p += *ret_strips;
 	ret->can_expand = true;
-	for (; *p && *p != '<'; p++) {
+	for (bool is_over = false; *p && *p != '<'; p++) {
+		is_over |= !quote && strchr(";&|>()", *p); /* the shell's; the name is at its end */
+		if (is_over)
+			continue;
 		if (quote ? *p == quote : *p == '"' || *p == '\'') {
 			quote = quote ? '\0' : *p;
 			ret->can_expand = false;

@@ -75,13 +75,22 @@ static bool is_opaque(int dirfd)
 	return fgetxattr(dirfd, XATTR_OPAQUE, &value, 1) == 1 && value == 'y';
 }
 
+/* Whether the name is among the first n: within one directory it is there once anyway. */
+static bool has_name(const struct strlist *l, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_equal(l->v[i], name))
+			return true;
+	return false;
+}
+
 /* The names of all the directories, each once. */
 static int list_names(const struct trees *t, struct strlist *ret, struct error *err)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		cleanup_close int copy = openat(t->v[i], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		cleanup_dir DIR *d = copy < 0 ? NULL : fdopendir(copy);
-		struct strlist before = *ret;
+		size_t before = ret->n;
 		struct dirent *e;
 
 		if (!d)
@@ -89,7 +98,7 @@ static int list_names(const struct trees *t, struct strlist *ret, struct error *
 		(void)steal_fd(&copy);
 		while ((e = readdir(d)))
 			if (!is_equal(e->d_name, ".") && !is_equal(e->d_name, "..") &&
-			    !strlist_has(&before, e->d_name))
+			    !has_name(ret, before, e->d_name))
 				strlist_add(ret, e->d_name);
 	}
 	return 0;

@@ -93,9 +93,9 @@ static void test_heredocs(void)
 	cleanup_containerfile struct containerfile f =
 		parse("FROM a\nRUN <<EOF cat - 3<<\"B C\" > x\n a\nFROM b\nEOF\nb\nB C\n"
 		      "COPY <<-'X' <<Y /d/\n\t\tone\n\tX\n two $A\nY\n"
-		      "RUN echo \"<<EOF\" $((1<<2)) <<<x\nRUN it's <<EOF\nCMD x <<EOF\n");
+		      "RUN echo \"<<EOF\" $((1<<2)) <<<x\nRUN cat <<E>f; b\nx\nE\nRUN it's <<EOF\nCMD x <<EOF\n");
 
-	CU_ASSERT_EQUAL_FATAL(f.n, 6);
+	CU_ASSERT_EQUAL_FATAL(f.n, 7);
 	CU_ASSERT_EQUAL_FATAL(f.v[1].heredocs.n, 2);
 	CU_ASSERT_STRING_EQUAL(f.v[1].heredocs.v[0].content, " a\nFROM b\n");
 	CU_ASSERT_STRING_EQUAL(f.v[1].heredocs.v[1].name, "B C");
@@ -108,8 +108,9 @@ static void test_heredocs(void)
 	CU_ASSERT_STRING_EQUAL(f.v[2].heredocs.v[1].content, " two $A\n");
 	CU_ASSERT_TRUE(f.v[2].heredocs.v[1].can_expand);
 	CU_ASSERT_EQUAL(f.v[3].heredocs.n, 0);
-	CU_ASSERT_EQUAL(f.v[4].heredocs.n, 0); /* the shell's business */
-	CU_ASSERT_EQUAL(f.v[5].heredocs.n, 0);
+	CU_ASSERT_EQUAL(f.v[4].heredocs.n, 1);
+	CU_ASSERT_EQUAL(f.v[5].heredocs.n, 0); /* the shell's business */
+	CU_ASSERT_EQUAL(f.v[6].heredocs.n, 0);
 }
 
 static void test_refused(void)
