@@ -32,7 +32,7 @@
 #include "engine/base/seams.h"
 #include "engine/base/trace.h"
 
-#define HTTP_HEAD_MAX	 (1024 * 1024)
+#define HTTP_HEAD_MAX	 (256 * 1024) /* libcurl's own is 300 KiB */
 #define HTTP_VALUE_MAX	 (16 * 1024)
 #define HTTP_BUFFER	 (128L * 1024)
 #define HTTP_FDS_MAX	 256

@@ -412,13 +412,13 @@ static void on_failure(struct call *c, enum http_failure f, const struct error *
 		h->scheme = HOST_UNKNOWN;
 	switch (f) {
 	case HTTP_CONNECT:
+	case HTTP_TIMEOUT: /* each took long enough */
 		retry(c, REGISTRY_RETRIES_MAX / 2, e);
 		break;
 	case HTTP_TLS_TALK: /* a handshake that was cut looks like one that cannot be */
 		retry(c, 1, e);
 		break;
 	case HTTP_BROKEN:
-	case HTTP_TIMEOUT:
 		retry(c, REGISTRY_RETRIES_MAX, e);
 		break;
 	case HTTP_HANDLER:

@@ -13,6 +13,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -464,7 +465,10 @@ static void begin(struct fakeregistry *f, int fd)
 {
 	struct conn *c = xcalloc(1, sizeof(*c));
 	pthread_t t;
+	int on = 1;
 
+	/* head and body are two writes */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	c->f = f;
 	c->fd = fd;
 	pthread_mutex_lock(&f->lock);
