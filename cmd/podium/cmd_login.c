@@ -220,8 +220,7 @@ static int run_login(struct command_context *ctx, void *options, int argc, char 
 			return error_set(err, ENOENT, "not logged into %.300s", key);
 		return puts(kept.user) < 0 ? error_errno(err, "write to stdout") : 0;
 	}
-	if (!o->user && !o->password)
-		r = try_kept(ctx, o, key, &kept, err);
+	r = o->user || o->password ? 0 : try_kept(ctx, o, key, &kept, err);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	return log_in(ctx, o, key, kept.user, err);

@@ -287,16 +287,21 @@ static void test_entries(void)
 /* What is wrong is said without what is secret. */
 static void test_messages(void)
 {
-	static const char json[] = "{\"auths\":{\"q.io\":{\"auth\":\"aHVudGVyMg==\"}}";
-	cleanup_credentials struct credentials c = { .user = NULL };
-	struct error err = { .code = 0 };
+	static const char *const texts[] = {
+		"{\"auths\":{\"q.io\":{\"auth\":\"aHVudGVyMg==\"}}",
+		"{\"auths\":{\"q.io\":{\"auth\":\"aHVudGVyMg==\"}}}",
+		"{\"auths\":{\"q.io\":{\"auth\":\"aHVudGVyMg==\"}},\"auths\":{}}",
+	};
 
-	CU_ASSERT_TRUE(auth_find_text(json, sizeof(json) - 1, "q.io", NULL, &c, &err) < 0);
-	CU_ASSERT_PTR_NULL(strstr(err.text, "aHVu"));
-	CU_ASSERT_TRUE(auth_find_text("{\"auths\":{\"q.io\":{\"auth\":\"aHVudGVyMg==\"}}}", 46,
-				      "q.io", NULL, &c, &err) < 0);
-	CU_ASSERT_PTR_NULL(strstr(err.text, "aHVu"));
-	CU_ASSERT_PTR_NULL(strstr(err.text, "hunter"));
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		cleanup_credentials struct credentials c = { .user = NULL };
+		struct error err = { .code = 0 };
+
+		CU_ASSERT_TRUE(auth_find_text(texts[i], strlen(texts[i]), "q.io", NULL, &c, &err) <
+			       0);
+		CU_ASSERT_PTR_NULL(strstr(err.text, "aHVu"));
+		CU_ASSERT_PTR_NULL(strstr(err.text, "hunter"));
+	}
 }
 
 /* A pull secret comes from a manifest: it starts no program. */
