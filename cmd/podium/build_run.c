@@ -151,6 +151,9 @@ static int follower_start(const struct build_run *b, const struct working *w, st
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(EXIT_OURS);
+		/* Whether a container is held is asked as soon as the parent is gone. */
+		for (size_t i = 0; i < b->n; i++)
+			(void)close(b->v[i].creation.lock_fd);
 		follow_log(dir, ends[0], b->options.is_silent);
 	}
 	(void)close(ends[0]);
