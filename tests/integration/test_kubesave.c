@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kubesave - applications whose images are built beside their manifest, saved in one file, and
+ * played from it where there is no registry.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/base/fs.h"
+#include "tests/integration/harness.h"
+
+#define BLOCK 512
+
+/* A pod of two containers whose images have folders, and one that has none. */
+static const char app[] = "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec:\n"
+			  "  terminationGracePeriodSeconds: 0\n  restartPolicy: Never\n  containers:\n"
+			  "  - {name: web, image: web}\n"
+			  "  - {name: db, image: 'reg.example.com/x/db:2', imagePullPolicy: Always}\n"
+			  "  - {name: bb, image: docker.io/library/busybox, imagePullPolicy: Never,\n"
+			  "     command: [sleep, '1000']}\n";
+
+static void write_app(const char *dir)
+{
+	cleanup_free char *web = xasprintf("%s/web/Containerfile", dir);
+	cleanup_free char *db = xasprintf("%s/db/Dockerfile", dir);
+	cleanup_free char *yaml = xasprintf("%s/app.yaml", dir);
+
+	write_file(web, "FROM busybox\nRUN echo one > /web.txt\nCMD [\"cat\", \"/web.txt\"]\n");
+	write_file(db, "FROM busybox\nRUN echo two > /db.txt\nCMD [\"cat\", \"/db.txt\"]\n");
+	write_file(yaml, "%s", app);
+}
+
+static bool have_printed(void)
+{
+	return logs_have("app-web", "one") && logs_have("app-db", "two");
+}
+
+static void test_play_builds(void)
+{
+	cleanup_result struct result r = { 0 };
+
+	if (!load_image("busybox"))
+		return;
+	write_app("a");
+	/* Not built, and no registry is there. */
+	r = podium("play kube --build=false %s/a/app.yaml", harness.work);
+	CHECK_CODE(r, 125);
+	result_done(&r);
+	r = podium("play kube %s/a/app.yaml", harness.work);
+	CHECK_CODE(r, 0);
+	CHECK_HAS(r.err, "[web] ");
+	CHECK_HAS(r.err, "[db] ");
+	CHECK_LACKS(r.out, "STEP");
+	CHECK_LACKS(r.err, "Trying to pull reg.example.com");
+	CHECK(WAIT_UNTIL(have_printed(), DEADLINE_MS), "what was built runs");
+	MUST(0, "image exists localhost/web:latest");
+	MUST(0, "image exists reg.example.com/x/db:2");
+	/* What is here is not built again; --build does, from the cache. */
+	result_done(&r);
+	r = podium("play kube %s/a/app.yaml", harness.work);
+	CHECK_CODE(r, 0);
+	CHECK_LACKS(r.err, "STEP");
+	CHECK_HAS(r.err, "unchanged");
+	result_done(&r);
+	r = podium("play kube --build %s/a/app.yaml", harness.work);
+	CHECK_CODE(r, 0);
+	CHECK_HAS(r.err, "Using cache");
+	remove_pods();
+}
+
+static void test_context_dir(void)
+{
+	cleanup_result struct result r = { 0 };
+
+	if (!load_image("busybox"))
+		return;
+	write_file("far/solo/Containerfile", "FROM busybox\nCMD [\"echo\", \"from afar\"]\n");
+	write_file("solo.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: solo}\nspec:\n"
+				"  restartPolicy: Never\n  containers:\n  - {name: c, image: solo}\n");
+	r = podium("play kube --context-dir %s/nowhere %s/solo.yaml", harness.work, harness.work);
+	CHECK_CODE(r, 125);
+	CHECK_HAS(r.err, "--context-dir");
+	result_done(&r);
+	r = podium("play kube --context-dir %s/far %s/solo.yaml", harness.work, harness.work);
+	CHECK_CODE(r, 0);
+	CHECK(WAIT_UNTIL(logs_have("solo-c", "from afar"), DEADLINE_MS), "it was built there");
+	remove_pods();
+	/* A build that fails: nothing is played. */
+	write_file("bad/broken/Containerfile", "FROM busybox\nRUN exit 3\n");
+	write_file("bad/broken.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: broken}\nspec:\n"
+				      "  containers:\n  - {name: c, image: broken}\n");
+	result_done(&r);
+	r = podium("play kube %s/bad/broken.yaml", harness.work);
+	CHECK_CODE(r, 125);
+	CHECK_HAS(r.err, "image 'broken': the build of");
+	MUST(1, "pod exists broken");
+}
+
+static void test_one_file(void)
+{
+	cleanup_free char *root = xasprintf("%s/root2", harness.work);
+	cleanup_free char *runroot = xasprintf("%s/run2", harness.work);
+	cleanup_result struct result r = { 0 };
+
+	if (!load_image("busybox"))
+		return;
+	write_app("b");
+	DISCARD(podium("build -t web %s/b/web", harness.work));
+	DISCARD(podium("build -t reg.example.com/x/db:2 %s/b/db", harness.work));
+	r = podium("kube save %s/b/app.yaml -q -o %s/app.tar", harness.work, harness.work);
+	CHECK_CODE(r, 0);
+	result_done(&r);
+	/* Never over a file that is there. */
+	r = podium("kube save %s/b/app.yaml -q -o %s/app.tar", harness.work, harness.work);
+	CHECK_CODE(r, 125);
+	MUST(0, "kube validate %s/app.tar", harness.work);
+	harness_store(root, runroot);
+	MUST(0, "play kube %s/app.tar", harness.work);
+	CHECK(WAIT_UNTIL(have_printed(), DEADLINE_MS), "it runs without a registry");
+	result_done(&r);
+	r = podium("play kube %s/app.tar", harness.work);
+	CHECK_CODE(r, 0);
+	CHECK_HAS(r.err, "unchanged");
+	MUST(0, "kube down %s/app.tar", harness.work);
+	MUST(1, "pod exists app");
+	/* For others it is an archive of images. */
+	result_done(&r);
+	r = podium("load -i %s/app.tar", harness.work);
+	CHECK_CODE(r, 0);
+	CHECK_HAS(r.out, "reg.example.com/x/db:2");
+	harness_store(NULL, NULL);
+}
+
+static void test_save_refuses(void)
+{
+	cleanup_result struct result r = { 0 };
+
+	if (!load_image("busybox"))
+		return;
+	write_file("missing.yaml",
+		   "apiVersion: v1\nkind: Pod\nmetadata: {name: m}\nspec:\n  containers:\n"
+		   "  - {name: c, image: 'localhost/nowhere:1', imagePullPolicy: Never}\n");
+	r = podium("kube save %s/missing.yaml -o %s/missing.tar", harness.work, harness.work);
+	CHECK_CODE(r, 125);
+	CHECK_HAS(r.err, "localhost/nowhere:1");
+	CHECK(!exists("%s/missing.tar", harness.work), "no half archive");
+	result_done(&r);
+	write_file("bad.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: m}\nspec:\n  nope: 1\n");
+	r = podium("kube save %s/bad.yaml -o %s/bad.tar", harness.work, harness.work);
+	CHECK_CODE(r, 125);
+	CHECK_HAS(r.err, "nope");
+	CHECK(!exists("%s/bad.tar", harness.work), "no half archive");
+}
+
+/* ---- hostile archives ------------------------------------------------------------------- */
+
+/* A header of kube.yaml that claims size bytes, and so many that are there. */
+static void write_hostile(const char *name, const char *size, size_t there)
+{
+	cleanup_free char *path = xasprintf("%s/%s", harness.work, name);
+	cleanup_free char *data = xcalloc(1, BLOCK + there);
+	unsigned int sum = 0;
+	struct error err;
+
+	memcpy(data, "kube.yaml", 9);
+	memcpy(data + 124, size, strlen(size));
+	data[156] = '0';
+	memset(data + 148, ' ', 8);
+	for (int i = 0; i < BLOCK; i++)
+		sum += (unsigned char)data[i];
+	(void)snprintf(data + 148, 8, "%06o", sum);
+	memset(data + BLOCK, '#', there);
+	CHECK(fs_write_atomic(AT_FDCWD, path, data, BLOCK + there, 0644, FS_NOSYNC, &err) == 0,
+	      "write");
+}
+
+static void test_hostile(void)
+{
+	cleanup_result struct result r = { 0 };
+
+	write_hostile("short.tar", "00000007000", 100);
+	r = podium("play kube %s/short.tar", harness.work);
+	CHECK_CODE(r, 125);
+	CHECK_HAS(r.err, "ends within its kube.yaml");
+	result_done(&r);
+	write_hostile("huge.tar", "77777777777", 100);
+	r = podium("kube down %s/huge.tar", harness.work);
+	CHECK_CODE(r, 125);
+	CHECK_HAS(r.err, "too large");
+	result_done(&r);
+	write_hostile("odd.tar", "0000x", 100);
+	r = podium("kube validate %s/odd.tar", harness.work);
+	CHECK_CODE(r, 125);
+	result_done(&r);
+	r = podium("play kube %s/short.tar %s/huge.tar", harness.work, harness.work);
+	CHECK_CODE(r, 125);
+}
+
+static CU_TestInfo tests[] = {
+	{ "play builds what has a folder", test_play_builds },
+	{ "--context-dir, and a build that fails", test_context_dir },
+	{ "saved, and played from one file", test_one_file },
+	{ "what cannot be saved", test_save_refuses },
+	{ "archives that lie", test_hostile },
+	CU_TEST_INFO_NULL,
+};
+static CU_SuiteInfo suites[] = {
+	{ "kubesave", harness_begin, harness_end, NULL, NULL, tests },
+	CU_SUITE_INFO_NULL,
+};
+TEST_MAIN(suites)
