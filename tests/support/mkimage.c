@@ -4,6 +4,7 @@
  *
  *	mkimage [--oci] busybox OUT.tar		busybox-static and its applets
  *	mkimage [--oci] nginx OUT.tar		nginx-light, its libraries, a shell: three layers
+ *	mkimage [--oci] gcc OUT.tar		busybox and the C compiler of Debian
  *	mkimage [--oci] payload PROGRAM OUT.tar	one static program as /payload
  *	mkimage [--oci] layers N OUT.tar	busybox and N - 1 small layers on it
  *
@@ -164,9 +165,10 @@ static void put_file(struct layer_out *l, const char *name, const char *from, mo
 
 /* ---- running a program for its output --------------------------------------------------- */
 
-static void lines_of(const char *path, const char *arg, struct strlist *ret)
+static void lines_of(const char *path, const char *arg, const char *more, struct strlist *ret)
 {
-	char *argv[] = { (char *)(uintptr_t)path, (char *)(uintptr_t)arg, NULL };
+	char *argv[] = { (char *)(uintptr_t)path, (char *)(uintptr_t)arg, (char *)(uintptr_t)more,
+			 NULL };
 	char *envp[] = { (char *)(uintptr_t) "PATH=/usr/bin:/bin", NULL };
 	struct error err;
 	int ends[2];
@@ -196,13 +198,12 @@ static void lines_of(const char *path, const char *arg, struct strlist *ret)
 	(void)waitpid(pid, NULL, 0);
 }
 
-/* Libraries of a program, as ldd(1) says, and the loader. */
-static void put_libraries(struct layer_out *l, const char *program)
+/* Libraries of a program, as ldd(1) says, and the loader; those in *done are there already. */
+static void put_libraries(struct layer_out *l, const char *program, struct strlist *done)
 {
 	cleanup_strlist struct strlist lines = { .v = NULL };
-	cleanup_strlist struct strlist done = { .v = NULL };
 
-	lines_of("/usr/bin/ldd", program, &lines);
+	lines_of("/usr/bin/ldd", program, NULL, &lines);
 	for (size_t i = 0; i < lines.n; i++) {
 		char *path = strchr(lines.v[i], '/'), *end = path ? strchr(path, ' ') : NULL;
 		cleanup_free char *name = NULL;
@@ -212,12 +213,12 @@ static void put_libraries(struct layer_out *l, const char *program)
 		*end = '\0';
 		/* /lib and /lib64 are links into /usr in the image, as on Debian. */
 		name = xasprintf("%s%s", is_prefix(path, "/usr/") ? "" : "usr", path);
-		if (strlist_has(&done, name))
+		if (strlist_has(done, name))
 			continue;
-		strlist_add(&done, name);
+		strlist_add(done, name);
 		put_file(l, name[0] == '/' ? name + 1 : name, path, 0755);
 	}
-	if (!done.n)
+	if (!done->n)
 		die(program, "ldd names no library");
 }
 
@@ -231,7 +232,7 @@ static void put_busybox(struct layer_out *l, const char *dir, const char *const 
 		for (; *only; only++)
 			strlist_add(&applets, *only);
 	else
-		lines_of("/bin/busybox", "--list", &applets);
+		lines_of("/bin/busybox", "--list", NULL, &applets);
 	for (size_t i = 0; i < applets.n; i++) {
 		cleanup_free char *name = xasprintf("%s/%s", dir, applets.v[i]);
 
@@ -253,6 +254,15 @@ static void put_etc(struct layer_out *l)
 	put_dir(l, "etc", 0755);
 	put_text(l, "etc/passwd", passwd);
 	put_text(l, "etc/group", group);
+}
+
+/* As on Debian. */
+static void put_merged_links(struct layer_out *l)
+{
+	put_link(l, "bin", "usr/bin");
+	put_link(l, "sbin", "usr/sbin");
+	put_link(l, "lib", "usr/lib");
+	put_link(l, "lib64", "usr/lib64");
 }
 
 static void make_busybox(struct image *im)
@@ -303,18 +313,16 @@ static void make_nginx_base(struct image *im)
 					       "env", "grep", "sleep", "wget", "mount",
 					       "nc",  "kill", NULL };
 	struct layer_out *l = begin_layer(im);
+	cleanup_strlist struct strlist done = { .v = NULL };
 
 	put_dirs(l, dirs);
-	put_link(l, "bin", "usr/bin");
-	put_link(l, "sbin", "usr/sbin");
-	put_link(l, "lib", "usr/lib");
-	put_link(l, "lib64", "usr/lib64");
+	put_merged_links(l);
 	put_dir(l, "root", 0700);
 	put_dir(l, "tmp", 01777);
 	put_etc(l);
 	put_text(l, "etc/motd", "deleted by the third layer\n");
 	put_busybox(l, "usr/bin", applets);
-	put_libraries(l, "/usr/sbin/nginx");
+	put_libraries(l, "/usr/sbin/nginx", &done);
 	end_layer(l);
 }
 
@@ -362,6 +370,133 @@ static void make_nginx(struct image *im)
 	im->config = json_pack("{s:[s,s,s], s:[s,s], s:{s:{}}, s:s}", "Cmd", "nginx", "-g",
 			       "daemon off;", "Env", PATH_ENV, "NGINX_VERSION=1.22.1",
 			       "ExposedPorts", "80/tcp", "StopSignal", "SIGQUIT");
+}
+
+/* What of the compiler's packages nobody needs to compile C. */
+static bool is_wanted(const char *path)
+{
+	static const char *const parts[] = { "/share/",	 "plus",     "lto1",	 "lto-dump",
+					     "san.",	 "san_",     "gcov",	 "/plugin/",
+					     "gnu-gold", "gnu-dwp",  "gnu-gprof" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (strstr(path, parts[i]))
+			return false;
+	return is_prefix(path, "/usr/") || is_prefix(path, "/lib");
+}
+
+/* The files of an installed package, each once. */
+static void put_package(struct layer_out *l, const char *package, struct strlist *done)
+{
+	cleanup_strlist struct strlist files = { .v = NULL };
+
+	lines_of("/usr/bin/dpkg-query", "-L", package, &files);
+	for (size_t i = 0; i < files.n; i++) {
+		const char *path = files.v[i];
+		cleanup_free char *name =
+			xasprintf("%s%s", is_prefix(path, "/usr/") ? "" : "usr", path);
+		const char *in = name[0] == '/' ? name + 1 : name;
+		char target[PATH_MAX];
+		struct stat st;
+		ssize_t n;
+
+		if (!is_wanted(path) || strlist_has(done, name) || lstat(path, &st) < 0)
+			continue;
+		strlist_add(done, name);
+		if (S_ISDIR(st.st_mode))
+			put_dir(l, in, 0755);
+		else if (S_ISREG(st.st_mode))
+			put_file(l, in, path, st.st_mode & 0777);
+		else if ((n = readlink(path, target, sizeof(target) - 1)) > 0) {
+			target[n] = '\0';
+			put_link(l, in, target);
+		}
+	}
+	if (!files.n)
+		die(package, "is not installed");
+}
+
+/* The one line that gcc prints for an option. */
+static char *ask_gcc(const char *option)
+{
+	cleanup_strlist struct strlist lines = { .v = NULL };
+
+	lines_of("/usr/bin/gcc", option, NULL, &lines);
+	if (!lines.n)
+		die("/usr/bin/gcc", "is not there: is its package installed?");
+	return xstrdup(lines.v[0]);
+}
+
+static void make_gcc_base(struct image *im)
+{
+	static const char *const dirs[] = { "usr", "usr/bin", "usr/sbin", "usr/lib", "usr/lib64",
+					    "dev", "proc",    "sys",	  "run",     NULL };
+	static const char *const applets[] = { "sh", "ls", "cat", "id", "env", "mkdir", NULL };
+	struct layer_out *l = begin_layer(im);
+
+	put_dirs(l, dirs);
+	put_merged_links(l);
+	put_dir(l, "tmp", 01777);
+	put_etc(l);
+	put_busybox(l, "usr/bin", applets);
+	end_layer(l);
+}
+
+/* The tools by their short names. */
+static void put_tools(struct layer_out *l, const char *machine, const char *version)
+{
+	static const char *const tools[] = { "as", "ld.bfd", "ar", "ranlib", "strip" };
+	cleanup_free char *compiler = xasprintf("%s-gcc-%s", machine, version);
+
+	put_link(l, "usr/bin/gcc", compiler);
+	put_link(l, "usr/bin/cc", "gcc");
+	put_link(l, "usr/bin/ld", "ld.bfd");
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
+		cleanup_free char *tool = xasprintf("%s-%s", machine, tools[i]);
+		cleanup_free char *name = xasprintf("usr/bin/%s", tools[i]);
+
+		put_link(l, name, tool);
+	}
+}
+
+static void put_compiler(struct layer_out *l, const char *machine, const char *version)
+{
+	cleanup_strlist struct strlist packages = { .v = NULL }, done = { .v = NULL };
+	cleanup_free char *cc1 = ask_gcc("-print-prog-name=cc1");
+	cleanup_free char *gcc_s = ask_gcc("-print-file-name=libgcc_s.so.1");
+	cleanup_free char *gcc_s_name = xasprintf("usr/lib/%s/libgcc_s.so.1", machine);
+	cleanup_free char *dashed = xstrdup(machine);
+
+	for (char *p = dashed; *p; p++)
+		*p = *p == '_' ? '-' : *p;
+	strlist_addf(&packages, "gcc-%s", version);
+	strlist_addf(&packages, "cpp-%s", version);
+	strlist_addf(&packages, "libgcc-%s-dev", version);
+	strlist_addf(&packages, "binutils-%s", dashed);
+	strlist_add(&packages, "libc6-dev");
+	strlist_add(&packages, "linux-libc-dev");
+	for (size_t i = 0; i < packages.n; i++)
+		put_package(l, packages.v[i], &done);
+	put_libraries(l, cc1, &done);
+	put_libraries(l, "/usr/bin/as", &done);
+	put_libraries(l, "/usr/bin/ld.bfd", &done);
+	put_libraries(l, "/usr/bin/gcc", &done);
+	put_file(l, gcc_s_name, gcc_s, 0644);
+}
+
+static void make_gcc(struct image *im)
+{
+	cleanup_free char *version = ask_gcc("-dumpversion");
+	cleanup_free char *machine = ask_gcc("-dumpmachine");
+	struct layer_out *l;
+
+	im->name = "localhost/gcc:latest";
+	make_gcc_base(im);
+	l = begin_layer(im);
+	put_compiler(l, machine, version);
+	put_tools(l, machine, version);
+	end_layer(l);
+	im->config = json_pack("{s:[s], s:[s]}", "Cmd", "sh", "Env", PATH_ENV);
 }
 
 static void make_payload(struct image *im, const char *program)
@@ -555,13 +690,15 @@ int main(int argc, char **argv)
 		make_busybox(&im);
 	else if (n == 2 && is_equal(args[0], "nginx"))
 		make_nginx(&im);
+	else if (n == 2 && is_equal(args[0], "gcc"))
+		make_gcc(&im);
 	else if (n == 3 && is_equal(args[0], "payload"))
 		make_payload(&im, args[1]);
 	else if (n == 3 && is_equal(args[0], "layers") &&
 		 parse_u64(args[1], LAYERS_MAX, &layers) == 0)
 		make_layers(&im, layers);
 	else
-		die("usage", "mkimage [--oci] busybox|nginx|payload PROGRAM|layers N OUT.tar");
+		die("usage", "mkimage [--oci] busybox|nginx|gcc|payload PROGRAM|layers N OUT.tar");
 	write_image(&im, oci, args[n - 1]);
 	return 0;
 }
