@@ -134,7 +134,8 @@ static void write_config(const struct regserver *s)
 
 bool regserver_resume(struct regserver *s)
 {
-	s->job = job_run("docker-registry serve %s/config.yml", s->dir);
+	/* docker-registry takes every REGISTRY_... of its environment for configuration. */
+	s->job = job_run("env -u REGISTRY_AUTH_FILE docker-registry serve %s/config.yml", s->dir);
 	if (WAIT_UNTIL(is_answering(s->port) || !job_is_running(&s->job), DEADLINE_MS) &&
 	    job_is_running(&s->job))
 		return true;
