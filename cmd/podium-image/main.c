@@ -36,6 +36,9 @@ static const struct verb *const verbs[] = {
 	&verb_load,
 	&verb_login,
 	&verb_pull,
+	&verb_commit,
+	&verb_export,
+	&verb_import,
 	&verb_push,
 	&verb_save,
 };
