@@ -258,6 +258,7 @@ static struct answer *answer_copy(const struct fake_answer *a)
 	n->body = xmalloc(len + 1);
 	if (len > 0)
 		memcpy(n->body, a->body, len);
+	n->body[len] = '\0';
 	n->a.body = n->body;
 	n->a.len = len;
 	n->left = a->times > 0 ? a->times : -1;
