@@ -25,6 +25,7 @@ const struct command_row command_rows[] = {
 	ROW("attach", cmd_attach),
 	ROW("build", cmd_build),
 	ROW("commit", cmd_commit),
+	ROW("diff", cmd_diff),
 	ROW("exec", cmd_exec),
 	ROW("export", cmd_export),
 	ROW("help", cmd_help),
@@ -53,6 +54,7 @@ const struct command_row command_rows[] = {
 
 	ALIAS("container attach", cmd_attach),
 	ALIAS("container commit", cmd_commit),
+	ALIAS("container diff", cmd_diff),
 	ROW("container exists", cmd_container_exists),
 	ALIAS("container exec", cmd_exec),
 	ALIAS("container export", cmd_export),
@@ -68,6 +70,7 @@ const struct command_row command_rows[] = {
 	ALIAS("generate kube", cmd_kube_generate),
 
 	ALIAS("image build", cmd_build),
+	ROW("image diff", cmd_image_diff),
 	ROW("image exists", cmd_image_exists),
 	ALIAS("image history", cmd_history),
 	ALIAS("image import", cmd_import),
@@ -75,11 +78,14 @@ const struct command_row command_rows[] = {
 	ALIAS("image list", cmd_images),
 	ALIAS("image load", cmd_load),
 	ALIAS("image ls", cmd_images),
+	ROW("image mount", cmd_image_mount),
 	ALIAS("image pull", cmd_pull),
 	ALIAS("image push", cmd_push),
 	ALIAS("image rm", cmd_rmi),
 	ALIAS("image save", cmd_save),
 	ALIAS("image tag", cmd_tag),
+	ALIAS("image umount", cmd_image_unmount),
+	ROW("image unmount", cmd_image_unmount),
 	ALIAS("image untag", cmd_untag),
 
 	ROW("kube down", cmd_kube_down),

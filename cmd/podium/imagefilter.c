@@ -285,7 +285,7 @@ static int match_one(const struct image_filter *f, const struct condition *c,
 	case KEY_CONTAINERS:
 		return (view_uses(&f->uses, i) > 0) == c->wanted;
 	case KEY_DANGLING:
-		return (!i->names.n && !i->is_intermediate && !has_image_children(f->list, i)) ==
+		return (!i->names.n && !has_image_children(f->list, i)) ==
 		       c->wanted;
 	case KEY_ID:
 		return is_prefix(i->id, is_prefix(c->value, "sha256:") ? c->value + 7 : c->value);
