@@ -373,11 +373,13 @@ static int handle_run(struct build_run *b, struct imagejob *job, const json_t *j
 	return imagejob_reply(job, reply, err);
 }
 
+/* podium-image goes on at once, while we remove. */
 static int handle_done(struct build_run *b, struct imagejob *job, const json_t *j,
 		       struct error *err)
 {
 	cleanup_json json_t *reply = json_object();
 	const char *id = jget_str(j, "container");
+	int r = imagejob_reply(job, reply, err);
 
 	for (size_t i = 0; id && i < b->n; i++) {
 		if (!is_equal(b->v[i].container_id, id))
@@ -385,7 +387,7 @@ static int handle_done(struct build_run *b, struct imagejob *job, const json_t *
 		working_end(b, i);
 		break;
 	}
-	return imagejob_reply(job, reply, err);
+	return r;
 }
 
 int build_run_event(struct build_run *b, struct imagejob *job, const char *event, const json_t *j,

@@ -100,7 +100,7 @@ static int redirect(struct url *u, const struct http_answer *a, struct error *er
 	r = url_resolve(u, a->location, &next, err);
 	if (r < 0)
 		return error_wrap(err, "redirect");
-	if (u->is_tls && !next.is_tls && !WEAKEN("ADD-1"))
+	if (u->is_tls && !next.is_tls)
 		return error_set(err, EPROTO, "a redirect from https to http is refused");
 	url_done(u);
 	*u = next;
@@ -211,7 +211,7 @@ static int check_sum(const char *want, struct sha256 *hash, struct error *err)
 	r = digest_parse(want, &wanted, err);
 	if (r < 0)
 		return error_wrap(err, "--checksum");
-	if (!is_digest_equal(&got, &wanted) && !WEAKEN("ADD-2"))
+	if (!is_digest_equal(&got, &wanted) && !WEAKEN("ADD-1"))
 		return error_set(err, EBADMSG, "its checksum is sha256:%s, wanted is %s",
 				 digest_hex(&got, hex), want);
 	return 0;

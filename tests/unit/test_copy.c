@@ -8,10 +8,13 @@
  * the context: its bytes are in no layer, and its record does not change; their twins take the
  * defence away (PODIUM_WEAKEN) and must be caught.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -20,6 +23,7 @@
 #include "engine/base/fs.h"
 #include "engine/build/copy.h"
 #include "engine/build/ignore.h"
+#include "engine/build/stub.h"
 #include "engine/image/newlayer.h"
 #include "tests/support/canary.h"
 #include "tests/support/cunit_main.h"
@@ -220,6 +224,7 @@ struct how {
 	const char *workdir, *chown, *chmod, *ignore;
 	bool is_add;
 	const struct strlist *from;
+	const char *url, *checksum; /* instead of sources */
 };
 
 static void fill(const struct how *h, struct build_copy_source *sources, struct build_copy_spec *s)
@@ -233,6 +238,11 @@ static void fill(const struct how *h, struct build_copy_source *sources, struct 
 		sources[s->n_sources++] =
 			(struct build_copy_source){ .kind = BUILD_COPY_PATH,
 						    .text = (char *)(uintptr_t)h->sources[i] };
+	if (h->url)
+		sources[s->n_sources++] = (struct build_copy_source){
+			.kind = BUILD_COPY_URL, .text = (char *)(uintptr_t)h->url
+		};
+	s->checksum = h->checksum;
 }
 
 /* The layer as text, or "ERROR text"; the caller's. */
@@ -264,7 +274,8 @@ static void expect(const struct how *h, const char *want)
 	bool same = is_prefix(want, "ERROR") ? is_prefix(got, want) : is_equal(got, want);
 
 	if (!same)
-		printf("\nCOPY %s %s: got\n%swanted\n%s", h->sources[0], h->dest, got, want);
+		printf("\nCOPY %s %s: got\n%swanted\n%s", h->url ? h->url : h->sources[0],
+		       h->dest, got, want);
 	CU_ASSERT(same);
 }
 #define EXPECT(want, ...) expect(&(const struct how){ __VA_ARGS__ }, want)
@@ -410,6 +421,170 @@ static void test_add(void)
 		fs_write_atomic(AT_FDCWD, at, xz, sizeof(xz), 0644, FS_NOSYNC, &err), 0);
 	EXPECT("ERROR ADD: 'x.tar.xz' is compressed by xz", .sources = { "x.tar.xz" }, .dest = "/",
 	       .is_add = true);
+}
+
+/* ---- ADD of addresses -------------------------------------------------------------------- */
+
+static void answer(int fd, const char *path)
+{
+	static const char file[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n"
+				   "Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n\r\nfile";
+	const char *text = "HTTP/1.1 404 No\r\nContent-Length: 3\r\n\r\nno\n";
+
+	if (is_prefix(path, "/d/file") || is_prefix(path, "/a.tar"))
+		text = file;
+	else if (is_prefix(path, "/moved"))
+		text = "HTTP/1.1 302 Found\r\nLocation: /d/file?x=1\r\nContent-Length: 0\r\n\r\n";
+	else if (is_prefix(path, "/loop"))
+		text = "HTTP/1.1 307 Again\r\nLocation: /loop\r\nContent-Length: 0\r\n\r\n";
+	else if (is_prefix(path, "/ftp"))
+		text = "HTTP/1.1 301 M\r\nLocation: file:///etc/passwd\r\nContent-Length: "
+		       "0\r\n\r\n";
+	else if (is_prefix(path, "/short"))
+		text = "HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\nfile";
+	(void)!write(fd, text, strlen(text));
+}
+
+static void __attribute__((noreturn)) serve(int listenfd)
+{
+	for (;;) {
+		int fd = accept(listenfd, NULL, NULL);
+		char request[4096] = "";
+		size_t n = 0;
+		ssize_t got;
+
+		while (fd >= 0 && n < sizeof(request) - 1 && !strstr(request, "\r\n\r\n") &&
+		       (got = read(fd, request + n, sizeof(request) - 1 - n)) > 0)
+			n += (size_t)got;
+		if (is_prefix(request, "GET "))
+			answer(fd, request + 4);
+		(void)close(fd);
+	}
+}
+
+static pid_t start_server(char address[64])
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(sin);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t pid;
+
+	CU_ASSERT_EQUAL_FATAL(bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	CU_ASSERT_EQUAL_FATAL(listen(fd, 16), 0);
+	CU_ASSERT_EQUAL_FATAL(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+	(void)snprintf(address, 64, "http://127.0.0.1:%d", ntohs(sin.sin_port));
+	pid = fork();
+	if (pid == 0)
+		serve(fd);
+	(void)close(fd);
+	return pid;
+}
+
+static void expect_url(const char *address, const char *path, const char *dest,
+		       const char *checksum, const char *want)
+{
+	cleanup_free char *url = xasprintf("%s%s", address, path);
+
+	EXPECT(want, .url = url, .dest = dest, .is_add = true, .checksum = checksum);
+}
+
+static void test_fetch(void)
+{
+	/* of "file", and of nothing */
+	static const char right[] =
+		"sha256:3b9c358f36f0a31b6ad3e14f309c7cf198ac9246e8316f9ce543d5b19ac02b80";
+	static const char wrong[] =
+		"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+	char a[64];
+	pid_t server = start_server(a);
+
+	fresh();
+	(void)unsetenv("http_proxy");
+	(void)unsetenv("HTTP_PROXY");
+	expect_url(a, "/d/file", "/", NULL, "file 600 0:0 \"file\"\n");
+	expect_url(a, "/d/file?q=/x", "/t/", NULL, "t/ 755 0:0\nt/file 600 0:0 \"file\"\n");
+	expect_url(a, "/moved", "/n", NULL, "n 600 0:0 \"file\"\n");
+	expect_url(a, "/a.tar", "/", NULL, "a.tar 600 0:0 \"file\"\n");
+	expect_url(a, "/d/file", "/", right, "file 600 0:0 \"file\"\n");
+	expect_url(a, "/", "/", NULL, "ERROR ADD: 'http://127.0.0.1");
+	expect_url(a, "/none", "/", NULL, "ERROR ADD: 'http://127.0.0.1");
+	expect_url(a, "/loop", "/", NULL, "ERROR ADD: 'http://127.0.0.1");
+	expect_url(a, "/ftp", "/", NULL, "ERROR ADD: 'http://127.0.0.1");
+	expect_url(a, "/short", "/", NULL, "ERROR ADD: 'http://127.0.0.1");
+	expect_url(a, "/d/file", "/", wrong, "ERROR ADD: 'http://127.0.0.1");
+	(void)setenv("PODIUM_WEAKEN", "ADD-1", 1);
+	expect_url(a, "/d/file", "/", wrong, "file 600 0:0 \"file\"\n"); /* the twin is caught */
+	(void)unsetenv("PODIUM_WEAKEN");
+	(void)kill(server, SIGKILL);
+	(void)waitpid(server, NULL, 0);
+}
+
+/* ---- mount points ---------------------------------------------------------------------------- */
+
+/* A container's upper with what mounts and its programs left. */
+static void make_upper(const char *id)
+{
+	static const char *const dirs[] = { "proc",  "dev",   "sys",  "etc", "gone", "a",
+					    "a/b",   "a/b/c", "keep", "run", "new" };
+	static const char *const files[] = { "etc/hosts", "etc/resolv.conf", "keep/x", "gone/far",
+					     "new/mine" };
+	cleanup_free char *path = xasprintf("containers/%s/upper", id);
+	struct error err;
+	int fd = fs_mkdirs(store.rootfd, path, 0755, &err);
+
+	CU_ASSERT_FATAL(fd >= 0);
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		CU_ASSERT_EQUAL(mkdirat(fd, dirs[i], 0755), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		int f = openat(fd, files[i], O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+		if (is_equal(files[i], "etc/resolv.conf") || is_equal(files[i], "new/mine"))
+			CU_ASSERT_EQUAL(fs_write_all(f, "x", 1), 0);
+		(void)close(f);
+	}
+	(void)close(fd);
+}
+
+static char *drop_stubs(const char *id)
+{
+	struct strlist targets = { .v = NULL };
+	cleanup_free char *path = xasprintf("containers/%s/upper", id);
+	struct buf b = BUF_INIT(LISTING_MAX);
+	struct error err = { .code = 0 };
+	int fd;
+
+	make_upper(id);
+	strlist_add(&targets, "/a/b/c");    /* with what was made for it */
+	strlist_add(&targets, "/nowhere");  /* a link of the base to gone/far */
+	strlist_add(&targets, "/keep");     /* not empty */
+	strlist_add(&targets, "/new/mine"); /* not as it was made */
+	strlist_add(&targets, "/run");	    /* the base has it */
+	strlist_add(&targets, "/../../../etc");
+	CU_ASSERT_EQUAL(build_drop_stubs(&store, id, &base, &targets, &err), 0);
+	fd = openat(store.rootfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	list_dir(&b, fd, "");
+	(void)close(fd);
+	strlist_done(&targets);
+	return buf_steal(&b);
+}
+
+static void test_stubs(void)
+{
+	char id[65];
+	cleanup_free char *got = NULL;
+	cleanup_free char *weak = NULL;
+
+	id_new(id);
+	got = drop_stubs(id);
+	CU_ASSERT_STRING_EQUAL(got, "etc/ 755 0:0\netc/resolv.conf 644 0:0 \"x\"\n"
+				    "keep/ 755 0:0\nkeep/x 644 0:0 \"\"\n"
+				    "new/ 755 0:0\nnew/mine 644 0:0 \"x\"\nrun/ 755 0:0\n");
+	(void)setenv("PODIUM_WEAKEN", "VOL-9", 1);
+	id_new(id);
+	weak = drop_stubs(id);
+	(void)unsetenv("PODIUM_WEAKEN");
+	CU_ASSERT_STRING_NOT_EQUAL(got, weak); /* the twin is caught */
 }
 
 static void test_workdir(void)
@@ -610,6 +785,8 @@ static CU_TestInfo tests[] = {
 	{ "patterns and the ignore file", test_patterns },
 	{ "owners and modes", test_owners },
 	{ "ADD unpacks archives", test_add },
+	{ "ADD fetches addresses", test_fetch },
+	{ "mount points go, other things stay", test_stubs },
 	{ "WORKDIR makes what is missing", test_workdir },
 	{ "the digest sees content and not time", test_digest },
 	{ "no way out of context and image", test_ways_out },
