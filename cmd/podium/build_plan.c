@@ -109,8 +109,9 @@ static int add_bind(const struct store *s, struct pod_plan *plan, const struct b
 	struct volume_spec *v;
 
 	if (m->is_writable)
-		return error_set(err, ENOTSUP, "a bind mount of a build is read-only here: 'rw' is "
-					       "not supported");
+		return error_set(err, ENOTSUP,
+				 "a bind mount of a build is read-only here: 'rw' is "
+				 "not supported");
 	if (!m->context && m->layers.n != 1)
 		return error_set(err, ENOTSUP, "a bind mount from a tree of %zu layers",
 				 m->layers.n);
@@ -211,8 +212,7 @@ static int add_mounts(const struct store *s, struct pod_plan *plan,
 static void add_script(struct pod_plan *plan)
 {
 	struct volume_spec *v = add_mount(plan, BUILD_SCRIPT_PATH, true, "script");
-	struct mount_spec *m =
-		&plan->containers[0].mounts.v[plan->containers[0].mounts.n - 1];
+	struct mount_spec *m = &plan->containers[0].mounts.v[plan->containers[0].mounts.n - 1];
 
 	v->kind = VOLUME_EMPTY_DIR;
 	free(v->name);

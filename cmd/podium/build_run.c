@@ -200,9 +200,8 @@ static int write_script(const struct build_run *b, const struct working *w, cons
 			struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
-	cleanup_close int fd =
-		openat(b->store->rootfd, layout_pod(path, w->pod_id, SCRIPT_PATH),
-		       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0700);
+	cleanup_close int fd = openat(b->store->rootfd, layout_pod(path, w->pod_id, SCRIPT_PATH),
+				      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0700);
 	int r = fd < 0 ? -errno : fs_write_all(fd, script, strlen(script));
 
 	if (r == 0 && fchmod(fd, 0755) < 0)

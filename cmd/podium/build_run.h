@@ -18,7 +18,7 @@
 #include "engine/state/layout.h"
 
 struct build_run_options {
-	bool is_silent; /* what the steps print is not shown */
+	bool is_silent;		    /* what the steps print is not shown */
 	struct resources resources; /* of each step */
 };
 

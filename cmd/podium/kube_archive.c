@@ -23,13 +23,13 @@
 #include "engine/base/mem.h"
 #include "engine/image/tarhead.h"
 
-#define BLOCK		512
-#define SUM_AT		148
-#define SIZE_AT		124
-#define SIZE_DIGITS	11
-#define TYPE_AT		156
-#define NAME_BYTES	100
-#define MANIFEST_MAX	(16 * 1024 * 1024)
+#define BLOCK	     512
+#define SUM_AT	     148
+#define SIZE_AT	     124
+#define SIZE_DIGITS  11
+#define TYPE_AT	     156
+#define NAME_BYTES   100
+#define MANIFEST_MAX (16 * 1024 * 1024)
 
 /* Octal digits up to a blank or NUL. -1: something else. */
 static int64_t read_octal(const unsigned char *p, size_t n)
@@ -121,15 +121,14 @@ int kube_archive_load(const struct store *s, const char *path, struct error *err
 
 	if (fd < 0)
 		return error_errno(err, "open '%.300s'", path);
-	return imagejob_run(&(struct imagejob_spec){ .verb = "load",
-						     .store = s,
-						     .request = request,
-						     .datafd = fd },
-			    err);
+	return imagejob_run(
+		&(struct imagejob_spec){
+			.verb = "load", .store = s, .request = request, .datafd = fd },
+		err);
 }
 
-int kube_archive_input(int argc, char **argv, const struct kube_input *how,
-		       struct kube_result *ret, bool *ret_is_archive, struct error *err)
+int kube_archive_input(int argc, char **argv, const struct kube_input *how, struct kube_result *ret,
+		       bool *ret_is_archive, struct error *err)
 {
 	struct kube_input input = *how;
 	cleanup_free char *text = NULL;

@@ -27,8 +27,7 @@ int kube_archive_load(const struct store *s, const char *path, struct error *err
 
 /* Reads manifests as kube_load() does, or the one in an archive: *ret_is_archive. An archive stands
  * alone on the command line. */
-int kube_archive_input(int argc, char **argv, const struct kube_input *how,
-		       struct kube_result *ret, bool *ret_is_archive,
-		       struct error *err) must_check;
+int kube_archive_input(int argc, char **argv, const struct kube_input *how, struct kube_result *ret,
+		       bool *ret_is_archive, struct error *err) must_check;
 
 #endif

@@ -29,9 +29,9 @@
 #include "engine/base/mem.h"
 #include "engine/image/store.h"
 
-#define EXIT_OURS   125
-#define LINE_BYTES  65536
-#define ARGS_MAX    16
+#define EXIT_OURS  125
+#define LINE_BYTES 65536
+#define ARGS_MAX   16
 
 struct one_build {
 	const char *image; /* as the manifest writes it */
@@ -85,8 +85,8 @@ static char *find_context(const struct play_build_options *o, const char *source
 {
 	cleanup_free char *folder = folder_of(image);
 	const char *slash = source ? strrchr(source, '/') : NULL;
-	cleanup_free char *beside = slash ? xstrndup(source, (size_t)(slash - source) + 1)
-					  : xstrdup("");
+	cleanup_free char *beside =
+		slash ? xstrndup(source, (size_t)(slash - source) + 1) : xstrdup("");
 	char *dir;
 
 	if (is_empty(folder) || is_equal(folder, ".") || is_equal(folder, ".."))
@@ -122,7 +122,8 @@ static void choose(const struct store *s, const struct play_build_options *o,
 		if (!o->build.set && is_here(s, image))
 			continue;
 		b->v = xreallocarray(b->v, b->n + 1, sizeof(*b->v));
-		b->v[b->n] = (struct one_build){ .image = image, .fd = -EBADF,
+		b->v[b->n] = (struct one_build){ .image = image,
+						 .fd = -EBADF,
 						 .line = BUF_INIT(LINE_BYTES) };
 		b->v[b->n].shown = folder_of(image);
 		b->v[b->n++].dir = steal_ptr(&dir);

@@ -25,11 +25,11 @@
 #include "engine/image/layers.h"
 #include "engine/image/unpack.h"
 
-#define HEAD_BYTES  (64 * 1024)
-#define BLOCK	    512
-#define MAGIC_AT    257
-#define SUM_AT	    148
-#define NAME_BYTES  100
+#define HEAD_BYTES (64 * 1024)
+#define BLOCK	   512
+#define MAGIC_AT   257
+#define SUM_AT	   148
+#define NAME_BYTES 100
 
 int copy_work_begin(struct copier *c, struct error *err)
 {

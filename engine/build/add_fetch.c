@@ -25,12 +25,12 @@
 #include "engine/image/sha256.h"
 #include "engine/image/url.h"
 
-#define REDIRECTS_MAX 5
+#define REDIRECTS_MAX	5
 #define FETCH_BYTES_MAX (INT64_C(64) << 30)
-#define CONNECT_MS    30000
-#define STALL_BYTES   100
-#define STALL_S	      60
-#define NAME_MAX_BYTES 255
+#define CONNECT_MS	30000
+#define STALL_BYTES	100
+#define STALL_S		60
+#define NAME_MAX_BYTES	255
 
 struct fetch {
 	int outfd;

@@ -98,8 +98,12 @@ static void copier_done(struct copier *c)
 static void copier_init(struct copier *c, const struct build_copy_spec *s,
 			const struct copy_sink *sink)
 {
-	*c = (struct copier){ .spec = s, .sourcefd = -EBADF, .targetfd = -EBADF, .workfd = -EBADF,
-			      .lockfd = -EBADF, .sink = sink };
+	*c = (struct copier){ .spec = s,
+			      .sourcefd = -EBADF,
+			      .targetfd = -EBADF,
+			      .workfd = -EBADF,
+			      .lockfd = -EBADF,
+			      .sink = sink };
 	c->dir_mtime_s = s->timestamp_s >= 0 ? s->timestamp_s : clock_wall_ns() / NS_PER_S;
 }
 

@@ -24,14 +24,14 @@
 
 /* One entry of the layer. Texts and fd are borrowed. */
 struct copy_entry {
-	const char *path;  /* in the target, relative, canonical */
-	mode_t mode;	   /* with its kind: S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO */
+	const char *path; /* in the target, relative, canonical */
+	mode_t mode;	  /* with its kind: S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO */
 	uint32_t uid, gid;
 	int64_t mtime_s;
-	const char *link;  /* S_IFLNK: its target; S_IFREG: an earlier entry of the same content */
-	int fd;		   /* S_IFREG, S_IFDIR: opened for reading, or -1 */
-	const char *data;  /* S_IFREG without fd */
-	uint64_t size;	   /* S_IFREG: exactly so many bytes */
+	const char *link; /* S_IFLNK: its target; S_IFREG: an earlier entry of the same content */
+	int fd;		  /* S_IFREG, S_IFDIR: opened for reading, or -1 */
+	const char *data; /* S_IFREG without fd */
+	uint64_t size;	  /* S_IFREG: exactly so many bytes */
 };
 /* Takes entries in an order in which a layer may have them. */
 struct copy_sink {
@@ -41,15 +41,15 @@ struct copy_sink {
 
 /* What is copied: a thing in a tree, or bytes. */
 struct copy_item {
-	char *shown;	/* for messages: as it was written or matched */
-	char *name;	/* its last component, for a directory as destination */
-	int treefd;	/* borrowed: the tree of path; -1: bytes */
-	char *path;	/* canonical in the tree */
-	bool is_dir;	/* its content is meant */
+	char *shown;	 /* for messages: as it was written or matched */
+	char *name;	 /* its last component, for a directory as destination */
+	int treefd;	 /* borrowed: the tree of path; -1: bytes */
+	char *path;	 /* canonical in the tree */
+	bool is_dir;	 /* its content is meant */
 	bool is_outside; /* from an archive or the network: nothing is ignored; owners as they are */
-	char *data;	/* bytes */
+	char *data;	 /* bytes */
 	size_t len;
-	mode_t mode;	/* of bytes */
+	mode_t mode; /* of bytes */
 	int64_t mtime_s;
 };
 struct copy_items {
@@ -65,9 +65,9 @@ struct copier {
 	const struct build_copy_spec *spec;
 	int sourcefd; /* the context, or the merged layers of --from; -1: no such source */
 	int targetfd; /* merged; -1: for a digest, nothing stands there */
-	int workfd;   /* a directory of our own for downloads and archives; -1 until one is needed */
+	int workfd; /* a directory of our own for downloads and archives; -1 until one is needed */
 	char work[64]; /* its path below ROOT; "" */
-	int lockfd;   /* of work */
+	int lockfd;    /* of work */
 	bool has_owner, has_mode;
 	uint32_t uid, gid;
 	mode_t mode;

@@ -33,9 +33,9 @@
 struct frame {
 	struct frame *up;
 	const char *path;
-	int fd;			/* in the target, O_PATH; -1: nothing stands there */
-	const struct stat *st;	/* of the source directory; NULL: the target's own */
-	int source;		/* the source directory, for its attributes */
+	int fd;		       /* in the target, O_PATH; -1: nothing stands there */
+	const struct stat *st; /* of the source directory; NULL: the target's own */
+	int source;	       /* the source directory, for its attributes */
 	const struct copy_item *item;
 	unsigned int depth;
 	bool is_put;
@@ -248,8 +248,7 @@ static int put_file(struct copier *c, const struct copy_item *item, int dirfd, c
 		    struct copy_entry *e, struct error *err)
 {
 	int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-	cleanup_close int fd =
-		openat(dirfd, name, flags | (WEAKEN("COPY-2") ? 0 : O_NOFOLLOW));
+	cleanup_close int fd = openat(dirfd, name, flags | (WEAKEN("COPY-2") ? 0 : O_NOFOLLOW));
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -280,9 +279,7 @@ static int put_link(struct copier *c, int fd, struct copy_entry *e, struct error
 
 static int refuse(const char *shown, mode_t mode, struct error *err)
 {
-	const char *what = S_ISSOCK(mode)   ? "a socket"
-			   : S_ISFIFO(mode) ? "a fifo"
-					    : "a device";
+	const char *what = S_ISSOCK(mode) ? "a socket" : S_ISFIFO(mode) ? "a fifo" : "a device";
 
 	return error_set(err, EPERM,
 			 "'%.300s' is %s: only files, directories and links can be copied", shown,
@@ -456,8 +453,11 @@ static int copy_file(struct copier *c, const struct copy_item *item, const struc
 	if (r == 0)
 		r = put_chain(c, dir->path, err);
 	if (r == 0 && item->treefd < 0) {
-		struct copy_entry e = { .path = to.path, .mode = S_IFREG | item->mode, .fd = -EBADF,
-					.mtime_s = item->mtime_s, .data = item->data,
+		struct copy_entry e = { .path = to.path,
+					.mode = S_IFREG | item->mode,
+					.fd = -EBADF,
+					.mtime_s = item->mtime_s,
+					.data = item->data,
 					.size = item->len };
 
 		set_owner(c, item, &(struct stat){ .st_uid = 0 }, &e);

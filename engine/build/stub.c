@@ -170,8 +170,8 @@ static int open_all(const struct store *store, const char *id, const struct strl
 	for (size_t i = layers->n; i-- > 0 && s->n < LAYERS_MAX;) {
 		(void)snprintf(path, sizeof(path), "layers/%.64s/diff",
 			       is_prefix(layers->v[i], "sha256:") ? layers->v[i] + 7 : "");
-		s->layers[s->n] = openat(store->rootfd, path,
-					 O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		s->layers[s->n] =
+			openat(store->rootfd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (s->layers[s->n] < 0)
 			return error_errno(err, "open '%s'", path);
 		s->n++;
@@ -182,8 +182,9 @@ static int open_all(const struct store *store, const char *id, const struct strl
 int build_drop_stubs(const struct store *store, const char *container_id,
 		     const struct strlist *layers, const struct strlist *targets, struct error *err)
 {
-	static const char *const engine[] = { "proc",	   "dev",	      "sys",
-					      "etc/hosts", "etc/resolv.conf", "etc/hostname" };
+	static const char *const engine[] = {
+		"proc", "dev", "sys", "etc/hosts", "etc/resolv.conf", "etc/hostname"
+	};
 	struct stubs s = { .upper = -EBADF };
 	int r;
 

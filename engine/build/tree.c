@@ -28,9 +28,9 @@
 #include "engine/base/seams.h"
 #include "engine/rootfs/overlay.h"
 
-#define PATH_BYTES_MAX	4000
-#define ENTRIES_MAX	2000000
-#define EMPTY_DIR	"layers/.empty"
+#define PATH_BYTES_MAX 4000
+#define ENTRIES_MAX    2000000
+#define EMPTY_DIR      "layers/.empty"
 
 void tree_place_done(struct tree_place *p)
 {
@@ -76,8 +76,7 @@ static int push_step(struct walk *w, const char *name, int fd, struct error *err
 		buf_addc(&w->path, '/');
 	buf_adds(&w->path, name);
 	if (w->path.overflow)
-		return error_set(err, ENAMETOOLONG, "a path of more than %d bytes",
-				 PATH_BYTES_MAX);
+		return error_set(err, ENAMETOOLONG, "a path of more than %d bytes", PATH_BYTES_MAX);
 	w->depth++;
 	w->steps[w->depth] = (struct step){ fd, w->path.len };
 	return 0;
@@ -243,6 +242,6 @@ int tree_open_layers(const struct store *s, const struct strlist *layers, struct
 		return empty;
 	if (layers->n == 0)
 		return steal_fd(&empty);
-	return overlay_mount_read_only(s->rootfd, layers, empty, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-				       err);
+	return overlay_mount_read_only(s->rootfd, layers, empty,
+				       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
 }

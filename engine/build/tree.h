@@ -29,10 +29,10 @@ enum tree_last {
 	TREE_NO_FOLLOW, /* it is what is meant */
 };
 struct tree_place {
-	char *path;   /* relative to the root, canonical; "" is the root */
-	int fd;	      /* O_PATH; -EBADF: nothing stands there */
+	char *path;	/* relative to the root, canonical; "" is the root */
+	int fd;		/* O_PATH; -EBADF: nothing stands there */
 	struct stat st; /* when fd is open */
-	size_t there; /* bytes of path that exist */
+	size_t there;	/* bytes of path that exist */
 };
 void tree_place_done(struct tree_place *p);
 #define cleanup_tree_place __attribute__((__cleanup__(tree_place_done)))

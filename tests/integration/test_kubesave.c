@@ -15,12 +15,13 @@
 #define BLOCK 512
 
 /* A pod of two containers whose images have folders, and one that has none. */
-static const char app[] = "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec:\n"
-			  "  terminationGracePeriodSeconds: 0\n  restartPolicy: Never\n  containers:\n"
-			  "  - {name: web, image: web}\n"
-			  "  - {name: db, image: 'reg.example.com/x/db:2', imagePullPolicy: Always}\n"
-			  "  - {name: bb, image: docker.io/library/busybox, imagePullPolicy: Never,\n"
-			  "     command: [sleep, '1000']}\n";
+static const char app[] =
+	"apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec:\n"
+	"  terminationGracePeriodSeconds: 0\n  restartPolicy: Never\n  containers:\n"
+	"  - {name: web, image: web}\n"
+	"  - {name: db, image: 'reg.example.com/x/db:2', imagePullPolicy: Always}\n"
+	"  - {name: bb, image: docker.io/library/busybox, imagePullPolicy: Never,\n"
+	"     command: [sleep, '1000']}\n";
 
 static void write_app(const char *dir)
 {
@@ -78,8 +79,9 @@ static void test_context_dir(void)
 	if (!load_image("busybox"))
 		return;
 	write_file("far/solo/Containerfile", "FROM busybox\nCMD [\"echo\", \"from afar\"]\n");
-	write_file("solo.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: solo}\nspec:\n"
-				"  restartPolicy: Never\n  containers:\n  - {name: c, image: solo}\n");
+	write_file("solo.yaml",
+		   "apiVersion: v1\nkind: Pod\nmetadata: {name: solo}\nspec:\n"
+		   "  restartPolicy: Never\n  containers:\n  - {name: c, image: solo}\n");
 	r = podium("play kube --context-dir %s/nowhere %s/solo.yaml", harness.work, harness.work);
 	CHECK_CODE(r, 125);
 	CHECK_HAS(r.err, "--context-dir");
@@ -148,7 +150,8 @@ static void test_save_refuses(void)
 	CHECK_HAS(r.err, "localhost/nowhere:1");
 	CHECK(!exists("%s/missing.tar", harness.work), "no half archive");
 	result_done(&r);
-	write_file("bad.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: m}\nspec:\n  nope: 1\n");
+	write_file("bad.yaml",
+		   "apiVersion: v1\nkind: Pod\nmetadata: {name: m}\nspec:\n  nope: 1\n");
 	r = podium("kube save %s/bad.yaml -o %s/bad.tar", harness.work, harness.work);
 	CHECK_CODE(r, 125);
 	CHECK_HAS(r.err, "nope");

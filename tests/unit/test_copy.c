@@ -139,9 +139,9 @@ static void test_world(void)
 	struct error err;
 
 	canary_make(canary);
-	CU_ASSERT_EQUAL(fs_write_atomic(AT_FDCWD, secret, SECRET, strlen(SECRET), 0644, FS_NOSYNC,
-					&err),
-			0);
+	CU_ASSERT_EQUAL(
+		fs_write_atomic(AT_FDCWD, secret, SECRET, strlen(SECRET), 0644, FS_NOSYNC, &err),
+		0);
 	make_base();
 }
 
@@ -229,19 +229,25 @@ struct how {
 
 static void fill(const struct how *h, struct build_copy_source *sources, struct build_copy_spec *s)
 {
-	*s = (struct build_copy_spec){ .store = &store, .layers = &base, .sources = sources,
+	*s = (struct build_copy_spec){ .store = &store,
+				       .layers = &base,
+				       .sources = sources,
 				       .contextfd = h->from ? -1 : contextfd,
-				       .from_layers = h->from, .dest = h->dest,
-				       .workdir = h->workdir, .chown = h->chown,
-				       .chmod = h->chmod, .is_add = h->is_add, .timestamp_s = -1 };
+				       .from_layers = h->from,
+				       .dest = h->dest,
+				       .workdir = h->workdir,
+				       .chown = h->chown,
+				       .chmod = h->chmod,
+				       .is_add = h->is_add,
+				       .timestamp_s = -1 };
 	for (size_t i = 0; i < 4 && h->sources[i]; i++)
 		sources[s->n_sources++] =
 			(struct build_copy_source){ .kind = BUILD_COPY_PATH,
 						    .text = (char *)(uintptr_t)h->sources[i] };
 	if (h->url)
-		sources[s->n_sources++] = (struct build_copy_source){
-			.kind = BUILD_COPY_URL, .text = (char *)(uintptr_t)h->url
-		};
+		sources[s->n_sources++] =
+			(struct build_copy_source){ .kind = BUILD_COPY_URL,
+						    .text = (char *)(uintptr_t)h->url };
 	s->checksum = h->checksum;
 }
 
@@ -274,8 +280,8 @@ static void expect(const struct how *h, const char *want)
 	bool same = is_prefix(want, "ERROR") ? is_prefix(got, want) : is_equal(got, want);
 
 	if (!same)
-		printf("\nCOPY %s %s: got\n%swanted\n%s", h->url ? h->url : h->sources[0],
-		       h->dest, got, want);
+		printf("\nCOPY %s %s: got\n%swanted\n%s", h->url ? h->url : h->sources[0], h->dest,
+		       got, want);
 	CU_ASSERT(same);
 }
 #define EXPECT(want, ...) expect(&(const struct how){ __VA_ARGS__ }, want)
@@ -303,8 +309,8 @@ static void test_places(void)
 	       .sources = { "dir" }, .dest = "/x");
 	EXPECT("x/ 755 0:0\nx/a 644 0:0 \"A\"\nx/dir/ 755 0:0\nx/dir/b 644 0:0 \"B\"\n",
 	       .sources = { "." }, .dest = "/x/", .ignore = "dir\n!dir/b\n");
-	EXPECT("x/ 755 0:0\nx/a 644 0:0 \"A\"\nx/c 644 0:0 \"C\"\n",
-	       .sources = { "a", "dir/sub" }, .dest = "/x/");
+	EXPECT("x/ 755 0:0\nx/a 644 0:0 \"A\"\nx/c 644 0:0 \"C\"\n", .sources = { "a", "dir/sub" },
+	       .dest = "/x/");
 	EXPECT("l 644 0:0 \"B\"\n", .sources = { "dir/l" }, .dest = "/");
 	EXPECT("file 644 0:0 \"A\"\n", .sources = { "a" }, .dest = "/file");
 	EXPECT("gone/ 755 0:0\ngone/far 644 0:0 \"A\"\n", .sources = { "a" }, .dest = "/nowhere");
@@ -376,8 +382,7 @@ static void test_owners(void)
 	EXPECT("ERROR COPY: --chmod=77777", .sources = { "d" }, .dest = "/", .chmod = "77777");
 	/* From an image owners stay. */
 	EXPECT("n/ 755 0:0\nn/lock/ 755 0:0\n", .sources = { "run" }, .dest = "/n", .from = &base);
-	EXPECT("n/ 755 0:0\nn/lock/ 755 0:0\n", .sources = { "r*n" },
-	       .dest = "/n/", .from = &base);
+	EXPECT("n/ 755 0:0\nn/lock/ 755 0:0\n", .sources = { "r*n" }, .dest = "/n/", .from = &base);
 	EXPECT("n/ 755 0:0\nn/run -> /run\nn/up -> ../../../../tmp\n", .sources = { "var" },
 	       .dest = "/n", .from = &base);
 }
@@ -405,7 +410,8 @@ static void make_archive(const char *path)
 
 static void test_add(void)
 {
-	static const char xz[] = "\xfd" "7zXZ\0some more bytes behind it";
+	static const char xz[] = "\xfd"
+				 "7zXZ\0some more bytes behind it";
 	cleanup_free char *at = xasprintf("%s/context/x.tar.xz", temp);
 	struct error err;
 
@@ -417,8 +423,7 @@ static void test_add(void)
 	       .sources = { "a.tar" }, .dest = "/x", .is_add = true);
 	EXPECT("plain 644 0:0 \"no archive, but long enough to look at\"\n", .sources = { "plain" },
 	       .dest = "/", .is_add = true);
-	CU_ASSERT_EQUAL(
-		fs_write_atomic(AT_FDCWD, at, xz, sizeof(xz), 0644, FS_NOSYNC, &err), 0);
+	CU_ASSERT_EQUAL(fs_write_atomic(AT_FDCWD, at, xz, sizeof(xz), 0644, FS_NOSYNC, &err), 0);
 	EXPECT("ERROR ADD: 'x.tar.xz' is compressed by xz", .sources = { "x.tar.xz" }, .dest = "/",
 	       .is_add = true);
 }
@@ -525,8 +530,8 @@ static void test_fetch(void)
 /* A container's upper with what mounts and its programs left. */
 static void make_upper(const char *id)
 {
-	static const char *const dirs[] = { "proc",  "dev",   "sys",  "etc", "gone", "a",
-					    "a/b",   "a/b/c", "keep", "run", "new" };
+	static const char *const dirs[] = { "proc", "dev",   "sys",  "etc", "gone", "a",
+					    "a/b",  "a/b/c", "keep", "run", "new" };
 	static const char *const files[] = { "etc/hosts", "etc/resolv.conf", "keep/x", "gone/far",
 					     "new/mine" };
 	cleanup_free char *path = xasprintf("containers/%s/upper", id);
@@ -557,7 +562,7 @@ static char *drop_stubs(const char *id)
 	make_upper(id);
 	strlist_add(&targets, "/a/b/c");    /* with what was made for it */
 	strlist_add(&targets, "/nowhere");  /* a link of the base to gone/far */
-	strlist_add(&targets, "/keep");     /* not empty */
+	strlist_add(&targets, "/keep");	    /* not empty */
 	strlist_add(&targets, "/new/mine"); /* not as it was made */
 	strlist_add(&targets, "/run");	    /* the base has it */
 	strlist_add(&targets, "/../../../etc");
@@ -741,16 +746,24 @@ static bool is_leaked(int rounds)
 {
 	struct build_copy_source source = { .kind = BUILD_COPY_PATH,
 					    .text = (char *)(uintptr_t) "s" };
-	struct build_copy_spec spec = { .store = &store, .layers = &base, .sources = &source,
-					.n_sources = 1, .contextfd = contextfd, .dest = "/",
+	struct build_copy_spec spec = { .store = &store,
+					.layers = &base,
+					.sources = &source,
+					.n_sources = 1,
+					.contextfd = contextfd,
+					.dest = "/",
 					.timestamp_s = -1 };
 	bool leaked = false;
 	const struct copy_sink sink = { look, &leaked };
 
 	for (int i = 0; i < rounds && !leaked; i++) {
 		cleanup_copy_items struct copy_items items = { .v = NULL };
-		struct copier c = { .spec = &spec, .sourcefd = contextfd, .targetfd = -EBADF,
-				    .workfd = -EBADF, .lockfd = -EBADF, .sink = &sink };
+		struct copier c = { .spec = &spec,
+				    .sourcefd = contextfd,
+				    .targetfd = -EBADF,
+				    .workfd = -EBADF,
+				    .lockfd = -EBADF,
+				    .sink = &sink };
 		struct error err;
 
 		/* What was swapped at the wrong moment is an error: no matter. */
