@@ -84,7 +84,8 @@ static bool is_port(const char *s)
 {
 	uint64_t port;
 
-	return strlen(s) <= 5 && parse_u64(s, 65535, &port) == 0 && port > 0;
+	/* One port, one way to write it: configurations compare text. */
+	return strlen(s) <= 5 && *s != '0' && parse_u64(s, 65535, &port) == 0;
 }
 
 static bool is_host_label(const char *s, size_t len)
@@ -102,7 +103,8 @@ static bool is_ipv6_host(const char *s, size_t len)
 	char text[INET6_ADDRSTRLEN];
 	struct in6_addr addr;
 
-	if (len < 4 || len - 2 >= sizeof(text) || s[0] != '[' || s[len - 1] != ']')
+	if (len < 4 || len - 2 >= sizeof(text) || s[0] != '[' || s[len - 1] != ']' ||
+	    memchr(s, '.', len))
 		return false;
 	memcpy(text, s + 1, len - 2);
 	text[len - 2] = '\0';

@@ -29,6 +29,13 @@ static void test_normal_forms(void)
 		{ "Registry/app", "Registry/app:latest" },
 		{ "127.0.0.1:5000/app", "127.0.0.1:5000/app:latest" },
 		{ "[::1]:5000/app:x", "[::1]:5000/app:x" },
+		{ "[fe80::1:2]/app", "[fe80::1:2]/app:latest" },
+		{ "xn--mnchen-3ya.de/app", "xn--mnchen-3ya.de/app:latest" },
+		{ "docker.io", "docker.io/library/docker.io:latest" },
+		{ "library/nginx", "docker.io/library/nginx:latest" },
+		{ "a---b.c__d_e", "docker.io/library/a---b.c__d_e:latest" },
+		{ "h.io:65535/1/2", "h.io:65535/1/2:latest" },
+		{ "nginx:_x.Y-", "docker.io/library/nginx:_x.Y-" },
 		{ "a--b/c__d/e.f_g", "docker.io/a--b/c__d/e.f_g:latest" },
 		{ "app@sha256:" HEX64, "docker.io/library/app@sha256:" HEX64 },
 		{ "h.io/app:v1@sha256:" HEX64, "h.io/app:v1@sha256:" HEX64 },
@@ -96,6 +103,37 @@ static void test_refused(void)
 		"a:\x7f",
 		"[::1/a",
 		"[zz]:1/a",
+		"[:::]:1/a",
+		"[1:2:3:4:5:6:7:8:9]/a",
+		"[::ffff:1.2.3.4]/a",
+		"[]/a",
+		"[::1]x/a",
+		"[::1]:/a",
+		"::1/a",
+		"h.io:0080/a",
+		"h.io:65536/a",
+		"h.io:-1/a",
+		"h.io:1:2/a",
+		"h_x.io/a",
+		"h.io./a",
+		".h.io/a",
+		"h-.io/a",
+		"m\xc3\xbcnchen.de/a",
+		"docker://nginx",
+		"docker:nginx/a",
+		"a:b:c",
+		"a:b/c:d:e",
+		"a:@sha256:" HEX64,
+		"@sha256:" HEX64,
+		"a@sha256:" HEX64 ":tag",
+		"a@SHA256:" HEX64,
+		"h.io/A",
+		"h.io/a%2e%2e",
+		"h.io/a?b",
+		"h.io/a#b",
+		"h.io\\a",
+		"a\tb",
+		"\xff",
 	};
 	struct reference r;
 	struct error err;
@@ -140,6 +178,31 @@ static void test_lengths(void)
 	CU_ASSERT_EQUAL(reference_parse(name, &r, &err), -EINVAL);
 }
 
+/* What a short name is, and what was put in. */
+static void test_what_was_written(void)
+{
+	static const struct {
+		const char *text;
+		bool is_short, tag, library;
+	} cases[] = {
+		{ "nginx", true, true, true },
+		{ "nginx:1", true, false, true },
+		{ "library/nginx", true, true, false },
+		{ "me/app", true, true, false },
+		{ "docker.io/nginx", false, true, true },
+		{ "h.io/app:1", false, false, false },
+	};
+	struct reference r;
+	struct error err;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		CU_ASSERT_EQUAL_FATAL(reference_parse(cases[i].text, &r, &err), 0);
+		CU_ASSERT_EQUAL(r.is_short, cases[i].is_short);
+		CU_ASSERT_EQUAL(r.is_tag_implied, cases[i].tag);
+		CU_ASSERT_EQUAL(r.is_library_implied, cases[i].library);
+	}
+}
+
 static void test_errors_are_printable(void)
 {
 	struct reference r;
@@ -153,6 +216,7 @@ static void test_errors_are_printable(void)
 static CU_TestInfo tests[] = { { "normal forms", test_normal_forms },
 			       { "refused names", test_refused },
 			       { "lengths", test_lengths },
+			       { "what was written", test_what_was_written },
 			       { "errors are printable", test_errors_are_printable },
 			       CU_TEST_INFO_NULL };
 static CU_SuiteInfo suites[] = { { "reference", NULL, NULL, NULL, NULL, tests },

@@ -190,6 +190,8 @@ static void test_refused(void)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		check_refused(cases[i].text, strlen(cases[i].text), cases[i].place);
 	check_refused("a = 1\n\0", 7, "2:1");
+	check_refused("a = 1 #\0", 8, "1:8");
+	check_refused("a = '\0'", 7, "1:6");
 }
 
 /* A text of n times the same, with something before and behind. */
@@ -209,6 +211,7 @@ static int parse_many(const char *before, const char *many, size_t n, const char
 static void test_limits(void)
 {
 	CU_ASSERT_EQUAL(parse_many("a=", "[", TOML_DEPTH_MAX - 1, ""), -EINVAL); /* unclosed */
+	CU_ASSERT_EQUAL(parse_many("a=", "[", TOML_DEPTH_MAX, ""), -E2BIG);
 	CU_ASSERT_EQUAL(parse_many("a=", "[", 100000, ""), -E2BIG);
 	CU_ASSERT_EQUAL(parse_many("a=", "{a=", 100000, ""), -E2BIG);
 	CU_ASSERT_EQUAL(parse_many("", "a.", 100000, "a=1"), -E2BIG);
