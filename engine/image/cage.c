@@ -49,25 +49,29 @@
 
 /* ---- root and descriptors --------------------------------------------------------------- */
 
-/* The mount that becomes the root, and where it is attached: a clone of the one that the working
- * directory is on, over itself; or, when that is attached nowhere, itself, over the old root. */
-static int take_mount(int dirfd, const char **ret_where, struct error *err)
+/* The mount that becomes the root: itself over the old root when it is one that is attached nowhere
+ * (which any other cannot be moved as), else a clone of the one that the working directory is on,
+ * over itself. */
+static int take_mount(int dirfd, struct error *err)
 {
-	int tree = (int)syscall(SYS_open_tree, AT_FDCWD, ".", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	cleanup_close int tree = -EBADF;
 
-	*ret_where = ".";
-	if (tree < 0 && errno == EINVAL) {
-		*ret_where = "/";
+	if (syscall(SYS_move_mount, dirfd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) == 0) {
 		tree = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
+		return tree < 0 ? error_errno(err, "keep the mount of the layer") : steal_fd(&tree);
 	}
-	return tree < 0 ? error_errno(err, "clone the mount of the layer") : tree;
+	tree = (int)syscall(SYS_open_tree, AT_FDCWD, ".", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree < 0)
+		return error_errno(err, "clone the mount of the layer");
+	if (syscall(SYS_move_mount, tree, "", AT_FDCWD, ".", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_errno(err, "attach the mount of the layer");
+	return steal_fd(&tree);
 }
 
 static int enter_root(int dirfd, uint64_t attrs, struct error *err)
 {
 	struct mount_attr attr = { .attr_set = attrs, .attr_clr = MOUNT_ATTR__ATIME };
 	cleanup_close int tree = -EBADF;
-	const char *where;
 	/* <sys/mount.h> and <linux/mount.h> cannot be included together here. */
 	const unsigned long ms_rec_private = 0x4000 | 0x40000, mnt_detach = 2;
 
@@ -78,13 +82,11 @@ static int enter_root(int dirfd, uint64_t attrs, struct error *err)
 		return error_errno(err, "new namespaces for the unpacker");
 	if (syscall(SYS_mount, NULL, "/", NULL, ms_rec_private, NULL) < 0)
 		return error_errno(err, "make mounts private");
-	tree = take_mount(dirfd, &where, err);
+	tree = take_mount(dirfd, err);
 	if (tree < 0)
 		return tree;
 	if (attrs && syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
 		return error_errno(err, "make the mount of the layer read-only");
-	if (syscall(SYS_move_mount, tree, "", AT_FDCWD, where, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return error_errno(err, "attach the mount of the layer");
 	if (fchdir(tree) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
 		return error_errno(err, "change root to the layer");
 	if (syscall(SYS_umount2, ".", mnt_detach) < 0 || chdir("/") < 0)
