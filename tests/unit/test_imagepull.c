@@ -679,31 +679,34 @@ static void test_many_layers(void)
 /* One of three fails, and that one alone; the layer that two share comes once. */
 static void test_several(void)
 {
-	struct made_image m = { .compression = MADE_GZIP }, m2 = { .compression = MADE_GZIP };
+	struct made_image m = { .compression = MADE_GZIP }, m2 = { .compression = MADE_GZIP }, part;
 	struct served_image good = { .n = 0 }, also = { .n = 0 }, bad = { .n = 0 };
 	cleanup_free char *n1 = repo_name("s/good:1"), *n2 = repo_name("s/bad:1"),
 			  *n3 = repo_name("s/also:1"), *broken = NULL;
 	struct pulled o;
 
 	drop_store();
-	fill(&m, 2, 3000, 15);
-	fill(&m2, 2, 3000, 16);
+	fill(&m, MADE_LAYERS_MAX, 3000, 15); /* more than are fetched at once */
+	fill(&m2, 2, 6000, 16);		     /* the largest: the first to begin */
 	served_make(&good, &m);
 	served_make(&bad, &m2);
 	served_publish(&good, server, "s/good", "1");
 	served_publish(&bad, server, "s/bad", "1");
-	m.config = "{\"Cmd\":[\"other\"]}";
-	served_make(&also, &m);
+	part = m; /* its first two layers are the good one's too */
+	part.n = 2;
+	part.config = "{\"Cmd\":[\"other\"]}";
+	served_make(&also, &part);
 	served_publish(&also, server, "s/also", "1");
 	broken = xasprintf("/v2/s/bad/blobs/%s", bad.layer_digests[0]);
-	answer(broken, "x", 1, NULL);
+	fakeregistry_answer(server, &(struct fake_answer){ .path = broken, .status = 404 });
 	o = served_pull(&(struct pull_run){ .root = root_path(), .names = { n1, n2, n3 } });
 	CU_ASSERT_EQUAL(o.r, 0);
 	CU_ASSERT_EQUAL(o.images, 2);
 	CU_ASSERT_EQUAL(o.failed, 1);
 	CU_ASSERT_PTR_NOT_NULL(strstr(o.text, "s/bad"));
 	CU_ASSERT_EQUAL(count_images(), 2);
-	CU_ASSERT_EQUAL(fakeregistry_count(server, "GET", "/v2/s/good/blobs/"), 3);
+	CU_ASSERT_EQUAL(fakeregistry_count(server, "GET", "/v2/s/good/blobs/"),
+			MADE_LAYERS_MAX + 1);
 	CU_ASSERT_EQUAL(fakeregistry_count(server, "GET", "/v2/s/also/blobs/"), 1);
 	CU_ASSERT_EQUAL(count_layers(NULL), count_layers("complete"));
 	served_done(&good);
