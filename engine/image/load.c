@@ -21,6 +21,7 @@
 
 #include "engine/base/json.h"
 #include "engine/image/layers.h"
+#include "engine/image/ownmanifest.h"
 #include "engine/image/store.h"
 #include "engine/image/tarball.h"
 
@@ -75,8 +76,28 @@ static int sum_sizes(const struct load *l, const struct load_image *i, int64_t *
 	return 0;
 }
 
+/* An image that came without a manifest gets one of ours, unless the store has a better one. */
+static void add_manifest(const struct load *l, const struct load_image *i, struct own_manifest *own,
+			 struct image_commit *c)
+{
+	cleanup_image_list struct image_list images = { .v = NULL };
+	const struct image_info *info = NULL;
+	struct error scratch;
+
+	if (c->manifest_id || image_list(l->store, &images, &scratch) < 0 ||
+	    (image_find(&images, i->id, &info, NULL, &scratch) == 0 && info->manifest))
+		return;
+	/* It is for show: without it the image is as good. */
+	if (own_manifest_make(l->store, i->config, &i->facts.diff_ids, true, own, &scratch) < 0)
+		return;
+	c->manifest_id = own->hex;
+	c->manifest = own->text;
+	c->manifest_len = strlen(own->text);
+}
+
 static int commit(const struct load *l, const struct load_image *i, struct error *err)
 {
+	struct own_manifest own = { .text = NULL };
 	struct error ignored;
 	cleanup_json json_t *config = NULL;
 	struct image_commit c = { .id = i->id,
@@ -100,8 +121,11 @@ static int commit(const struct load *l, const struct load_image *i, struct error
 	error_ignore(jload_text(i->config, i->config_len, "configuration", &config, &ignored));
 	c.variant = jget_str(config, "variant");
 	c.author = jget_str(config, "author");
-	if (r == 0)
+	if (r == 0) {
+		add_manifest(l, i, &own, &c);
 		r = image_commit(l->store, &c, err);
+	}
+	free(own.text);
 	if (r < 0)
 		return error_wrap(err, "image '%.12s'", i->id);
 	for (size_t n = 0; n < i->names.n || n == 0; n++) {
