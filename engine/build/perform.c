@@ -83,9 +83,9 @@ static void key_list(struct task *t, const struct strlist *l)
 
 /* ---- RUN -------------------------------------------------------------------------------- */
 
-static const char *const proxies[] = { "HTTP_PROXY",  "http_proxy", "HTTPS_PROXY", "https_proxy",
-				       "FTP_PROXY",   "ftp_proxy",  "NO_PROXY",	   "no_proxy",
-				       "ALL_PROXY",   "all_proxy" };
+static const char *const proxies[] = { "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy",
+				       "FTP_PROXY",  "ftp_proxy",  "NO_PROXY",	  "no_proxy",
+				       "ALL_PROXY",  "all_proxy" };
 
 bool is_build_proxy(const char *name)
 {
@@ -156,7 +156,8 @@ static int prepare_run(struct build *b, struct build_state *st, struct task *t, 
 	int r;
 
 	if (!c->layers.n)
-		return error_set(err, EINVAL, "RUN upon nothing: copy a program into the image first");
+		return error_set(err, EINVAL,
+				 "RUN upon nothing: copy a program into the image first");
 	if (network && !is_equal(network, "default") && !is_equal(network, "none") &&
 	    !is_equal(network, "host"))
 		return error_set(err, EINVAL, "--network is default, none or host");
@@ -167,7 +168,7 @@ static int prepare_run(struct build *b, struct build_state *st, struct task *t, 
 	make_env(b, st, &t->run.env);
 	t->run.user = xstrdup_or_null(c->user);
 	t->run.workdir = xstrdup_or_null(c->working_dir);
-	t->run.network = xstrdup(network		? network
+	t->run.network = xstrdup(network	       ? network
 				 : b->options->network ? b->options->network
 						       : "default");
 	strlist_copy(&t->run.add_hosts, &b->options->add_hosts);
@@ -188,8 +189,10 @@ static int do_run(struct build *b, struct task *t, struct error *err)
 	char id[65] = "";
 	struct error scratch; /* the first reason counts */
 	int status = 0;
-	int r = b->ops->run(b->ops->arg, &t->run, &status, id, err);
+	int r = build_flatten_mounts(b, &t->run, err);
 
+	if (r == 0)
+		r = b->ops->run(b->ops->arg, &t->run, &status, id, err);
 	if (r < 0)
 		return r;
 	if (status)
@@ -230,8 +233,7 @@ static int prepare_copy(struct build *b, struct build_state *st, struct task *t,
 
 /* ---- the others ------------------------------------------------------------------------- */
 
-static int prepare_plain(struct build *b, struct build_state *st, struct task *t,
-			 struct error *err)
+static int prepare_plain(struct build *b, struct build_state *st, struct task *t, struct error *err)
 {
 	const struct arg_sources args = {
 		.build_args = &b->options->build_args,

@@ -15,12 +15,12 @@ struct build {
 	const struct build_ops *ops;
 	struct containerfile file;
 	struct stage_list stages;
-	struct build_state *states;	/* one a stage, as it is when it is done */
-	struct pairlist platform_args;	/* TARGETPLATFORM, BUILDARCH, ... */
+	struct build_state *states;    /* one a stage, as it is when it is done */
+	struct pairlist platform_args; /* TARGETPLATFORM, BUILDARCH, ... */
 	struct ignore *ignore;
-	char *context;	   /* absolute, or NULL */
-	int contextfd;	   /* -1: none */
-	int64_t now_ns;	   /* creation time: the build's begin, or --timestamp */
+	char *context;		    /* absolute, or NULL */
+	int contextfd;		    /* -1: none */
+	int64_t now_ns;		    /* creation time: the build's begin, or --timestamp */
 	struct layer_claim *claims; /* layers that must not go before the end */
 	size_t n_claims;
 };
@@ -76,5 +76,8 @@ int build_name(struct build *b, struct build_state *st, struct error *err) must_
 /* mounts.c: RUN --mount=... to *ret. */
 int build_mount_parse(struct build *b, struct build_state *st, const char *text, size_t stage,
 		      struct build_mount *ret, struct error *err) must_check;
+
+/* flatten.c: binds from trees of several layers get one layer that shows the same. */
+int build_flatten_mounts(struct build *b, struct build_run_spec *run, struct error *err) must_check;
 
 #endif
