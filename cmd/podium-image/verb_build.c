@@ -51,7 +51,8 @@ static int run_step(void *arg, const struct build_run_spec *run, int *ret_exit, 
 	cleanup_json json_t *reply = NULL;
 	int64_t status;
 	const char *id;
-	int r = verb_ask(ctx, json_pack("{s:s, s:o}", "event", "run", "run", build_run_to_json(run)),
+	int r = verb_ask(ctx,
+			 json_pack("{s:s, s:o}", "event", "run", "run", build_run_to_json(run)),
 			 &reply, err);
 
 	if (r == 0)
@@ -65,8 +66,8 @@ static int run_step(void *arg, const struct build_run_spec *run, int *ret_exit, 
 	(void)snprintf(ret_id, 65, "%.64s", id);
 	*ret_exit = (int)status;
 	if (status)
-		verb_tell(json_pack("{s:s, s:I}", "event", "run-failed", "exit",
-				    (json_int_t)status));
+		verb_tell(
+			json_pack("{s:s, s:I}", "event", "run-failed", "exit", (json_int_t)status));
 	return 0;
 }
 

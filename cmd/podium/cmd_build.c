@@ -74,11 +74,12 @@ static const struct option build_option_table[] = {
 	{ 0, "from", OPTION_STRING, O(from), "IMAGE", "Use this image in the first FROM", false },
 	{ 0, "ignorefile", OPTION_STRING, O(ignore_file), "FILE",
 	  "Use this instead of .containerignore and .dockerignore", false },
-	{ 0, "iidfile", OPTION_STRING, O(iidfile), "FILE", "Write the image's id to a file", false },
+	{ 0, "iidfile", OPTION_STRING, O(iidfile), "FILE", "Write the image's id to a file",
+	  false },
 	{ 0, "isolation", OPTION_STRING, O(isolation), "string",
 	  "How RUN is isolated: oci, in a container", false },
-	{ 0, "label", OPTION_STRINGS, O(labels), "KEY[=VALUE]", "Label of the image (again for more)",
-	  false },
+	{ 0, "label", OPTION_STRINGS, O(labels), "KEY[=VALUE]",
+	  "Label of the image (again for more)", false },
 	{ 0, "layers", OPTION_BOOL, O(layers), NULL,
 	  "Keep each step and use those that are there (default true)", false },
 	{ 0, "network", OPTION_STRING, O(network), "string",
@@ -93,10 +94,12 @@ static const struct option build_option_table[] = {
 	{ 0, "rm", OPTION_BOOL, O(rm), NULL, "Remove the containers of RUN (always so)", false },
 	{ 0, "squash", OPTION_BOOL, O(squash), NULL, "Make one layer of the new ones", false },
 	{ 0, "squash-all", OPTION_BOOL, O(squash_all), NULL, "Make one layer of all", false },
-	{ 't', "tag", OPTION_STRINGS, O(tags), "NAME", "Name of the image (again for more)", false },
+	{ 't', "tag", OPTION_STRINGS, O(tags), "NAME", "Name of the image (again for more)",
+	  false },
 	{ 0, "target", OPTION_STRING, O(target), "STAGE", "Build this stage", false },
 	{ 0, "timestamp", OPTION_INT, O(timestamp), "SECONDS",
-	  "Time of the image and its files, since 1970: the same input gives the same image", false },
+	  "Time of the image and its files, since 1970: the same input gives the same image",
+	  false },
 	{ 0, "tls-verify", OPTION_MAYBE, O(tls_verify), NULL,
 	  "Use HTTPS and check certificates (default: as registries.conf says)", false },
 	{ 0, "variant", OPTION_STRING, O(variant), "string",
@@ -117,7 +120,8 @@ static int check(const struct build_command *o, struct error *err)
 		return error_set(err, EINVAL, "--isolation '%.50s': RUN is isolated as 'oci' only",
 				 o->isolation);
 	if (!o->rm || !o->force_rm)
-		return error_set(err, EINVAL, "--rm and --force-rm: containers of RUN are never kept");
+		return error_set(err, EINVAL,
+				 "--rm and --force-rm: containers of RUN are never kept");
 	if (o->files.n > 1)
 		return error_set(err, EINVAL, "--file: one file, not %zu", o->files.n);
 	if (o->network && !is_equal(o->network, "default") && !is_equal(o->network, "host") &&
@@ -135,10 +139,10 @@ static int set_pull(const char *word, int *ret, struct error *err)
 		const char *word;
 		int policy;
 	} words[] = {
-		{ "true", BUILD_PULL_ALWAYS },	  { "always", BUILD_PULL_ALWAYS },
-		{ "false", BUILD_PULL_MISSING },  { "missing", BUILD_PULL_MISSING },
+		{ "true", BUILD_PULL_ALWAYS },	     { "always", BUILD_PULL_ALWAYS },
+		{ "false", BUILD_PULL_MISSING },     { "missing", BUILD_PULL_MISSING },
 		{ "ifmissing", BUILD_PULL_MISSING }, { "never", BUILD_PULL_NEVER },
-		{ "newer", BUILD_PULL_NEWER },	  { "ifnewer", BUILD_PULL_NEWER },
+		{ "newer", BUILD_PULL_NEWER },	     { "ifnewer", BUILD_PULL_NEWER },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
@@ -227,10 +231,10 @@ static int set_env(const struct strlist *in, struct strlist *out, struct error *
 static void set_caps(const struct strlist *in, struct strlist *out)
 {
 	for (size_t i = 0; i < in->n; i++) {
-		char *name = strncasecmp(in->v[i], "cap_", 4) == 0 ||
-					     strcasecmp(in->v[i], "all") == 0
-				     ? xstrdup(in->v[i])
-				     : xasprintf("CAP_%s", in->v[i]);
+		char *name =
+			strncasecmp(in->v[i], "cap_", 4) == 0 || strcasecmp(in->v[i], "all") == 0
+				? xstrdup(in->v[i])
+				: xasprintf("CAP_%s", in->v[i]);
 
 		for (char *p = name; *p; p++)
 			*p = (char)toupper((unsigned char)*p);
@@ -252,7 +256,8 @@ static char *absolute(const char *path)
 
 static int set_context(const char *arg, struct build_options *o, struct error *err)
 {
-	static const char *const remote[] = { "http://", "https://", "git://", "git@", "github.com/" };
+	static const char *const remote[] = { "http://", "https://", "git://", "git@",
+					      "github.com/" };
 	struct stat st;
 
 	for (size_t i = 0; i < ARRAY_SIZE(remote); i++)
@@ -265,8 +270,8 @@ static int set_context(const char *arg, struct build_options *o, struct error *e
 	if (!o->context || stat(o->context, &st) < 0)
 		return error_errno(err, "context '%.200s'", arg);
 	if (!S_ISDIR(st.st_mode))
-		return error_set(err, ENOTDIR, "context '%.200s' is not a directory: unpack it first",
-				 arg);
+		return error_set(err, ENOTDIR,
+				 "context '%.200s' is not a directory: unpack it first", arg);
 	return 0;
 }
 
@@ -402,8 +407,7 @@ static int report(const struct build_command *c, const struct build_options *o, 
 	int r;
 
 	for (size_t i = 0; !c->quiet && i < o->names.n; i++) {
-		cleanup_free char *line =
-			xasprintf("Successfully tagged %s", o->names.v[i]);
+		cleanup_free char *line = xasprintf("Successfully tagged %s", o->names.v[i]);
 
 		format_print_line(line);
 	}

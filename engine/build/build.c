@@ -155,8 +155,8 @@ static void set_platform_args(struct build *b, const char *prefix, const struct 
 	const struct {
 		const char *name, *value;
 	} parts[] = { { "OS", p->os }, { "ARCH", p->architecture }, { "VARIANT", variant } };
-	cleanup_free char *all = xasprintf("%s/%s%s%s", p->os, p->architecture,
-					   *variant ? "/" : "", variant);
+	cleanup_free char *all =
+		xasprintf("%s/%s%s%s", p->os, p->architecture, *variant ? "/" : "", variant);
 	cleanup_free char *name = xasprintf("%sPLATFORM", prefix);
 
 	pairlist_set(&b->platform_args, name, all);

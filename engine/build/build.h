@@ -17,19 +17,24 @@
 
 #define BUILD_NO_TIMESTAMP (-1)
 
-enum build_pull { BUILD_PULL_MISSING, BUILD_PULL_ALWAYS, BUILD_PULL_NEVER, BUILD_PULL_NEWER,
-		  BUILD_PULL__COUNT };
+enum build_pull {
+	BUILD_PULL_MISSING,
+	BUILD_PULL_ALWAYS,
+	BUILD_PULL_NEVER,
+	BUILD_PULL_NEWER,
+	BUILD_PULL__COUNT
+};
 /* What was asked for on the command line. Recorded by build_options_type: it travels as JSON. */
 struct build_options {
-	char *context;	   /* absolute; NULL: there is none */
-	char *file;	   /* absolute; NULL: the text is the data */
-	char *file_name;   /* to call it in messages */
-	char *ignore_file; /* absolute; NULL: .containerignore, .dockerignore of the context */
-	struct strlist names;	      /* -t, canonical */
-	char *shown_name;	      /* the first of them as it was written */
-	struct pairlist build_args;   /* NAME=VALUE */
-	struct strlist labels;	      /* KEY=VALUE */
-	struct strlist env;	      /* NAME=VALUE, at the start of the last stage */
+	char *context;	      /* absolute; NULL: there is none */
+	char *file;	      /* absolute; NULL: the text is the data */
+	char *file_name;      /* to call it in messages */
+	char *ignore_file;    /* absolute; NULL: .containerignore, .dockerignore of the context */
+	struct strlist names; /* -t, canonical */
+	char *shown_name;     /* the first of them as it was written */
+	struct pairlist build_args; /* NAME=VALUE */
+	struct strlist labels;	    /* KEY=VALUE */
+	struct strlist env;	    /* NAME=VALUE, at the start of the last stage */
 	struct strlist add_hosts, cap_add, cap_drop;
 	char *target;
 	char *from;	/* instead of the first FROM's */

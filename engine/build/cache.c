@@ -76,7 +76,8 @@ int build_cache_find(const struct store *s, const struct digest *key,
 	const struct image_info *info;
 	int r;
 
-	if (fs_read_file(s->rootfd, step_path(key, path), DIGEST_HEX_LEN, &id, NULL, &scratch) < 0 ||
+	if (fs_read_file(s->rootfd, step_path(key, path), DIGEST_HEX_LEN, &id, NULL, &scratch) <
+		    0 ||
 	    !is_id(id))
 		return 0;
 	r = image_list(s, &l, err);

@@ -150,9 +150,9 @@ static int apply_directive(struct source *s, const char *key, const char *value,
 	if (k == 0)
 		s->escape = value[0];
 	if (k == 1 && !is_known_syntax(value))
-		return error_set(err, EOPNOTSUPP,
-				 "syntax '%.100s': no other front end than Dockerfile's own is here",
-				 value);
+		return error_set(
+			err, EOPNOTSUPP,
+			"syntax '%.100s': no other front end than Dockerfile's own is here", value);
 	return 0;
 }
 

@@ -76,8 +76,8 @@ static int add_source(struct copy_plan *p, const char *word, const struct expand
 	if (!*s->text)
 		return error_set(err, EINVAL, "source '%.100s' is empty", word);
 	if (is_add && is_git(s->text))
-		return error_set(err, EOPNOTSUPP, "ADD '%.200s': git repositories are not supported",
-				 s->text);
+		return error_set(err, EOPNOTSUPP,
+				 "ADD '%.200s': git repositories are not supported", s->text);
 	if (is_add && is_url(s->text))
 		s->kind = BUILD_COPY_URL;
 	else if (is_url(s->text))

@@ -231,9 +231,9 @@ static int take_until(struct reader *r, char end, bool is_quoted, struct error *
 	if (*r->p != end)
 		return error_set(err, EINVAL, "'${' without its '}'");
 	r->p += end != '\0';
-	return r->out.overflow ? error_set(err, E2BIG, "a word is longer than %d bytes",
-					   EXPAND_BYTES_MAX)
-			       : 0;
+	return r->out.overflow
+		       ? error_set(err, E2BIG, "a word is longer than %d bytes", EXPAND_BYTES_MAX)
+		       : 0;
 }
 
 int expand_word(const struct expand *x, const char *word, char **ret, struct error *err)
@@ -250,9 +250,7 @@ int expand_word(const struct expand *x, const char *word, char **ret, struct err
 int expand_words(const struct expand *x, const char *text, struct strlist *ret, struct error *err)
 {
 	struct strlist words = { .v = NULL };
-	struct reader r = {
-		.x = x, .p = text, .out = BUF_INIT(EXPAND_BYTES_MAX), .words = &words
-	};
+	struct reader r = { .x = x, .p = text, .out = BUF_INIT(EXPAND_BYTES_MAX), .words = &words };
 	int e = take_until(&r, '\0', false, err);
 
 	if (e < 0) {

@@ -28,8 +28,7 @@ struct expand {
 	bool keeps_quotes; /* heredocs: quotes are text like any other */
 };
 /* One word to one word: quotes and escapes are taken away. *ret is the caller's. */
-int expand_word(const struct expand *x, const char *word, char **ret,
-		struct error *err) must_check;
+int expand_word(const struct expand *x, const char *word, char **ret, struct error *err) must_check;
 /* One text to words: blanks outside quotes split, also those that came out of a variable. */
 int expand_words(const struct expand *x, const char *text, struct strlist *ret,
 		 struct error *err) must_check;

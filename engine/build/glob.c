@@ -24,7 +24,15 @@
 #include "engine/base/str.h"
 #include "engine/build/ignore.h"
 
-enum token_kind { TOKEN_CHAR, TOKEN_ANY, TOKEN_SET, TOKEN_STAR, TOKEN_DIRS, TOKEN_INSIDE, TOKEN_REST };
+enum token_kind {
+	TOKEN_CHAR,
+	TOKEN_ANY,
+	TOKEN_SET,
+	TOKEN_STAR,
+	TOKEN_DIRS,
+	TOKEN_INSIDE,
+	TOKEN_REST
+};
 
 struct range {
 	uint32_t low, high;
@@ -45,10 +53,7 @@ struct glob {
 static uint32_t take_rune(const char **p)
 {
 	const unsigned char *s = (const unsigned char *)*p;
-	unsigned more = s[0] >= 0xf0 && s[0] < 0xf8 ? 3
-			: s[0] >= 0xe0		    ? 2
-			: s[0] >= 0xc0		    ? 1
-						    : 0;
+	unsigned more = s[0] >= 0xf0 && s[0] < 0xf8 ? 3 : s[0] >= 0xe0 ? 2 : s[0] >= 0xc0 ? 1 : 0;
 	uint32_t c = s[0];
 
 	if (s[0] >= 0xf8 || s[0] < 0xc0)

@@ -23,8 +23,12 @@ static int64_t take_unit(const char **p)
 		const char *name;
 		int64_t ns;
 	} units[] = {
-		{ "ns", 1 },		{ "us", 1000 },		 { "\xc2\xb5s", 1000 },
-		{ "ms", 1000000 },	{ "s", SECOND_NS },	 { "m", 60 * SECOND_NS },
+		{ "ns", 1 },
+		{ "us", 1000 },
+		{ "\xc2\xb5s", 1000 },
+		{ "ms", 1000000 },
+		{ "s", SECOND_NS },
+		{ "m", 60 * SECOND_NS },
 		{ "h", 3600 * SECOND_NS },
 	};
 

@@ -16,9 +16,9 @@
 #include "engine/build/internal.h"
 
 static const char *const names[] = {
-	"ADD",	 "ARG",	       "CMD",	"COPY",	      "ENTRYPOINT", "ENV",
-	"EXPOSE", "FROM",       "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
-	"RUN",	 "SHELL",      "STOPSIGNAL", "USER",  "VOLUME",	    "WORKDIR",
+	"ADD",	  "ARG",   "CMD",	  "COPY",  "ENTRYPOINT", "ENV",
+	"EXPOSE", "FROM",  "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
+	"RUN",	  "SHELL", "STOPSIGNAL",  "USER",  "VOLUME",	 "WORKDIR",
 };
 _Static_assert(ARRAY_SIZE(names) == INSTRUCTION__COUNT, "a name for each instruction");
 
@@ -57,7 +57,8 @@ static size_t distance(const char *a, const char *b)
 		for (size_t j = 1; j <= m; j++) {
 			size_t cost = upper(a[i - 1]) != b[j - 1];
 
-			d[i][j] = smallest(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + cost);
+			d[i][j] =
+				smallest(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + cost);
 			if (i > 1 && j > 1 && upper(a[i - 1]) == b[j - 2] &&
 			    upper(a[i - 2]) == b[j - 1] && d[i - 2][j - 2] + 1 < d[i][j])
 				d[i][j] = d[i - 2][j - 2] + 1;
@@ -274,7 +275,8 @@ int instruction_parse(const char *line, char escape, struct instruction *ret, st
 	if (has_json_form(ret->kind))
 		try_json(ret);
 	if (ret->kind == INSTRUCTION_SHELL && (!ret->is_json || !ret->words.n))
-		return error_set(err, EINVAL, "SHELL needs a JSON list: SHELL [\"/bin/sh\", \"-c\"]");
+		return error_set(err, EINVAL,
+				 "SHELL needs a JSON list: SHELL [\"/bin/sh\", \"-c\"]");
 	return 0;
 }
 

@@ -138,7 +138,8 @@ static int read_pairs(const struct expand *x, const char *text, struct build_mou
 		if (r == 0) {
 			r = set_pair(key, expanded, m, from);
 			if (r == -ENOENT)
-				r = error_set(err, EINVAL, "--mount: no '%.50s' for this type", key);
+				r = error_set(err, EINVAL, "--mount: no '%.50s' for this type",
+					      key);
 			else if (r < 0)
 				r = error_set(err, EINVAL, "--mount: '%.50s' cannot be '%.100s'",
 					      key, expanded);

@@ -143,8 +143,7 @@ static int copy_times(int from, int to, struct error *err)
 {
 	struct stat st;
 
-	if (fstat(from, &st) < 0 ||
-	    futimens(to, (struct timespec[]){ st.st_atim, st.st_mtim }) < 0)
+	if (fstat(from, &st) < 0 || futimens(to, (struct timespec[]){ st.st_atim, st.st_mtim }) < 0)
 		return error_errno(err, "give a directory its times");
 	return 0;
 }
@@ -165,8 +164,7 @@ static int make_dir(const struct trees *t, int outfd, const char *name, bool kee
 	r = copy_attributes(t->v[0], fd, err);
 	if (r == 0)
 		r = merge(t, fd, keeps_whiteouts, err);
-	if (r == 0 && keeps_whiteouts && t->hides &&
-	    fsetxattr(fd, XATTR_OPAQUE, "y", 1, 0) < 0)
+	if (r == 0 && keeps_whiteouts && t->hides && fsetxattr(fd, XATTR_OPAQUE, "y", 1, 0) < 0)
 		r = error_errno(err, "mark a directory");
 	return r == 0 ? copy_times(t->v[0], fd, err) : r;
 }

@@ -126,8 +126,7 @@ static int check_name(const struct stage_list *l, const char *name, struct error
 	return 0;
 }
 
-int stage_find(const struct stage_list *l, const char *name, size_t at, int *ret,
-	       struct error *err)
+int stage_find(const struct stage_list *l, const char *name, size_t at, int *ret, struct error *err)
 {
 	uint64_t number = 0;
 

@@ -15,8 +15,8 @@
 #include "engine/base/json.h"
 #include "engine/base/record.h"
 
-#define F(t, n, k, m, ...)                                                           \
-	{                                                                            \
+#define F(t, n, k, m, ...)                                                             \
+	{                                                                              \
 		.name = (n), .kind = (k), .offset = offsetof(struct t, m), __VA_ARGS__ \
 	}
 static const char *const mount_kind_names[] = { "bind", "cache", "tmpfs", NULL };

@@ -38,29 +38,34 @@ static inline void build_layer_done(struct build_layer *l)
 /* Where a heredoc that begins with #! lies in the container: executable, never part of the layer. */
 #define BUILD_SCRIPT_PATH "/dev/.build-script"
 
-enum build_mount_kind { BUILD_MOUNT_BIND, BUILD_MOUNT_CACHE, BUILD_MOUNT_TMPFS, BUILD_MOUNT__COUNT };
+enum build_mount_kind {
+	BUILD_MOUNT_BIND,
+	BUILD_MOUNT_CACHE,
+	BUILD_MOUNT_TMPFS,
+	BUILD_MOUNT__COUNT
+};
 /* RUN --mount. Its target is never part of the layer. */
 struct build_mount {
 	enum build_mount_kind kind;
-	char *target;		 /* absolute */
-	char *source;		 /* BIND, CACHE: path inside the tree; NULL: its root */
-	char *context;		 /* BIND from the context: its absolute path; NULL: from layers */
-	struct strlist layers;	 /* BIND from a stage or image; CACHE: what a new cache begins with */
-	char *cache_id;		 /* CACHE: any text */
-	char *sharing;		 /* CACHE: "shared" (also NULL), "private", "locked" */
-	int64_t uid, gid, mode;	 /* CACHE; -1: 0, 0, 0755 */
-	int64_t size_bytes;	 /* TMPFS; -1: the engine's own */
-	bool is_writable;	 /* BIND: what is written is thrown away */
+	char *target;	       /* absolute */
+	char *source;	       /* BIND, CACHE: path inside the tree; NULL: its root */
+	char *context;	       /* BIND from the context: its absolute path; NULL: from layers */
+	struct strlist layers; /* BIND from a stage or image; CACHE: what a new cache begins with */
+	char *cache_id;	       /* CACHE: any text */
+	char *sharing;	       /* CACHE: "shared" (also NULL), "private", "locked" */
+	int64_t uid, gid, mode; /* CACHE; -1: 0, 0, 0755 */
+	int64_t size_bytes;	/* TMPFS; -1: the engine's own */
+	bool is_writable;	/* BIND: what is written is thrown away */
 };
 
 struct build_run_spec {
-	struct strlist layers;	/* the root: at least one */
-	struct strlist argv;	/* complete: SHELL and -c are in it */
-	struct strlist env;	/* NAME=VALUE, complete but for what the engine always sets */
-	char *user;		/* as USER says, or NULL */
-	char *workdir;		/* absolute, or NULL */
-	char *network;		/* "default", "none", "host" */
-	char *script;		/* put at BUILD_SCRIPT_PATH; NULL: none */
+	struct strlist layers;	  /* the root: at least one */
+	struct strlist argv;	  /* complete: SHELL and -c are in it */
+	struct strlist env;	  /* NAME=VALUE, complete but for what the engine always sets */
+	char *user;		  /* as USER says, or NULL */
+	char *workdir;		  /* absolute, or NULL */
+	char *network;		  /* "default", "none", "host" */
+	char *script;		  /* put at BUILD_SCRIPT_PATH; NULL: none */
 	struct strlist add_hosts; /* "name:address" */
 	struct strlist cap_add, cap_drop; /* "CAP_X" */
 	struct {
@@ -93,8 +98,8 @@ int build_run_from_json(const json_t *j, struct build_run_spec *ret, struct erro
 
 struct build_copy_source {
 	enum {
-		BUILD_COPY_PATH, /* a pattern (filepath.Match) inside the context or the layers */
-		BUILD_COPY_URL,	 /* ADD http(s)://... */
+		BUILD_COPY_PATH,   /* a pattern (filepath.Match) inside the context or the layers */
+		BUILD_COPY_URL,	   /* ADD http(s)://... */
 		BUILD_COPY_INLINE, /* a heredoc: a file of that name and content */
 	} kind;
 	char *text;    /* pattern, URL, or file name */
@@ -111,11 +116,11 @@ struct build_copy_spec {
 	const struct ignore *ignore;	   /* for the context; NULL: everything */
 	const char *dest;		   /* as written; relative: to workdir */
 	const char *workdir;		   /* absolute, or NULL: "/" */
-	const char *chown;		   /* "user[:group]", names by the target's files; NULL: 0:0 */
-	const char *chmod;		   /* octal, or NULL */
-	const char *checksum;		   /* ADD --checksum=sha256:..., or NULL */
-	bool is_add;			   /* unpack local archives, fetch URLs */
-	int64_t timestamp_s;		   /* -1: times as they are; else all times in the layer */
+	const char *chown;    /* "user[:group]", names by the target's files; NULL: 0:0 */
+	const char *chmod;    /* octal, or NULL */
+	const char *checksum; /* ADD --checksum=sha256:..., or NULL */
+	bool is_add;	      /* unpack local archives, fetch URLs */
+	int64_t timestamp_s;  /* -1: times as they are; else all times in the layer */
 };
 /* A digest of what would be copied: names, kinds, modes, contents, link targets, of URLs the content
  * and the name; not times, not owners of the context (they are replaced). For the cache's key: two

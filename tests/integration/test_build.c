@@ -196,9 +196,10 @@ static void test_cache_is_a_hint(void)
 
 static void test_reproducible(void)
 {
-	static const char text[] = "FROM busybox\nWORKDIR /made/here\nCOPY . .\n"
-				   "RUN echo $RANDOM >/dev/null; mkdir -p d; echo x >d/f; ln d/f g\n"
-				   "CMD [\"x\"]\n";
+	static const char text[] =
+		"FROM busybox\nWORKDIR /made/here\nCOPY . .\n"
+		"RUN echo $RANDOM >/dev/null; mkdir -p d; echo x >d/f; ln d/f g\n"
+		"CMD [\"x\"]\n";
 	cleanup_result struct result a = { 0 }, b = { 0 }, c = { 0 };
 	cleanup_free char *first = NULL;
 	cleanup_free char *second = NULL;
@@ -254,8 +255,10 @@ static void test_files(void)
 	write_file("files/deep/er/c.tmp", "c\n");
 	write_file("files/.dockerignore", "**/*.tmp\n!deep/er/*.tmp\n");
 	r = build("files", "",
-		  "FROM busybox\nCOPY . /all\nRUN cd /all && find . -type f | sort; test -d /w || echo "
-		  "none\nWORKDIR /w\nRUN pwd\nCOPY <<one <<'two' /h/\n$HOME and \"$PATH\"\none\n$HOME\n"
+		  "FROM busybox\nCOPY . /all\nRUN cd /all && find . -type f | sort; test -d /w || "
+		  "echo "
+		  "none\nWORKDIR /w\nRUN pwd\nCOPY <<one <<'two' /h/\n$HOME and "
+		  "\"$PATH\"\none\n$HOME\n"
 		  "two\nRUN cat /h/two; grep -c /usr/bin /h/one\nRUN <<X\nread a <<Y\nin $PWD\nY\n"
 		  "echo $a\nX\nRUN <<'Z'\n#!/bin/cat\nall of it\nZ\n");
 	CHECK_CODE(r, 0);
@@ -269,9 +272,9 @@ static void test_files(void)
 
 static void test_onbuild(void)
 {
-	cleanup_result struct result r =
-		build("trigger", "", "FROM busybox\nONBUILD RUN echo triggered >/t\n"
-				     "ONBUILD ENV T=1\n");
+	cleanup_result struct result r = build("trigger", "",
+					       "FROM busybox\nONBUILD RUN echo triggered >/t\n"
+					       "ONBUILD ENV T=1\n");
 
 	CHECK_CODE(r, 0);
 	result_done(&r);
@@ -310,9 +313,10 @@ static void test_stages(void)
 
 static void test_squash(void)
 {
-	static const char text[] = "FROM busybox\nRUN echo a >/a; echo b >/b; mkdir /d; echo x >/d/x\n"
-				   "RUN rm /a /www/index.html; rm -r /d; mkdir /d; echo y >/d/y\n"
-				   "CMD ls -1 /a /b /d /www 2>/dev/null\n";
+	static const char text[] =
+		"FROM busybox\nRUN echo a >/a; echo b >/b; mkdir /d; echo x >/d/x\n"
+		"RUN rm /a /www/index.html; rm -r /d; mkdir /d; echo y >/d/y\n"
+		"CMD ls -1 /a /b /d /www 2>/dev/null\n";
 	static const char want[] = "/b\n\n/d:\ny\n\n/www:\n";
 	static const char *const options[] = { "", "--squash", "--squash-all", "--layers=false" };
 	static const char *const layers[] = { "3", "2", "1", "2" };

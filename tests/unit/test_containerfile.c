@@ -72,10 +72,10 @@ static void test_json(void)
 
 static void test_flags(void)
 {
-	cleanup_containerfile struct containerfile f =
-		parse("FROM --platform=linux/amd64 a\nCOPY --from=b --chown=\"1:2\" --link x --y z\n"
-		      "RUN --mount=type=cache,target=/a --mount=type=tmpfs,target=/b -- --c\n"
-		      "HEALTHCHECK --interval=5s --retries=3 CMD x\n");
+	cleanup_containerfile struct containerfile f = parse(
+		"FROM --platform=linux/amd64 a\nCOPY --from=b --chown=\"1:2\" --link x --y z\n"
+		"RUN --mount=type=cache,target=/a --mount=type=tmpfs,target=/b -- --c\n"
+		"HEALTHCHECK --interval=5s --retries=3 CMD x\n");
 
 	CU_ASSERT_STRING_EQUAL(instruction_flag(&f.v[0], "platform"), "linux/amd64");
 	CU_ASSERT_STRING_EQUAL(instruction_flag(&f.v[1], "from"), "b");
@@ -93,7 +93,8 @@ static void test_heredocs(void)
 	cleanup_containerfile struct containerfile f =
 		parse("FROM a\nRUN <<EOF cat - 3<<\"B C\" > x\n a\nFROM b\nEOF\nb\nB C\n"
 		      "COPY <<-'X' <<Y /d/\n\t\tone\n\tX\n two $A\nY\n"
-		      "RUN echo \"<<EOF\" $((1<<2)) <<<x\nRUN cat <<E>f; b\nx\nE\nRUN it's <<EOF\nCMD x <<EOF\n");
+		      "RUN echo \"<<EOF\" $((1<<2)) <<<x\nRUN cat <<E>f; b\nx\nE\nRUN it's "
+		      "<<EOF\nCMD x <<EOF\n");
 
 	CU_ASSERT_EQUAL_FATAL(f.n, 7);
 	CU_ASSERT_EQUAL_FATAL(f.v[1].heredocs.n, 2);
@@ -143,7 +144,8 @@ static void test_refused(void)
 		  -EOPNOTSUPP },
 		{ "# syntax=example.com/other\nFROM a", "Containerfile:1: syntax", -EOPNOTSUPP },
 		{ "# escape=x\nFROM a", "escape is", -EINVAL },
-		{ "# escape=`\n# escape=`\nFROM a", "Containerfile:2: directive 'escape'", -EINVAL },
+		{ "# escape=`\n# escape=`\nFROM a", "Containerfile:2: directive 'escape'",
+		  -EINVAL },
 		{ "FROM a\nRUN \xff", "line 2 is not UTF-8", -EINVAL },
 	};
 
@@ -180,9 +182,8 @@ static int plan(const struct containerfile *f, const char *target, struct stage_
 	pairlist_set(&args, "VERSION", "9");
 	pairlist_set(&platform, "TARGETARCH", "amd64");
 	r = stages_plan(f,
-			&(struct stage_options){ .build_args = &args,
-						 .platform_args = &platform,
-						 .target = target },
+			&(struct stage_options){
+				.build_args = &args, .platform_args = &platform, .target = target },
 			ret, err);
 	pairlist_done(&args);
 	pairlist_done(&platform);

@@ -118,7 +118,9 @@ static void test_other_escape(void)
 
 static void test_heredoc(void)
 {
-	static const struct expand raw = { .escape = '\\', .lookup = look_up, .keeps_quotes = true };
+	static const struct expand raw = { .escape = '\\',
+					   .lookup = look_up,
+					   .keeps_quotes = true };
 
 	check(&raw, "it's \"$A\" \\$A \\n \\\\\n", "it's \"x\" $A \\n \\\n", 0);
 	check(&raw, "'$A'", "'x'", 0);
@@ -129,9 +131,15 @@ static void test_split(void)
 	static const struct {
 		const char *text, *want;
 	} cases[] = {
-		{ "", "" },		{ "a b", "a|b" },	{ "  a  b ", "a|b" },
-		{ "$TWO", "a|b" },	{ "\"$TWO\"", "a b" },	{ "x$TWO", "xa|b" },
-		{ "'a b' c", "a b|c" }, { "$NONE a", "a" },	{ "\"\" a", "|a" },
+		{ "", "" },
+		{ "a b", "a|b" },
+		{ "  a  b ", "a|b" },
+		{ "$TWO", "a|b" },
+		{ "\"$TWO\"", "a b" },
+		{ "x$TWO", "xa|b" },
+		{ "'a b' c", "a b|c" },
+		{ "$NONE a", "a" },
+		{ "\"\" a", "|a" },
 		{ "a\\ b", "a b" },
 	};
 
@@ -177,6 +185,5 @@ static CU_TestInfo tests[] = { { "words", test_words },
 			       { "splitting", test_split },
 			       { "limits", test_limits },
 			       CU_TEST_INFO_NULL };
-static CU_SuiteInfo suites[] = { { "expand", NULL, NULL, NULL, NULL, tests },
-				 CU_SUITE_INFO_NULL };
+static CU_SuiteInfo suites[] = { { "expand", NULL, NULL, NULL, NULL, tests }, CU_SUITE_INFO_NULL };
 TEST_MAIN(suites)

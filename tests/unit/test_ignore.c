@@ -72,7 +72,9 @@ static void test_ignored(void)
 		{ "\\*", "*", true },
 		{ "\\*", "a", false },
 		{ "a.c", "abc", false },
-		{ "\xef\xbb\xbf" "a", "a", true },
+		{ "\xef\xbb\xbf"
+		  "a",
+		  "a", true },
 		{ "?", "\xc3\xa4", true },
 		{ "a\r\nb\r\n", "b", true },
 		{ ".", "a", false },
@@ -114,11 +116,11 @@ static void test_skipping(void)
 		const char *lines, *dir;
 		bool skipped;
 	} cases[] = {
-		{ "d", "d", true },	       { "d", "e", false },
-		{ "d\n!d/keep", "d", false },  { "d\n!e/keep", "d", true },
-		{ "*\n!src", "build", true },  { "*\n!src/**/x", "src", false },
-		{ "*\n!**/x", "any", false },  { "*\n!s*", "src", false },
-		{ "*\n!dd/x", "d", true },     { "*\n!a/b/c", "a/b", false },
+		{ "d", "d", true },	      { "d", "e", false },
+		{ "d\n!d/keep", "d", false }, { "d\n!e/keep", "d", true },
+		{ "*\n!src", "build", true }, { "*\n!src/**/x", "src", false },
+		{ "*\n!**/x", "any", false }, { "*\n!s*", "src", false },
+		{ "*\n!dd/x", "d", true },    { "*\n!a/b/c", "a/b", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -163,6 +165,5 @@ static CU_TestInfo tests[] = { { "ignored or not", test_ignored },
 			       { "file patterns", test_match },
 			       { "many stars", test_many_stars },
 			       CU_TEST_INFO_NULL };
-static CU_SuiteInfo suites[] = { { "ignore", NULL, NULL, NULL, NULL, tests },
-				 CU_SUITE_INFO_NULL };
+static CU_SuiteInfo suites[] = { { "ignore", NULL, NULL, NULL, NULL, tests }, CU_SUITE_INFO_NULL };
 TEST_MAIN(suites)
