@@ -79,6 +79,7 @@ const struct command_row command_rows[] = {
 	ALIAS("image load", cmd_load),
 	ALIAS("image ls", cmd_images),
 	ROW("image mount", cmd_image_mount),
+	ROW("image prune", cmd_image_prune),
 	ALIAS("image pull", cmd_pull),
 	ALIAS("image push", cmd_push),
 	ALIAS("image rm", cmd_rmi),
@@ -105,7 +106,9 @@ const struct command_row command_rows[] = {
 	ROW("pod start", cmd_pod_start),
 	ROW("pod stop", cmd_pod_stop),
 
+	ROW("system df", cmd_system_df),
 	ALIAS("system info", cmd_info),
+	ROW("system prune", cmd_system_prune),
 
 	{ .words = "net-sync", .command = &cmd_net_sync, .hidden = true },
 	{ .words = NULL },
