@@ -65,7 +65,7 @@ $(B)/libkube.a: $(call obj,$(KUBE_SRC))
 LIBS_podium := -Wl,-Bstatic -lcyaml -lyaml -ljansson -lnftnl -Wl,-Bdynamic -lmnl
 # Of libarchive only the reader of tar is used: linked statically it brings neither libxml2 nor ICU,
 # which would take longer to load than a second pull takes.
-LIBS_podium-image := -Wl,-Bstatic -larchive -lzstd -ljansson -lseccomp -Wl,-Bdynamic -lcurl -lcrypto -lisal -lz
+LIBS_podium-image := -Wl,-Bstatic -larchive -lzstd -ljansson -lseccomp -Wl,-Bdynamic -lcurl -lcrypto -lisal
 LIBS_podium-seccomp := -lseccomp
 # podium-seccomp itself: mk/seccomp.mk
 $(B)/podium: $(call cmdobj,podium) $(B)/libkube.a $(B)/libpodium.a
