@@ -39,6 +39,7 @@ void challenge_list_done(struct challenge_list *l);
  * added before stays. */
 int challenge_parse(const char *text, struct challenge_list *l, struct error *err) must_check;
 /* The first of a scheme, or NULL. */
-const struct challenge *challenge_find(const struct challenge_list *l, enum challenge_scheme scheme);
+const struct challenge *challenge_find(const struct challenge_list *l,
+				       enum challenge_scheme scheme);
 
 #endif

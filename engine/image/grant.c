@@ -18,6 +18,7 @@
  */
 #include <string.h>
 
+#include "engine/base/base64.h"
 #include "engine/base/clock.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
@@ -25,12 +26,12 @@
 #include "engine/base/trace.h"
 #include "engine/image/regcall.h"
 
-#define TOKEN_LEN_MAX	 (64 * 1024)
-#define TOKEN_LIFE_MIN	 60 /* seconds, whatever it says: the specification's default */
-#define TOKEN_LIFE_MAX	 (24 * 60 * 60)
-#define TOKEN_MARGIN_MS	 10000
-#define SCOPE_LEN_MAX	 4096
-#define SCOPES_MAX	 8
+#define TOKEN_LEN_MAX	(64 * 1024)
+#define TOKEN_LIFE_MIN	60 /* seconds, whatever it says: the specification's default */
+#define TOKEN_LIFE_MAX	(24 * 60 * 60)
+#define TOKEN_MARGIN_MS 10000
+#define SCOPE_LEN_MAX	4096
+#define SCOPES_MAX	8
 
 static void wipe(char **s)
 {
@@ -111,27 +112,12 @@ static int look_up(const struct registry *r, struct grant *g, struct error *err)
 /* "Basic <base64 of user:password>", the caller's to wipe. */
 static char *basic_header(const struct credentials *c)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	char *pair = xasprintf("%s:%s", c->user ? c->user : "", c->password ? c->password : "");
-	size_t n = strlen(pair), at = 6;
-	char *out = xmalloc(6 + (n + 2) / 3 * 4 + 1);
+	char *coded = base64_encode(pair, strlen(pair));
+	char *out = xasprintf("Basic %s", coded);
 
-	memcpy(out, "Basic ", 6);
-	for (size_t i = 0; i < n; i += 3) {
-		uint32_t v = (uint32_t)(unsigned char)pair[i] << 16;
-
-		if (i + 1 < n)
-			v |= (uint32_t)(unsigned char)pair[i + 1] << 8;
-		if (i + 2 < n)
-			v |= (unsigned char)pair[i + 2];
-		out[at++] = digits[v >> 18];
-		out[at++] = digits[v >> 12 & 63];
-		out[at++] = i + 1 < n ? digits[v >> 6 & 63] : '=';
-		out[at++] = i + 2 < n ? digits[v & 63] : '=';
-	}
-	out[at] = '\0';
-	explicit_bzero(pair, n);
-	free(pair);
+	wipe(&coded);
+	wipe(&pair);
 	return out;
 }
 
@@ -176,9 +162,14 @@ static int ask_by_get(struct registry *r, struct grant *g, bool with_creds, stru
 	char *header = with_creds ? basic_header(&g->creds) : NULL;
 	bool is_first = strchr(g->realm.target, '?') == NULL;
 	struct url at = g->realm;
-	struct call_request q = { .host = g->host, .what = "token server", .method = "GET",
-				  .repository = g->path, .at = &at, .max = REGISTRY_TOKEN_MAX,
-				  .pause_fd = -1, .authorization = header };
+	struct call_request q = { .host = g->host,
+				  .what = "token server",
+				  .method = "GET",
+				  .repository = g->path,
+				  .at = &at,
+				  .max = REGISTRY_TOKEN_MAX,
+				  .pause_fd = -1,
+				  .authorization = header };
 	int rc;
 
 	buf_adds(&b, g->realm.target);
@@ -189,8 +180,8 @@ static int ask_by_get(struct registry *r, struct grant *g, bool with_creds, stru
 	if (with_creds && g->creds.user)
 		url_add_query(&b, &is_first, "account", g->creds.user);
 	at.target = b.data;
-	rc = b.overflow ? error_set(err, EPROTO, "the registry's challenge is too long") :
-			  call_start(r, &q, &g->fetch, err);
+	rc = b.overflow ? error_set(err, EPROTO, "the registry's challenge is too long")
+			: call_start(r, &q, &g->fetch, err);
 	wipe(&header);
 	return rc;
 }
@@ -200,9 +191,14 @@ static int ask_by_post(struct registry *r, struct grant *g, struct error *err)
 {
 	cleanup_strlist struct strlist headers = { 0 };
 	struct buf b = BUF_INIT(URL_MAX + TOKEN_LEN_MAX);
-	struct call_request q = { .host = g->host, .what = "token server", .method = "POST",
-				  .repository = g->path, .at = &g->realm,
-				  .max = REGISTRY_TOKEN_MAX, .pause_fd = -1, .headers = &headers };
+	struct call_request q = { .host = g->host,
+				  .what = "token server",
+				  .method = "POST",
+				  .repository = g->path,
+				  .at = &g->realm,
+				  .max = REGISTRY_TOKEN_MAX,
+				  .pause_fd = -1,
+				  .headers = &headers };
 	bool is_first = true;
 	int rc;
 
@@ -301,10 +297,11 @@ bool grant_step(struct grant *g)
 	if (r < 0) {
 		err = c->err;
 		if (g->was_withheld && err.code == EACCES)
-			(void)error_set(&err, EACCES,
-					"registry '%s': the token server '%s' is in another domain: "
-					"no password was sent there, and without one it refused",
-					g->host->name, g->realm.host);
+			(void)error_set(
+				&err, EACCES,
+				"registry '%s': the token server '%s' is in another domain: "
+				"no password was sent there, and without one it refused",
+				g->host->name, g->realm.host);
 	} else if ((r = take_token(g, &err)) < 0) {
 		(void)call_error(c, &err, err.code, "%s", err.text);
 	}
@@ -361,9 +358,9 @@ static int take_basic(struct registry *r, struct grant *g, bool was_sent, struct
 /* The scope that this access needs, when the registry does not say. */
 static char *default_scope(const struct grant *g)
 {
-	return is_empty(g->path) ? NULL :
-				   xasprintf("repository:%s:pull%s", g->path,
-					     g->is_write ? ",push" : "");
+	return is_empty(g->path)
+		       ? NULL
+		       : xasprintf("repository:%s:pull%s", g->path, g->is_write ? ",push" : "");
 }
 
 static int take_bearer(struct registry *r, struct grant *g, const struct challenge *ch,

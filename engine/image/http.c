@@ -32,10 +32,10 @@
 #include "engine/base/seams.h"
 #include "engine/base/trace.h"
 
-#define HTTP_HEAD_MAX	 (256 * 1024) /* libcurl's own is 300 KiB */
-#define HTTP_VALUE_MAX	 (16 * 1024)
-#define HTTP_BUFFER	 (128L * 1024)
-#define HTTP_FDS_MAX	 256
+#define HTTP_HEAD_MAX  (256 * 1024) /* libcurl's own is 300 KiB */
+#define HTTP_VALUE_MAX (16 * 1024)
+#define HTTP_BUFFER    (128L * 1024)
+#define HTTP_FDS_MAX   256
 
 struct http {
 	CURLM *multi;
@@ -136,8 +136,8 @@ static int keep_field(struct http_transfer *t, const char *name, size_t name_len
 		const char *name;
 		char **slot;
 	} once[] = {
-		{ "location", &a->location },	   { "docker-content-digest", &a->digest },
-		{ "content-range", &a->range },	   { "retry-after", &a->retry_after },
+		{ "location", &a->location },	    { "docker-content-digest", &a->digest },
+		{ "content-range", &a->range },	    { "retry-after", &a->retry_after },
 		{ "content-type", &a->media_type }, { "link", &a->link },
 		{ "last-modified", &a->modified },
 	};
@@ -285,10 +285,10 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
 
 /* ---- the one function that makes handles ------------------------------------------------------ */
 
-#define SET(opt, value)                                                                  \
-	do {                                                                             \
-		if (ok && curl_easy_setopt(easy, CURLOPT_##opt, (value)) != CURLE_OK)    \
-			ok = false;                                                      \
+#define SET(opt, value)                                                               \
+	do {                                                                          \
+		if (ok && curl_easy_setopt(easy, CURLOPT_##opt, (value)) != CURLE_OK) \
+			ok = false;                                                   \
 	} while (0)
 
 /* What holds for every request there is. */
@@ -341,7 +341,8 @@ static bool set_trust(CURL *easy, const struct http_request *q)
 	const struct certs *c = q->certs;
 
 	if (c && c->ca) {
-		struct curl_blob blob = { .data = c->ca, .len = c->ca_len,
+		struct curl_blob blob = { .data = c->ca,
+					  .len = c->ca_len,
 					  .flags = CURL_BLOB_COPY };
 
 		SET(CAINFO_BLOB, &blob);
@@ -456,7 +457,8 @@ int http_start(struct http *h, const struct http_request *q, struct http_transfe
 		return error_set(err, EPROTO, "only https is allowed");
 	if (q->refuse_private && is_url_near(q->url) && !WEAKEN("REG-3-near") &&
 	    !WEAKEN("REG-3-name"))
-		return error_set(err, EPROTO, "'%s' is in a private network, and the registry is not",
+		return error_set(err, EPROTO,
+				 "'%s' is in a private network, and the registry is not",
 				 q->url->host);
 	t = xcalloc(1, sizeof(*t));
 	t->http = h;
@@ -587,25 +589,27 @@ enum http_failure http_result(const struct http_transfer *t, struct error *err)
 
 /* ---- moving ----------------------------------------------------------------------------------- */
 
-/* True when one has ended. */
+/* True when one has ended just now. One that ended before says nothing: its owner may keep it while
+ * he waits for something else. */
 static bool collect(struct http *h)
 {
 	CURLMsg *m;
 	int left;
+	bool has_news = false;
 
 	while ((m = curl_multi_info_read(h->multi, &left))) {
 		char *p = NULL;
+		struct http_transfer *t;
 
 		if (m->msg != CURLMSG_DONE ||
 		    curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &p) != CURLE_OK)
 			continue;
-		((struct http_transfer *)(void *)p)->code = m->data.result;
-		((struct http_transfer *)(void *)p)->is_done = true;
+		t = (struct http_transfer *)(void *)p;
+		t->code = m->data.result;
+		t->is_done = true;
+		has_news = true;
 	}
-	for (const struct http_transfer *t = h->first; t; t = t->next)
-		if (t->is_done)
-			return true;
-	return false;
+	return has_news;
 }
 
 static int perform(struct http *h, struct error *err)
@@ -652,7 +656,8 @@ static int sleep_on(struct http *h, struct pollfd *p, size_t n, int timeout_ms, 
 		if (p[i].events & POLLOUT)
 			w[i].events = (short)(w[i].events | CURL_WAIT_POLLOUT);
 	}
-	c = curl_multi_poll(h->multi, w, (unsigned int)n, timeout_ms < 0 ? 60000 : timeout_ms, NULL);
+	c = curl_multi_poll(h->multi, w, (unsigned int)n, timeout_ms < 0 ? 60000 : timeout_ms,
+			    NULL);
 	if (c != CURLM_OK)
 		return error_set(err, EIO, "libcurl: %s", curl_multi_strerror(c));
 	if (n > 0 && poll(p, n, 0) < 0 && errno != EINTR)
@@ -690,9 +695,8 @@ int http_new(struct http **ret, struct error *err)
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
 		h->multi = curl_multi_init();
-	if (!h->multi ||
-	    curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)HTTP_CONNECTIONS_KEPT) !=
-		    CURLM_OK) {
+	if (!h->multi || curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS,
+					   (long)HTTP_CONNECTIONS_KEPT) != CURLM_OK) {
 		free(h);
 		return error_set(err, EIO, "libcurl cannot be initialised");
 	}

@@ -43,8 +43,8 @@ struct http_answer {
 	char *range;	  /* Content-Range */
 	char *retry_after;
 	char *link;
-	char *modified;	      /* Last-Modified */
-	char *encoding;	      /* Content-Encoding or Transfer-Encoding that is not identity, chunked */
+	char *modified; /* Last-Modified */
+	char *encoding; /* Content-Encoding or Transfer-Encoding that is not identity, chunked */
 	struct strlist wants; /* WWW-Authenticate */
 };
 
@@ -69,7 +69,7 @@ struct http_request {
 	bool refuse_private;   /* a target of the internet must be in the internet */
 	bool *saw_private;     /* set when a connection to a private address is made; NULL; kept */
 	const struct certs *certs;
-	bool with_client_cert; /* of certs */
+	bool with_client_cert;	       /* of certs */
 	const struct strlist *headers; /* "Accept: x"; or NULL */
 	const char *authorization;     /* the header's value, or NULL */
 	const void *body;	       /* sent with a length; NULL: none. Kept until the end */

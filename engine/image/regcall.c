@@ -52,12 +52,12 @@ static const char *status_text(long status)
 		long status;
 		const char *text;
 	} texts[] = {
-		{ 400, "bad request" },	       { 401, "access denied" },
-		{ 403, "access denied" },      { 404, "not found" },
-		{ 405, "not allowed there" },  { 408, "request timeout" },
-		{ 413, "too large" },	       { 416, "range not available" },
-		{ 429, "too many requests" },  { 500, "internal error of the registry" },
-		{ 502, "bad gateway" },	       { 503, "service unavailable" },
+		{ 400, "bad request" },	      { 401, "access denied" },
+		{ 403, "access denied" },     { 404, "not found" },
+		{ 405, "not allowed there" }, { 408, "request timeout" },
+		{ 413, "too large" },	      { 416, "range not available" },
+		{ 429, "too many requests" }, { 500, "internal error of the registry" },
+		{ 502, "bad gateway" },	      { 503, "service unavailable" },
 		{ 504, "gateway timeout" },
 	};
 
@@ -108,8 +108,7 @@ static char *reason_of(const struct call *c)
 	const char *words;
 	struct error ignored;
 
-	if (c->body.len == 0 ||
-	    jload_text(c->body.data, c->body.len, "answer", &j, &ignored) < 0)
+	if (c->body.len == 0 || jload_text(c->body.data, c->body.len, "answer", &j, &ignored) < 0)
 		return xstrdup(""); /* HTML of a proxy: nothing that helps */
 	words = find_words(j);
 	if (is_empty(words))
@@ -288,11 +287,18 @@ static int send_request(struct call *c, struct error *err)
 	cleanup_strlist struct strlist headers = { 0 };
 	const struct registry_limits *l = &c->r->limits;
 	struct http_request q = {
-		.method = c->method, .url = &c->url, .certs = &c->q.host->certs,
-		.headers = &headers, .body = c->q.body, .body_len = c->q.body_len,
-		.is_stream = c->q.is_stream, .pause_fd = c->q.pause_fd, .handler = &handler,
+		.method = c->method,
+		.url = &c->url,
+		.certs = &c->q.host->certs,
+		.headers = &headers,
+		.body = c->q.body,
+		.body_len = c->q.body_len,
+		.is_stream = c->q.is_stream,
+		.pause_fd = c->q.pause_fd,
+		.handler = &handler,
 		.arg = c,
-		.limits = { .connect_ms = l->connect_ms, .stall_bytes = l->stall_bytes,
+		.limits = { .connect_ms = l->connect_ms,
+			    .stall_bytes = l->stall_bytes,
 			    .stall_s = (long)l->stall_s * (c->q.is_patient ? CALL_PATIENCE : 1) },
 	};
 
@@ -398,7 +404,18 @@ static bool can_go_plain(const struct call *c, enum http_failure f)
 	       (f == HTTP_CONNECT || f == HTTP_TLS_TALK || f == HTTP_BROKEN);
 }
 
-static void on_failure(struct call *c, enum http_failure f, const struct error *e)
+/* What a person can do about it. */
+static void add_hint(enum http_failure f, struct error *e)
+{
+	size_t n = strlen(e->text);
+	const char *hint = f == HTTP_TLS_TRUST ? "its authority belongs into certs.d or --cert-dir"
+					       : "an insecure registry needs --tls-verify=false";
+
+	if (f == HTTP_TLS_TRUST || f == HTTP_TLS_TALK)
+		(void)snprintf(e->text + n, sizeof(e->text) - n, " (%s)", hint);
+}
+
+static void on_failure(struct call *c, enum http_failure f, struct error *e)
 {
 	struct reg_host *h = c->q.host;
 
@@ -407,6 +424,7 @@ static void on_failure(struct call *c, enum http_failure f, const struct error *
 		c->state = CALL_READY;
 		return;
 	}
+	add_hint(f, e);
 	/* the next attempt begins with https again */
 	if (h->is_insecure && !h->has_answered && !c->q.at)
 		h->scheme = HOST_UNKNOWN;

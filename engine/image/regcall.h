@@ -71,7 +71,7 @@ struct registry {
 /* What is asked for. Texts are copied, but for body and handler's arg. */
 struct call_request {
 	struct reg_host *host;
-	struct grant *grant; /* NULL: no authentication */
+	struct grant *grant;	/* NULL: no authentication */
 	const char *repository; /* for messages; NULL: none */
 	const char *what;	/* "manifest 'latest'", for messages */
 	const char *method;
@@ -97,7 +97,8 @@ enum call_state { CALL_READY, CALL_TOKEN, CALL_SLEEP, CALL_RUN, CALL_DONE };
 struct call {
 	struct call *next;
 	struct registry *r;
-	struct call_request q; /* texts are not valid after call_start(), but for the copies below */
+	struct call_request
+		q; /* texts are not valid after call_start(), but for the copies below */
 	char *repository, *what, *method, *target, *authorization;
 	struct strlist headers;
 	enum call_state state;

@@ -22,10 +22,10 @@
 #include "engine/image/regcall.h"
 #include "engine/image/sha256.h"
 
-#define TAGS_MAX	100000
-#define TAGS_PAGES_MAX	1000
-#define TAGS_BYTES_MAX	(16 * 1024 * 1024)
-#define TAG_LEN_MAX	128
+#define TAGS_MAX       100000
+#define TAGS_PAGES_MAX 1000
+#define TAGS_BYTES_MAX (16 * 1024 * 1024)
+#define TAG_LEN_MAX    128
 
 static const struct registry_limits default_limits = {
 	.connect_ms = 20000,
@@ -143,9 +143,9 @@ static int until_due(const struct registry *r, int timeout_ms)
 	int64_t now = clock_mono_ms(), wait = timeout_ms < 0 ? 60000 : timeout_ms;
 
 	for (const struct call *c = r->calls; c; c = c->next) {
-		int64_t due = c->state == CALL_SLEEP && c->not_before_ms < c->deadline_ms ?
-				      c->not_before_ms :
-				      c->deadline_ms;
+		int64_t due = c->state == CALL_SLEEP && c->not_before_ms < c->deadline_ms
+				      ? c->not_before_ms
+				      : c->deadline_ms;
 
 		if (c->state == CALL_DONE)
 			continue;
@@ -356,18 +356,22 @@ int registry_get_blob(struct registry *r, const struct registry_route *route,
 	q.target = target;
 	q.what = what;
 	if (size > max)
-		return error_set(err, E2BIG, "registry '%s': repository '%s': %s of %llu bytes is "
-				 "larger than %zu", route->host, route->path, what,
-				 (unsigned long long)size, max);
+		return error_set(err, E2BIG,
+				 "registry '%s': repository '%s': %s of %llu bytes is "
+				 "larger than %zu",
+				 route->host, route->path, what, (unsigned long long)size, max);
 	q.max = size > 0 ? (size_t)size : 1;
 	rc = call_run(r, &q, &c, err);
 	if (rc < 0)
-		return rc == -E2BIG ? error_set(err, EBADMSG, "registry '%s': repository '%s': %s "
-						"is larger than its manifest says", route->host,
-						route->path, what) : rc;
+		return rc == -E2BIG ? error_set(err, EBADMSG,
+						"registry '%s': repository '%s': %s "
+						"is larger than its manifest says",
+						route->host, route->path, what)
+				    : rc;
 	sha256_of(c->body.data, c->body.len, &got);
 	if ((c->body.len != size || !is_digest_equal(&got, d)) && !WEAKEN("REG-8"))
-		return call_error(c, err, EBADMSG, "the registry sent something that has another %s",
+		return call_error(c, err, EBADMSG,
+				  "the registry sent something that has another %s",
 				  c->body.len != size ? "size" : "digest");
 	*ret_len = c->body.len;
 	*ret = buf_steal(&c->body);
@@ -388,7 +392,7 @@ static int take_tags(const struct call *c, struct strlist *ret, struct error *er
 	tags = json_object_get(j, "tags");
 	if (!json_is_array(tags) && !json_is_null(tags))
 		return call_error(c, err, EBADMSG, "the answer has no list of tags");
-	json_array_foreach(tags, i, t) {
+	json_array_foreach (tags, i, t) {
 		const char *s = json_string_value(t);
 
 		if (!s || !is_tag(s))
@@ -425,16 +429,19 @@ int registry_list_tags(struct registry *r, const struct registry_route *route, s
 {
 	cleanup_free char *target = xasprintf("/v2/%s/tags/list?n=1000", route->path);
 	cleanup_url struct url next = { 0 };
-	struct call_request q = { .method = "GET", .what = "tags", .target = target,
-				  .max = TAGS_BYTES_MAX };
+	struct call_request q = {
+		.method = "GET", .what = "tags", .target = target, .max = TAGS_BYTES_MAX
+	};
 	int rc = registry_enter(r, route, false, &q, err), more = rc == 0;
 
 	for (int page = 0; rc == 0 && more; page++) {
 		cleanup_call struct call *c = NULL;
 
 		if (page >= TAGS_PAGES_MAX)
-			return error_set(err, E2BIG, "registry '%s': repository '%s': tags: more "
-					 "than %d pages", route->host, route->path, TAGS_PAGES_MAX);
+			return error_set(err, E2BIG,
+					 "registry '%s': repository '%s': tags: more "
+					 "than %d pages",
+					 route->host, route->path, TAGS_PAGES_MAX);
 		rc = call_run(r, &q, &c, err);
 		if (rc == 0)
 			rc = take_tags(c, ret, err);
@@ -461,5 +468,11 @@ int registry_check_login(struct registry *r, const struct registry_route *route,
 	rc = registry_enter(r, &bare, false, &q, err);
 	if (rc == 0)
 		rc = call_run(r, &q, &c, err);
+	/* a token that everybody gets proves nothing */
+	if (rc == 0 && q.grant->was_withheld && !WEAKEN("REG-4-login"))
+		rc = error_set(err, EPROTO,
+			       "registry '%s': its token server '%s' is in another domain: the "
+			       "password was not sent there, and so it cannot be checked",
+			       route->host, q.grant->realm.host);
 	return rc;
 }

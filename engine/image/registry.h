@@ -27,7 +27,7 @@
 
 #define REGISTRY_MANIFEST_MAX  (4 * 1024 * 1024)
 #define REGISTRY_TOKEN_MAX     (1024 * 1024)
-#define REGISTRY_ERROR_MAX     (64 * 1024)   /* of an error body is read */
+#define REGISTRY_ERROR_MAX     (64 * 1024) /* of an error body is read */
 #define REGISTRY_REDIRECTS_MAX 5
 #define REGISTRY_RETRIES_MAX   5
 

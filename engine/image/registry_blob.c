@@ -23,11 +23,11 @@
 #include "engine/base/trace.h"
 #include "engine/image/regcall.h"
 
-#define BLOB_BASE_MS	 (10 * 60 * 1000)
-#define BLOB_RATE_MIN	 (8 * 1024)
-#define BLOB_SHORTS_MAX	 2
-#define BLOB_PROGRESS	 (1024 * 1024) /* that much makes up for a retry */
-#define BLOB_PIPE_SIZE	 (256 * 1024)
+#define BLOB_BASE_MS	(10 * 60 * 1000)
+#define BLOB_RATE_MIN	(8 * 1024)
+#define BLOB_SHORTS_MAX 2
+#define BLOB_PROGRESS	(1024 * 1024) /* that much makes up for a retry */
+#define BLOB_PIPE_SIZE	(256 * 1024)
 
 struct registry_blob {
 	struct registry_blob *next;
@@ -78,8 +78,9 @@ static int on_head(void *arg, const struct http_answer *a, struct error *err)
 
 	if (a->status == 206) {
 		if ((b->bytes == 0 || !is_rest(b, a->range)) && !WEAKEN("FAULT-19-range"))
-			return error_set(err, EBADMSG, "the registry sent another part than the one "
-						       "that was asked for");
+			return error_set(err, EBADMSG,
+					 "the registry sent another part than the one "
+					 "that was asked for");
 		expect -= b->bytes;
 	} else if (a->status == 200) {
 		b->skip = WEAKEN("FAULT-19-skip") ? 0 : b->bytes;
@@ -87,10 +88,10 @@ static int on_head(void *arg, const struct http_answer *a, struct error *err)
 		return error_set(err, EPROTO, "unexpected answer %ld", a->status);
 	}
 	if (a->length >= 0 && (uint64_t)a->length != expect && !WEAKEN("FAULT-19-length"))
-		return error_set(err, EBADMSG,
-				 "the registry has %lld bytes, the manifest says %llu",
-				 (long long)a->length + (a->status == 206 ? (long long)b->bytes : 0),
-				 (unsigned long long)b->size);
+		return error_set(
+			err, EBADMSG, "the registry has %lld bytes, the manifest says %llu",
+			(long long)a->length + (a->status == 206 ? (long long)b->bytes : 0),
+			(unsigned long long)b->size);
 	return 0;
 }
 

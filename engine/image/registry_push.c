@@ -71,8 +71,12 @@ static int next_place(const struct call *c, struct url *ret, struct error *err)
 static void cancel(struct registry *r, const struct call_request *q, const struct url *at)
 {
 	cleanup_call struct call *c = NULL;
-	struct call_request del = { .host = q->host, .grant = q->grant, .what = "upload",
-				    .repository = q->repository, .method = "DELETE", .at = at,
+	struct call_request del = { .host = q->host,
+				    .grant = q->grant,
+				    .what = "upload",
+				    .repository = q->repository,
+				    .method = "DELETE",
+				    .at = at,
 				    .pause_fd = -1 };
 	struct error ignored;
 
@@ -274,8 +278,9 @@ int registry_put_manifest(struct registry *r, const struct registry_route *route
 	cleanup_strlist struct strlist headers = { 0 };
 	cleanup_free char *rest = NULL, *target = NULL, *what = NULL;
 	cleanup_call struct call *c = NULL;
-	struct call_request q = { .method = "PUT", .body = body, .body_len = len,
-				  .is_patient = true };
+	struct call_request q = {
+		.method = "PUT", .body = body, .body_len = len, .is_patient = true
+	};
 	struct digest sent, said;
 	struct error ignored;
 	int rc = registry_enter(r, route, true, &q, err);

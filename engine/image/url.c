@@ -151,7 +151,8 @@ int url_parse(const char *text, struct url *ret, struct error *err)
 /* A text begins with "scheme:" of any kind. */
 static bool has_scheme(const char *text)
 {
-	size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-.");
+	size_t n =
+		strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-.");
 
 	return n > 0 && text[n] == ':';
 }
@@ -273,10 +274,16 @@ void url_add_query(struct buf *b, bool *is_first, const char *name, const char *
 
 /* Suffixes below which strangers live next to each other. */
 static const char *const shared_suffixes[] = {
-	"amazonaws.com",     "azurecr.io",  "azurewebsites.net", "cloudapp.net", "cloudfront.net",
-	"herokuapp.com",     "github.io",   "gitlab.io",	 "pages.dev",	 "workers.dev",
-	"web.app",	     "run.app",	    "appspot.com",	 "pkg.dev",	 "fly.dev",
-	"googleusercontent.com", "windows.net", "digitaloceanspaces.com", "ocir.io", "vercel.app",
+	"amazonaws.com",     "azurecr.io",
+	"azurewebsites.net", "cloudapp.net",
+	"cloudfront.net",    "herokuapp.com",
+	"github.io",	     "gitlab.io",
+	"pages.dev",	     "workers.dev",
+	"web.app",	     "run.app",
+	"appspot.com",	     "pkg.dev",
+	"fly.dev",	     "googleusercontent.com",
+	"windows.net",	     "digitaloceanspaces.com",
+	"ocir.io",	     "vercel.app",
 };
 
 /* The last n labels of a host, or NULL when it has not so many. */

@@ -24,7 +24,7 @@ struct authority {
 	X509 *cert;
 };
 static struct authority known, stranger;
-static char dir[64];
+static char dir[64], client_dir[64];
 
 static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 {
@@ -71,8 +71,8 @@ static bool make_authority(struct authority *a, const char *name)
 static X509 *make_server(const struct authority *ca, EVP_PKEY *key, enum fake_kind kind)
 {
 	const char *names = "IP:127.0.0.1,IP:127.0.0.2,IP:127.0.0.3,DNS:localhost";
-	X509 *x = kind == FAKE_TLS_EXPIRED ? new_cert(key, "server", -2 * DAY, -DAY) :
-					     new_cert(key, "server", -DAY, 30 * DAY);
+	X509 *x = kind == FAKE_TLS_EXPIRED ? new_cert(key, "server", -2 * DAY, -DAY)
+					   : new_cert(key, "server", -DAY, 30 * DAY);
 
 	if (kind == FAKE_TLS_WRONG_NAME)
 		names = "DNS:elsewhere.example.com";
@@ -96,7 +96,12 @@ SSL_CTX *fakecerts_context(enum fake_kind kind)
 
 	if (ok)
 		x = make_server(ca, key, kind);
-	ok = x && SSL_CTX_use_certificate(ctx, x) == 1 && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+	if (ok && kind == FAKE_TLS_CLIENT) {
+		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+		ok = X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), known.cert) == 1;
+	}
+	ok = ok && x && SSL_CTX_use_certificate(ctx, x) == 1 &&
+	     SSL_CTX_use_PrivateKey(ctx, key) == 1;
 	X509_free(x);
 	EVP_PKEY_free(key);
 	if (ok)
@@ -105,35 +110,68 @@ SSL_CTX *fakecerts_context(enum fake_kind kind)
 	return NULL;
 }
 
-static void remove_dir(void)
+static void remove_file(const char *in, const char *name)
 {
-	char path[96];
+	cleanup_free char *path = xasprintf("%s/%s", in, name);
 
-	(void)snprintf(path, sizeof(path), "%s/ca.crt", dir);
 	(void)unlink(path);
+}
+
+static void remove_dirs(void)
+{
+	remove_file(dir, "ca.crt");
 	(void)rmdir(dir);
+	remove_file(client_dir, "ca.crt");
+	remove_file(client_dir, "client.cert");
+	remove_file(client_dir, "client.key");
+	(void)rmdir(client_dir);
 	X509_free(known.cert);
 	EVP_PKEY_free(known.key);
 	X509_free(stranger.cert);
 	EVP_PKEY_free(stranger.key);
 }
 
+static bool write_pem(const char *in, const char *name, X509 *cert, EVP_PKEY *key)
+{
+	cleanup_free char *path = xasprintf("%s/%s", in, name);
+	cleanup_fclose FILE *f = fopen(path, "we");
+
+	if (!f)
+		return false;
+	return cert ? PEM_write_X509(f, cert) == 1
+		    : PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1;
+}
+
 const char *fakecerts_dir(void)
 {
-	char path[96];
-	FILE *f;
-
 	if (*dir)
 		return dir;
 	(void)snprintf(dir, sizeof(dir), "/tmp/podium-certs.XXXXXX");
-	if (!make_authority(&known, "test authority") || !mkdtemp(dir))
+	if (!make_authority(&known, "test authority") || !mkdtemp(dir) ||
+	    !write_pem(dir, "ca.crt", known.cert, NULL))
 		return NULL;
-	(void)snprintf(path, sizeof(path), "%s/ca.crt", dir);
-	f = fopen(path, "we");
-	if (!f)
-		return NULL;
-	(void)PEM_write_X509(f, known.cert);
-	(void)fclose(f);
-	(void)atexit(remove_dir);
+	(void)atexit(remove_dirs);
 	return dir;
+}
+
+const char *fakecerts_client_dir(void)
+{
+	EVP_PKEY *key;
+	X509 *x = NULL;
+	bool ok;
+
+	if (*client_dir)
+		return client_dir;
+	if (!fakecerts_dir())
+		return NULL;
+	(void)snprintf(client_dir, sizeof(client_dir), "/tmp/podium-certs.XXXXXX");
+	key = EVP_EC_gen("P-256");
+	if (key)
+		x = make_server(&known, key, FAKE_TLS);
+	ok = x && mkdtemp(client_dir) && write_pem(client_dir, "ca.crt", known.cert, NULL) &&
+	     write_pem(client_dir, "client.cert", x, NULL) &&
+	     write_pem(client_dir, "client.key", NULL, key);
+	X509_free(x);
+	EVP_PKEY_free(key);
+	return ok ? client_dir : NULL;
 }

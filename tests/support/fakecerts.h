@@ -14,5 +14,7 @@
 SSL_CTX *fakecerts_context(enum fake_kind kind);
 /* Directory with ca.crt; removed at exit. */
 const char *fakecerts_dir(void);
+/* The same, and client.cert and client.key that FAKE_TLS_CLIENT takes. */
+const char *fakecerts_client_dir(void);
 
 #endif

@@ -27,9 +27,9 @@
 #include "engine/image/sha256.h"
 #include "tests/support/fakecerts.h"
 
-#define HEAD_MAX    (256 * 1024)
-#define BODY_MAX    (1024 * 1024)
-#define CONNS_MAX   256
+#define HEAD_MAX     (256 * 1024)
+#define BODY_MAX     (1024 * 1024)
+#define CONNS_MAX    256
 #define REQUESTS_MAX 10000
 
 struct answer {
@@ -81,8 +81,8 @@ static bool put(struct conn *c, const void *data, size_t len)
 
 	while (len > 0) {
 		size_t piece = len < 16384 ? len : 16384;
-		ssize_t n = c->ssl ? SSL_write(c->ssl, p, (int)piece) :
-				     send(c->fd, p, piece, MSG_NOSIGNAL);
+		ssize_t n = c->ssl ? SSL_write(c->ssl, p, (int)piece)
+				   : send(c->fd, p, piece, MSG_NOSIGNAL);
 
 		if (n <= 0)
 			return false;
@@ -162,7 +162,8 @@ const char *fakeregistry_header(const struct fake_request *q, const char *name)
 		if (len > n && p[n] == ':' && strncasecmp(p, name, n) == 0) {
 			const char *v = p + n + 1 + strspn(p + n + 1, " ");
 
-			(void)snprintf(value, sizeof(value), "%.*s", (int)(len - (size_t)(v - p)), v);
+			(void)snprintf(value, sizeof(value), "%.*s", (int)(len - (size_t)(v - p)),
+				       v);
 			return value;
 		}
 		p = end ? end + 1 : NULL;
@@ -581,8 +582,8 @@ void fakeregistry_blob(struct fakeregistry *f, const char *repository, const voi
 
 	digest_text(data, len, digest);
 	path = xasprintf("/v2/%s/blobs/%s", repository, digest);
-	fakeregistry_answer(f, &(struct fake_answer){ .path = path, .body = data, .len = len,
-						      .is_ranged = true });
+	fakeregistry_answer(f, &(struct fake_answer){
+				       .path = path, .body = data, .len = len, .is_ranged = true });
 }
 
 void fakeregistry_manifest(struct fakeregistry *f, const char *repository, const char *tag,
@@ -592,7 +593,8 @@ void fakeregistry_manifest(struct fakeregistry *f, const char *repository, const
 	struct fake_answer a = { .body = body };
 
 	digest_text(body, strlen(body), digest);
-	headers = xasprintf("Content-Type: %s\r\nDocker-Content-Digest: %s\r\n", media_type, digest);
+	headers =
+		xasprintf("Content-Type: %s\r\nDocker-Content-Digest: %s\r\n", media_type, digest);
 	by_digest = xasprintf("/v2/%s/manifests/%s", repository, digest);
 	by_tag = xasprintf("/v2/%s/manifests/%s", repository, tag ? tag : digest);
 	a.headers = headers;
@@ -622,6 +624,11 @@ void fakeregistry_stall_connect(struct fakeregistry *f, bool on)
 const char *fakeregistry_cert_dir(void)
 {
 	return fakecerts_dir();
+}
+
+const char *fakeregistry_client_dir(void)
+{
+	return fakecerts_client_dir();
 }
 
 /* ---- the log ------------------------------------------------------------------------------------ */
@@ -663,8 +670,8 @@ bool fakeregistry_saw(struct fakeregistry *f, const char *value)
 	for (size_t i = 0; i < fakeregistry_requests(f); i++) {
 		const struct fake_request *q = fakeregistry_request(f, i);
 
-		if (!value ? fakeregistry_header(q, "Authorization") != NULL :
-			     strstr(q->head, value) || strstr(q->target, value) ||
+		if (!value ? fakeregistry_header(q, "Authorization") != NULL
+			   : strstr(q->head, value) || strstr(q->target, value) ||
 				     (q->body && strstr(q->body, value)))
 			return true;
 	}

@@ -18,6 +18,7 @@ enum fake_kind {
 	FAKE_TLS_STRANGER,   /* of another CA */
 	FAKE_TLS_WRONG_NAME, /* for somebody else */
 	FAKE_TLS_EXPIRED,
+	FAKE_TLS_CLIENT, /* good, and wants a client's certificate */
 };
 
 struct fakeregistry;
@@ -29,6 +30,8 @@ const char *fakeregistry_name(const struct fakeregistry *f);
 /* A directory for --cert-dir that holds the test's CA as ca.crt; made at the first call, one for the
  * whole program, removed when it ends. */
 const char *fakeregistry_cert_dir(void);
+/* One that holds a client's certificate and key as well. */
+const char *fakeregistry_client_dir(void);
 
 enum fake_stall {
 	FAKE_NO_STALL,
@@ -45,12 +48,12 @@ struct fake_answer {
 	int status;	     /* 0: 200 */
 	const char *headers; /* "Location: /x\r\nLink: y\r\n", or NULL */
 	const void *body;
-	size_t len;	     /* 0 with a body: a string */
-	long long declared;  /* Content-Length: 0: the truth, -1: none, and the end closes */
+	size_t len;	    /* 0 with a body: a string */
+	long long declared; /* Content-Length: 0: the truth, -1: none, and the end closes */
 	bool is_chunked;
-	bool is_ranged;	     /* Range: bytes=N- is obeyed with 206 */
-	bool is_cut;	     /* closes after cut_after bytes of the body */
-	bool is_reset;	     /* ... with RST */
+	bool is_ranged; /* Range: bytes=N- is obeyed with 206 */
+	bool is_cut;	/* closes after cut_after bytes of the body */
+	bool is_reset;	/* ... with RST */
 	size_t cut_after;
 	enum fake_stall stall;
 	bool is_endless; /* the body again and again */

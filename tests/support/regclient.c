@@ -9,16 +9,21 @@
 
 #include "engine/base/mem.h"
 
-static const struct registry_limits quick = { .connect_ms = 1500, .stall_s = 1, .stall_bytes = 1000,
-					      .total_ms = 30000, .backoff_ms = 1,
+static const struct registry_limits quick = { .connect_ms = 1500,
+					      .stall_s = 1,
+					      .stall_bytes = 1000,
+					      .total_ms = 30000,
+					      .backoff_ms = 1,
 					      .retry_after_ms = 20 };
 
 void client_init_with(struct client *c, const struct fakeregistry *f, bool insecure,
 		      const struct credentials *creds)
 {
 	static struct registry_limits limits;
-	struct registry_options o = { .creds = creds, .cert_dir = fakeregistry_cert_dir(),
-				      .tls_verify = -1, .limits = &limits };
+	struct registry_options o = { .creds = creds,
+				      .cert_dir = fakeregistry_cert_dir(),
+				      .tls_verify = -1,
+				      .limits = &limits };
 
 	/* a twin hangs where the defence would not: it need not do so for long */
 	limits = quick;
@@ -26,9 +31,9 @@ void client_init_with(struct client *c, const struct fakeregistry *f, bool insec
 		limits.total_ms = 3000;
 
 	*c = (struct client){ .err = { .code = 0 } };
-	c->route = (struct registry_route){ (char *)fakeregistry_name(f),
-					    (char *)fakeregistry_name(f), (char *)"a/b", insecure,
-					    false };
+	c->route =
+		(struct registry_route){ (char *)fakeregistry_name(f), (char *)fakeregistry_name(f),
+					 (char *)"a/b", insecure, false };
 	c->routes = (struct route_list){ &c->route, 1 };
 	if (registry_new(&o, &c->r, &c->err) < 0) {
 		printf("%s\n", c->err.text);

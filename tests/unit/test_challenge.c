@@ -147,8 +147,8 @@ static void test_addresses(void)
 		int r = cases[i].base ? url_parse(cases[i].base, &base, &err) : 0;
 
 		CU_ASSERT_EQUAL_FATAL(r, 0);
-		r = cases[i].base ? url_resolve(&base, cases[i].text, &u, &err) :
-				    url_parse(cases[i].text, &u, &err);
+		r = cases[i].base ? url_resolve(&base, cases[i].text, &u, &err)
+				  : url_parse(cases[i].text, &u, &err);
 		shown = r == 0 ? url_format(&u) : NULL;
 		if (!is_equal(shown, cases[i].shown))
 			printf("'%s': %s\n", cases[i].text, shown ? shown : "refused");
@@ -205,14 +205,38 @@ static bool is_near(const char *host)
 static void test_near_addresses(void)
 {
 	static const char *const near[] = {
-		"localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "127.1", "0x7f000001",
-		"2130706433", "017700000001", "0.0.0.0", "10.1.2.3", "172.16.0.1", "172.31.255.1",
-		"192.168.0.1", "169.254.169.254", "100.64.0.1", "224.0.0.1", "255.255.255.255",
-		"[::1]", "[::]", "[fe80::1]", "[fd00::1]", "[fc00::1]", "[::ffff:127.0.0.1]",
-		"[::ffff:10.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[ff02::1]", "[fec0::1]",
+		"localhost",
+		"a.localhost",
+		"127.0.0.1",
+		"127.9.9.9",
+		"127.1",
+		"0x7f000001",
+		"2130706433",
+		"017700000001",
+		"0.0.0.0",
+		"10.1.2.3",
+		"172.16.0.1",
+		"172.31.255.1",
+		"192.168.0.1",
+		"169.254.169.254",
+		"100.64.0.1",
+		"224.0.0.1",
+		"255.255.255.255",
+		"[::1]",
+		"[::]",
+		"[fe80::1]",
+		"[fd00::1]",
+		"[fc00::1]",
+		"[::ffff:127.0.0.1]",
+		"[::ffff:10.0.0.1]",
+		"[64:ff9b::7f00:1]",
+		"[2002:7f00:1::]",
+		"[ff02::1]",
+		"[fec0::1]",
 	};
-	static const char *const far[] = { "example.com", "8.8.8.8", "172.32.0.1", "192.169.0.1",
-					   "[2606:4700::1]", "100.128.0.1", "[::ffff:8.8.8.8]" };
+	static const char *const far[] = { "example.com",     "8.8.8.8",	"172.32.0.1",
+					   "192.169.0.1",     "[2606:4700::1]", "100.128.0.1",
+					   "[::ffff:8.8.8.8]" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(near); i++) {
 		if (!is_near(near[i]))
@@ -226,12 +250,11 @@ static void test_near_addresses(void)
 	}
 }
 
-static CU_TestInfo tests[] = { { "challenges", test_challenges },
-			       { "long challenges", test_long_challenges },
-			       { "addresses", test_addresses },
-			       { "same site", test_same_site },
-			       { "near addresses", test_near_addresses },
-			       CU_TEST_INFO_NULL };
+static CU_TestInfo tests[] = {
+	{ "challenges", test_challenges },	   { "long challenges", test_long_challenges },
+	{ "addresses", test_addresses },	   { "same site", test_same_site },
+	{ "near addresses", test_near_addresses }, CU_TEST_INFO_NULL
+};
 static CU_SuiteInfo suites[] = { { "challenge", NULL, NULL, NULL, NULL, tests },
 				 CU_SUITE_INFO_NULL };
 TEST_MAIN(suites)

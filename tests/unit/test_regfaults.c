@@ -65,8 +65,12 @@ static bool stall_in_body(void)
 	struct error err;
 	size_t n;
 
-	return ask((struct fake_answer){ .times = 1, .stall = FAKE_STALL_BODY, .body = "{     }",
-					 .cut_after = 2 }, &n, &err) == 0 && n == 2;
+	return ask((struct fake_answer){ .times = 1,
+					 .stall = FAKE_STALL_BODY,
+					 .body = "{     }",
+					 .cut_after = 2 },
+		   &n, &err) == 0 &&
+	       n == 2;
 }
 static bool trickle(void)
 {
@@ -75,8 +79,12 @@ static bool trickle(void)
 	size_t n;
 
 	memset(body, ' ', sizeof(body));
-	return ask((struct fake_answer){ .times = 1, .stall = FAKE_TRICKLE, .body = body,
-					 .len = sizeof(body) }, &n, &err) == 0 && n == 2;
+	return ask((struct fake_answer){ .times = 1,
+					 .stall = FAKE_TRICKLE,
+					 .body = body,
+					 .len = sizeof(body) },
+		   &n, &err) == 0 &&
+	       n == 2;
 }
 /* Nothing after connect; with TLS that is in the middle of its handshake. */
 static bool stall_in_tls(void)
@@ -111,12 +119,22 @@ static bool comes_back(void)
 	bool ok = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
-		ok = ok && ask((struct fake_answer){ .times = 2, .status = statuses[i] }, &n,
-			       &err) == 0 && n == 3;
-	ok = ok && ask((struct fake_answer){ .times = 2, .is_cut = true, .body = "{}",
-					     .cut_after = 1 }, &n, &err) == 0 && n == 3;
-	ok = ok && ask((struct fake_answer){ .times = 2, .is_cut = true, .is_reset = true,
-					     .body = "{}", .cut_after = 1 }, &n, &err) == 0 && n == 3;
+		ok = ok &&
+		     ask((struct fake_answer){ .times = 2, .status = statuses[i] }, &n, &err) ==
+			     0 &&
+		     n == 3;
+	ok = ok &&
+	     ask((struct fake_answer){ .times = 2, .is_cut = true, .body = "{}", .cut_after = 1 },
+		 &n, &err) == 0 &&
+	     n == 3;
+	ok = ok &&
+	     ask((struct fake_answer){ .times = 2,
+				       .is_cut = true,
+				       .is_reset = true,
+				       .body = "{}",
+				       .cut_after = 1 },
+		 &n, &err) == 0 &&
+	     n == 3;
 	return ok;
 }
 static bool gives_up(void)
@@ -133,13 +151,18 @@ static bool waits_ten_years(void)
 	struct error err;
 	size_t n;
 
-	return ask((struct fake_answer){ .times = 1, .status = 429,
-					 .headers = "Retry-After: 315360000\r\n" }, &n, &err) == 0 &&
-	       ask((struct fake_answer){ .times = 1, .status = 503,
+	return ask((struct fake_answer){ .times = 1,
+					 .status = 429,
+					 .headers = "Retry-After: 315360000\r\n" },
+		   &n, &err) == 0 &&
+	       ask((struct fake_answer){ .times = 1,
+					 .status = 503,
 					 .headers = "Retry-After: 99999999999999999999999999\r\n" },
 		   &n, &err) == 0 &&
-	       ask((struct fake_answer){ .times = 1, .status = 503, .headers =
-					 "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\n" },
+	       ask((struct fake_answer){ .times = 1,
+					 .status = 503,
+					 .headers =
+						 "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\n" },
 		   &n, &err) == 0;
 }
 static bool asks_again_and_again(void)
@@ -150,9 +173,11 @@ static bool asks_again_and_again(void)
 	bool ok;
 
 	/* 30 times no, then it gives in: who is still asking is counted */
-	fakeregistry_answer(f, &(struct fake_answer){
-				       .path = MANIFEST, .times = 30, .status = 401,
-				       .headers = "WWW-Authenticate: Basic realm=\"x\"\r\n" });
+	fakeregistry_answer(
+		f, &(struct fake_answer){ .path = MANIFEST,
+					  .times = 30,
+					  .status = 401,
+					  .headers = "WWW-Authenticate: Basic realm=\"x\"\r\n" });
 	client_init_with(&c, f, false, &alice);
 	ok = get(&c) == -EACCES && fakeregistry_requests(f) == 2 && !strstr(c.err.text, PASSWORD);
 	client_done(&c);
@@ -163,16 +188,16 @@ static bool asks_again_and_again(void)
 static bool token_loop(void)
 {
 	struct fakeregistry *f = client_server(FAKE_TLS);
-	cleanup_free char *challenge =
-		xasprintf("WWW-Authenticate: Bearer realm=\"https://%s/token\"\r\n",
-			  fakeregistry_name(f));
+	cleanup_free char *challenge = xasprintf(
+		"WWW-Authenticate: Bearer realm=\"https://%s/token\"\r\n", fakeregistry_name(f));
 	struct client c;
 	bool ok;
 
-	fakeregistry_answer(f, &(struct fake_answer){ .path = "/token*",
-						      .body = "{\"token\":\"t\"}" });
-	fakeregistry_answer(f, &(struct fake_answer){ .path = MANIFEST, .times = 30, .status = 401,
-						      .headers = challenge });
+	fakeregistry_answer(
+		f, &(struct fake_answer){ .path = "/token*", .body = "{\"token\":\"t\"}" });
+	fakeregistry_answer(
+		f, &(struct fake_answer){
+			   .path = MANIFEST, .times = 30, .status = 401, .headers = challenge });
 	client_init(&c, f, false);
 	ok = get(&c) == -EACCES && fakeregistry_count(f, NULL, "/token") == 1 &&
 	     fakeregistry_requests(f) == 3;
@@ -185,9 +210,11 @@ static bool redirect_loop(void)
 	struct error err;
 	size_t n;
 
-	return ask((struct fake_answer){ .times = 30, .status = 307,
-					 .headers = "Location: " MANIFEST "\r\n" }, &n, &err) ==
-		       -EPROTO && n == 1 + REGISTRY_REDIRECTS_MAX;
+	return ask((struct fake_answer){ .times = 30,
+					 .status = 307,
+					 .headers = "Location: " MANIFEST "\r\n" },
+		   &n, &err) == -EPROTO &&
+	       n == 1 + REGISTRY_REDIRECTS_MAX;
 }
 static bool endless_manifest(void)
 {
@@ -196,12 +223,22 @@ static bool endless_manifest(void)
 	size_t n;
 
 	memset(body, ' ', sizeof(body));
-	return ask((struct fake_answer){ .times = 1, .is_endless = true, .body = body,
-					 .len = sizeof(body) }, &n, &err) == -E2BIG && n == 1 &&
-	       ask((struct fake_answer){ .times = 1, .is_endless = true, .is_chunked = true,
-					 .body = body, .len = sizeof(body) }, &n, &err) == -E2BIG &&
-	       ask((struct fake_answer){ .times = 1, .declared = 1LL << 40, .body = body,
-					 .len = sizeof(body) }, &n, &err) == -E2BIG;
+	return ask(
+		       (struct fake_answer){
+			       .times = 1, .is_endless = true, .body = body, .len = sizeof(body) },
+		       &n, &err) == -E2BIG &&
+	       n == 1 &&
+	       ask((struct fake_answer){ .times = 1,
+					 .is_endless = true,
+					 .is_chunked = true,
+					 .body = body,
+					 .len = sizeof(body) },
+		   &n, &err) == -E2BIG &&
+	       ask((struct fake_answer){ .times = 1,
+					 .declared = 1LL << 40,
+					 .body = body,
+					 .len = sizeof(body) },
+		   &n, &err) == -E2BIG;
 }
 /* The body of an error is read up to a bound, and its words are made safe. */
 static bool endless_reason(void)
@@ -211,10 +248,15 @@ static bool endless_reason(void)
 	size_t n;
 
 	memset(body, ' ', sizeof(body));
-	return ask((struct fake_answer){ .status = 404, .is_endless = true, .body = body,
-					 .len = sizeof(body) }, &n, &err) == -ENOENT &&
-	       ask((struct fake_answer){ .status = 404, .body = "{\"errors\":[{\"message\":"
-					 "\"a\\u001b[31mb\\nc\"}]}" }, &n, &err) == -ENOENT &&
+	return ask((struct fake_answer){ .status = 404,
+					 .is_endless = true,
+					 .body = body,
+					 .len = sizeof(body) },
+		   &n, &err) == -ENOENT &&
+	       ask((struct fake_answer){ .status = 404,
+					 .body = "{\"errors\":[{\"message\":"
+						 "\"a\\u001b[31mb\\nc\"}]}" },
+		   &n, &err) == -ENOENT &&
 	       !strchr(err.text, 0x1b) && !strchr(err.text, '\n') && strstr(err.text, "[31mb c");
 }
 static bool long_head(void)
@@ -233,17 +275,20 @@ static bool long_head(void)
 static bool bad_heads(void)
 {
 	static const char *const heads[] = {
-		"Content-Length: 5\r\nContent-Length: 6\r\n", "Content-Length: -1\r\n",
-		"Content-Length: 5x\r\n", "Docker-Content-Digest: a\r\nDocker-Content-Digest: b\r\n",
-		"Content-Encoding: gzip\r\n", "Transfer-Encoding: gzip, chunked\r\n",
+		"Content-Length: 5\r\nContent-Length: 6\r\n",
+		"Content-Length: -1\r\n",
+		"Content-Length: 5x\r\n",
+		"Docker-Content-Digest: a\r\nDocker-Content-Digest: b\r\n",
+		"Content-Encoding: gzip\r\n",
+		"Transfer-Encoding: gzip, chunked\r\n",
 	};
 	struct error err;
 	size_t n;
 	bool ok = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
-		if (ask((struct fake_answer){ .headers = heads[i], .body = "{}", .declared = -1 }, &n,
-			&err) != -EPROTO) {
+		if (ask((struct fake_answer){ .headers = heads[i], .body = "{}", .declared = -1 },
+			&n, &err) != -EPROTO) {
 			printf("taken: %s", heads[i]);
 			ok = false;
 		}
@@ -353,12 +398,17 @@ static bool resumes(void)
 
 	/* cut, reset and stalled in the middle: one more request each, and every byte once */
 	return fetch_with((struct fake_answer){ .times = 1, .is_cut = true, .cut_after = 1000001 },
-			  BLOB_LEN, &n, &err) == 1 && n == 2 &&
-	       fetch_with((struct fake_answer){ .times = 1, .is_cut = true, .cut_after = 2000001,
-						.is_reset = true }, BLOB_LEN, &n, &err) == 1 &&
+			  BLOB_LEN, &n, &err) == 1 &&
 	       n == 2 &&
-	       fetch_with((struct fake_answer){ .times = 1, .stall = FAKE_STALL_BODY,
-						.cut_after = 70000 }, BLOB_LEN, &n, &err) == 1 &&
+	       fetch_with(
+		       (struct fake_answer){
+			       .times = 1, .is_cut = true, .cut_after = 2000001, .is_reset = true },
+		       BLOB_LEN, &n, &err) == 1 &&
+	       n == 2 &&
+	       fetch_with((struct fake_answer){ .times = 1,
+						.stall = FAKE_STALL_BODY,
+						.cut_after = 70000 },
+			  BLOB_LEN, &n, &err) == 1 &&
 	       n == 2;
 }
 /* It breaks, and then the range is not obeyed: the first bytes are dropped. */
@@ -373,10 +423,13 @@ static bool range_ignored(void)
 
 	fakeregistry_blob(f, "a/b", blob_data, BLOB_LEN, digest);
 	path = xasprintf("/v2/a/b/blobs/%s", digest);
-	fakeregistry_answer(f, &(struct fake_answer){ .path = path, .body = blob_data,
-						      .len = BLOB_LEN });
-	fakeregistry_answer(f, &(struct fake_answer){ .path = path, .times = 1, .body = blob_data,
-						      .len = BLOB_LEN, .is_cut = true,
+	fakeregistry_answer(
+		f, &(struct fake_answer){ .path = path, .body = blob_data, .len = BLOB_LEN });
+	fakeregistry_answer(f, &(struct fake_answer){ .path = path,
+						      .times = 1,
+						      .body = blob_data,
+						      .len = BLOB_LEN,
+						      .is_cut = true,
 						      .cut_after = 500000 });
 	client_init(&c, f, true);
 	r = fetch(&c, &c.routes, BLOB_LEN, &n);
@@ -397,11 +450,17 @@ static bool range_shifted(const char *range)
 
 	fakeregistry_blob(f, "a/b", blob_data, BLOB_LEN, digest);
 	path = xasprintf("/v2/a/b/blobs/%s", digest);
-	fakeregistry_answer(f, &(struct fake_answer){ .path = path, .status = 206, .headers = head,
-						      .body = blob_data + 500000, .declared = -1,
+	fakeregistry_answer(f, &(struct fake_answer){ .path = path,
+						      .status = 206,
+						      .headers = head,
+						      .body = blob_data + 500000,
+						      .declared = -1,
 						      .len = BLOB_LEN - 500000 });
-	fakeregistry_answer(f, &(struct fake_answer){ .path = path, .times = 1, .body = blob_data,
-						      .len = BLOB_LEN, .is_cut = true,
+	fakeregistry_answer(f, &(struct fake_answer){ .path = path,
+						      .times = 1,
+						      .body = blob_data,
+						      .len = BLOB_LEN,
+						      .is_cut = true,
 						      .cut_after = 500000 });
 	client_init(&c, f, true);
 	r = fetch(&c, &c.routes, BLOB_LEN, &n);
@@ -421,11 +480,14 @@ static bool too_much(void)
 	size_t n;
 
 	return fetch_with((struct fake_answer){ .declared = -1 }, BLOB_LEN - 1, &n, &err) ==
-		       -EBADMSG && n == 1 &&
+		       -EBADMSG &&
+	       n == 1 &&
 	       fetch_with((struct fake_answer){ .is_chunked = true }, BLOB_LEN - 1, &n, &err) ==
-		       -EBADMSG && n == 1 &&
+		       -EBADMSG &&
+	       n == 1 &&
 	       fetch_with((struct fake_answer){ .is_endless = true }, BLOB_LEN, &n, &err) ==
-		       -EBADMSG && n == 1;
+		       -EBADMSG &&
+	       n == 1;
 }
 static bool wrong_length(void)
 {
@@ -435,7 +497,8 @@ static bool wrong_length(void)
 	return fetch_with((struct fake_answer){ .times = 0 }, BLOB_LEN + 1, &n, &err) == -EBADMSG &&
 	       n == 1 &&
 	       fetch_with((struct fake_answer){ .declared = 1LL << 50 }, BLOB_LEN, &n, &err) ==
-		       -EBADMSG && n == 1;
+		       -EBADMSG &&
+	       n == 1;
 }
 static bool too_little(void)
 {
@@ -443,7 +506,8 @@ static bool too_little(void)
 	size_t n;
 
 	return fetch_with((struct fake_answer){ .is_chunked = true }, BLOB_LEN + 1, &n, &err) ==
-		       -EBADMSG && n <= 4;
+		       -EBADMSG &&
+	       n <= 4;
 }
 static bool encoded(void)
 {
@@ -451,7 +515,8 @@ static bool encoded(void)
 	size_t n;
 
 	return fetch_with((struct fake_answer){ .headers = "Content-Encoding: gzip\r\n" }, BLOB_LEN,
-			  &n, &err) == -EPROTO && n == 1;
+			  &n, &err) == -EPROTO &&
+	       n == 1;
 }
 static bool never_there(void)
 {
@@ -459,7 +524,8 @@ static bool never_there(void)
 	size_t n;
 
 	return fetch_with((struct fake_answer){ .status = 404, .body = "<html>", .len = 6 },
-			  BLOB_LEN, &n, &err) == -ENOENT && n == 1;
+			  BLOB_LEN, &n, &err) == -ENOENT &&
+	       n == 1;
 }
 
 static void test_blobs(void)
@@ -489,8 +555,11 @@ static void test_mirrors(void)
 	fakeregistry_blob(g, "a/b", blob_data, BLOB_LEN, digest);
 	path = xasprintf("/v2/a/b/blobs/%s", digest);
 	fakeregistry_answer(f, &(struct fake_answer){ .path = path, .status = 404 });
-	fakeregistry_answer(f, &(struct fake_answer){ .path = path, .times = 1, .body = blob_data,
-						      .len = BLOB_LEN, .is_cut = true,
+	fakeregistry_answer(f, &(struct fake_answer){ .path = path,
+						      .times = 1,
+						      .body = blob_data,
+						      .len = BLOB_LEN,
+						      .is_cut = true,
 						      .cut_after = 300000 });
 	client_init(&c, g, false);
 	routes[0] = routes[1] = c.route;
@@ -528,9 +597,8 @@ static void test_reader_gone(void)
 	CU_ASSERT_EQUAL(registry_blob_state(b, &c.err), 0);
 	(void)close(p[0]);
 	while (r == 0)
-		r = registry_wait(c.r, NULL, 0, 1000, &c.err) < 0 ?
-			    -1 :
-			    registry_blob_state(b, &c.err);
+		r = registry_wait(c.r, NULL, 0, 1000, &c.err) < 0 ? -1
+								  : registry_blob_state(b, &c.err);
 	CU_ASSERT_EQUAL(r, -EPIPE);
 	CU_ASSERT_EQUAL(fakeregistry_requests(f), 1);
 	registry_blob_free(b);
@@ -555,10 +623,12 @@ static bool digest_lies(void)
 	fakeregistry_manifest(f, "a/b", NULL, TYPE, "{\"a\":1}", digest);
 	path = xasprintf("/v2/a/b/manifests/%s", digest);
 	fakeregistry_answer(f, &(struct fake_answer){ .path = path, .body = "{\"a\":2}" });
-	fakeregistry_answer(f, &(struct fake_answer){
-				       .path = MANIFEST, .body = "{}",
-				       .headers = "Docker-Content-Digest: sha256:44136fa355b3678a1146"
-						  "ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8b\r\n" });
+	fakeregistry_answer(
+		f, &(struct fake_answer){
+			   .path = MANIFEST,
+			   .body = "{}",
+			   .headers = "Docker-Content-Digest: sha256:44136fa355b3678a1146"
+				      "ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8b\r\n" });
 	client_init(&c, f, true);
 	ok = registry_get_manifest(c.r, &c.route, digest, &m, &c.err) == -EBADMSG &&
 	     client_says(&c, "another digest");
@@ -585,9 +655,20 @@ static bool digest_lies(void)
 static bool refs_are_checked(void)
 {
 	static const char *const refs[] = {
-		"", "../x", "a/b", "a?b", "a#b", "a b", "a%2fb", ".a", "sha256:00", "sha512:aa",
+		"",
+		"../x",
+		"a/b",
+		"a?b",
+		"a#b",
+		"a b",
+		"a%2fb",
+		".a",
+		"sha256:00",
+		"sha512:aa",
 		"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdeF",
-		"sha256:../../../x", "t\r\nX: y", "a:b",
+		"sha256:../../../x",
+		"t\r\nX: y",
+		"a:b",
 	};
 	struct fakeregistry *f = client_server(FAKE_PLAIN);
 	struct registry_manifest m = { 0 };
@@ -621,9 +702,11 @@ static void test_tags(void)
 	struct strlist tags = { 0 };
 	struct client c;
 
-	fakeregistry_answer(f, &(struct fake_answer){
-				       .path = "/v2/a/b/tags/list?n=1000", .body = "{\"tags\":[\"a\"]}",
-				       .headers = "Link: </v2/a/b/tags/list?n=1&last=a>; rel=\"next\"\r\n" });
+	fakeregistry_answer(
+		f, &(struct fake_answer){
+			   .path = "/v2/a/b/tags/list?n=1000",
+			   .body = "{\"tags\":[\"a\"]}",
+			   .headers = "Link: </v2/a/b/tags/list?n=1&last=a>; rel=\"next\"\r\n" });
 	fakeregistry_answer(f, &(struct fake_answer){ .path = "/v2/a/b/tags/list?n=1&last=a",
 						      .body = "{\"tags\":[\"b\",\"c\"]}" });
 	client_init(&c, f, true);
@@ -631,13 +714,17 @@ static void test_tags(void)
 	CU_ASSERT_EQUAL(tags.n, 3);
 	strlist_done(&tags);
 	/* for ever the same page, another host, a tag that is none */
-	fakeregistry_answer(f, &(struct fake_answer){
-				       .path = "/v2/a/b/tags/list*", .body = "{\"tags\":[\"a\"]}",
-				       .headers = "Link: </v2/a/b/tags/list?n=1>; rel=\"next\"\r\n" });
+	fakeregistry_answer(f,
+			    &(struct fake_answer){
+				    .path = "/v2/a/b/tags/list*",
+				    .body = "{\"tags\":[\"a\"]}",
+				    .headers = "Link: </v2/a/b/tags/list?n=1>; rel=\"next\"\r\n" });
 	CU_ASSERT_EQUAL(registry_list_tags(c.r, &c.route, &tags, &c.err), -E2BIG);
-	fakeregistry_answer(f, &(struct fake_answer){
-				       .path = "/v2/a/b/tags/list*", .body = "{\"tags\":[\"a\"]}",
-				       .headers = "Link: <http://127.0.0.2:1/x>; rel=\"next\"\r\n" });
+	fakeregistry_answer(f,
+			    &(struct fake_answer){
+				    .path = "/v2/a/b/tags/list*",
+				    .body = "{\"tags\":[\"a\"]}",
+				    .headers = "Link: <http://127.0.0.2:1/x>; rel=\"next\"\r\n" });
 	CU_ASSERT_EQUAL(registry_list_tags(c.r, &c.route, &tags, &c.err), -EPROTO);
 	fakeregistry_answer(f, &(struct fake_answer){ .path = "/v2/a/b/tags/list*",
 						      .body = "{\"tags\":[\"a\\u001b\"]}" });
@@ -652,7 +739,8 @@ static void test_upload(void)
 {
 	struct fakeregistry *f = client_server(FAKE_TLS), *g = client_server(FAKE_TLS);
 	struct credentials alice = { .user = (char *)"alice", .password = (char *)PASSWORD };
-	cleanup_free char *away = xasprintf("Location: https://%s/up?s=1\r\n", fakeregistry_name(g));
+	cleanup_free char *away =
+		xasprintf("Location: https://%s/up?s=1\r\n", fakeregistry_name(g));
 	const struct fake_request *q;
 	struct digest d, want;
 	struct client c;
@@ -662,11 +750,14 @@ static void test_upload(void)
 	fakeregistry_login(f, BASIC, "Basic realm=\"x\"");
 	fakeregistry_answer(f, &(struct fake_answer){ .method = "POST",
 						      .path = "/v2/a/b/blobs/uploads/",
-						      .status = 202, .headers = away });
-	fakeregistry_answer(g, &(struct fake_answer){ .method = "PATCH", .path = "/up?s=1",
+						      .status = 202,
+						      .headers = away });
+	fakeregistry_answer(g, &(struct fake_answer){ .method = "PATCH",
+						      .path = "/up?s=1",
 						      .status = 202,
 						      .headers = "Location: /up?s=2\r\n" });
-	fakeregistry_answer(g, &(struct fake_answer){ .method = "PUT", .path = "/up?s=2&digest=*",
+	fakeregistry_answer(g, &(struct fake_answer){ .method = "PUT",
+						      .path = "/up?s=2&digest=*",
 						      .status = 201 });
 	client_init_with(&c, f, false, &alice);
 	CU_ASSERT_EQUAL_FATAL(pipe2(p, O_CLOEXEC), 0);

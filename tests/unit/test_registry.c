@@ -6,7 +6,9 @@
  * Theory of operation: servers are tests/support/fakeregistry.h in this process, clients and the
  * twins of tests/support/regclient.h.
  */
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "engine/base/str.h"
 #include "engine/image/http.h"
@@ -29,8 +31,9 @@ static int get(struct client *c)
 
 static void answer(struct fakeregistry *f, const char *path, int status, const char *headers)
 {
-	fakeregistry_answer(f, &(struct fake_answer){ .path = path, .status = status,
-						      .headers = headers, .body = "{}" });
+	fakeregistry_answer(
+		f, &(struct fake_answer){
+			   .path = path, .status = status, .headers = headers, .body = "{}" });
 }
 
 /* ---- REG-1: TLS, and nothing else ----------------------------------------------------------- */
@@ -69,10 +72,10 @@ static bool refuses_plain(void)
 static bool leads_to(enum fake_kind kind, const char *scheme, int how)
 {
 	struct fakeregistry *f = client_server(FAKE_TLS), *g = client_server(kind);
-	cleanup_free char *to = xasprintf("Location: %s://%s/v2/a/b/manifests/t\r\n", scheme,
-					  fakeregistry_name(g));
-	cleanup_free char *realm = xasprintf("Bearer realm=\"%s://%s/token\"", scheme,
-					     fakeregistry_name(g));
+	cleanup_free char *to =
+		xasprintf("Location: %s://%s/v2/a/b/manifests/t\r\n", scheme, fakeregistry_name(g));
+	cleanup_free char *realm =
+		xasprintf("Bearer realm=\"%s://%s/token\"", scheme, fakeregistry_name(g));
 	struct client c;
 	int r;
 
@@ -122,8 +125,11 @@ static void test_good(void)
 	static const struct {
 		enum fake_kind kind;
 		bool insecure;
-	} cases[] = { { FAKE_TLS, false }, { FAKE_TLS, true }, { FAKE_TLS_STRANGER, true },
-		      { FAKE_TLS_WRONG_NAME, true }, { FAKE_PLAIN, true } };
+	} cases[] = { { FAKE_TLS, false },
+		      { FAKE_TLS, true },
+		      { FAKE_TLS_STRANGER, true },
+		      { FAKE_TLS_WRONG_NAME, true },
+		      { FAKE_PLAIN, true } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct fakeregistry *f = client_server(cases[i].kind);
@@ -134,7 +140,8 @@ static void test_good(void)
 		CU_ASSERT_EQUAL(get(&c), 0);
 		CU_ASSERT_EQUAL(fakeregistry_requests(f), 2);
 		CU_ASSERT_FALSE(fakeregistry_saw(f, NULL));
-		CU_ASSERT_PTR_NULL(fakeregistry_header(fakeregistry_request(f, 0), "Accept-Encoding"));
+		CU_ASSERT_PTR_NULL(
+			fakeregistry_header(fakeregistry_request(f, 0), "Accept-Encoding"));
 		CU_ASSERT_PTR_NULL(fakeregistry_header(fakeregistry_request(f, 0), "Cookie"));
 		client_done(&c);
 		fakeregistry_free(f);
@@ -172,13 +179,14 @@ static bool other_host_first(void)
 {
 	struct fakeregistry *f = client_server(FAKE_TLS), *g = client_server(FAKE_TLS);
 	cleanup_free char *to = xasprintf("Location: https://%s/x\r\n", fakeregistry_name(g));
-	cleanup_free char *challenge = xasprintf("Bearer realm=\"https://%s/token\"",
-						 fakeregistry_name(g));
+	cleanup_free char *challenge =
+		xasprintf("Bearer realm=\"https://%s/token\"", fakeregistry_name(g));
 	struct client c;
 	bool ok;
 
 	fakeregistry_login(g, "Bearer tok", challenge);
-	fakeregistry_answer(g, &(struct fake_answer){ .path = "/token*", .is_open = true,
+	fakeregistry_answer(g, &(struct fake_answer){ .path = "/token*",
+						      .is_open = true,
 						      .body = "{\"token\":\"tok\"}" });
 	answer(f, "/v2/a/b/manifests/t", 307, to);
 	client_init_with(&c, f, false, &alice);
@@ -204,7 +212,8 @@ static bool there_and_back(void)
 
 	fakeregistry_login(f, BASIC, "Basic realm=\"x\"");
 	answer(f, "/v2/a/b/manifests/t", 302, away);
-	fakeregistry_answer(f, &(struct fake_answer){ .path = "/y", .body = "{}", .is_open = true });
+	fakeregistry_answer(f,
+			    &(struct fake_answer){ .path = "/y", .body = "{}", .is_open = true });
 	answer(g, "/x", 302, back);
 	client_init_with(&c, f, false, &alice);
 	ok = get(&c) == 0 && fakeregistry_requests(f) == 3 && !fakeregistry_saw(g, NULL) &&
@@ -236,8 +245,15 @@ static bool same_origin(void)
 static bool bad_places(void)
 {
 	static const char *const places[] = {
-		"file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1/", "dict://127.0.0.1/",
-		"https://alice:pw@127.0.0.1/x", "http://127.0.0.2:1/x", "", "https://", "\x01",
+		"file:///etc/passwd",
+		"ftp://127.0.0.1/x",
+		"gopher://127.0.0.1/",
+		"dict://127.0.0.1/",
+		"https://alice:pw@127.0.0.1/x",
+		"http://127.0.0.2:1/x",
+		"",
+		"https://",
+		"\x01",
 	};
 	bool ok = true;
 
@@ -261,7 +277,8 @@ static bool bad_places(void)
 /* An insecure registry does not make another host insecure. */
 static bool insecure_ends_there(void)
 {
-	struct fakeregistry *f = client_server(FAKE_PLAIN), *g = fakeregistry_new(FAKE_PLAIN, "127.0.0.2");
+	struct fakeregistry *f = client_server(FAKE_PLAIN),
+			    *g = fakeregistry_new(FAKE_PLAIN, "127.0.0.2");
 	cleanup_free char *to = xasprintf("Location: http://%s/x\r\n", fakeregistry_name(g));
 	struct client c;
 	bool ok;
@@ -298,8 +315,12 @@ static bool near_is_refused(const char *host)
 	struct error err = { .code = 0 };
 	struct http *h = NULL;
 	struct http_transfer *t = NULL;
-	struct http_request q = { .method = "GET", .url = &u, .allow_plain = true,
-				  .refuse_private = true, .pause_fd = -1, .handler = &nothing,
+	struct http_request q = { .method = "GET",
+				  .url = &u,
+				  .allow_plain = true,
+				  .refuse_private = true,
+				  .pause_fd = -1,
+				  .handler = &nothing,
 				  .limits = { 1000, 1, 10 } };
 	bool ok = false;
 
@@ -343,14 +364,15 @@ static void test_near(void)
 static int ask_with_realm(struct fakeregistry *f, struct fakeregistry *g, const char *scheme,
 			  bool insecure, const char *tail, bool *saw)
 {
-	cleanup_free char *challenge =
-		xasprintf("Bearer realm=\"%s://%s/token%s\",service=\"a, b\",scope=\"x:y/z:pull q\"",
-			  scheme, fakeregistry_name(g), tail);
+	cleanup_free char *challenge = xasprintf(
+		"Bearer realm=\"%s://%s/token%s\",service=\"a, b\",scope=\"x:y/z:pull q\"", scheme,
+		fakeregistry_name(g), tail);
 	struct client c;
 	int r;
 
 	fakeregistry_login(f, "Bearer tok", challenge);
-	fakeregistry_answer(g, &(struct fake_answer){ .path = "/token*", .is_open = true,
+	fakeregistry_answer(g, &(struct fake_answer){ .path = "/token*",
+						      .is_open = true,
 						      .body = "{\"token\":\"tok\"}" });
 	client_init_with(&c, f, insecure, &alice);
 	r = get(&c);
@@ -361,7 +383,8 @@ static int ask_with_realm(struct fakeregistry *f, struct fakeregistry *g, const 
 
 static bool realm_of_other_host(void)
 {
-	struct fakeregistry *f = client_server(FAKE_TLS), *g = fakeregistry_new(FAKE_TLS, "127.0.0.2");
+	struct fakeregistry *f = client_server(FAKE_TLS),
+			    *g = fakeregistry_new(FAKE_TLS, "127.0.0.2");
 	bool saw = false;
 	int r = ask_with_realm(f, g, "https", false, "", &saw);
 
@@ -371,6 +394,28 @@ static bool realm_of_other_host(void)
 	return r == 0 && !saw;
 }
 
+/* A login that the registry answers with a token for everybody is none. */
+static bool login_of_other_host(void)
+{
+	struct fakeregistry *f = client_server(FAKE_TLS),
+			    *g = fakeregistry_new(FAKE_TLS, "127.0.0.2");
+	cleanup_free char *challenge =
+		xasprintf("Bearer realm=\"https://%s/token\"", fakeregistry_name(g));
+	struct client c;
+	int r;
+
+	fakeregistry_login(f, "Bearer tok", challenge);
+	fakeregistry_answer(g, &(struct fake_answer){ .path = "/token*",
+						      .is_open = true,
+						      .body = "{\"token\":\"tok\"}" });
+	client_init_with(&c, f, false, &alice);
+	r = registry_check_login(c.r, &c.route, &c.err);
+	client_done(&c);
+	fakeregistry_free(f);
+	fakeregistry_free(g);
+	return r == -EPROTO;
+}
+
 static void test_realms(void)
 {
 	struct fakeregistry *f = client_server(FAKE_TLS), *g = client_server(FAKE_TLS);
@@ -378,6 +423,7 @@ static void test_realms(void)
 	bool saw = false;
 
 	CHECK(realm_of_other_host, "REG-4");
+	CHECK(login_of_other_host, "REG-4-login");
 	/* same host, another port: the password goes there, the texts arrive encoded */
 	CU_ASSERT_EQUAL(ask_with_realm(f, g, "https", false, "?n=1", &saw), 0);
 	CU_ASSERT_TRUE(saw);
@@ -398,12 +444,13 @@ static void test_realms(void)
 static void test_tokens(void)
 {
 	struct fakeregistry *f = client_server(FAKE_TLS);
-	cleanup_free char *challenge = xasprintf("Bearer realm=\"https://%s/token\"",
-						 fakeregistry_name(f));
+	cleanup_free char *challenge =
+		xasprintf("Bearer realm=\"https://%s/token\"", fakeregistry_name(f));
 	struct client c;
 
 	fakeregistry_login(f, "Bearer one", challenge);
-	fakeregistry_answer(f, &(struct fake_answer){ .path = "/token*", .is_open = true,
+	fakeregistry_answer(f, &(struct fake_answer){ .path = "/token*",
+						      .is_open = true,
 						      .body = "{\"access_token\":\"one\"}" });
 	client_init(&c, f, false);
 	CU_ASSERT_EQUAL(get(&c), 0);
@@ -411,7 +458,8 @@ static void test_tokens(void)
 	CU_ASSERT_EQUAL(fakeregistry_count(f, "GET", "/token?scope=repository:a/b:pull"), 1);
 	CU_ASSERT_EQUAL(fakeregistry_requests(f), 4);
 	fakeregistry_login(f, "Bearer two", challenge);
-	fakeregistry_answer(f, &(struct fake_answer){ .path = "/token*", .is_open = true,
+	fakeregistry_answer(f, &(struct fake_answer){ .path = "/token*",
+						      .is_open = true,
 						      .body = "{\"token\":\"two\"}" });
 	CU_ASSERT_EQUAL(get(&c), 0);
 	CU_ASSERT_EQUAL(fakeregistry_count(f, "GET", "/token"), 2);
@@ -424,12 +472,13 @@ static void test_identity_token(void)
 {
 	struct credentials id = { .user = (char *)"<token>", .identity_token = (char *)"re/fresh" };
 	struct fakeregistry *f = client_server(FAKE_TLS);
-	cleanup_free char *challenge = xasprintf("Bearer realm=\"https://%s/token\",service=\"s\"",
-						 fakeregistry_name(f));
+	cleanup_free char *challenge =
+		xasprintf("Bearer realm=\"https://%s/token\",service=\"s\"", fakeregistry_name(f));
 	struct client c;
 
 	fakeregistry_login(f, "Bearer one", challenge);
-	fakeregistry_answer(f, &(struct fake_answer){ .path = "/token", .is_open = true,
+	fakeregistry_answer(f, &(struct fake_answer){ .path = "/token",
+						      .is_open = true,
 						      .method = "POST",
 						      .body = "{\"access_token\":\"one\"}" });
 	client_init_with(&c, f, false, &id);
@@ -441,6 +490,140 @@ static void test_identity_token(void)
 	fakeregistry_free(f);
 }
 
+/* ---- certs.d, proxies, words ------------------------------------------------------------------------ */
+
+static int get_with_dir(const struct fakeregistry *f, const char *dir, struct error *err)
+{
+	static const struct registry_limits limits = { .backoff_ms = 1 };
+	struct registry_options o = { .cert_dir = dir, .tls_verify = -1, .limits = &limits };
+	struct registry_route route = { (char *)fakeregistry_name(f), (char *)fakeregistry_name(f),
+					(char *)"a/b", false, false };
+	struct registry_manifest m = { 0 };
+	cleanup_registry struct registry *r = NULL;
+	int rc = registry_new(&o, &r, err);
+
+	if (rc == 0)
+		rc = registry_get_manifest(r, &route, "t", &m, err);
+	registry_manifest_done(&m);
+	return rc;
+}
+
+static void write_file(const char *dir, const char *name)
+{
+	cleanup_free char *path = xasprintf("%s/%s", dir, name);
+	cleanup_fclose FILE *f = fopen(path, "we");
+
+	CU_ASSERT_PTR_NOT_NULL(f);
+}
+
+/* A client's pair opens what asks for one; half a pair, or a directory that is not there, is an
+ * error; the directory of the user's configuration is found by the host's name. */
+static void test_certs(void)
+{
+	struct fakeregistry *f = client_server(FAKE_TLS_CLIENT), *g = client_server(FAKE_TLS);
+	char home[] = "/tmp/podium-home.XXXXXX";
+	cleanup_free char *conf = NULL, *dir = NULL, *link = NULL;
+	struct error err = { .code = 0 };
+
+	CU_ASSERT_EQUAL(get_with_dir(f, fakeregistry_cert_dir(), &err) < 0, true);
+	CU_ASSERT_EQUAL(fakeregistry_requests(f), 0);
+	CU_ASSERT_EQUAL(get_with_dir(f, fakeregistry_client_dir(), &err), 0);
+	CU_ASSERT_EQUAL(get_with_dir(g, "/nowhere", &err), -ENOENT);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(home));
+	write_file(home, "a.cert");
+	CU_ASSERT_EQUAL(get_with_dir(g, home, &err), -ENOENT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "'a.key'"));
+	dir = xasprintf("%s/a.cert", home);
+	(void)unlink(dir);
+	conf = xasprintf("%s/containers", home);
+	free(dir);
+	dir = xasprintf("%s/containers/certs.d", home);
+	link = xasprintf("%s/%s", dir, fakeregistry_name(g));
+	CU_ASSERT_TRUE(mkdir(conf, 0700) == 0 && mkdir(dir, 0700) == 0 &&
+		       symlink(fakeregistry_cert_dir(), link) == 0);
+	CU_ASSERT_EQUAL(get_with_dir(g, NULL, &err) < 0, true);
+	(void)setenv("XDG_CONFIG_HOME", home, 1);
+	CU_ASSERT_EQUAL(get_with_dir(g, NULL, &err), 0);
+	(void)unsetenv("XDG_CONFIG_HOME");
+	(void)unlink(link);
+	(void)rmdir(dir);
+	(void)rmdir(conf);
+	(void)rmdir(home);
+	fakeregistry_free(f);
+	fakeregistry_free(g);
+}
+
+/* The environment's proxy is used, by either spelling, and never for loopback. */
+static void test_proxy(void)
+{
+	struct fakeregistry *f = client_server(FAKE_PLAIN);
+	cleanup_free char *proxy = xasprintf("http://%s", fakeregistry_name(f));
+	static const char *const names[] = { "http_proxy", "HTTP_PROXY", "all_proxy" };
+	struct client c;
+
+	answer(f, "http://registry.invalid/v2/a/b/manifests/t", 200, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		(void)setenv(names[i], proxy, 1);
+		client_init(&c, f, true);
+		c.route.host = (char *)"registry.invalid";
+		CU_ASSERT_EQUAL(get(&c), 0);
+		client_done(&c);
+		CU_ASSERT_EQUAL(fakeregistry_count(f, "GET", "http://"), i + 1);
+		(void)setenv(names[i], "http://127.0.0.1:1", 1);
+		client_init(&c, f, true);
+		CU_ASSERT_EQUAL(get(&c), 0);
+		client_done(&c);
+		(void)unsetenv(names[i]);
+	}
+	fakeregistry_free(f);
+}
+
+/* What people read when it does not work, and no password in it. */
+static void test_words(void)
+{
+	struct fakeregistry *f = client_server(FAKE_TLS),
+			    *g = fakeregistry_new(FAKE_TLS, "127.0.0.2");
+	cleanup_free char *challenge =
+		xasprintf("Bearer realm=\"https://%s/token\"", fakeregistry_name(g));
+	struct client c;
+
+	fakeregistry_login(f, "Basic x", "Basic realm=\"x\"");
+	client_init(&c, f, false);
+	CU_ASSERT_EQUAL(get(&c), -EACCES);
+	CU_ASSERT_TRUE(client_says(&c, "podium login 127.0.0.1:"));
+	client_done(&c);
+	client_init_with(&c, f, false, &alice);
+	CU_ASSERT_EQUAL(get(&c), -EACCES);
+	CU_ASSERT_TRUE(client_says(&c, "may be wrong"));
+	client_done(&c);
+	fakeregistry_login(f, "Bearer x", challenge);
+	fakeregistry_answer(g, &(struct fake_answer){ .path = "/token*", .status = 401 });
+	client_init_with(&c, f, false, &alice);
+	CU_ASSERT_EQUAL(get(&c), -EACCES);
+	CU_ASSERT_TRUE(client_says(&c, "in another domain"));
+	CU_ASSERT_PTR_NULL(strstr(c.err.text, PASSWORD));
+	client_done(&c);
+	fakeregistry_login(f, "Bearer x", "Bearer realm=\"/token\"");
+	client_init(&c, f, false);
+	CU_ASSERT_EQUAL(get(&c), -EPROTO);
+	CU_ASSERT_TRUE(client_says(&c, "realm"));
+	client_done(&c);
+	fakeregistry_free(g);
+	g = client_server(FAKE_TLS_STRANGER);
+	client_init(&c, g, false);
+	CU_ASSERT_EQUAL(get(&c), -EPROTO);
+	CU_ASSERT_TRUE(client_says(&c, "--cert-dir"));
+	client_done(&c);
+	fakeregistry_free(g);
+	g = client_server(FAKE_PLAIN);
+	client_init(&c, g, false);
+	CU_ASSERT_EQUAL(get(&c), -EPROTO);
+	CU_ASSERT_TRUE(client_says(&c, "--tls-verify=false"));
+	client_done(&c);
+	fakeregistry_free(g);
+	fakeregistry_free(f);
+}
+
 static CU_TestInfo tests[] = { { "what must work", test_good },
 			       { "REG-1 TLS and nothing else", test_tls },
 			       { "REG-2 REG-3 redirects", test_redirects },
@@ -448,6 +631,9 @@ static CU_TestInfo tests[] = { { "what must work", test_good },
 			       { "REG-4 realms", test_realms },
 			       { "tokens", test_tokens },
 			       { "identity token", test_identity_token },
+			       { "certs.d", test_certs },
+			       { "proxies", test_proxy },
+			       { "words", test_words },
 			       CU_TEST_INFO_NULL };
 static CU_SuiteInfo suites[] = { { "registry", NULL, NULL, NULL, NULL, tests },
 				 CU_SUITE_INFO_NULL };
