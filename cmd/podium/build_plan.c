@@ -16,6 +16,7 @@
 
 #include "cmd/podium/build_run.h"
 #include "engine/base/fs.h"
+#include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/build/step.h"
 
@@ -123,12 +124,13 @@ static int add_bind(const struct store *s, struct pod_plan *plan, const struct b
 	return 0;
 }
 
-/* Any text as one file name, without two texts having the same. The caller owns it. */
-static char *cache_name(const char *id)
+/* Any text as one file name, without two texts having the same. The caller owns it; NULL: too
+ * long. */
+static char *cache_name(char kind, const char *id)
 {
 	struct buf b = BUF_INIT(NAME_BYTES_MAX);
 
-	buf_addc(&b, 'c');
+	buf_addc(&b, kind);
 	for (const unsigned char *p = (const unsigned char *)id; *p; p++) {
 		bool plain = (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
 			     (*p >= 'A' && *p <= 'Z') || *p == '-' || *p == '_' || *p == '.';
@@ -153,7 +155,7 @@ static int open_cache(const struct store *s, const struct build_mount *m, char *
 
 	if (top < 0)
 		return top;
-	*ret_name = cache_name(m->cache_id);
+	*ret_name = cache_name('c', m->cache_id);
 	if (!*ret_name)
 		return error_set(err, EINVAL, "the cache's id is too long");
 	if (mkdirat(top, *ret_name, 0700) < 0)
@@ -164,6 +166,18 @@ static int open_cache(const struct store *s, const struct build_mount *m, char *
 	    fchmod(fd, mode) < 0)
 		return error_errno(err, "make a cache");
 	return 0;
+}
+
+int build_lock_cache(const struct store *s, const struct build_mount *m, struct error *err)
+{
+	cleanup_free char *name = cache_name('l', m->cache_id);
+	cleanup_close int top = fs_mkdirs(s->rootfd, CACHE_DIR, 0700, err);
+
+	if (top < 0)
+		return top;
+	if (!name)
+		return error_set(err, EINVAL, "the cache's id is too long");
+	return lock_take(top, name, LOCK_EXCLUSIVE, 0, err);
 }
 
 static int add_cache(const struct store *s, struct pod_plan *plan, const struct build_mount *m,

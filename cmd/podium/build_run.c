@@ -51,8 +51,9 @@
 #include "engine/process/ctl.h"
 #include "engine/state/status.h"
 
-#define EXIT_OURS   125
-#define SCRIPT_PATH "volumes/" BUILD_SCRIPT_VOLUME "/script"
+#define EXIT_OURS    125
+#define LOCK_STEP_MS 50
+#define SCRIPT_PATH  "volumes/" BUILD_SCRIPT_VOLUME "/script"
 
 struct working {
 	char pod_id[65];
@@ -317,18 +318,78 @@ static int read_code(const struct build_run *b, const struct working *w, struct 
 	return r;
 }
 
+/* ---- caches that one step has for itself --------------------------------------------------- */
+
+struct cache_locks {
+	int *v;
+	size_t n;
+};
+
+static void cache_locks_done(struct cache_locks *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		(void)close(l->v[i]);
+	free(l->v);
+	*l = (struct cache_locks){ .v = NULL };
+}
+
+/* All of them, or none (-EWOULDBLOCK). */
+static int try_locks(const struct build_run *b, const struct build_run_spec *run,
+		     struct cache_locks *l, struct error *err)
+{
+	for (size_t i = 0; i < run->mounts.n; i++) {
+		const struct build_mount *m = &run->mounts.v[i];
+		int fd;
+
+		if (m->kind != BUILD_MOUNT_CACHE || !m->sharing || is_equal(m->sharing, "shared"))
+			continue;
+		fd = build_lock_cache(b->store, m, err);
+		if (fd < 0) {
+			cache_locks_done(l);
+			return fd;
+		}
+		l->v = xreallocarray(l->v, l->n + 1, sizeof(*l->v));
+		l->v[l->n++] = fd;
+	}
+	return 0;
+}
+
+/* Waits for them without holding any, so that no two steps wait for each other. */
+static int lock_caches(const struct build_run *b, const struct build_run_spec *run,
+		       struct cache_locks *l, struct error *err)
+{
+	struct error scratch = { .code = 0 };
+	int r;
+
+	while ((r = try_locks(b, run, l, &scratch)) == -EWOULDBLOCK) {
+		struct pollfd p = { .fd = b->signal_fd, .events = POLLIN };
+
+		if (poll(&p, 1, LOCK_STEP_MS) > 0)
+			return error_set(err, EINTR, "interrupted");
+	}
+	if (r < 0)
+		*err = scratch;
+	return r;
+}
+
 /* Runs the step: the exit code, or -errno with nothing of it left. */
 static int run_step(struct build_run *b, const struct build_run_spec *run, struct error *err)
 {
 	cleanup_strlist struct strlist targets = { 0 };
+	struct cache_locks locks = { .v = NULL };
 	struct working *w;
 	int code, r;
 
-	r = create(b, run, err);
-	if (r < 0)
+	r = lock_caches(b, run, &locks, err);
+	if (r == 0)
+		r = create(b, run, err);
+	if (r < 0) {
+		cache_locks_done(&locks);
 		return r;
+	}
 	w = &b->v[b->n - 1];
 	r = run_to_end(b, w, err);
+	cache_locks_done(&locks);
 	if (r == 0 && w->failed_code == EXIT_OURS)
 		r = error_set(err, EIO, "%s", w->failure.text);
 	if (r < 0)

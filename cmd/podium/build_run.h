@@ -41,8 +41,13 @@ int build_run_free(struct build_run *b);
 struct build_run_spec;
 #define BUILD_SCRIPT_VOLUME "script"
 
-/* Turns a step into a pod of one container. The caller frees with pod_plan_done(). -EINVAL names
+/* build_lock_cache(): takes the lock of a cache that is not shared: the descriptor, -EWOULDBLOCK when
+ * another step has it.
+ * build_plan(): turns a step into a pod of one container. The caller frees with pod_plan_done(). -EINVAL names
  * what cannot be done. */
+struct build_mount;
+int build_lock_cache(const struct store *s, const struct build_mount *m,
+		     struct error *err) must_check;
 int build_plan(const struct store *s, const struct build_run_spec *run,
 	       const struct build_run_options *o, struct pod_plan *ret,
 	       struct error *err) must_check;

@@ -117,6 +117,19 @@ static void test_forms(void)
 	CHECK_HAS(r.out, "tmpfs on /t");
 	CHECK_HAS(r.out, "no mount points\n");
 	check_nothing_left();
+	/* Of a stage with several layers; of the context; never written to. */
+	write_file("binds/cf", "in the context\n");
+	result_done(&r);
+	r = build("binds", "",
+		  "FROM busybox AS one\nRUN mkdir -p /opt/s; echo first > /opt/s/f\n"
+		  "RUN rm /opt/s/f; echo second > /opt/s/g\nFROM busybox\n"
+		  "RUN --mount=type=bind,from=one,source=/opt,target=/m ls /m/s; cat /m/s/g\n"
+		  "RUN --mount=type=bind,target=/c cat /c/cf; touch /c/new || echo refused\n");
+	CHECK_CODE(r, 0);
+	CHECK_HAS(r.out, "g\nsecond\n");
+	CHECK_HAS(r.out, "in the context\nrefused\n");
+	CHECK(!exists("%s/binds/new", harness.work), "nothing was written");
+	check_nothing_left();
 }
 
 /* An image without /proc, /dev, /sys and /etc gets none by being run. */
@@ -222,6 +235,27 @@ static void test_side_by_side(void)
 	check_nothing_left();
 }
 
+/* Steps with a locked cache take turns. */
+static void test_locked_cache(void)
+{
+	static const char text[] =
+		"FROM busybox\nRUN --mount=type=cache,target=/c,id=turns,sharing=locked "
+		"mkdir /c/busy && sleep 1 && rmdir /c/busy\n";
+	cleanup_result struct result one = { 0 }, two = { 0 };
+	struct job j;
+
+	if (!load_image("busybox"))
+		return;
+	write_file("turn1/Containerfile", "%s", text);
+	j = job_podium("build -t turn1 %s/turn1", harness.work);
+	CHECK(WAIT_UNTIL(has_working(), DEADLINE_MS), "the step runs");
+	two = build("turn2", "--no-cache", text);
+	CHECK_CODE(two, 0);
+	one = job_wait(&j, DEADLINE_MS);
+	CHECK_CODE(one, 0);
+	check_nothing_left();
+}
+
 static CU_TestInfo tests[] = {
 	{ "what a step prints", test_output },
 	{ "a step that fails", test_failure },
@@ -230,6 +264,7 @@ static CU_TestInfo tests[] = {
 	{ "signals end it without a trace", test_interrupted },
 	{ "what a kill leaves goes with the next build", test_killed },
 	{ "two builds at once", test_side_by_side },
+	{ "a locked cache", test_locked_cache },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
