@@ -408,6 +408,7 @@ static bool login_of_other_host(void)
 	fakeregistry_answer(g, &(struct fake_answer){ .path = "/token*",
 						      .is_open = true,
 						      .body = "{\"token\":\"tok\"}" });
+	fakeregistry_answer(f, &(struct fake_answer){ .path = "/v2/", .body = "{}" });
 	client_init_with(&c, f, false, &alice);
 	r = registry_check_login(c.r, &c.route, &c.err);
 	client_done(&c);
