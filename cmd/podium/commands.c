@@ -95,6 +95,8 @@ const struct command_row command_rows[] = {
 	ROW("kube save", cmd_kube_save),
 	ROW("kube validate", cmd_kube_validate),
 
+	ROW("manifest inspect", cmd_manifest_inspect),
+
 	ALIAS("play kube", cmd_kube_play),
 
 	ROW("pod exists", cmd_pod_exists),
@@ -120,6 +122,7 @@ const struct command_group command_groups[] = {
 	{ "generate", "Write Kubernetes YAML from pods" },
 	{ "image", "Work with images" },
 	{ "kube", "Play, take down, check and write Kubernetes YAML" },
+	{ "manifest", "Look at manifests of images" },
 	{ "play", "Play Kubernetes YAML" },
 	{ "pod", "Work with pods" },
 	{ "system", "Facts about this machine and the store" },
