@@ -16,7 +16,7 @@
  *
  * refuse_private is looked at with the address of the very socket (REG-3): a name that resolves to
  * the local network once the check is over cannot slip through. Behind a proxy the address is the
- * proxy's, so there only what the name itself says counts.
+ * proxy's, so there only what the name itself says counts; not for a host of no_proxy.
  *
  * Runs in podium-image, single-threaded (libcurl's resolver has its own threads). Needs SIGPIPE
  * ignored. The default SIGINT ends the process at any point: nothing here outlives it.
@@ -364,6 +364,32 @@ static bool has_env(const char *const *names)
 	return false;
 }
 
+/* Whether no_proxy names the host: then libcurl goes to it directly. Ranges of addresses need no
+ * look: an address is checked by what it says. */
+static bool is_direct(const char *host)
+{
+	const char *p = getenv("no_proxy");
+
+	if (is_empty(p))
+		p = getenv("NO_PROXY");
+	while (p && *(p += strspn(p, ", "))) {
+		size_t len = strcspn(p, ", "), host_len = strlen(host);
+		const char *word = p;
+
+		p += len;
+		if (len == 1 && *word == '*')
+			return true;
+		for (; len && *word == '.'; word++)
+			len--;
+		while (len && word[len - 1] == '.')
+			len--;
+		if (len && len <= host_len && strncasecmp(host + host_len - len, word, len) == 0 &&
+		    (len == host_len || host[host_len - len - 1] == '.'))
+			return true;
+	}
+	return false;
+}
+
 static bool set_proxy(CURL *easy, struct http_transfer *t, const struct http_request *q)
 {
 	static const char *const tls[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
@@ -377,7 +403,7 @@ static bool set_proxy(CURL *easy, struct http_transfer *t, const struct http_req
 		SET(PROXY, "");
 		return ok;
 	}
-	t->by_proxy = has_env(q->url->is_tls ? tls : plain);
+	t->by_proxy = has_env(q->url->is_tls ? tls : plain) && !is_direct(q->url->host);
 	/* a CGI program has a client's header in this variable; podium is none */
 	if (!q->url->is_tls && t->by_proxy && is_empty(getenv("http_proxy")) &&
 	    !is_empty(getenv("HTTP_PROXY")) && is_empty(getenv("REQUEST_METHOD")))

@@ -352,10 +352,26 @@ static bool near_by_socket(void)
 	return ok;
 }
 
+/* A proxy does not help a host that no_proxy takes from it. */
+static bool near_past_the_proxy(void)
+{
+	bool ok;
+
+	(void)setenv("PODIUM_WEAKEN", "REG-3-name", getenv("PODIUM_WEAKEN") != NULL ? 0 : 1);
+	(void)setenv("http_proxy", "http://127.0.0.1:1", 1);
+	(void)setenv("no_proxy", "example.com, .localhost", 1);
+	ok = near_is_refused("metadata.localhost");
+	(void)unsetenv("http_proxy");
+	(void)unsetenv("no_proxy");
+	(void)unsetenv("PODIUM_WEAKEN");
+	return ok;
+}
+
 static void test_near(void)
 {
 	CHECK(near_by_address, "REG-3-near");
 	CHECK(near_by_socket, "REG-3-near");
+	CHECK(near_past_the_proxy, "REG-3-near");
 }
 
 /* ---- REG-4: the realm ---------------------------------------------------------------------------- */
@@ -603,6 +619,13 @@ static void test_words(void)
 	CU_ASSERT_EQUAL(get(&c), -EACCES);
 	CU_ASSERT_TRUE(client_says(&c, "in another domain"));
 	CU_ASSERT_PTR_NULL(strstr(c.err.text, PASSWORD));
+	client_done(&c);
+	/* a login that cannot be checked is none, though an anonymous token opens the door */
+	fakeregistry_answer(g, &(struct fake_answer){ .path = "/token*", .body = "{\"token\":\"x\"}" });
+	answer(f, "/v2/", 200, NULL);
+	client_init_with(&c, f, false, &alice);
+	CU_ASSERT_EQUAL(registry_check_login(c.r, &c.route, &c.err), -EACCES);
+	CU_ASSERT_TRUE(client_says(&c, "in another domain"));
 	client_done(&c);
 	fakeregistry_login(f, "Bearer x", "Bearer realm=\"/token\"");
 	client_init(&c, f, false);
