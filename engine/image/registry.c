@@ -468,6 +468,11 @@ int registry_check_login(struct registry *r, const struct registry_route *route,
 	rc = registry_enter(r, &bare, false, &q, err);
 	if (rc == 0)
 		rc = call_run(r, &q, &c, err);
+	/* no answer to what was never asked, and not a wrong password */
+	if (rc == -EACCES && q.grant && q.grant->was_withheld) {
+		err->code = EPROTO;
+		rc = -EPROTO;
+	}
 	/* a token that everybody gets proves nothing */
 	if (rc == 0 && q.grant->was_withheld && !WEAKEN("REG-4-login"))
 		rc = error_set(err, EPROTO,

@@ -134,7 +134,8 @@ int registry_put_manifest(struct registry *r, const struct registry_route *route
 			  const char *media_type, const void *body, size_t len,
 			  struct error *err) must_check;
 
-/* Asks the registry whether these credentials are good (login): GET /v2/. -EACCES. */
+/* Asks the registry whether these credentials are good (login): GET /v2/. -EACCES: it says no.
+ * -EPROTO too when they were not sent, since its token server is in another domain. */
 int registry_check_login(struct registry *r, const struct registry_route *route,
 			 struct error *err) must_check;
 

@@ -624,7 +624,7 @@ static void test_words(void)
 	fakeregistry_answer(g, &(struct fake_answer){ .path = "/token*", .body = "{\"token\":\"x\"}" });
 	answer(f, "/v2/", 200, NULL);
 	client_init_with(&c, f, false, &alice);
-	CU_ASSERT_EQUAL(registry_check_login(c.r, &c.route, &c.err), -EACCES);
+	CU_ASSERT_EQUAL(registry_check_login(c.r, &c.route, &c.err), -EPROTO);
 	CU_ASSERT_TRUE(client_says(&c, "in another domain"));
 	client_done(&c);
 	fakeregistry_login(f, "Bearer x", "Bearer realm=\"/token\"");
