@@ -18,6 +18,7 @@
 
 #include "engine/build/work.h"
 #include "engine/image/newlayer.h"
+#include "engine/image/ownmanifest.h"
 #include "engine/image/pack.h"
 #include "engine/image/sha256.h"
 #include "engine/image/store.h"
@@ -130,18 +131,27 @@ static int write_image(struct build *b, const struct image_conf *c, const char *
 		       struct error *err)
 {
 	static const struct strlist no_names;
+	struct own_manifest own = { .text = NULL };
+	cleanup_free char *manifest = NULL;
+	struct error scratch;
 	struct digest id;
 	int64_t size = 0;
 	int r = sum_layers(b, &c->run.layers, &size, err);
 
 	if (r < 0)
 		return r;
+	/* Layers of an older podium have no record of their size: nothing but --digests misses it. */
+	if (own_manifest_make(b->store, text, &c->diff_ids, false, &own, &scratch) == 0)
+		manifest = own.text;
 	sha256_of(text, strlen(text), &id);
 	return image_commit(
 		b->store,
 		&(struct image_commit){ .id = digest_hex(&id, hex),
 					.config = text,
 					.config_len = strlen(text),
+					.manifest_id = manifest ? own.hex : NULL,
+					.manifest = manifest,
+					.manifest_len = manifest ? strlen(manifest) : 0,
 					.names = is_last ? &b->options->names : &no_names,
 					.layers = &c->run.layers,
 					.created_ns = c->created_ns,
