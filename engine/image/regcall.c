@@ -19,8 +19,8 @@
  *
  * A 401 of any other place than the registry is an error: nobody else is answered (REG-2). Each call
  * is answered one challenge, follows REGISTRY_REDIRECTS_MAX redirects, is retried
- * REGISTRY_RETRIES_MAX times and ends at its deadline; sleeping is bounded by the limits whatever
- * the registry asks for. So no answer makes a loop.
+ * REGISTRY_RETRIES_MAX times (from its first address) and ends at its deadline; sleeping is bounded
+ * by the limits whatever the registry asks for. So no answer makes a loop.
  */
 #include "engine/image/regcall.h"
 
@@ -248,9 +248,9 @@ static int set_origin(struct call *c, struct error *err)
 		url_done(&c->origin);
 		c->origin = u;
 	}
-	if (c->target && c->redirects == 0 && !c->q.at) {
+	if (c->redirects == 0) {
 		url_done(&c->url);
-		url_copy(&c->url, &c->origin);
+		url_copy(&c->url, c->q.at ? &c->start : &c->origin);
 	}
 	return 0;
 }
@@ -383,6 +383,9 @@ static void retry(struct call *c, int limit, const struct error *e)
 		return;
 	}
 	trace("registry %s: %s; again in %d ms", c->q.host->name, e->text, (int)wait);
+	/* from the beginning: a place that it was redirected to may be good for one visit */
+	c->redirects = 0;
+	c->has_left = false;
 	c->not_before_ms = now + wait;
 	c->state = CALL_SLEEP;
 }
@@ -600,7 +603,7 @@ int call_start(struct registry *r, const struct call_request *q, struct call **r
 	if (q->headers)
 		strlist_copy(&c->headers, q->headers);
 	if (q->at) {
-		url_copy(&c->url, q->at);
+		url_copy(&c->start, q->at);
 		url_copy(&c->origin, q->at);
 	}
 	c->body = BUF_INIT(max + 1);
@@ -630,6 +633,7 @@ void call_free(struct call *c)
 		explicit_bzero(c->authorization, strlen(c->authorization));
 	free(c->authorization);
 	strlist_done(&c->headers);
+	url_done(&c->start);
 	url_done(&c->url);
 	url_done(&c->origin);
 	if (c->body.data)

@@ -102,6 +102,7 @@ struct call {
 	char *repository, *what, *method, *target, *authorization;
 	struct strlist headers;
 	enum call_state state;
+	struct url start;  /* where it begins, when q.at said so */
 	struct url url;	   /* of this attempt */
 	struct url origin; /* where credentials may go */
 	bool has_left;	   /* was redirected elsewhere: no credentials any more */

@@ -575,6 +575,41 @@ static void test_mirrors(void)
 	fakeregistry_free(g);
 }
 
+/* The place that a registry redirects to breaks: the registry is asked for a place again, since the
+ * one it named may have been good once. */
+static void test_redirected_blob(void)
+{
+	struct fakeregistry *f = client_server(FAKE_PLAIN), *g = client_server(FAKE_PLAIN);
+	cleanup_free char *first = xasprintf("Location: http://%s/one\r\n", fakeregistry_name(g));
+	cleanup_free char *second = xasprintf("Location: http://%s/two\r\n", fakeregistry_name(g));
+	struct fake_answer a = { .path = "/v2/a/b/blobs/*", .status = 307, .headers = second };
+	struct client c;
+	size_t n = 0;
+
+	fakeregistry_answer(f, &a);
+	a.headers = first;
+	a.times = 1;
+	fakeregistry_answer(f, &a);
+	fakeregistry_answer(g, &(struct fake_answer){ .path = "/one",
+						      .times = 1,
+						      .body = blob_data,
+						      .len = BLOB_LEN,
+						      .is_cut = true,
+						      .cut_after = 300000 });
+	fakeregistry_answer(
+		g, &(struct fake_answer){
+			   .path = "/two", .body = blob_data, .len = BLOB_LEN, .is_ranged = true });
+	client_init(&c, f, true);
+	CU_ASSERT_EQUAL(fetch(&c, &c.routes, BLOB_LEN, &n), 1);
+	CU_ASSERT_EQUAL(n, BLOB_LEN);
+	CU_ASSERT_EQUAL(fakeregistry_requests(f), 2);
+	CU_ASSERT_STRING_EQUAL(fakeregistry_header(fakeregistry_request(g, 1), "Range"),
+			       "bytes=300000-");
+	client_done(&c);
+	fakeregistry_free(f);
+	fakeregistry_free(g);
+}
+
 /* Nobody reads the pipe: -EPIPE, and the next route is not troubled. */
 static void test_reader_gone(void)
 {
@@ -781,6 +816,7 @@ static CU_TestInfo tests[] = { { "row 17: stalls", test_stalls },
 			       { "row 18: noise", test_noise },
 			       { "row 19: blobs", test_blobs },
 			       { "mirrors", test_mirrors },
+			       { "a redirected blob", test_redirected_blob },
 			       { "a reader that is gone", test_reader_gone },
 			       { "REG-6 REG-8 lies", test_lies },
 			       { "tags", test_tags },

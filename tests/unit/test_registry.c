@@ -621,7 +621,8 @@ static void test_words(void)
 	CU_ASSERT_PTR_NULL(strstr(c.err.text, PASSWORD));
 	client_done(&c);
 	/* a login that cannot be checked is none, though an anonymous token opens the door */
-	fakeregistry_answer(g, &(struct fake_answer){ .path = "/token*", .body = "{\"token\":\"x\"}" });
+	fakeregistry_answer(
+		g, &(struct fake_answer){ .path = "/token*", .body = "{\"token\":\"x\"}" });
 	answer(f, "/v2/", 200, NULL);
 	client_init_with(&c, f, false, &alice);
 	CU_ASSERT_EQUAL(registry_check_login(c.r, &c.route, &c.err), -EPROTO);
