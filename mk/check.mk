@@ -37,10 +37,14 @@ check: deps
 # ---- integration tests ---------------------------------------------------------------------------
 INTEGRATION := $(patsubst tests/integration/%.c,%,$(wildcard tests/integration/test_*.c))
 INTEGRATION_SUPPORT := $(call obj,$(filter-out tests/integration/test_%.c,$(wildcard tests/integration/*.c)))
-$(B)/tests/integration/%: $(B)/obj/tests/integration/%.o $(INTEGRATION_SUPPORT) $(B)/libfake.a $(B)/libkube.a $(B)/libpodium.a
+$(B)/tests/integration/%: $(B)/obj/tests/integration/%.o $(INTEGRATION_SUPPORT) $(B)/libfake.a $(B)/libmade.a $(B)/libkube.a $(B)/libpodium.a
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+# Made images, for the tests that use them.
+$(B)/libmade.a: $(call obj,tests/support/imagemaker.c tests/support/tarmaker.c)
+	@rm -f $@
+	@$(AR) rcs $@ $^
 integration-tests: $(addprefix $(B)/tests/integration/,$(INTEGRATION)) $(B)/tests/mkimage $(B)/tests/payload
 check-integration: all integration-tests
 	@tests/support/run-integration $(B) $(if $(T),test_$(T),$(INTEGRATION))
