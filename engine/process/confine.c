@@ -16,8 +16,8 @@
  *
  * Runs as: all of the container's namespaces, new root, not dumpable until exec. Nothing here calls
  * into the C library's user, locale or resolver data bases: they would be the image's.
- * Should: send one warning for all clamped limits. Mustn't: open anything of the container's after
- * the ids have changed except to look the program up.
+ * Mustn't: open anything of the container's after the ids have changed except to look the program
+ * up.
  */
 #include "engine/process/confine.h"
 
@@ -166,14 +166,12 @@ static int check_working_dir(struct error *err)
 	return 0;
 }
 
-static int apply_limits(int sync_fd, struct error *err)
+/* Nobody asked for the defaults: that one was clamped is no news to a user, at every start. */
+static int apply_limits(struct error *err)
 {
 	cleanup_buf struct buf clamped = BUF_INIT(300);
-	int r = rlimit_apply_defaults(&clamped, err);
 
-	if (r == 0 && clamped.len)
-		confine_warn(sync_fd, "limits clamped to what is allowed here: %s", clamped.data);
-	return r;
+	return rlimit_apply_defaults(&clamped, err);
 }
 
 /* Capabilities while waiting: the final ones, and what loading the filter needs. */
@@ -242,7 +240,7 @@ void confine_and_execute(const struct confinement *c, int sync_fd)
 	reset_scheduling();
 	if (c->missing_caps)
 		confine_warn(sync_fd, "capabilities not available here: %s", c->missing_caps);
-	if (apply_limits(sync_fd, &err) < 0 || enter_working_dir(c, &err) < 0 ||
+	if (apply_limits(&err) < 0 || enter_working_dir(c, &err) < 0 ||
 	    close_descriptors(sync_fd, &err) < 0)
 		confine_fail(sync_fd, code, &err);
 	if (drop_privileges(c, final, &err) < 0 || check_working_dir(&err) < 0 ||
