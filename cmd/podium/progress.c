@@ -73,6 +73,7 @@ struct progress {
 	/* the block on the screen: the width of each of its lines */
 	int *widths;
 	size_t drawn;
+	int columns;	 /* of the screen then */
 	bool has_cursor; /* hidden by us */
 };
 
@@ -260,6 +261,9 @@ static void draw(struct progress *p, const char *above)
 		p->has_cursor = true;
 	}
 	add_way_up(p, &b, columns);
+	if (columns != p->columns)
+		buf_adds(&b, ERASE_BELOW); /* also what the terminal knows of broken lines */
+	p->columns = columns;
 	if (above)
 		buf_printf(&b, "%s" ERASE_LINE "\n", above);
 	add_block(p, &b, columns, rows);
