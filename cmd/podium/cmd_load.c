@@ -3,7 +3,7 @@
  * load - `podium load -i FILE`: images from a docker-archive or oci-archive into the store.
  *
  * Theory of operation: the work is the verb "load" of podium-image; for each image that it brings in
- * we say "Loaded image: NAME".
+ * we say "Loaded image: NAME"; layers on their way are shown on stderr.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include "cmd/podium/commands.h"
 #include "cmd/podium/format.h"
 #include "cmd/podium/imagejob.h"
+#include "cmd/podium/progress.h"
 #include "engine/base/json.h"
 
 struct load_options {
@@ -51,6 +52,7 @@ static int run_load(struct command_context *ctx, void *options, int argc, char *
 		    struct error *err)
 {
 	const struct load_options *o = options;
+	cleanup_progress struct progress *progress = NULL;
 	cleanup_json json_t *request = NULL;
 	cleanup_close int file = -EBADF;
 
@@ -68,11 +70,13 @@ static int run_load(struct command_context *ctx, void *options, int argc, char *
 			return error_errno(err, "open '%s'", o->input);
 	}
 	request = json_pack("{s:s}", "input", o->input ? o->input : "-");
+	progress = progress_new(o->quiet);
 	return imagejob_run(&(struct imagejob_spec){ .verb = "load",
 						     .store = &ctx->store,
 						     .request = request,
 						     .datafd = o->input ? file : STDIN_FILENO,
-						     .on_event = on_event },
+						     .on_event = on_event,
+						     .progress = progress },
 			    err);
 }
 

@@ -611,6 +611,41 @@ static void test_valid_prefix(void)
 	made_done(&m);
 }
 
+/* zstd:chunked is zstd to us: frames, and frames to skip before, between and behind. */
+static void test_chunked(void)
+{
+	static const char skip[] = "\x50\x2a\x4d\x18\x08\0\0\0GnUlInUx";
+	struct made_image m = { .compression = MADE_PLAIN };
+	struct served_image s = { .n = 0 };
+	struct buf head, tail, first = { .len = 0 }, second = { .len = 0 };
+	struct pulled o;
+
+	drop_store();
+	fill(&m, 1, 3000, 20);
+	served_make(&s, &m);
+	head = tail = s.layers[0];
+	head.len = 1024;
+	tail.data += head.len;
+	tail.len -= head.len;
+	made_compress(&head, MADE_ZSTD, &first);
+	made_compress(&tail, MADE_ZSTD, &second);
+	buf_done(&s.layers[0]);
+	s.layers[0] = BUF_INIT(1 << 20);
+	buf_add(&s.layers[0], skip, sizeof(skip) - 1);
+	buf_add(&s.layers[0], first.data, first.len);
+	buf_add(&s.layers[0], skip, sizeof(skip) - 1);
+	buf_add(&s.layers[0], second.data, second.len);
+	buf_add(&s.layers[0], skip, sizeof(skip) - 1);
+	served_manifest(&s);
+	served_publish(&s, server, "chunked", "1");
+	o = pull("chunked:1");
+	expect_pulled(&o);
+	buf_done(&first);
+	buf_done(&second);
+	served_done(&s);
+	made_done(&m);
+}
+
 /* Nobody is asked but the registry: what `urls` say is nothing (REG-2). */
 static void test_foreign(void)
 {
@@ -771,6 +806,35 @@ static bool is_sound(const struct made_image *m, size_t bytes)
 	return true;
 }
 
+/* One of two dies with layers in its hands: the other one, which waits for them, takes over. */
+static void test_takes_over(void)
+{
+	struct made_image m = { .compression = MADE_GZIP };
+	struct served_image s = { .n = 0 };
+	cleanup_free char *name = repo_name("over:1");
+	struct pull_run run = { .root = root_path(), .names = { name } }, dying = run;
+
+	fill(&m, LAYERS, 100000, 21);
+	served_make(&s, &m);
+	served_publish(&s, server, "over", "1");
+	for (dying.die_at = 2; dying.die_at < 12; dying.die_at += 3) {
+		struct pull_child a, b;
+		struct pulled x, y;
+
+		drop_store();
+		a = served_start(&dying);
+		b = served_start(&run);
+		x = served_wait(&a);
+		y = served_wait(&b);
+		(void)x; /* it may have had less to do than it takes to die */
+		expect_pulled(&y);
+		CU_ASSERT_TRUE(is_sound(&m, 100000));
+		CU_ASSERT_EQUAL(count_layers("complete"), LAYERS);
+	}
+	served_done(&s);
+	made_done(&m);
+}
+
 /* Killed at each event of a pull: nothing half, the next one repairs and fetches no more than what
  * was not complete. */
 static void test_killed(void)
@@ -862,6 +926,8 @@ static void test_full_disk(void)
 			if (o.code != ENOSPC)
 				printf("%d KiB: code %d: %s\n", kb, o.code, o.text);
 			CU_ASSERT_EQUAL(o.code, ENOSPC);
+			CU_ASSERT_PTR_NOT_NULL(strstr(o.text, name));
+			CU_ASSERT_PTR_NOT_NULL(strstr(o.text, "no space left"));
 			CU_ASSERT_EQUAL(o.images, 0);
 			CU_ASSERT_EQUAL(count_layers_of(root, NULL),
 					count_layers_of(root, "complete"));
@@ -917,10 +983,12 @@ static CU_TestInfo tests[] = { { "forms of layers and manifests", test_forms },
 			       { "sizes that are lies", test_sizes },
 			       { "truncated", test_truncated },
 			       { "a valid prefix", test_valid_prefix },
+			       { "zstd:chunked", test_chunked },
 			       { "foreign layers (REG-2)", test_foreign },
 			       { "too many layers", test_many_layers },
 			       { "several images", test_several },
 			       { "two at once", test_two_at_once },
+			       { "one of two dies", test_takes_over },
 			       { "killed at each event", test_killed },
 			       { "a full disk", test_full_disk },
 			       CU_TEST_INFO_NULL };
