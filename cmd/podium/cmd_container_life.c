@@ -40,7 +40,7 @@ static int resolve(const struct store *s, const struct container_life_options *o
 	if (o->all && argc > 0)
 		return error_set(err, EINVAL, "--all and names exclude each other");
 	if (o->all)
-		return lookup_list_containers(s, ret, err);
+		return pods_list_containers(s, ret, err);
 	if (argc == 0)
 		return error_set(err, EINVAL, "you must provide at least one container name or id");
 	for (int i = 0; i < argc; i++) {

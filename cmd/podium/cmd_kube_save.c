@@ -3,7 +3,7 @@
  * kube save - manifests and all their images in one archive.
  *
  * Theory of operation: the manifests are checked as kube play would, images that are missing are
- * pulled, and then one file is written: the manifests, joined, as the member kube.yaml, and behind
+ * built or pulled, and then one file is written: the manifests, joined, as the member kube.yaml, and behind
  * it what `podium save` of all the images writes (kube_archive.h). `kube play` of that file needs no
  * registry. The manifests go in as they were written.
  */
@@ -19,6 +19,7 @@
 #include "cmd/podium/kube_archive.h"
 #include "cmd/podium/kube_input.h"
 #include "cmd/podium/outfile.h"
+#include "cmd/podium/play_build.h"
 #include "cmd/podium/play_images.h"
 #include "cmd/podium/progress.h"
 #include "engine/base/fs.h"
@@ -30,6 +31,8 @@
 
 struct kube_save_options {
 	const char *output;
+	const char *context_dir;
+	struct option_maybe build;
 	bool quiet;
 	struct pull_options pull;
 };
@@ -38,8 +41,13 @@ struct kube_save_options {
 static const struct option option_table[] = {
 	{ 0, "authfile", OPTION_STRING, O(pull.authfile), "path",
 	  "Credentials of registries are looked for here", false },
+	{ 0, "build", OPTION_MAYBE, O(build), NULL,
+	  "Build the images that have a folder of their name (default: those that are missing)",
+	  false },
 	{ 0, "cert-dir", OPTION_STRING, O(pull.cert_dir), "path",
 	  "Certificates and keys for TLS with registries", false },
+	{ 0, "context-dir", OPTION_STRING, O(context_dir), "path",
+	  "Where those folders are (default: beside the manifest)", false },
 	{ 0, "creds", OPTION_STRING, O(pull.creds), "user:password",
 	  "Credentials for every registry that is asked", false },
 	{ 'o', "output", OPTION_STRING, O(output), "file", "Write to this file (default: stdout)",
@@ -200,12 +208,20 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	cleanup_play_images struct play_images pulled = { 0 };
 	cleanup_outfile struct outfile out = OUTFILE_INIT;
 	cleanup_buf struct buf text = BUF_INIT(TEXT_MAX);
+	cleanup_strlist struct strlist built = { .v = NULL };
 	cleanup_json json_t *images = json_array();
 	int r = read_manifests(argc, argv, &text, &result, err);
 
 	if (r != 0)
 		return r;
-	r = pull_missing(&ctx->store, o, &result, &pulled, err);
+	r = play_build(ctx,
+		       &(struct play_build_options){ .build = o->build,
+						     .context_dir = o->context_dir,
+						     .pull = &o->pull,
+						     .quiet = o->quiet },
+		       &result, &built, err);
+	if (r == 0)
+		r = pull_missing(&ctx->store, o, &result, &pulled, err);
 	if (r == 0)
 		r = list_images(&ctx->store, &result, &pulled, images, err);
 	if (r == 0)

@@ -13,10 +13,12 @@
 
 #include "cmd/podium/command.h"
 #include "engine/base/clock.h"
+#include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/pod/lookup.h"
 #include "engine/pod/pod.h"
 #include "engine/process/ctl.h"
+#include "engine/state/status.h"
 
 #define STOP_MARGIN_MS 30000
 
@@ -205,13 +207,55 @@ bool is_pod_active(const struct store *s, const char *pod_id)
 	       is_equal(state, "Paused");
 }
 
+/* A build's step that somebody waits for: "all" does not mean it. */
+static bool is_at_work(const struct store *s, const char *pod_id)
+{
+	struct pod_spec pod = { 0 };
+	struct error scratch; /* unreadable: no build's that is known */
+	char path[LAYOUT_PATH_MAX];
+	bool is_build = lookup_pod_phase(s, pod_id) != POD_COMPLETE &&
+			is_lock_held(s->rootfd, layout_pod(path, pod_id, POD_LOCK)) &&
+			lookup_read_pod(s, pod_id, &pod, &scratch) == 0 &&
+			is_equal(pod.owner, POD_OWNER_BUILD);
+
+	record_done(&pod_spec_type, &pod);
+	return is_build;
+}
+
+static bool is_container_at_work(const struct store *s, const char *id)
+{
+	struct container_status st = { 0 };
+	struct error scratch;
+	bool is_build = status_read(s, id, &st, &scratch) == 0 && st.working && st.pod_id &&
+			is_id(st.pod_id) && is_at_work(s, st.pod_id);
+
+	status_done(&st);
+	return is_build;
+}
+
+static int list_others(const struct store *s, bool pods, struct strlist *ret, struct error *err)
+{
+	cleanup_strlist struct strlist ids = { 0 };
+	int r = pods ? lookup_list_pods(s, &ids, err) : lookup_list_containers(s, &ids, err);
+
+	for (size_t i = 0; r == 0 && i < ids.n; i++)
+		if (!(pods ? is_at_work(s, ids.v[i]) : is_container_at_work(s, ids.v[i])))
+			strlist_add(ret, ids.v[i]);
+	return r;
+}
+
+int pods_list_containers(const struct store *s, struct strlist *ret, struct error *err)
+{
+	return list_others(s, false, ret, err);
+}
+
 int pods_resolve(const struct store *s, int argc, char **argv, bool all, struct strlist *ret,
 		 struct error *err)
 {
 	if (all && argc > 0)
 		return error_set(err, EINVAL, "--all and names exclude each other");
 	if (all)
-		return lookup_list_pods(s, ret, err);
+		return list_others(s, true, ret, err);
 	if (argc == 0)
 		return error_set(err, EINVAL, "you must provide at least one pod name or id");
 	for (int i = 0; i < argc; i++) {

@@ -42,7 +42,10 @@ int container_remove(const struct store *s, const char *id, int64_t grace_s,
 /* True when something of the pod runs. */
 bool is_pod_active(const struct store *s, const char *pod_id);
 
-/* Resolves names to ids, or lists all. "no such pod" is -ENOENT. */
+/* All containers but those of builds at work, which end with their build. */
+int pods_list_containers(const struct store *s, struct strlist *ret, struct error *err) must_check;
+
+/* Resolves names to ids, or lists all (but pods of builds at work). "no such pod" is -ENOENT. */
 int pods_resolve(const struct store *s, int argc, char **argv, bool all, struct strlist *ret,
 		 struct error *err) must_check;
 

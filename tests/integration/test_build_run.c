@@ -189,6 +189,9 @@ static void test_interrupted(void)
 		begin_sleeping("sleeps", &j);
 		ps = podium("ps -a -q");
 		CHECK_EQUAL(ps.out, ""); /* not among people's containers */
+		MUST(0, "rm -a -f -t 0");
+		MUST(0, "pod rm -a -f -t 0");
+		CHECK(job_is_running(&j), "'all' does not mean the build's");
 		CHECK(kill(j.pid, signals[i]) == 0, "signal");
 		r = job_wait(&j, DEADLINE_MS);
 		CHECK(r.code == 128 + signals[i], "code %d", r.code);

@@ -110,8 +110,7 @@ static void test_one_file(void)
 	if (!load_image("busybox"))
 		return;
 	write_app("b");
-	DISCARD(podium("build -t web %s/b/web", harness.work));
-	DISCARD(podium("build -t reg.example.com/x/db:2 %s/b/db", harness.work));
+	DISCARD(podium("rmi -f web reg.example.com/x/db:2"));
 	r = podium("kube save %s/b/app.yaml -q -o %s/app.tar", harness.work, harness.work);
 	CHECK_CODE(r, 0);
 	result_done(&r);
