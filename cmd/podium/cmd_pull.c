@@ -28,16 +28,16 @@ struct pull_command {
 
 #define O(m) offsetof(struct pull_command, m)
 static const struct option pull_option_table[] = {
-	{ 'a', "all-tags", OPTION_BOOL, O(pull.all_tags), NULL,
-	  "Pull every tag of the repository", false },
+	{ 'a', "all-tags", OPTION_BOOL, O(pull.all_tags), NULL, "Pull every tag of the repository",
+	  false },
 	{ 0, "arch", OPTION_STRING, O(arch), "string",
 	  "Choose images for this architecture instead of this machine's", false },
 	{ 0, "authfile", OPTION_STRING, O(pull.authfile), "string",
 	  "File with credentials of registries (default: $REGISTRY_AUTH_FILE, ...)", false },
 	{ 0, "cert-dir", OPTION_STRING, O(pull.cert_dir), "string",
 	  "Directory with certificates (*.crt) and client certificates (*.cert, *.key)", false },
-	{ 0, "creds", OPTION_STRING, O(pull.creds), "USER:PASSWORD",
-	  "Credentials for the registry", false },
+	{ 0, "creds", OPTION_STRING, O(pull.creds), "USER:PASSWORD", "Credentials for the registry",
+	  false },
 	{ 0, "os", OPTION_STRING, O(os), "string", "Choose images for this system", false },
 	{ 0, "platform", OPTION_STRING, O(pull.platform), "OS/ARCH[/VARIANT]",
 	  "Choose images for this platform (instead of --os, --arch, --variant)", false },
@@ -139,7 +139,8 @@ const struct command cmd_pull = {
 	.words = "pull",
 	.args = "[options] IMAGE [IMAGE...]",
 	.summary = "Bring images from registries into the store",
-	.details = "IMAGE is a name (nginx, quay.io/me/app:1, name@sha256:...), with docker:// before it "
+	.details = "IMAGE is a name (nginx, quay.io/me/app:1, name@sha256:...), with docker:// "
+		   "before it "
 		   "or not, or one that lies here: oci:DIR[:TAG], oci-archive:FILE[:TAG], "
 		   "docker-archive:FILE[:NAME], dir:DIR.",
 	.options = pull_option_table,

@@ -49,8 +49,14 @@
 #define NICE_EXTRA   10
 #define PIPE_BYTES   (1024 * 1024)
 
-enum work_state { WORK_WAITING, WORK_RUNNING, WORK_UNPACKED, WORK_SYNCING, WORK_COMPLETE,
-		  WORK_FAILED };
+enum work_state {
+	WORK_WAITING,
+	WORK_RUNNING,
+	WORK_UNPACKED,
+	WORK_SYNCING,
+	WORK_COMPLETE,
+	WORK_FAILED
+};
 
 /* One layer on its way. */
 struct work {
@@ -141,12 +147,13 @@ void intake_add(struct intake *in, const struct intake_layer *v, size_t n)
 			w->is_shared |= w->layer->group != v[i].group;
 			continue;
 		}
-		*list_add(&in->works) =
-			(struct work){ .layer = &v[i],
-				       .claim = LAYER_CLAIM_INIT,
-				       .plan = { .fd = -EBADF, .difffd = -EBADF, .splitfd = -EBADF },
-				       .job = JOB_INIT,
-				       .outfd = -EBADF };
+		*list_add(&in->works) = (struct work){
+			.layer = &v[i],
+			.claim = LAYER_CLAIM_INIT,
+			.plan = { .fd = -EBADF, .difffd = -EBADF, .splitfd = -EBADF },
+			.job = JOB_INIT,
+			.outfd = -EBADF
+		};
 	}
 }
 
@@ -499,7 +506,7 @@ static int wait_and_look(struct intake *in, bool is_held, struct error *err)
 	r = wait_some(in, fds, n, is_held ? RETRY_MS : is_fetching ? PROGRESS_MS : -1, err);
 	for (nfds_t i = 1; r == 0 && i < n; i++) /* it may have been ended by another's failure */
 		r = fds[i].revents && of[i]->state == WORK_RUNNING ? end_unpacking(in, of[i], err)
-								    : 0;
+								   : 0;
 	for (size_t i = 0; r == 0 && i < in->works.n; i++)
 		r = watch_fetching(in, &in->works.v[i], err);
 	if (r == 0 && fds[0].revents)

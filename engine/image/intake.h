@@ -57,8 +57,7 @@ void intake_keep_going(struct intake *in);
  * refers to yet. */
 int intake_run(struct intake *in, struct error *err) must_check;
 /* After intake_run(): 0, or why the layer is not there. */
-int intake_result(const struct intake *in, const struct digest *diff,
-		  struct error *err) must_check;
+int intake_result(const struct intake *in, const struct digest *diff, struct error *err) must_check;
 /* Ends what is under way and removes what it left half made. NULL is allowed. */
 void intake_free(struct intake *in);
 

@@ -38,9 +38,9 @@ int image_load(const struct store *s, int fd, load_report *report, void *arg,
 
 /* Which images of a source are meant. */
 struct load_choice {
-	const char *ref;		 /* a name (archive) or tag (layout); NULL: see `single` */
-	bool single;			 /* an index that names several is an error */
-	const char *name;		 /* for an image that the source gives no full name, or NULL */
+	const char *ref;  /* a name (archive) or tag (layout); NULL: see `single` */
+	bool single;	  /* an index that names several is an error */
+	const char *name; /* for an image that the source gives no full name, or NULL */
 	const struct platform *platform; /* NULL: this machine's */
 };
 /* The same from an archive or directory that is open. Adds to nothing that is there: a layer that

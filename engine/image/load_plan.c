@@ -324,7 +324,8 @@ static int read_layout(struct source *src, const struct load_choice *choice,
 		    !is_equal(choice->ref, e->image_name))
 			continue;
 		if (n_taken++ && choice->single) {
-			r = error_set(err, ENOTUNIQ, "it has several images: choose one by its tag");
+			r = error_set(err, ENOTUNIQ,
+				      "it has several images: choose one by its tag");
 			break;
 		}
 		i = list_add(p);
@@ -375,9 +376,10 @@ int load_plan_read(struct source *src, const struct load_choice *choice, struct 
 	else if (has_source_file(src, "index.json") && has_source_file(src, "oci-layout"))
 		r = read_layout(src, choice, choice->platform ? choice->platform : &host, &p, err);
 	else
-		r = error_set(err, EBADMSG, src->tar ? "neither a docker-archive (manifest.json) "
-						       "nor an oci-archive (index.json)"
-						     : "no OCI layout (index.json)");
+		r = error_set(err, EBADMSG,
+			      src->tar ? "neither a docker-archive (manifest.json) "
+					 "nor an oci-archive (index.json)"
+				       : "no OCI layout (index.json)");
 	platform_done(&host);
 	if (r < 0) {
 		load_plan_done(&p);

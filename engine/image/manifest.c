@@ -98,13 +98,13 @@ static int check_keys(const json_t *doc, struct error *err)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)doc, key, value)
+	json_object_foreach ((json_t *)(uintptr_t)doc, key, value)
 		for (size_t i = 0; known_keys[i]; i++)
 			if (strcasecmp(key, known_keys[i]) == 0 && !is_equal(key, known_keys[i])) {
 				cleanup_free char *text = shown(key);
 
-				return error_set(err, EBADMSG, "a member '%s' instead of '%s'", text,
-						 known_keys[i]);
+				return error_set(err, EBADMSG, "a member '%s' instead of '%s'",
+						 text, known_keys[i]);
 			}
 	return 0;
 }
@@ -133,8 +133,9 @@ static int check_kind(const json_t *doc, const char *called, struct manifest *m,
 	if (json_object_get(doc, "fsLayers") && !has_manifests && !json_object_get(doc, "layers"))
 		return refuse_type(MEDIA_DOCKER_SCHEMA1, err);
 	if (has_manifests == has_content && !WEAKEN("REG-7"))
-		return error_set(err, EBADMSG, has_manifests ? "both a manifest and an index"
-							     : "neither a manifest nor an index");
+		return error_set(err, EBADMSG,
+				 has_manifests ? "both a manifest and an index"
+					       : "neither a manifest nor an index");
 	if (own && *called && !is_equal(own, called) && !WEAKEN("REG-7"))
 		return error_set(err, EBADMSG, "'mediaType' is not what it was announced as");
 	type = own ? own : called;

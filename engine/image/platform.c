@@ -31,10 +31,10 @@ void platform_done(struct platform *p)
 static const struct {
 	const char *word, *architecture, *variant;
 } aliases[] = {
-	{ "x86_64", "amd64", NULL },  { "x86-64", "amd64", NULL }, { "aarch64", "arm64", NULL },
-	{ "armv8l", "arm", "v7" },    { "armv7l", "arm", "v7" },   { "armv6l", "arm", "v6" },
-	{ "armhf", "arm", "v7" },     { "armel", "arm", "v6" },	   { "i386", "386", NULL },
-	{ "i686", "386", NULL },      { "ppc64el", "ppc64le", NULL },
+	{ "x86_64", "amd64", NULL }, { "x86-64", "amd64", NULL },    { "aarch64", "arm64", NULL },
+	{ "armv8l", "arm", "v7" },   { "armv7l", "arm", "v7" },	     { "armv6l", "arm", "v6" },
+	{ "armhf", "arm", "v7" },    { "armel", "arm", "v6" },	     { "i386", "386", NULL },
+	{ "i686", "386", NULL },     { "ppc64el", "ppc64le", NULL },
 };
 
 static void set_architecture(struct platform *p, const char *word)
@@ -112,7 +112,8 @@ int platform_parse(const char *text, struct platform *ret, struct error *err)
 	if (n < 0) {
 		cleanup_free char *shown = str_printable(text, strnlen(text, 200));
 
-		return error_set(err, EINVAL, "'%s' is no platform: write OS/ARCH[/VARIANT]", shown);
+		return error_set(err, EINVAL, "'%s' is no platform: write OS/ARCH[/VARIANT]",
+				 shown);
 	}
 	platform_host(ret);
 	if (n == 1 && is_os(words[0])) {

@@ -54,8 +54,8 @@ int pull_policy_parse(const char *text, enum pull_policy *ret, struct error *err
 			*ret = (enum pull_policy)i;
 			return 0;
 		}
-	return error_set(err, EINVAL,
-			 "'%.50s' is no policy: write always, missing, never or newer", text);
+	return error_set(err, EINVAL, "'%.50s' is no policy: write always, missing, never or newer",
+			 text);
 }
 
 /* One client's share of the work. */
@@ -179,7 +179,8 @@ static void check_platform(const struct pull *p, const struct load_image *i, con
 	cleanup_free char *is = platform_format(&have);
 	cleanup_free char *should = platform_format(want);
 	cleanup_free char *shown = str_printable(is, strnlen(is, 100));
-	cleanup_free char *text = xasprintf("%s: the image is for %s, not for %s", name, shown, should);
+	cleanup_free char *text =
+		xasprintf("%s: the image is for %s, not for %s", name, shown, should);
 
 	if (!is_empty(have.architecture) && !is_equal(have.architecture, want->architecture))
 		tell(p, LOAD_WARNING, 0, NULL, text);

@@ -31,8 +31,8 @@ struct pull_item {
 struct pull_options {
 	const struct pull_item *v;
 	size_t n;
-	const struct platform *platform;   /* NULL: this machine's */
-	bool all_tags;			   /* every tag of each name */
+	const struct platform *platform;  /* NULL: this machine's */
+	bool all_tags;			  /* every tag of each name */
 	struct registry_options registry; /* its docker_configs are not looked at */
 };
 /* Brings them in side by side. Each ends in LOAD_IMAGE or LOAD_FAILED with its index, so the result

@@ -113,8 +113,7 @@ static int load_from(struct local *l, const struct transport *t, const struct pl
 				 t->has_ref ? "[:TAG]" : "");
 	if (t->is_dir)
 		choice.name = name = name_of_path(path);
-	return t->is_dir ? load_dir(l, t, path, &choice, err)
-			 : load_archive(l, path, &choice, err);
+	return t->is_dir ? load_dir(l, t, path, &choice, err) : load_archive(l, path, &choice, err);
 }
 
 int image_pull_local(const struct store *s, const struct pull_item *item,

@@ -114,15 +114,17 @@ static int get_named(struct registry *reg, const struct pull_place *place,
 	if (r < 0)
 		return r;
 	if ((ret->len != e->size || !is_digest_equal(&ret->digest, &e->digest)) && !WEAKEN("REG-8"))
-		return error_set(err, EBADMSG,
-				 "manifest 'sha256:%.12s' has not the size or digest that the index "
-				 "says",
-				 hex);
+		return error_set(
+			err, EBADMSG,
+			"manifest 'sha256:%.12s' has not the size or digest that the index "
+			"says",
+			hex);
 	return 0;
 }
 
 static int get_config(struct registry *reg, const struct pull_place *place,
-		      const struct manifest_entry *e, char **ret, size_t *ret_len, struct error *err)
+		      const struct manifest_entry *e, char **ret, size_t *ret_len,
+		      struct error *err)
 {
 	int r = no_route(err);
 

@@ -59,8 +59,8 @@ static int open_file(const struct source *s, const char *name, struct stat *st, 
 {
 	cleanup_free char *shown = str_printable(name, strnlen(name, 200));
 	struct error scratch = { .code = 0 };
-	cleanup_close int fd = fs_open_beneath(s->dirfd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0,
-					       &scratch);
+	cleanup_close int fd =
+		fs_open_beneath(s->dirfd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, &scratch);
 
 	if (fd < 0)
 		return fd == -ENOENT ? error_set(err, ENOENT, "there is no '%s'", shown)

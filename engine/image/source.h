@@ -31,7 +31,8 @@ struct source {
 /* Over an archive, which must outlive it. */
 void source_from_tarball(struct source *s, const struct tarball *t);
 /* Opens a directory. */
-int source_open_dir(const char *path, bool is_flat, struct source *ret, struct error *err) must_check;
+int source_open_dir(const char *path, bool is_flat, struct source *ret,
+		    struct error *err) must_check;
 void source_done(struct source *s);
 
 /* The name of a blob's file; the caller's. */

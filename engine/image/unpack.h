@@ -18,10 +18,11 @@ struct unpack_plan {
 	int fd;		/* of an archive; or what the blob comes through (a pipe) */
 	bool is_stream; /* read it from where it is instead of by offset */
 	uint64_t offset;
-	uint64_t size; /* of the blob: exactly so much is read; of a stream it may be UNPACK_TO_END */
-	int difffd;    /* the layer's empty directory */
-	int splitfd;   /* records the tar stream for tarsplit_rebuild(); -1: not */
-	int nice;      /* added to the priority of both processes: 0 to 19 */
+	uint64_t
+		size; /* of the blob: exactly so much is read; of a stream it may be UNPACK_TO_END */
+	int difffd;   /* the layer's empty directory */
+	int splitfd;  /* records the tar stream for tarsplit_rebuild(); -1: not */
+	int nice;     /* added to the priority of both processes: 0 to 19 */
 	struct layer_limits layer;
 	struct inflate_limits inflate;
 };

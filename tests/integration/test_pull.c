@@ -141,7 +141,8 @@ static void test_platforms(void)
 	CHECK(regserver_fill_made(&open_registry, "busybox", "t/many:a", REGSERVER_OCI), "a");
 	CHECK(regserver_fill_made(&open_registry, "payload", "t/many:b", REGSERVER_OCI), "b");
 	for (int docker = 0; docker < 2; docker++) {
-		CHECK(regserver_fill_index(&open_registry, "t/many", "1", docker, entries, 2), "index");
+		CHECK(regserver_fill_index(&open_registry, "t/many", "1", docker, entries, 2),
+		      "index");
 		for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 			cleanup_free char *name = xasprintf("t/many:%s", cases[i].tag);
 			cleanup_result struct result r =
@@ -244,12 +245,12 @@ static void test_mirrors(void)
 	CHECK_HAS(none.err, "docker.io/library/no-such:1");
 	/* several registries to search: the second has it */
 	{
-		cleanup_free char *conf = xasprintf(
-			"unqualified-search-registries = [\"127.0.0.1:1\", \"%s\"]\n"
-			"short-name-mode = \"permissive\"\n"
-			"[[registry]]\nlocation = \"%s\"\ninsecure = true\n"
-			"[[registry]]\nlocation = \"127.0.0.1:1\"\ninsecure = true\n",
-			open_registry.host, open_registry.host);
+		cleanup_free char *conf =
+			xasprintf("unqualified-search-registries = [\"127.0.0.1:1\", \"%s\"]\n"
+				  "short-name-mode = \"permissive\"\n"
+				  "[[registry]]\nlocation = \"%s\"\ninsecure = true\n"
+				  "[[registry]]\nlocation = \"127.0.0.1:1\"\ninsecure = true\n",
+				  open_registry.host, open_registry.host);
 
 		regserver_configure(conf);
 	}
@@ -262,7 +263,8 @@ static void test_policies(void)
 {
 	if (!fresh("policies"))
 		return;
-	MUST(125, "pull --policy never --tls-verify=false %s/library/busybox:1", open_registry.host);
+	MUST(125, "pull --policy never --tls-verify=false %s/library/busybox:1",
+	     open_registry.host);
 	MUST(125, "pull --policy sometimes %s/library/busybox:1", open_registry.host);
 	MUST(0, "pull -q --policy missing --tls-verify=false %s/library/busybox:1",
 	     open_registry.host);

@@ -171,8 +171,8 @@ struct pull_child served_start(const struct pull_run *run)
 {
 	struct pull_child c;
 
-	c.shared = mmap(NULL, sizeof(*c.shared), PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	c.shared = mmap(NULL, sizeof(*c.shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
 	c.shared->died = true;
 	c.pid = fork();
 	if (c.pid == 0) {

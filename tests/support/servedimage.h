@@ -50,7 +50,7 @@ struct pulled {
 	char id[65];
 };
 struct pull_run {
-	const char *root;    /* of the store; its runroot is root + "-run" */
+	const char *root;     /* of the store; its runroot is root + "-run" */
 	const char *names[4]; /* to pull; NULL ends */
 	enum pull_policy policy;
 	const char *platform; /* or NULL */

@@ -172,7 +172,7 @@ static void test_forms(void)
 {
 	for (int form = 0; form < 4; form++) {
 		struct made_image m = { .compression = form == 3 ? MADE_GZIP
-								  : (enum made_compression)form };
+								 : (enum made_compression)form };
 		struct served_image s = { .is_docker = form == 3 };
 		struct pulled o;
 		cleanup_free char *name = repo_name("form:1");
@@ -310,9 +310,8 @@ static void test_by_digest(void)
 static void publish_index(const char *repository, const char *tag, const char *type,
 			  const char *entries, char digest[72])
 {
-	cleanup_free char *text =
-		xasprintf("{\"schemaVersion\":2,\"mediaType\":\"%s\",\"manifests\":[%s]}", type,
-			  entries);
+	cleanup_free char *text = xasprintf(
+		"{\"schemaVersion\":2,\"mediaType\":\"%s\",\"manifests\":[%s]}", type, entries);
 
 	fakeregistry_manifest(server, repository, tag, type, text, digest);
 }
@@ -362,8 +361,9 @@ static void test_index(void)
 	nested = xasprintf("{\"mediaType\":\"" MEDIA_OCI_INDEX "\",\"digest\":\"%s\",\"size\":%zu,"
 			   "\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}}",
 			   digest,
-			   strlen(both) + strlen("{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_INDEX
-						 "\",\"manifests\":[]}"));
+			   strlen(both) +
+				   strlen("{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_INDEX
+					  "\",\"manifests\":[]}"));
 	publish_index("index", "2", MEDIA_OCI_INDEX, nested, deeper);
 	o = pull("index:2");
 	expect_pulled(&o);
@@ -373,8 +373,9 @@ static void test_index(void)
 			"{\"mediaType\":\"" MEDIA_OCI_INDEX "\",\"digest\":\"%s\",\"size\":%zu,"
 			"\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}}",
 			deeper,
-			strlen(nested) + strlen("{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_INDEX
-						"\",\"manifests\":[]}"));
+			strlen(nested) +
+				strlen("{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_INDEX
+				       "\",\"manifests\":[]}"));
 
 		publish_index("index", "3", MEDIA_OCI_INDEX, third, digest);
 	}
@@ -414,10 +415,9 @@ static void test_platform(void)
 
 static void answer(const char *path, const void *body, size_t len, const char *headers)
 {
-	fakeregistry_answer(server, &(struct fake_answer){ .path = path,
-							   .headers = headers,
-							   .body = body,
-							   .len = len });
+	fakeregistry_answer(server,
+			    &(struct fake_answer){
+				    .path = path, .headers = headers, .body = body, .len = len });
 }
 
 /* An object is another one by one byte: configuration, layer, manifest of an index. */

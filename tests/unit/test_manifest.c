@@ -16,18 +16,15 @@
 #include "engine/image/manifest.h"
 #include "tests/support/cunit_main.h"
 
-#define D(c)                                                                                    \
-	"sha256:" c "123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define GOOD_D D("0")
-#define LAYER(type) \
-	"{\"mediaType\":\"" type "\",\"digest\":\"" D("1") "\",\"size\":7}"
-#define CONFIG(type) \
-	"\"config\":{\"mediaType\":\"" type "\",\"digest\":\"" GOOD_D "\",\"size\":5}"
-#define HEAD(type) "{\"schemaVersion\":2,\"mediaType\":\"" type "\","
-#define BARE	   "{\"schemaVersion\":2,"
-#define LAYERS	   "\"layers\":[" LAYER(MEDIA_OCI_LAYER_GZIP) "]"
-#define IMAGE	   CONFIG(MEDIA_OCI_CONFIG) "," LAYERS
-#define ENTRY(type, platform)                                                                  \
+#define D(c)	     "sha256:" c "123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define GOOD_D	     D("0")
+#define LAYER(type)  "{\"mediaType\":\"" type "\",\"digest\":\"" D("1") "\",\"size\":7}"
+#define CONFIG(type) "\"config\":{\"mediaType\":\"" type "\",\"digest\":\"" GOOD_D "\",\"size\":5}"
+#define HEAD(type)   "{\"schemaVersion\":2,\"mediaType\":\"" type "\","
+#define BARE	     "{\"schemaVersion\":2,"
+#define LAYERS	     "\"layers\":[" LAYER(MEDIA_OCI_LAYER_GZIP) "]"
+#define IMAGE	     CONFIG(MEDIA_OCI_CONFIG) "," LAYERS
+#define ENTRY(type, platform)                                                                      \
 	"{\"mediaType\":\"" type "\",\"digest\":\"" GOOD_D "\",\"size\":9,\"platform\":{" platform \
 	"}}"
 #define MANIFESTS "\"manifests\":[" ENTRY(MEDIA_OCI_MANIFEST, "") "]"
@@ -57,9 +54,8 @@ static void test_image(void)
 	struct error err;
 	char hex[65];
 
-	CU_ASSERT_EQUAL_FATAL(parse(HEAD(MEDIA_OCI_MANIFEST) IMAGE "}", MEDIA_OCI_MANIFEST, &m,
-				    &err),
-			      0);
+	CU_ASSERT_EQUAL_FATAL(
+		parse(HEAD(MEDIA_OCI_MANIFEST) IMAGE "}", MEDIA_OCI_MANIFEST, &m, &err), 0);
 	CU_ASSERT_EQUAL(m.kind, MANIFEST_IMAGE);
 	CU_ASSERT_FALSE(m.is_docker);
 	CU_ASSERT_EQUAL(m.config.size, 5);
@@ -155,7 +151,8 @@ static const struct {
 	{ BARE CONFIG(MEDIA_DOCKER_CONFIG) ",\"layers\":[" LAYER(
 		  "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip") "]}",
 	  NULL, -EPROTONOSUPPORT },
-	{ BARE CONFIG(MEDIA_OCI_CONFIG) ",\"layers\":[" LAYER(MEDIA_OCI_LAYER_GZIP "+encrypted") "]}",
+	{ BARE CONFIG(MEDIA_OCI_CONFIG) ",\"layers\":[" LAYER(MEDIA_OCI_LAYER_GZIP
+							      "+encrypted") "]}",
 	  NULL, -EPROTONOSUPPORT },
 	{ HEAD("application/vnd.oci.artifact.manifest.v1+json") IMAGE "}", NULL, -EPROTONOSUPPORT },
 	{ "{\"schemaVersion\":1,\"name\":\"x\",\"fsLayers\":[],\"history\":[]}",
@@ -252,14 +249,15 @@ static void test_digests(void)
 
 static void test_sizes(void)
 {
-	static const char *const bad[] = { "-1", "1.0", "1e3", "\"1\"", "null", "{}",
-					   "9223372036854775808" };
+	static const char *const bad[] = {
+		"-1", "1.0", "1e3", "\"1\"", "null", "{}", "9223372036854775808"
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		cleanup_free char *text =
-			xasprintf(BARE CONFIG(MEDIA_OCI_CONFIG) ",\"layers\":[{\"mediaType\":\"%s\","
-								"\"digest\":\"%s\",\"size\":%s}]}",
-				  MEDIA_OCI_LAYER, GOOD_D, bad[i]);
+		cleanup_free char *text = xasprintf(
+			BARE CONFIG(MEDIA_OCI_CONFIG) ",\"layers\":[{\"mediaType\":\"%s\","
+						      "\"digest\":\"%s\",\"size\":%s}]}",
+			MEDIA_OCI_LAYER, GOOD_D, bad[i]);
 
 		CU_ASSERT_EQUAL(code_of(text, NULL), -EBADMSG);
 	}
@@ -305,7 +303,7 @@ static void test_limits(void)
 
 /* ---- platforms -------------------------------------------------------------------------- */
 
-#define P(os, arch)	 "\"os\":\"" os "\",\"architecture\":\"" arch "\""
+#define P(os, arch)	"\"os\":\"" os "\",\"architecture\":\"" arch "\""
 #define PV(os, arch, v) P(os, arch) ",\"variant\":\"" v "\""
 #define E(p)		ENTRY(MEDIA_OCI_MANIFEST, p)
 
@@ -337,8 +335,7 @@ static const struct {
 static void test_select(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(choices); i++) {
-		cleanup_free char *text =
-			xasprintf(BARE "\"manifests\":[%s]}", choices[i].entries);
+		cleanup_free char *text = xasprintf(BARE "\"manifests\":[%s]}", choices[i].entries);
 		const struct manifest_entry *e = NULL;
 		struct manifest m;
 		struct platform want;
@@ -361,8 +358,8 @@ static void test_select(void)
 
 static void test_advice(void)
 {
-	static const char text[] = BARE
-		"\"manifests\":[" E(P("linux", "s390x")) "," E(PV("linux", "arm", "v7")) "]}";
+	static const char text[] =
+		BARE "\"manifests\":[" E(P("linux", "s390x")) "," E(PV("linux", "arm", "v7")) "]}";
 	const struct manifest_entry *e;
 	struct manifest m;
 	struct platform want = { .os = NULL };
@@ -381,11 +378,11 @@ static void test_platform_words(void)
 {
 	static const struct {
 		const char *text, *is;
-	} good[] = { { "linux/amd64", "linux/amd64" },	   { "arm64", "linux/arm64" },
-		     { "linux/arm/v6", "linux/arm/v6" },   { "aarch64", "linux/arm64" },
-		     { "linux/armhf", "linux/arm/v7" },	   { "windows/x86_64", "windows/amd64" },
+	} good[] = { { "linux/amd64", "linux/amd64" },	    { "arm64", "linux/arm64" },
+		     { "linux/arm/v6", "linux/arm/v6" },    { "aarch64", "linux/arm64" },
+		     { "linux/armhf", "linux/arm/v7" },	    { "windows/x86_64", "windows/amd64" },
 		     { "linux/arm64/v8", "linux/arm64/v8" } };
-	static const char *const bad[] = { "",	     "/",	  "linux/", "/amd64",
+	static const char *const bad[] = { "",	      "/",	   "linux/", "/amd64",
 					   "a/b/c/d", "linux/a b", "a\nb",   "linux//v7" };
 	struct platform p;
 	struct error err;
