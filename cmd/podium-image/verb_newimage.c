@@ -5,11 +5,12 @@
  *	commit	{"container":ID, "name":FULL|absent, "author", "message", "changes":[...],
  *		 "docker":bool, "squash":bool}
  *	import	{"name":FULL|absent, "source":TEXT, "message", "changes":[...], "arch", "os",
- *		 "variant"}, the archive as data
+ *		 "variant", "url":ADDRESS|absent}, without url the archive as data
  *	export	{"container":ID}, where to write as data
  *	events	commit, import: {"event":"say","text":...}, {"event":"image","id":"<hex>"}
  */
 #include <errno.h>
+#include <fcntl.h>
 
 #include "cmd/podium-image/verb.h"
 #include "engine/base/json.h"
@@ -71,14 +72,19 @@ static int run_commit(struct verb_context *ctx, const json_t *request, struct er
 static int run_import(struct verb_context *ctx, const json_t *request, struct error *err)
 {
 	cleanup_strlist struct strlist changes = { .v = NULL };
+	cleanup_close int fd = -EBADF;
 	struct newimage_options o;
 	char id[DIGEST_HEX_LEN + 1];
 	int r = take_options(request, &o, &changes, err);
 
-	if (r == 0 && ctx->datafd < 0)
-		r = error_set(err, EINVAL, "import: no archive");
-	if (r == 0)
-		r = newimage_import(&ctx->store, ctx->datafd, &o, id, err);
+	if (r == 0 && jget_str(request, "url"))
+		fd = newimage_fetch(&ctx->store, jget_str(request, "url"), err);
+	else if (r == 0)
+		fd = ctx->datafd < 0 ? error_set(err, EINVAL, "import: no archive")
+				     : fcntl(ctx->datafd, F_DUPFD_CLOEXEC, 3);
+	if (r < 0 || fd < 0)
+		return r < 0 ? r : fd;
+	r = newimage_import(&ctx->store, fd, &o, id, err);
 	if (r == 0)
 		tell_image(id);
 	return r;

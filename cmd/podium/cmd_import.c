@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * import - `podium import PATH [NAME]`: a tar archive of a root file system becomes an image.
+ * import - `podium import PATH|URL|- [NAME]`: a tar archive of a root file system becomes an image.
  *
  * Theory of operation: the work is the verb "import" of podium-image, which gets the opened archive;
  * it may be compressed by gzip or zstd. The id is printed.
@@ -47,6 +47,11 @@ static void set_text(json_t *j, const char *key, const char *value)
 		(void)json_object_set_new(j, key, json_string(value));
 }
 
+static bool is_url(const char *source)
+{
+	return is_prefix(source, "http://") || is_prefix(source, "https://");
+}
+
 static int describe(const struct import_command *o, const char *source, const char *name,
 		    json_t **ret, struct error *err)
 {
@@ -61,6 +66,7 @@ static int describe(const struct import_command *o, const char *source, const ch
 		(void)json_array_append_new(changes, json_string(o->changes.v[i]));
 	j = json_pack("{s:s, s:o}", "source", source, "changes", changes);
 	set_text(j, "name", name ? full : NULL);
+	set_text(j, "url", is_url(source) ? source : NULL);
 	set_text(j, "message", o->message);
 	set_text(j, "arch", o->arch);
 	set_text(j, "os", o->os);
@@ -87,6 +93,8 @@ static int on_event(struct imagejob *job, void *arg, const char *event, const js
 
 static int open_source(const char *source, int *ret, struct error *err)
 {
+	if (is_url(source))
+		return 0;
 	if (is_equal(source, "-")) {
 		if (isatty(STDIN_FILENO))
 			return error_set(err, EINVAL,
@@ -123,7 +131,7 @@ static int run_import(struct command_context *ctx, void *options, int argc, char
 
 const struct command cmd_import = {
 	.words = "import",
-	.args = "[options] PATH|- [NAME]",
+	.args = "[options] PATH|URL|- [NAME]",
 	.summary = "Make an image of a tar archive of a root file system",
 	.options = import_option_table,
 	.options_size = sizeof(struct import_command),

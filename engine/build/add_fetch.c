@@ -177,6 +177,14 @@ static int get(struct fetch *f, const char *address, int64_t *ret_date, struct e
 	return r < 0 ? r : 0;
 }
 
+int add_fetch_into(const char *address, int outfd, struct sha256 *hash, int64_t *ret_date,
+		   struct error *err)
+{
+	struct fetch f = { .outfd = outfd, .hash = hash };
+
+	return get(&f, address, ret_date, err);
+}
+
 /* ---- the file ------------------------------------------------------------------------------- */
 
 /* The last part of the address' path; the caller's. */
@@ -235,7 +243,7 @@ static int set_name(const struct copier *c, const char *address, struct copy_ite
 int add_fetch(struct copier *c, const char *address, struct copy_item *ret, struct error *err)
 {
 	cleanup_sha256 struct sha256 *hash = sha256_new();
-	struct fetch f = { .outfd = -EBADF, .hash = hash };
+	cleanup_close int outfd = -EBADF;
 	int64_t date = -1;
 	char id[65];
 	int r = copy_work_begin(c, err);
@@ -249,16 +257,15 @@ int add_fetch(struct copier *c, const char *address, struct copy_item *ret, stru
 		return error_wrap(err, "'%.200s'", address);
 	id_new(id);
 	ret->path = xasprintf("f%.32s", id);
-	f.outfd = openat(c->workfd, ret->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (f.outfd < 0)
+	outfd = openat(c->workfd, ret->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (outfd < 0)
 		return error_errno(err, "make a file for '%.200s'", address);
-	r = get(&f, address, &date, err);
+	r = add_fetch_into(address, outfd, hash, &date, err);
 	if (r == 0)
 		r = check_sum(c->spec->checksum, hash, err);
 	ret->mtime_s = date > 0 ? date : c->dir_mtime_s;
-	if (r == 0 && futimens(f.outfd, (struct timespec[]){ { .tv_sec = ret->mtime_s },
-							     { .tv_sec = ret->mtime_s } }) < 0)
+	if (r == 0 && futimens(outfd, (struct timespec[]){ { .tv_sec = ret->mtime_s },
+							   { .tv_sec = ret->mtime_s } }) < 0)
 		r = error_errno(err, "set the time");
-	(void)close(f.outfd);
 	return r < 0 ? error_wrap(err, "'%.200s'", address) : 0;
 }

@@ -102,6 +102,11 @@ int digest_sink_put(void *arg, const struct copy_entry *e, struct error *err) mu
 /* add.c: a local archive (by its content) is unpacked into the work directory: 1, *item is its
  * content then; 0: it is no archive. */
 int add_unpack(struct copier *c, struct copy_item *item, struct error *err) must_check;
+/* The body behind an address (http, https) into a file, hashed on the way. *ret_date: as old as the
+ * server says, or -1. */
+struct sha256;
+int add_fetch_into(const char *address, int outfd, struct sha256 *hash, int64_t *ret_date,
+		   struct error *err) must_check;
 /* Fetches an address into the work directory. */
 int add_fetch(struct copier *c, const char *address, struct copy_item *ret,
 	      struct error *err) must_check;

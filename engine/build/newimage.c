@@ -21,9 +21,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/fs.h"
+#include "engine/build/copy.h"
 #include "engine/build/state.h"
 #include "engine/image/manifest.h"
 #include "engine/image/ownmanifest.h"
@@ -343,6 +345,24 @@ static void set_platform(struct image_conf *c, const struct newimage_options *o)
 	if (o->variant || !o->architecture)
 		c->variant = xstrdup_or_null(o->variant ? o->variant : p.variant);
 	platform_done(&p);
+}
+
+int newimage_fetch(const struct store *s, const char *address, struct error *err)
+{
+	cleanup_close int dir = openat(s->rootfd, "images", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int fd = -EBADF;
+	cleanup_sha256 struct sha256 *hash = sha256_new();
+	int64_t date;
+	int r;
+
+	if (dir >= 0)
+		fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_errno(err, "make a temporary file in the store");
+	r = add_fetch_into(address, fd, hash, &date, err);
+	if (r < 0)
+		return error_wrap(err, "'%.200s'", address);
+	return lseek(fd, 0, SEEK_SET) < 0 ? error_errno(err, "read the archive") : steal_fd(&fd);
 }
 
 int newimage_import(const struct store *s, int infd, const struct newimage_options *o,

@@ -35,6 +35,8 @@ int newimage_apply_changes(struct image_conf *c, const struct strlist *changes,
 int newimage_commit(const struct store *s, const struct container_spec *spec,
 		    const struct newimage_options *o, char ret_id[DIGEST_HEX_LEN + 1],
 		    struct error *err) must_check;
+/* Fetches an archive (http, https) into a file without a name, which is returned at its beginning. */
+int newimage_fetch(const struct store *s, const char *address, struct error *err) must_check;
 /* The tar stream of infd (plain, gzip or zstd) becomes the only layer. */
 int newimage_import(const struct store *s, int infd, const struct newimage_options *o,
 		    char ret_id[DIGEST_HEX_LEN + 1], struct error *err) must_check;
