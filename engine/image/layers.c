@@ -309,6 +309,19 @@ int layers_sweep_debris(const struct store *s, struct error *err)
 	return 0;
 }
 
+/* Removes one, unless another process does so now: two would trip over each other's work. The lock
+ * is on the directory itself and goes with whoever held it. */
+static int remove_trash(int fd, const char *name, struct error *err)
+{
+	cleanup_close int dir = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dir < 0 && errno == ENOENT)
+		return 0;
+	if (dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return 0;
+	return fs_remove_tree(fd, name, err);
+}
+
 int layers_empty_trash(const struct store *s, struct error *err)
 {
 	cleanup_dir DIR *d = NULL;
@@ -321,7 +334,7 @@ int layers_empty_trash(const struct store *s, struct error *err)
 	while ((e = readdir(d))) {
 		if (!is_prefix(e->d_name, TRASH_PREFIX))
 			continue;
-		r = fs_remove_tree(fd, e->d_name, err);
+		r = remove_trash(fd, e->d_name, err);
 		if (r < 0)
 			return r;
 	}
