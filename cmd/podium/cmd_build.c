@@ -390,6 +390,11 @@ static int on_event(struct imagejob *job, void *arg, const char *event, const js
 		format_print_line(text);
 		return fflush(stdout) ? error_errno(err, "write to stdout") : 0;
 	}
+	if (is_equal(event, "trying") && jget_str(j, "name")) {
+		cleanup_free char *trying = xasprintf("Trying to pull %s...", jget_str(j, "name"));
+
+		progress_say(b->progress, trying);
+	}
 	if (is_equal(event, "built") && id && is_id(id) && !b->id)
 		b->id = xstrdup(id);
 	if (is_equal(event, "run-failed") && code > 0 && code < 256)

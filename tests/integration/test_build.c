@@ -198,7 +198,8 @@ static void test_reproducible(void)
 {
 	static const char text[] =
 		"FROM busybox\nWORKDIR /made/here\nCOPY . .\n"
-		"RUN echo $RANDOM >/dev/null; mkdir -p d; echo x >d/f; ln d/f g\n"
+		"RUN mkdir -p d; echo x >d/f; ln d/f g; "
+		"touch -d @$((0x$(cut -c1-7 /proc/sys/kernel/random/uuid))) d/f\n"
 		"CMD [\"x\"]\n";
 	cleanup_result struct result a = { 0 }, b = { 0 }, c = { 0 };
 	cleanup_free char *first = NULL;
@@ -335,6 +336,46 @@ static void test_squash(void)
 	CHECK(!exists("%s/build/squash-*", harness.root), "a tree is left");
 }
 
+/* Where the base comes from: --pull. */
+static void test_pull(void)
+{
+	cleanup_regserver struct regserver s = { .job = { .pid = 0 } };
+	cleanup_result struct result r = { 0 };
+	cleanup_free char *conf = NULL;
+	cleanup_free char *text = NULL;
+
+	if (!regserver_is_possible() ||
+	    !regserver_start(&(struct regserver_spec){ .name = "bases" }, &s))
+		return;
+	conf = regserver_conf_insecure(&s);
+	regserver_configure(conf);
+	text = xasprintf("FROM %s/base:1\nRUN ls /payload /www\n", s.host);
+	if (!regserver_fill_made(&s, "busybox", "base:1", REGSERVER_OCI))
+		return;
+	r = build("pulled", "--pull=never", text);
+	CHECK_CODE(r, 125);
+	result_done(&r);
+	r = build("pulled", "", text);
+	CHECK_CODE(r, 1); /* of ls: there is no /payload */
+	CHECK_HAS(r.out, "index.html");
+	result_done(&r);
+	if (!regserver_fill_made(&s, "gcc", "base:1", REGSERVER_OCI))
+		return;
+	r = build("pulled", "", text); /* the old one is here */
+	CHECK_HAS(r.out, "index.html");
+	result_done(&r);
+	r = build("pulled", "--pull", text);
+	CHECK_CODE(r, 1);
+	CHECK_LACKS(r.out, "index.html");
+	regserver_halt(&s);
+	result_done(&r);
+	r = build("pulled", "--pull=newer", text); /* nobody answers: the one that is here */
+	CHECK_CODE(r, 1);
+	result_done(&r);
+	r = build("pulled", "--pull=always", text);
+	CHECK_CODE(r, 125);
+}
+
 /* ---- names and words -------------------------------------------------------------------- */
 
 static void test_names(void)
@@ -448,6 +489,7 @@ static CU_TestInfo tests[] = { { "a C program, from source to a pod", test_c_pro
 			       { "triggers", test_onbuild },
 			       { "stages", test_stages },
 			       { "squash", test_squash },
+			       { "bases out of a registry", test_pull },
 			       { "names and words", test_names },
 			       { "failures and refusals", test_failures },
 			       { "arguments nobody asked for", test_unused_args },
