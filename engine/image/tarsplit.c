@@ -86,7 +86,10 @@ static int write_out(struct tarsplit *t, size_t len, struct error *err)
 		return 0;
 	}
 	r = fs_write_all(t->outfd, t->out, len);
-	return r < 0 ? error_set(err, -r, "record the layer's headers: %s", strerror(-r)) : 0;
+	if (r == 0)
+		return 0;
+	errno = -r;
+	return error_errno(err, "write 'split'");
 }
 
 static int compress(struct tarsplit *t, const void *data, size_t len, ZSTD_EndDirective mode,

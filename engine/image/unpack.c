@@ -123,7 +123,10 @@ static int pump_sink(void *arg, const void *data, size_t len, struct error *err)
 	r = fs_write_all(p->outfd, data, len);
 	if (r == -EPIPE)
 		p->is_reader_gone = true;
-	return r < 0 ? error_set(err, -r, "feed the extractor: %s", strerror(-r)) : 0;
+	if (r == 0)
+		return 0;
+	errno = -r;
+	return error_errno(err, "feed the extractor");
 }
 
 static ssize_t read_some(const struct pump *p, size_t have, size_t want, uint64_t at)
