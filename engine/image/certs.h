@@ -8,8 +8,8 @@
 #include "engine/base/error.h"
 #include "engine/base/mem.h"
 
-#define CERTS_FILE_MAX (1024 * 1024)
-#define CERTS_ALL_MAX  (4 * 1024 * 1024)
+#define CERTS_FILE_MAX 1048576
+#define CERTS_ALL_MAX  4194304
 
 struct certs {
 	char *ca; /* PEM of all *.crt, trusted besides the system's; NULL: none */

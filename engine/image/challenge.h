@@ -10,7 +10,7 @@
 #include "engine/base/error.h"
 #include "engine/base/mem.h"
 
-#define CHALLENGE_TEXT_MAX  (16 * 1024)
+#define CHALLENGE_TEXT_MAX  16384
 #define CHALLENGES_MAX	    8  /* of one answer */
 #define CHALLENGE_PARAM_MAX 32 /* of one challenge */
 

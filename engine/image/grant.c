@@ -26,9 +26,9 @@
 #include "engine/base/trace.h"
 #include "engine/image/regcall.h"
 
-#define TOKEN_LEN_MAX	(64 * 1024)
+#define TOKEN_LEN_MAX	65536
 #define TOKEN_LIFE_MIN	60 /* seconds, whatever it says: the specification's default */
-#define TOKEN_LIFE_MAX	(24 * 60 * 60)
+#define TOKEN_LIFE_MAX	86400
 #define TOKEN_MARGIN_MS 10000
 #define SCOPE_LEN_MAX	4096
 #define SCOPES_MAX	8

@@ -32,8 +32,8 @@
 #include "engine/base/seams.h"
 #include "engine/base/trace.h"
 
-#define HTTP_HEAD_MAX  (256 * 1024) /* libcurl's own is 300 KiB */
-#define HTTP_VALUE_MAX (16 * 1024)
+#define HTTP_HEAD_MAX  262144 /* libcurl's own is 300 KiB */
+#define HTTP_VALUE_MAX 16384
 #define HTTP_BUFFER    (128L * 1024)
 #define HTTP_FDS_MAX   256
 
@@ -245,7 +245,8 @@ static size_t on_read(char *data, size_t size, size_t n, void *arg)
 
 	if (t->body || !t->handler->on_read) {
 		len = len < left ? len : left;
-		memcpy(data, t->body + t->body_sent, len);
+		if (len > 0)
+			memcpy(data, t->body + t->body_sent, len);
 		t->body_sent += len;
 		return len;
 	}
@@ -285,49 +286,66 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
 
 /* ---- the one function that makes handles ------------------------------------------------------ */
 
-#define SET(opt, value)                                                               \
-	do {                                                                          \
-		if (ok && curl_easy_setopt(easy, CURLOPT_##opt, (value)) != CURLE_OK) \
-			ok = false;                                                   \
-	} while (0)
+#define SET(opt, value) (ok = ok && curl_easy_setopt(easy, CURLOPT_##opt, (value)) == CURLE_OK)
 
 /* What holds for every request there is. */
+static bool set_always(CURL *easy)
+{
+	static const struct {
+		CURLoption option;
+		long value;
+	} always[] = {
+		{ CURLOPT_FOLLOWLOCATION, 0 },
+		{ CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
+		{ CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1 },
+		{ CURLOPT_NETRC, CURL_NETRC_IGNORED },
+		{ CURLOPT_UNRESTRICTED_AUTH, 0 },
+		{ CURLOPT_HTTPAUTH, (long)CURLAUTH_NONE },
+		{ CURLOPT_HTTP09_ALLOWED, 0 },
+		{ CURLOPT_HTTP_TRANSFER_DECODING, 1 },
+		{ CURLOPT_SUPPRESS_CONNECT_HEADERS, 1 },
+		{ CURLOPT_NOSIGNAL, 1 },
+		{ CURLOPT_TCP_KEEPALIVE, 1 },
+		{ CURLOPT_BUFFERSIZE, HTTP_BUFFER },
+		{ CURLOPT_UPLOAD_BUFFERSIZE, HTTP_BUFFER },
+	};
+	bool ok = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
+		ok = ok && curl_easy_setopt(easy, always[i].option, always[i].value) == CURLE_OK;
+	SET(USERAGENT, "podium/" PODIUM_VERSION);
+	SET(REDIR_PROTOCOLS_STR, "https");
+	return ok;
+}
+
+/* The transfer's own functions. */
+static bool set_calls(CURL *easy, struct http_transfer *t)
+{
+	static const CURLoption ours[] = { CURLOPT_PRIVATE,   CURLOPT_HEADERDATA,
+					   CURLOPT_WRITEDATA, CURLOPT_READDATA,
+					   CURLOPT_SEEKDATA,  CURLOPT_OPENSOCKETDATA };
+	bool ok = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		ok = ok && curl_easy_setopt(easy, ours[i], (void *)t) == CURLE_OK;
+	SET(ERRORBUFFER, t->curl_text);
+	SET(HEADERFUNCTION, on_header);
+	SET(WRITEFUNCTION, on_write);
+	SET(READFUNCTION, on_read);
+	SET(SEEKFUNCTION, on_seek);
+	SET(OPENSOCKETFUNCTION, on_socket);
+	return ok;
+}
+
 static CURL *make_handle(struct http_transfer *t, bool allow_plain, bool skip_verify)
 {
 	CURL *easy = curl_easy_init();
-	bool ok = easy != NULL;
 	long verify = !skip_verify && !WEAKEN("REG-1");
+	bool ok = easy && set_always(easy) && set_calls(easy, t);
 
 	SET(PROTOCOLS_STR, allow_plain || WEAKEN("REG-1-plain") ? "http,https" : "https");
-	SET(REDIR_PROTOCOLS_STR, "https");
-	SET(FOLLOWLOCATION, 0L);
 	SET(SSL_VERIFYPEER, verify);
 	SET(SSL_VERIFYHOST, verify ? 2L : 0L);
-	SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(NETRC, (long)CURL_NETRC_IGNORED);
-	SET(UNRESTRICTED_AUTH, 0L);
-	SET(HTTPAUTH, (long)CURLAUTH_NONE);
-	SET(HTTP09_ALLOWED, 0L);
-	SET(HTTP_TRANSFER_DECODING, 1L);
-	SET(SUPPRESS_CONNECT_HEADERS, 1L);
-	SET(NOSIGNAL, 1L);
-	SET(TCP_KEEPALIVE, 1L);
-	SET(BUFFERSIZE, HTTP_BUFFER);
-	SET(UPLOAD_BUFFERSIZE, HTTP_BUFFER);
-	SET(USERAGENT, "podium/" PODIUM_VERSION);
-	SET(ERRORBUFFER, t->curl_text);
-	SET(PRIVATE, (void *)t);
-	SET(HEADERFUNCTION, on_header);
-	SET(HEADERDATA, (void *)t);
-	SET(WRITEFUNCTION, on_write);
-	SET(WRITEDATA, (void *)t);
-	SET(READFUNCTION, on_read);
-	SET(READDATA, (void *)t);
-	SET(SEEKFUNCTION, on_seek);
-	SET(SEEKDATA, (void *)t);
-	SET(OPENSOCKETFUNCTION, on_socket);
-	SET(OPENSOCKETDATA, (void *)t);
 	if (!ok && easy) {
 		curl_easy_cleanup(easy);
 		return NULL;

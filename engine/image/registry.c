@@ -24,7 +24,7 @@
 
 #define TAGS_MAX       100000
 #define TAGS_PAGES_MAX 1000
-#define TAGS_BYTES_MAX (16 * 1024 * 1024)
+#define TAGS_BYTES_MAX 16777216
 #define TAG_LEN_MAX    128
 
 static const struct registry_limits default_limits = {
@@ -240,24 +240,17 @@ static void add_accept(struct strlist *l)
 		       "application/vnd.docker.distribution.manifest.v2+json");
 }
 
-/* The call of "/v2/<path>/manifests/<ref>". *is_digest: ref is one, in *d. */
+/* The call of "/v2/<path>/manifests/<ref>". */
 static int manifest_call(struct registry *r, const struct registry_route *route, const char *ref,
-			 const char *method, struct digest *d, bool *is_digest, struct call **ret,
-			 struct error *err)
+			 const char *method, struct call **ret, struct error *err)
 {
 	cleanup_strlist struct strlist headers = { 0 };
 	cleanup_free char *target = NULL, *what = NULL;
 	struct call_request q = { .method = method, .headers = &headers };
 	int rc = registry_enter(r, route, false, &q, err);
 
-	if (rc < 0)
-		return rc;
-	rc = registry_check_ref(route, ref, err);
-	if (rc < 0)
-		return rc;
-	*is_digest = strchr(ref, ':') != NULL;
-	if (*is_digest)
-		rc = digest_parse(ref, d, err);
+	if (rc == 0)
+		rc = registry_check_ref(route, ref, err);
 	if (rc < 0)
 		return rc;
 	add_accept(&headers);
@@ -267,6 +260,14 @@ static int manifest_call(struct registry *r, const struct registry_route *route,
 	q.what = what;
 	q.max = is_equal(method, "HEAD") ? 0 : REGISTRY_MANIFEST_MAX;
 	return call_run(r, &q, ret, err);
+}
+
+/* A reference that was checked: true and *ret when it is a digest. */
+static bool is_digest_ref(const char *ref, struct digest *ret)
+{
+	struct error ignored;
+
+	return strchr(ref, ':') && digest_parse(ref, ret, &ignored) == 0;
 }
 
 /* The body is what was asked for, and what its header says. */
@@ -295,14 +296,13 @@ int registry_get_manifest(struct registry *r, const struct registry_route *route
 {
 	cleanup_call struct call *c = NULL;
 	struct digest want, got;
-	bool is_digest = false;
 	const char *type;
-	int rc = manifest_call(r, route, ref, "GET", &want, &is_digest, &c, err);
+	int rc = manifest_call(r, route, ref, "GET", &c, err);
 
 	if (rc < 0)
 		return rc;
 	sha256_of(c->body.data, c->body.len, &got);
-	rc = check_manifest(c, &got, is_digest ? &want : NULL, err);
+	rc = check_manifest(c, &got, is_digest_ref(ref, &want) ? &want : NULL, err);
 	if (rc < 0)
 		return rc;
 	type = call_answer(c)->media_type;
@@ -319,14 +319,13 @@ int registry_head_manifest(struct registry *r, const struct registry_route *rout
 	cleanup_call struct call *c = NULL;
 	struct registry_manifest m = { 0 };
 	struct digest want;
-	bool is_digest = false;
 	struct error ignored;
-	int rc = manifest_call(r, route, ref, "HEAD", &want, &is_digest, &c, err);
+	int rc = manifest_call(r, route, ref, "HEAD", &c, err);
 
 	if (rc < 0)
 		return rc;
 	if (call_answer(c)->digest && digest_parse(call_answer(c)->digest, ret, &ignored) == 0) {
-		if (is_digest && !is_digest_equal(ret, &want))
+		if (is_digest_ref(ref, &want) && !is_digest_equal(ret, &want))
 			return call_error(c, err, EBADMSG, "the registry names another digest");
 		return 0;
 	}

@@ -25,9 +25,9 @@
 #include "engine/image/digest.h"
 #include "engine/image/registries.h"
 
-#define REGISTRY_MANIFEST_MAX  (4 * 1024 * 1024)
-#define REGISTRY_TOKEN_MAX     (1024 * 1024)
-#define REGISTRY_ERROR_MAX     (64 * 1024) /* of an error body is read */
+#define REGISTRY_MANIFEST_MAX  4194304
+#define REGISTRY_TOKEN_MAX     1048576
+#define REGISTRY_ERROR_MAX     65536 /* of an error body is read */
 #define REGISTRY_REDIRECTS_MAX 5
 #define REGISTRY_RETRIES_MAX   5
 

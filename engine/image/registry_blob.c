@@ -23,11 +23,11 @@
 #include "engine/base/trace.h"
 #include "engine/image/regcall.h"
 
-#define BLOB_BASE_MS	(10 * 60 * 1000)
-#define BLOB_RATE_MIN	(8 * 1024)
+#define BLOB_BASE_MS	600000
+#define BLOB_RATE_MIN	8192
 #define BLOB_SHORTS_MAX 2
-#define BLOB_PROGRESS	(1024 * 1024) /* that much makes up for a retry */
-#define BLOB_PIPE_SIZE	(256 * 1024)
+#define BLOB_PROGRESS	1048576 /* that much makes up for a retry */
+#define BLOB_PIPE_SIZE	262144
 
 struct registry_blob {
 	struct registry_blob *next;

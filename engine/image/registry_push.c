@@ -138,9 +138,9 @@ static int open_session(struct registry *r, const struct registry_route *route,
 	return rc < 0 ? rc : next_place(c, at, err);
 }
 
-/* PUT: closes the session at `at` with a digest, and the bytes when they were not sent before. */
+/* PUT: closes the session at `at` with a digest. base has the bytes when they were not sent before. */
 static int close_session(struct registry *r, const struct call_request *base, const struct url *at,
-			 const void *data, size_t len, const struct digest *d, struct error *err)
+			 const struct digest *d, struct error *err)
 {
 	cleanup_buf struct buf target = BUF_INIT(URL_MAX);
 	cleanup_strlist struct strlist headers = { 0 };
@@ -161,8 +161,6 @@ static int close_session(struct registry *r, const struct call_request *base, co
 	q.method = "PUT";
 	q.at = &place;
 	q.headers = &headers;
-	q.body = data;
-	q.body_len = len;
 	return call_run(r, &q, &c, err);
 }
 
@@ -254,7 +252,8 @@ int registry_upload(struct registry *r, const struct registry_route *route, int 
 		return rc;
 	sha256_end(hash, ret);
 	*ret_size = u.bytes;
-	return close_session(r, &q, &at, "", 0, ret, err);
+	q.body = "";
+	return close_session(r, &q, &at, ret, err);
 }
 
 int registry_upload_bytes(struct registry *r, const struct registry_route *route, const void *data,
@@ -269,7 +268,9 @@ int registry_upload_bytes(struct registry *r, const struct registry_route *route
 	if (rc < 0)
 		return rc;
 	sha256_of(data, len, ret);
-	return close_session(r, &q, &at, data, len, ret, err);
+	q.body = data;
+	q.body_len = len;
+	return close_session(r, &q, &at, ret, err);
 }
 
 int registry_put_manifest(struct registry *r, const struct registry_route *route, const char *ref,

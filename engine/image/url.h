@@ -16,7 +16,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/str.h"
 
-#define URL_MAX	     (16 * 1024)
+#define URL_MAX	     16384
 #define URL_HOST_MAX 255
 
 struct url {
