@@ -27,6 +27,7 @@
  */
 #include "engine/image/tarsplit.h"
 
+#include <errno.h>
 #include <string.h>
 #include <zstd.h>
 
