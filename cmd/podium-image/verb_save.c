@@ -8,6 +8,7 @@
  *	events	those of outevents.c, then {"event":"saved","digest":"sha256:..."|null}
  */
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "cmd/podium-image/verb.h"
 #include "engine/base/json.h"
@@ -45,6 +46,8 @@ static int run(struct verb_context *ctx, const json_t *request, struct error *er
 		return r;
 	o.ref = jget_str(request, "ref");
 	o.is_oci = jget_bool(request, "oci", false);
+	/* A directory is the user's, not the store's: as readable as what others write there. */
+	(void)umask(022);
 	r = image_save(&ctx->store, &o, ctx->datafd, &manifest, err);
 	if (r < 0)
 		return r;

@@ -70,10 +70,13 @@ static bool is_dir_empty(int fd)
 
 int outfile_open_dir(const char *path, bool is_new, struct outfile *ret, struct error *err)
 {
+	mode_t before = umask(022); /* the user's directory, not the store's */
+
 	*ret = OUTFILE_INIT;
 	ret->path = path;
 	ret->is_dir = true;
 	ret->fd = fs_mkdirs(AT_FDCWD, path, 0755, err);
+	(void)umask(before);
 	if (ret->fd < 0)
 		return ret->fd;
 	if (is_new && !is_dir_empty(ret->fd)) {

@@ -6,6 +6,7 @@
  * directory made anew) and sleeps; it is committed and exported while it runs. What came out is
  * played, or looked at with tar.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -185,6 +186,37 @@ static void test_export_import(void)
 	check_content(text);
 }
 
+static bool is_served(void)
+{
+	cleanup_result struct result r = run("curl -s -o /dev/null http://127.0.0.1:18099/");
+
+	return r.code == 0;
+}
+
+static void test_import_address(void)
+{
+	struct job server;
+
+	write_file("www/index", "web");
+	MUST(0, "export -o %s/www/a.tar src-c", harness.work);
+	server = job_run("python3 -m http.server --bind 127.0.0.1 --directory %s/www 18099",
+			 harness.work);
+	if (!CHECK(WAIT_UNTIL(is_served(), WAIT_MS), "a web server answers"))
+		return;
+	MUST(0, "import -q http://127.0.0.1:18099/a.tar from-web:1");
+	MUST(0, "image exists localhost/from-web:1");
+	{
+		cleanup_result struct result r =
+			podium("import -q http://127.0.0.1:18099/missing.tar from-web:2");
+
+		CHECK_CODE(r, 125);
+		CHECK_HAS(r.err, "404");
+	}
+	MUST(1, "image exists localhost/from-web:2");
+	(void)kill(server.pid, SIGTERM);
+	DISCARD(job_wait(&server, WAIT_MS));
+}
+
 /* Somebody swaps a file for a link to the host's while the container is exported and committed. */
 static void test_swapper(void)
 {
@@ -217,6 +249,7 @@ static CU_TestInfo tests[] = {
 	{ "pause", test_pause },
 	{ "refusals", test_refusals },
 	{ "export and import", test_export_import },
+	{ "import from an address", test_import_address },
 	{ "a swapper", test_swapper },
 	CU_TEST_INFO_NULL,
 };

@@ -245,6 +245,12 @@ static void test_push_places(void)
 		CHECK_HAS(index, "\"a:tag\"");
 		CHECK_HAS(index, "\"b\"");
 	}
+	{ /* as readable as what others write */
+		cleanup_result struct result r = run("sh -c 'find %s/p-oci %s/p-dir ! -perm -044'",
+						     harness.work, harness.work);
+
+		CHECK_EQUAL(r.out, "");
+	}
 	MUST(125, "push -q busybox oci-archive:%s/p-oci.tar:b", harness.work);
 	MUST(125, "push -q busybox docker-daemon:x:y");
 	MUST(125, "push -q busybox oci:");
