@@ -2,7 +2,8 @@
 /*
  * load - the images of an archive into the store.
  *
- *	request	{"input": "what to call it in messages"}, the archive as data
+ *	request	{"input": "what to call it in messages", "only": [NAME...]|absent}, the archive as
+ *		data; "only" is that of image_load_only()
  *	events	as pull (verb_pull.c)
  */
 #include <errno.h>
@@ -14,11 +15,16 @@
 static int run(struct verb_context *ctx, const json_t *request, struct error *err)
 {
 	const char *input = jget_str(request, "input");
-	int r;
+	cleanup_strlist struct strlist only = { .v = NULL };
+	bool has_only = json_object_get(request, "only") != NULL;
+	int r = has_only ? verb_take_strings(request, "only", &only, err) : 0;
 
-	if (ctx->datafd < 0)
-		return error_set(err, EINVAL, "load: no archive");
-	r = image_load(&ctx->store, ctx->datafd, verb_tell_load, NULL, err);
+	if (r == 0 && ctx->datafd < 0)
+		r = error_set(err, EINVAL, "load: no archive");
+	if (r < 0)
+		return r;
+	r = image_load_only(&ctx->store, ctx->datafd, has_only ? &only : NULL, verb_tell_load, NULL,
+			    err);
 	return r < 0 ? error_wrap(err, "load '%.200s'", input ? input : "-") : 0;
 }
 

@@ -396,7 +396,7 @@ static int unpack_archive(struct command_context *ctx, const char *path,
 	for (size_t i = 0; i < result->n; i++)
 		for (size_t k = 0; k < result->v[i].n_containers; k++)
 			strlist_add(ret_keep, result->v[i].containers[k].image);
-	return kube_archive_load(&ctx->store, path, err);
+	return kube_archive_load(&ctx->store, path, result, err);
 }
 
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)

@@ -4,7 +4,8 @@
  *
  * Theory of operation: the manifest is the first member, so that one block tells whether a file is
  * such an archive, and nothing else of the tar is parsed here: the images are loaded by the confined
- * readers of podium-image, which pass over members that they do not know. The header is hostile
+ * readers of podium-image, which pass over members that they do not know; an image gets the names
+ * that the manifest has for it and no other. The header is hostile
  * input like any manifest: name and checksum must be exact, the size is bounded, and no member is
  * ever written to disk.
  */
@@ -114,10 +115,26 @@ int kube_archive_begin(int fd, const char *text, size_t len, struct error *err)
 	return tarhead_write_file(KUBE_ARCHIVE_MEMBER, text, len, 0, tarhead_to_fd, &fd, err);
 }
 
-int kube_archive_load(const struct store *s, const char *path, struct error *err)
+/* A name as people write it gets its tag; an id is one, too. */
+static void add_wanted(json_t *only, const char *image)
 {
-	cleanup_json json_t *request = json_pack("{s:s}", "input", path);
+	const char *base = strrchr(image, '/');
+
+	(void)json_array_append_new(only, json_string(image));
+	if (!strchr(base ? base : image, ':'))
+		(void)json_array_append_new(only, json_sprintf("%s:latest", image));
+}
+
+int kube_archive_load(const struct store *s, const char *path, const struct kube_result *plans,
+		      struct error *err)
+{
+	cleanup_json json_t *only = json_array();
+	cleanup_json json_t *request = json_pack("{s:s, s:O}", "input", path, "only", only);
 	cleanup_close int fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+	for (size_t i = 0; i < plans->n; i++)
+		for (size_t k = 0; k < plans->v[i].n_containers; k++)
+			add_wanted(only, plans->v[i].containers[k].image);
 
 	if (fd < 0)
 		return error_errno(err, "open '%.300s'", path);

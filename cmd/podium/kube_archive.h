@@ -22,8 +22,9 @@ int kube_archive_read(const char *path, char **ret, size_t *ret_len, struct erro
 bool is_kube_archive(const char *path);
 /* The member at the front, into fd where it stands. */
 int kube_archive_begin(int fd, const char *text, size_t len, struct error *err) must_check;
-/* Loads its images into the store. */
-int kube_archive_load(const struct store *s, const char *path, struct error *err) must_check;
+/* Loads its images into the store: those that the manifest names, with those names. */
+int kube_archive_load(const struct store *s, const char *path, const struct kube_result *plans,
+		      struct error *err) must_check;
 
 /* Reads manifests as kube_load() does, or the one in an archive: *ret_is_archive. An archive stands
  * alone on the command line. */

@@ -20,10 +20,13 @@
 #include <string.h>
 
 #include "engine/base/json.h"
+#include "engine/base/seams.h"
 #include "engine/image/layers.h"
 #include "engine/image/ownmanifest.h"
 #include "engine/image/store.h"
 #include "engine/image/tarball.h"
+
+#define ID_PREFIX_MIN 12 /* of an id that stands for an image */
 
 struct load {
 	const struct store *store;
@@ -191,6 +194,52 @@ int load_plan_fetch(const struct store *s, struct registry *registry, const stru
 	return r;
 }
 
+/* Whether somebody who wrote word may mean the full name. */
+static bool is_meant(const char *full, const char *word)
+{
+	cleanup_free char *tail = xasprintf("/%s", word);
+
+	return is_equal(full, word) || is_suffix(full, tail);
+}
+
+static bool is_wanted_name(const struct strlist *only, const char *full)
+{
+	for (size_t i = 0; i < only->n; i++)
+		if (is_meant(full, only->v[i]))
+			return true;
+	return false;
+}
+
+static bool is_wanted_id(const struct strlist *only, const char *id)
+{
+	for (size_t i = 0; i < only->n; i++)
+		if (strlen(only->v[i]) >= ID_PREFIX_MIN && is_prefix(id, only->v[i]))
+			return true;
+	return false;
+}
+
+/* An archive gives no image a name that nobody asked for (CP-5). */
+static void keep_only(struct load_plan *p, const struct strlist *only)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		struct load_image *image = &p->v[i];
+		struct strlist names = { .v = NULL };
+
+		for (size_t k = 0; k < image->names.n; k++)
+			if (is_wanted_name(only, image->names.v[k]))
+				strlist_add(&names, image->names.v[k]);
+		strlist_done(&image->names);
+		image->names = names;
+		if (names.n || is_wanted_id(only, image->id))
+			p->v[n++] = *image;
+		else
+			load_image_done(image);
+	}
+	p->n = n;
+}
+
 int image_load_source(const struct store *s, struct source *src, const struct load_choice *choice,
 		      load_report *report, void *arg, struct error *err)
 {
@@ -201,6 +250,8 @@ int image_load_source(const struct store *s, struct source *src, const struct lo
 
 	if (r < 0)
 		return r;
+	if (choice->only && !WEAKEN("CP-5"))
+		keep_only(&p, choice->only);
 	r = load_plan_run(s, &p, report, arg, err);
 	load_plan_done(&p);
 	/* Debris of a failed or killed load goes with the next chance; it is not this load's
@@ -211,6 +262,12 @@ int image_load_source(const struct store *s, struct source *src, const struct lo
 }
 
 int image_load(const struct store *s, int fd, load_report *report, void *arg, struct error *err)
+{
+	return image_load_only(s, fd, NULL, report, arg, err);
+}
+
+int image_load_only(const struct store *s, int fd, const struct strlist *only, load_report *report,
+		    void *arg, struct error *err)
 {
 	struct tarball t = TARBALL_INIT;
 	struct source src;
@@ -223,7 +280,7 @@ int image_load(const struct store *s, int fd, load_report *report, void *arg, st
 	if (r < 0)
 		return r;
 	source_from_tarball(&src, &t);
-	r = image_load_source(s, &src, &(struct load_choice){ .ref = NULL }, report, arg, err);
+	r = image_load_source(s, &src, &(struct load_choice){ .only = only }, report, arg, err);
 	source_done(&src);
 	tarball_close(&t);
 	return r;

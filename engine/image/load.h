@@ -35,6 +35,10 @@ typedef void load_report(void *arg, const struct load_event *e);
  */
 int image_load(const struct store *s, int fd, load_report *report, void *arg,
 	       struct error *err) must_check;
+/* The same, of those images alone that somebody asked for, with those names alone: only holds names
+ * with their tags as people write them ("web:1", "reg.example.com/x/web:1"), and ids. */
+int image_load_only(const struct store *s, int fd, const struct strlist *only, load_report *report,
+		    void *arg, struct error *err) must_check;
 
 /* Which images of a source are meant. */
 struct load_choice {
@@ -42,6 +46,7 @@ struct load_choice {
 	bool single;	  /* an index that names several is an error */
 	const char *name; /* for an image that the source gives no full name, or NULL */
 	const struct platform *platform; /* NULL: this machine's */
+	const struct strlist *only;	 /* see image_load_only(); NULL: every image and name */
 };
 /* The same from an archive or directory that is open. Adds to nothing that is there: a layer that
  * is complete stays as it is. */

@@ -159,6 +159,68 @@ static void test_save_refuses(void)
 
 /* ---- hostile archives ------------------------------------------------------------------- */
 
+/* The caller's. */
+static char *image_id(const char *name)
+{
+	cleanup_result struct result r = podium("image inspect --format {{.Id}} %s", name);
+
+	CHECK_CODE(r, 0);
+	r.out[strcspn(r.out, "\n")] = '\0';
+	return steal_ptr(&r.out);
+}
+
+/* Which image busybox is after two.tar was played where the good one was. The caller's. */
+static char *play_in_new_store(const char *number, const char *archive)
+{
+	cleanup_free char *root = xasprintf("%s/root%s", harness.work, number);
+	cleanup_free char *runroot = xasprintf("%s/run%s", harness.work, number);
+	char *id;
+
+	harness_store(root, runroot);
+	DISCARD(podium("load -q -i %s", archive));
+	MUST(0, "play kube %s/two.tar", harness.work);
+	id = image_id("docker.io/library/busybox");
+	remove_pods();
+	harness_store(NULL, NULL);
+	return id;
+}
+
+/* The archive has an image that calls itself busybox; its manifest names another one (CP-5). */
+static void test_smuggled_name(void)
+{
+	cleanup_free char *archive = image_archive("busybox");
+	cleanup_free char *before = NULL;
+	cleanup_free char *after = NULL;
+	cleanup_free char *weak = NULL;
+	cleanup_result struct result r = { 0 };
+
+	if (!load_image("busybox"))
+		return;
+	/* Made where busybox is an evil one. */
+	write_file("evil/Containerfile", "FROM busybox\nCMD [\"echo\", \"evil\"]\n");
+	write_file("two.yaml",
+		   "apiVersion: v1\nkind: Pod\nmetadata: {name: s}\nspec:\n"
+		   "  restartPolicy: Never\n  containers:\n"
+		   "  - {name: c, image: 'localhost/harmless:1', imagePullPolicy: Never}\n"
+		   "  - {name: d, image: docker.io/library/busybox, "
+		   "imagePullPolicy: Never}\n");
+	DISCARD(podium("build -q -t localhost/harmless:1 %s/evil", harness.work));
+	before = image_id("docker.io/library/busybox");
+	DISCARD(podium("tag localhost/harmless:1 docker.io/library/busybox:latest"));
+	MUST(0, "kube save -q %s/two.yaml -o %s/two.tar", harness.work, harness.work);
+	DISCARD(podium("tag %s docker.io/library/busybox:latest", before));
+	/* The same length, so that the archive stays one: only the first image is wanted now. */
+	r = run("sed -i -e '1,8s|docker.io/library/busybox|localhost/harmless:1     |' %s/two.tar",
+		harness.work);
+	CHECK_CODE(r, 0);
+	after = play_in_new_store("3", archive);
+	CHECK_EQUAL(after, before);
+	(void)setenv("PODIUM_WEAKEN", "CP-5", 1);
+	weak = play_in_new_store("4", archive);
+	(void)unsetenv("PODIUM_WEAKEN");
+	CHECK(!is_equal(weak, before), "the twin is caught");
+}
+
 /* A header of kube.yaml that claims size bytes, and so many that are there. */
 static void write_hostile(const char *name, const char *size, size_t there)
 {
@@ -206,6 +268,7 @@ static CU_TestInfo tests[] = {
 	{ "--context-dir, and a build that fails", test_context_dir },
 	{ "saved, and played from one file", test_one_file },
 	{ "what cannot be saved", test_save_refuses },
+	{ "an archive names no image that its manifest does not", test_smuggled_name },
 	{ "archives that lie", test_hostile },
 	CU_TEST_INFO_NULL,
 };
