@@ -93,11 +93,11 @@ $(B)/podium-pause: cmd/podium-pause/main.c
 
 # ---- tests ------------------------------------------------------------------------------------
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
-SUPPORT_OBJ := $(call obj,$(filter-out %/mkimage.c %/payload.c %/fakeregistry.c %/fakecerts.c %/regclient.c %/servedimage.c,$(wildcard tests/support/*.c)))
+SUPPORT_OBJ := $(call obj,$(filter-out %/mkimage.c %/payload.c %/fakeregistry.c %/fakecerts.c %/regclient.c %/servedimage.c %/pullbed.c,$(wildcard tests/support/*.c)))
 TEST_LIBS := -lcunit -lcyaml -lyaml -ljansson -lnftnl -lmnl -larchive -lcrypto -lisal -lzstd -lseccomp -lcurl -lcrypt -lssl
 # The lying registry is an archive: only the tests that use it load what it needs.
 $(B)/libfake.a: $(call obj,tests/support/fakeregistry.c tests/support/fakecerts.c tests/support/regclient.c \
-	tests/support/servedimage.c)
+	tests/support/servedimage.c tests/support/pullbed.c)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(B)/libfake.a $(B)/libkube.a $(B)/libpodium.a
