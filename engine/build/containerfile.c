@@ -309,7 +309,6 @@ static int take_instruction(struct source *s, struct instruction *ret, struct er
 
 static int check_text(const char *text, size_t len, struct error *err)
 {
-	cleanup_json json_t *probe = NULL;
 	unsigned line = 1;
 
 	if (len > CONTAINERFILE_BYTES_MAX)
