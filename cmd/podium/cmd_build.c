@@ -70,7 +70,8 @@ static const struct option build_option_table[] = {
 	  "The Containerfile (default: DIR/Containerfile, DIR/Dockerfile); '-': stdin", false },
 	{ 0, "force-rm", OPTION_BOOL, O(force_rm), NULL,
 	  "Remove the containers of RUN after a failure too (always so)", false },
-	{ 0, "format", OPTION_STRING, O(format), "string", "Form of the image: oci", false },
+	{ 0, "format", OPTION_STRING, O(format), "string", "Kind of manifest: oci or docker",
+	  false },
 	{ 0, "from", OPTION_STRING, O(from), "IMAGE", "Use this image in the first FROM", false },
 	{ 0, "ignorefile", OPTION_STRING, O(ignore_file), "FILE",
 	  "Use this instead of .containerignore and .dockerignore", false },
@@ -111,11 +112,8 @@ static const struct option build_option_table[] = {
 
 static int check(const struct build_command *o, struct error *err)
 {
-	if (!is_equal(o->format, "oci"))
-		return error_set(err, EINVAL,
-				 "--format '%.50s': images are built in the form oci, push writes "
-				 "the other one",
-				 o->format);
+	if (!is_equal(o->format, "oci") && !is_equal(o->format, "docker"))
+		return error_set(err, EINVAL, "--format '%.50s': oci or docker", o->format);
 	if (o->isolation && !is_equal(o->isolation, "oci"))
 		return error_set(err, EINVAL, "--isolation '%.50s': RUN is isolated as 'oci' only",
 				 o->isolation);
@@ -359,6 +357,7 @@ static int make_options(const struct build_command *c, struct build_options *o, 
 	o->no_cache = c->no_cache;
 	o->squash_all = c->squash_all;
 	o->no_layers = !c->layers || c->squash || c->squash_all;
+	o->is_docker = is_equal(c->format, "docker");
 	o->is_quiet = c->quiet;
 	o->timestamp_s = c->timestamp.set ? c->timestamp.value : BUILD_NO_TIMESTAMP;
 	o->authfile = c->authfile ? absolute(c->authfile) : NULL;

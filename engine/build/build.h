@@ -44,6 +44,7 @@ struct build_options {
 	bool no_cache;
 	bool no_layers;	 /* one layer for all that the last stage changed, nothing kept */
 	bool squash_all; /* one layer for everything */
+	bool is_docker;	 /* the manifest is Docker's */
 	bool is_quiet;
 	int64_t timestamp_s; /* BUILD_NO_TIMESTAMP: now */
 	/* for pulls */

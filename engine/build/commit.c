@@ -133,7 +133,8 @@ static int write_image(struct build *b, const struct image_conf *c, const char *
 	static const struct strlist no_names;
 	struct own_manifest own = { .text = NULL };
 	cleanup_free char *manifest = NULL;
-	struct error scratch;
+	struct error scratch = { .code = 0 };
+	bool is_docker = b->options->is_docker;
 	struct digest id;
 	int64_t size = 0;
 	int r = sum_layers(b, &c->run.layers, &size, err);
@@ -141,8 +142,12 @@ static int write_image(struct build *b, const struct image_conf *c, const char *
 	if (r < 0)
 		return r;
 	/* Layers of an older podium have no record of their size: nothing but --digests misses it. */
-	if (own_manifest_make(b->store, text, &c->diff_ids, false, &own, &scratch) == 0)
-		manifest = own.text;
+	r = own_manifest_make(b->store, text, &c->diff_ids, is_docker, &own, &scratch);
+	manifest = own.text;
+	if (r < 0 && is_docker) {
+		*err = scratch;
+		return r;
+	}
 	sha256_of(text, strlen(text), &id);
 	return image_commit(
 		b->store,

@@ -37,6 +37,7 @@ static const struct record_field option_fields[] = {
 	F("noCache", RECORD_BOOL, no_cache),
 	F("noLayers", RECORD_BOOL, no_layers),
 	F("squashAll", RECORD_BOOL, squash_all),
+	F("docker", RECORD_BOOL, is_docker),
 	F("quiet", RECORD_BOOL, is_quiet),
 	F("timestamp", RECORD_I64, timestamp_s),
 	F("authfile", RECORD_STRING, authfile),

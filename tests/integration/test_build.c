@@ -428,7 +428,7 @@ static void test_failures(void)
 		{ "", "FROM busybox\nRUN --mount=type=secret,id=x cat\n", "not supported", 125 },
 		{ "", "FROM busybox\nCOPY --from=busybox /none /x\n", "none", 125 },
 		{ "--target x", "FROM busybox\n", "target 'x'", 125 },
-		{ "--format docker", "FROM busybox\n", "--format", 125 },
+		{ "--format tar", "FROM busybox\n", "--format", 125 },
 		{ "--rm=false", "FROM busybox\n", "--rm", 125 },
 		{ "--isolation chroot", "FROM busybox\n", "--isolation", 125 },
 		{ "--secret id=x", "FROM busybox\n", "--secret", 125 },
@@ -447,6 +447,25 @@ static void test_failures(void)
 	MUST(125, "build https://example.com/context.tar");
 	MUST(125, "build %s/no-such-folder", harness.work);
 	MUST(125, "build %s", harness.build);
+}
+
+/* Also for an image that is there, of the other kind. */
+static void test_format(void)
+{
+	static const char *const options[] = { "", "--format docker", "--format oci" };
+	static const char *const types[] = {
+		"application/vnd.oci.image.manifest.v1+json",
+		"application/vnd.docker.distribution.manifest.v2+json",
+		"application/vnd.oci.image.manifest.v1+json",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		cleanup_result struct result r =
+			build("kind", options[i], "FROM busybox\nLABEL a=b\n");
+
+		CHECK_CODE(r, 0);
+		has_field("kind", "{{.ManifestType}}", types[i]);
+	}
 }
 
 static void test_unused_args(void)
@@ -492,6 +511,7 @@ static CU_TestInfo tests[] = { { "a C program, from source to a pod", test_c_pro
 			       { "bases out of a registry", test_pull },
 			       { "names and words", test_names },
 			       { "failures and refusals", test_failures },
+			       { "the kind of manifest", test_format },
 			       { "arguments nobody asked for", test_unused_args },
 			       { "killed between two steps", test_killed },
 			       CU_TEST_INFO_NULL };
