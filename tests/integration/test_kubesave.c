@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -99,6 +100,36 @@ static void test_context_dir(void)
 	CHECK_CODE(r, 125);
 	CHECK_HAS(r.err, "image 'broken': the build of");
 	MUST(1, "pod exists broken");
+}
+
+static bool has_working(void)
+{
+	cleanup_result struct result r = podium("ps -q --external");
+
+	return r.out && *r.out;
+}
+
+/* The builds of a play that is ended clean up behind them, also when only the play is told. */
+static void test_ended(void)
+{
+	static const int signals[] = { SIGTERM, SIGKILL };
+
+	if (!load_image("busybox"))
+		return;
+	write_file("slow/slow/Containerfile", "FROM busybox\nRUN sleep 1000\n");
+	write_file("slow/slow.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: slow}\nspec:\n"
+				     "  containers:\n  - {name: c, image: slow}\n");
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		cleanup_result struct result r = { 0 };
+		struct job j = job_podium("play kube %s/slow/slow.yaml", harness.work);
+
+		CHECK(WAIT_UNTIL(has_working(), DEADLINE_MS), "the step runs");
+		CHECK(kill(j.pid, signals[i]) == 0, "signal");
+		r = job_wait(&j, DEADLINE_MS);
+		CHECK(r.code == 128 + signals[i], "code %d", r.code);
+		CHECK(WAIT_UNTIL(!has_working(), DEADLINE_MS), "its build has ended");
+		MUST(1, "pod exists slow");
+	}
 }
 
 static void test_one_file(void)
@@ -266,6 +297,7 @@ static void test_hostile(void)
 static CU_TestInfo tests[] = {
 	{ "play builds what has a folder", test_play_builds },
 	{ "--context-dir, and a build that fails", test_context_dir },
+	{ "a play that is ended while it builds", test_ended },
 	{ "saved, and played from one file", test_one_file },
 	{ "what cannot be saved", test_save_refuses },
 	{ "an archive names no image that its manifest does not", test_smuggled_name },
