@@ -33,6 +33,7 @@
 
 static const struct verb *const verbs[] = {
 	&verb_build,
+	&verb_check,
 	&verb_load,
 	&verb_login,
 	&verb_manifest,

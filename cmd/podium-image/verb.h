@@ -31,6 +31,7 @@ struct verb {
 extern const struct verb verb_pull;
 extern const struct verb verb_build;
 extern const struct verb verb_load;
+extern const struct verb verb_check;
 extern const struct verb verb_login;
 extern const struct verb verb_manifest;
 extern const struct verb verb_commit;

@@ -108,6 +108,7 @@ const struct command_row command_rows[] = {
 	ROW("pod start", cmd_pod_start),
 	ROW("pod stop", cmd_pod_stop),
 
+	ROW("system check", cmd_system_check),
 	ROW("system df", cmd_system_df),
 	ALIAS("system info", cmd_info),
 	ROW("system prune", cmd_system_prune),

@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 
 #include "engine/base/fs.h"
+#include "engine/image/config.h"
 #include "engine/rootfs/mount.h"
 #include "engine/rootfs/overlay.h"
 
@@ -97,6 +98,17 @@ static int open_dir(const struct store *s, const char *id, bool make, struct err
 	return fd < 0 ? error_errno(err, "open '%s'", path) : fd;
 }
 
+/* The image is still there, with all its layers. */
+static int check_whole(const struct store *s, const char *id, struct error *err)
+{
+	struct image_config c;
+	int r = image_resolve(s, id, &c, err);
+
+	if (r == 0)
+		image_config_done(&c);
+	return r;
+}
+
 int imagemount_add(const struct store *s, const struct image_info *info, char **ret_path,
 		   struct error *err)
 {
@@ -110,6 +122,9 @@ int imagemount_add(const struct store *s, const struct image_info *info, char **
 	lock = image_lock(s, LOCK_EXCLUSIVE, err);
 	if (lock < 0)
 		return lock;
+	r = check_whole(s, info->id, err);
+	if (r < 0)
+		return r;
 	dir = open_dir(s, info->id, true, err);
 	if (dir < 0)
 		return dir;

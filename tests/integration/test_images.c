@@ -296,6 +296,133 @@ static void test_container_diff(void)
 	CHECK(remove_pod("d"), "pod");
 }
 
+/* ---- what was changed behind our back --------------------------------------------------- */
+
+/* The first line that a shell command prints; the caller's. */
+static char *first_line(const char *command)
+{
+	cleanup_result struct result r = run("sh -c '%s'", command);
+
+	return xstrndup(r.out, strcspn(r.out, "\n"));
+}
+
+/* Puts other bytes, as many, into a file. */
+static void spoil(const char *path)
+{
+	char c = 0;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	CHECK(fd >= 0 && pread(fd, &c, 1, 0) == 1, "%s", path);
+	c ^= 1;
+	CHECK(pwrite(fd, &c, 1, 0) == 1, "%s", path);
+	(void)close(fd);
+}
+
+static void test_check(void)
+{
+	cleanup_free char *find = NULL, *file = NULL, *id = NULL, *blob = NULL;
+
+	fresh("check");
+	check_out("", "system check");
+	load_layered("layered:1");
+	load("busybox");
+	check_out("", "system check");
+	/* a file of a layer, of the same size */
+	find = xasprintf("find %s/layers -name new -path \"*/etc/*\"", harness.root);
+	file = first_line(find);
+	spoil(file);
+	check_fails(125, "damage in the store", "system check");
+	{
+		cleanup_result struct result r = podium("system check"), fixed = { 0 };
+
+		CHECK_HAS(r.out, "Damaged: layer ");
+		fixed = podium("system check --repair");
+		CHECK_CODE(fixed, 0);
+		CHECK_HAS(fixed.out, "Deleted: ");
+	}
+	MUST(1, "image exists layered:1");
+	MUST(0, "image exists busybox");
+	CHECK(!exists("%s", file), "the broken layer is still there");
+	load_layered("layered:1"); /* filled anew */
+	check_out("", "system check");
+	/* a layer that is not there; use says so, too */
+	MUST(0, "rmi busybox");
+	free(find);
+	find = xasprintf("rm $(find %s/layers -name complete)", harness.root);
+	free(first_line(find));
+	check_fails(125, "damage", "system check");
+	check_fails(125, "missing", "image mount layered:1");
+	MUST(0, "system check -r");
+	/* a configuration */
+	load_layered("layered:1");
+	id = inspect("layered:1", "{{.Id}}");
+	blob = xasprintf("%s/images/blobs/sha256/%s", harness.root, id);
+	spoil(blob);
+	check_fails(125, "damage", "system check");
+	MUST(0, "system check -r");
+	check_out("", "images -q");
+}
+
+/* What a container uses is reported and stays. */
+static void test_check_in_use(void)
+{
+	cleanup_free char *find = NULL, *file = NULL;
+
+	fresh("check-used");
+	load("busybox");
+	DISCARD(play_text("used", "",
+			  "apiVersion: v1\nkind: Pod\nmetadata: {name: used}\nspec:\n"
+			  "  containers:\n  - name: c\n    image: busybox\n"
+			  "    imagePullPolicy: Never\n    command: [sleep, \"1000\"]\n"));
+	find = xasprintf("find %s/layers -name index.html", harness.root);
+	file = first_line(find);
+	spoil(file); /* a program that runs cannot be written */
+	check_fails(125, "damage", "system check");
+	check_fails(125, "in use", "system check --repair");
+	CHECK(ps_begins("used-c", "Status", "Up"), "status");
+	CHECK(remove_pod("used"), "pod");
+	MUST(0, "system check --repair");
+	check_out("", "images -q");
+}
+
+/* What the kernel says of the mount of a container's root; the caller's. */
+static char *root_options(const char *container)
+{
+	cleanup_result struct result m = run("cat /proc/%d/mountinfo", (int)container_pid(container));
+	const char *root = strstr(m.out, " / / ");
+
+	return root ? xstrndup(root, strcspn(root, "\n")) : xstrdup("no root");
+}
+
+/* A store whose path holds everything that mount options and their parsers trip over. */
+static void test_odd_paths(void)
+{
+	cleanup_free char *plain = NULL;
+	static const char *const names[] = { "plain", "a,b", "a:b", "a\\b", "a b", "a\nb", "a%%b", "a\\,b:c=d" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		cleanup_free char *where = xasprintf("odd/%s", names[i]);
+
+		fresh(where);
+		load_layered("layered:1");
+		load("payload");
+		check_out("C /etc\nC /etc/kept\nA /etc/new\nD /etc/gone\n", "diff layered:1");
+		DISCARD(play_pod("odd", "", "", "    command: [/payload, sleep]\n"));
+		if (!CHECK(ps_begins("odd-c", "Status", "Up"), "in '%s'", names[i]))
+			continue;
+		{
+			cleanup_free char *options = root_options("odd-c");
+
+			plain = plain ? plain : xstrdup(options);
+			CHECK_EQUAL(options, plain);
+			CHECK_LACKS(options, "odd/");
+		}
+		MUST(0, "image mount layered:1");
+		MUST(0, "image unmount layered:1");
+		CHECK(remove_pod("odd"), "pod");
+	}
+}
+
 /* ---- from a registry -------------------------------------------------------------------- */
 
 static void test_digests(void)
@@ -410,6 +537,9 @@ static CU_TestInfo tests[] = {
 	{ "remove", test_remove },
 	{ "prune", test_prune },
 	{ "diff of a container", test_container_diff },
+	{ "check", test_check },
+	{ "check, in use", test_check_in_use },
+	{ "odd paths", test_odd_paths },
 	{ "digests", test_digests },
 	{ "load and remove at once", test_race_remove },
 	{ "play and remove at once", test_race_run },
