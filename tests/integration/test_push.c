@@ -392,6 +392,17 @@ static void test_changed_bytes(void)
 		CHECK_CODE(r, 0);
 	}
 	MUST(125, "save -q -o %s/bytes.tar nginx", harness.work);
+	if (has_registry) { /* what was sent has no manifest there */
+		cleanup_result struct result r = podium("push -q nginx %s/bad/nginx:1", plain.host);
+		cleanup_result struct result found =
+			run("skopeo --insecure-policy inspect --raw --tls-verify=false "
+			    "docker://%s/bad/nginx:1",
+			    plain.host);
+
+		CHECK_CODE(r, 125);
+		CHECK_HAS(r.err, "layer '");
+		CHECK(found.code != 0, "no manifest");
+	}
 	CHECK(setenv("PODIUM_WEAKEN", "OUT-DIGEST", 1) == 0, "setenv");
 	MUST(0, "save -q -o %s/bytes.tar nginx", harness.work);
 	CHECK(unsetenv("PODIUM_WEAKEN") == 0, "unsetenv");
