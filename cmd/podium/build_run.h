@@ -39,15 +39,16 @@ int build_run_free(struct build_run *b);
 /* ---- the plan of one step (build_plan.c) --------------------------------------------------- */
 
 struct build_run_spec;
+struct build_mount;
 #define BUILD_SCRIPT_VOLUME "script"
 
-/* build_lock_cache(): takes the lock of a cache that is not shared: the descriptor, -EWOULDBLOCK when
- * another step has it.
- * build_plan(): turns a step into a pod of one container. The caller frees with pod_plan_done(). -EINVAL names
- * what cannot be done. */
-struct build_mount;
+/* Takes the lock of a cache that a step wants for itself ("locked"; "private" waits for it, too): the
+ * descriptor. -EWOULDBLOCK: another step has it. */
 int build_lock_cache(const struct store *s, const struct build_mount *m,
 		     struct error *err) must_check;
+
+/* Turns a step into a pod of one container. The caller frees with pod_plan_done(). -EINVAL and
+ * -ENOTSUP name what cannot be done. */
 int build_plan(const struct store *s, const struct build_run_spec *run,
 	       const struct build_run_options *o, struct pod_plan *ret,
 	       struct error *err) must_check;

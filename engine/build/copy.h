@@ -6,7 +6,8 @@
  *	copy_walk.c	items become entries at places of the target tree
  *	copy_sink.c	entries become a tar stream, or a digest
  *	copy.c		build_copy_apply(), build_copy_digest(), build_mkdir_apply() of step.h
- *	add.c		what ADD does more: archives, addresses
+ *	add.c		what ADD does more: archives
+ *	add_fetch.c	and addresses
  */
 #ifndef PODIUM_BUILD_COPY_H
 #define PODIUM_BUILD_COPY_H
@@ -110,7 +111,7 @@ int add_fetch_into(const char *address, int outfd, struct sha256 *hash, int64_t 
 /* Fetches an address into the work directory. */
 int add_fetch(struct copier *c, const char *address, struct copy_item *ret,
 	      struct error *err) must_check;
-/* add_work.c: makes the work directory; it goes by copy_work_end(), or by the next sweep. */
+/* Makes the work directory; it goes by copy_work_end(), or by the next sweep. */
 int copy_work_begin(struct copier *c, struct error *err) must_check;
 void copy_work_end(struct copier *c);
 

@@ -38,7 +38,8 @@ void tree_place_done(struct tree_place *p);
 #define cleanup_tree_place __attribute__((__cleanup__(tree_place_done)))
 
 /* Finds path, absolute or not, below rootfd. What does not exist is no error: ret->fd is -EBADF and
- * the rest of the path is taken as it is written. -ELOOP, -ENOTDIR (a file in the middle), -ENAMETOOLONG. */
+ * the rest of the path is taken as it is written. -ELOOP, -ENAMETOOLONG, -ENOTDIR (a file in the
+ * middle). */
 int tree_find(int rootfd, const char *path, enum tree_last last, struct tree_place *ret,
 	      struct error *err) must_check;
 
