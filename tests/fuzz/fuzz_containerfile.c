@@ -43,8 +43,8 @@ static void check_again(const struct instruction *i, char escape)
 	struct containerfile f = { .name = NULL };
 	struct error err;
 
-	if (i->heredocs.n)
-		return;
+	if (i->heredocs.n || i->original[strlen(i->original) - 1] == escape)
+		return; /* at the file's end the last line may want to go on */
 	if (containerfile_parse(text, strlen(text), "again", &f, &err) < 0 || f.n != 1 ||
 	    f.v[0].kind != i->kind || strcmp(f.v[0].args, i->args) != 0 ||
 	    f.v[0].is_json != i->is_json || f.v[0].flags.n != i->flags.n)
