@@ -5,8 +5,8 @@
  * Theory of operation: an archive is known by its content, as for Docker: plain tar, or one in gzip
  * or zstd (a confined child inflates its first block and looks). It is unpacked by the extractor of
  * layers into a directory of its own below ROOT/layers/.new-*, whose lock we hold so that no sweep
- * takes it, and then copied like a tree, with the owners that it has. xz and bzip2 are refused with
- * advice: their decoders are not among what we confine.
+ * takes it, and then copied like a tree, with the owners that it has. xz and bzip2 are taken off
+ * first (add_inflate.c).
  *
  * The directory goes when the copier ends; a killed one leaves it to the next sweep.
  */
@@ -186,6 +186,29 @@ static int make_dir(struct copier *c, char name[NAME_BYTES], struct error *err)
 	return fd < 0 ? error_errno(err, "open a directory for an archive") : fd;
 }
 
+/* As is_archive(); with xz or bzip2 around it *fd becomes what is inside. */
+static int find_archive(struct copier *c, int *fd, struct error *err)
+{
+	struct error scratch = { .code = 0 };
+	int r = is_archive(*fd, &scratch), inner;
+
+	if (r != -EPROTONOSUPPORT) {
+		if (r < 0)
+			*err = scratch;
+		return r;
+	}
+	inner = add_inflate(c, *fd, &scratch);
+	if (inner == -EBADMSG) /* no archive: copied as it is, as by Docker */
+		return 0;
+	if (inner < 0) {
+		*err = scratch;
+		return inner;
+	}
+	(void)close(*fd);
+	*fd = inner;
+	return is_archive(inner, err);
+}
+
 int add_unpack(struct copier *c, struct copy_item *item, struct error *err)
 {
 	cleanup_close int fd = -EBADF;
@@ -198,14 +221,9 @@ int add_unpack(struct copier *c, struct copy_item *item, struct error *err)
 	fd = open_regular(item, err);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	r = is_archive(fd, err);
-	if (r == -EPROTONOSUPPORT)
-		return error_set(err, ENOTSUP,
-				 "'%.200s' is compressed by xz or bzip2, which ADD does not unpack "
-				 "here: use gzip or zstd, or COPY it and unpack it in a RUN",
-				 item->shown);
+	r = find_archive(c, &fd, err);
 	if (r <= 0)
-		return r;
+		return r < 0 ? error_wrap(err, "'%.200s'", item->shown) : 0;
 	r = copy_work_begin(c, err);
 	if (r < 0)
 		return r;

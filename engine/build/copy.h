@@ -108,6 +108,9 @@ int add_unpack(struct copier *c, struct copy_item *item, struct error *err) must
 struct sha256;
 int add_fetch_into(const char *address, int outfd, struct sha256 *hash, int64_t *ret_date,
 		   struct error *err) must_check;
+/* add_inflate.c: takes xz or bzip2 off, into a file of the work directory: its descriptor, at 0.
+ * -EBADMSG: it is damaged. */
+int add_inflate(struct copier *c, int fd, struct error *err) must_check;
 /* Fetches an address into the work directory. */
 int add_fetch(struct copier *c, const char *address, struct copy_item *ret,
 	      struct error *err) must_check;

@@ -8,6 +8,8 @@
  * the context: its bytes are in no layer, and its record does not change; their twins take the
  * defence away (PODIUM_WEAKEN) and must be caught.
  */
+#include <archive.h>
+#include <archive_entry.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -408,6 +410,37 @@ static void make_archive(const char *path)
 	buf_done(&b);
 }
 
+/* A file of the context, compressed. */
+static void squeeze(const char *from, const char *to, int (*filter)(struct archive *))
+{
+	cleanup_free char *path = xasprintf("%s/context/%s", temp, to);
+	cleanup_free char *block = xmalloc(1 << 20);
+	struct archive *a = archive_write_new();
+	struct archive_entry *e = archive_entry_new();
+	int fd = openat(contextfd, from, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	CU_ASSERT_EQUAL(filter(a), ARCHIVE_OK);
+	CU_ASSERT_EQUAL(archive_write_set_format_raw(a), ARCHIVE_OK);
+	CU_ASSERT_EQUAL(archive_write_open_filename(a, path), ARCHIVE_OK);
+	archive_entry_set_pathname(e, "x");
+	archive_entry_set_filetype(e, AE_IFREG);
+	CU_ASSERT_EQUAL(archive_write_header(a, e), ARCHIVE_OK);
+	while ((n = read(fd, block, 1 << 20)) > 0)
+		CU_ASSERT_EQUAL(archive_write_data(a, block, (size_t)n), n);
+	archive_entry_free(e);
+	(void)archive_write_free(a);
+	(void)close(fd);
+}
+
+static void make_zeros(const char *name, int mebibytes)
+{
+	int fd = openat(contextfd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	CU_ASSERT_EQUAL(ftruncate(fd, (off_t)mebibytes << 20), 0);
+	(void)close(fd);
+}
+
 static void test_add(void)
 {
 	static const char xz[] = "\xfd"
@@ -424,8 +457,20 @@ static void test_add(void)
 	EXPECT("plain 644 0:0 \"no archive, but long enough to look at\"\n", .sources = { "plain" },
 	       .dest = "/", .is_add = true);
 	CU_ASSERT_EQUAL(fs_write_atomic(AT_FDCWD, at, xz, sizeof(xz), 0644, FS_NOSYNC, &err), 0);
-	EXPECT("ERROR ADD: 'x.tar.xz' is compressed by xz", .sources = { "x.tar.xz" }, .dest = "/",
-	       .is_add = true);
+	/* What only looks like xz is a file. */
+	EXPECT("x.tar.xz 644 0:0 \"\xfd"
+	       "7zXZ\"\n",
+	       .sources = { "x.tar.xz" }, .dest = "/", .is_add = true);
+	squeeze("a.tar", "a.xz", archive_write_add_filter_xz);
+	squeeze("a.tar", "a.bz2", archive_write_add_filter_bzip2);
+	EXPECT("in/ 755 3:4\nin/f 644 3:4 \"F\"\nin/h 644 3:4 \"F\"\nin/s -> /etc/passwd\n",
+	       .sources = { "a.xz" }, .dest = "/", .is_add = true);
+	EXPECT("in/ 755 3:4\nin/f 644 3:4 \"F\"\nin/h 644 3:4 \"F\"\nin/s -> /etc/passwd\n",
+	       .sources = { "a.bz2" }, .dest = "/", .is_add = true);
+	make_zeros("z", 300);
+	squeeze("z", "z.xz", archive_write_add_filter_xz);
+	EXPECT("ERROR ADD: 'z.xz': it inflates to more than 500 times", .sources = { "z.xz" },
+	       .dest = "/", .is_add = true);
 }
 
 /* ---- ADD of addresses -------------------------------------------------------------------- */
