@@ -306,16 +306,26 @@ static char *first_line(const char *command)
 	return xstrndup(r.out, strcspn(r.out, "\n"));
 }
 
-/* Puts other bytes, as many, into a file. */
-static void spoil(const char *path)
+/* Changes one byte of a file: the first of a part of it, or (NULL) the first. */
+static void spoil(const char *path, const char *part)
 {
-	char c = 0;
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	cleanup_free char *text = read_file(path);
+	const char *at = text && part ? strstr(text, part) : text;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	char c;
 
-	CHECK(fd >= 0 && pread(fd, &c, 1, 0) == 1, "%s", path);
-	c ^= 1;
-	CHECK(pwrite(fd, &c, 1, 0) == 1, "%s", path);
+	if (CHECK(fd >= 0 && at, "%s", path)) {
+		c = (char)(*at ^ 1);
+		CHECK(pwrite(fd, &c, 1, at - text) == 1, "%s", path);
+	}
 	(void)close(fd);
+}
+
+static void check_names_damage(const char *text)
+{
+	cleanup_result struct result r = podium("system check");
+
+	CHECK_HAS(r.out, text);
 }
 
 static void test_check(void)
@@ -330,7 +340,7 @@ static void test_check(void)
 	/* a file of a layer, of the same size */
 	find = xasprintf("find %s/layers -name new -path \"*/etc/*\"", harness.root);
 	file = first_line(find);
-	spoil(file);
+	spoil(file, NULL);
 	check_fails(125, "damage in the store", "system check");
 	{
 		cleanup_result struct result r = podium("system check"), fixed = { 0 };
@@ -357,7 +367,8 @@ static void test_check(void)
 	load_layered("layered:1");
 	id = inspect("layered:1", "{{.Id}}");
 	blob = xasprintf("%s/images/blobs/sha256/%s", harness.root, id);
-	spoil(blob);
+	spoil(blob, "7:8"); /* JSON as before, and of the same size */
+	check_names_damage("Damaged: configuration ");
 	check_fails(125, "damage", "system check");
 	MUST(0, "system check -r");
 	check_out("", "images -q");
@@ -376,7 +387,7 @@ static void test_check_in_use(void)
 			  "    imagePullPolicy: Never\n    command: [sleep, \"1000\"]\n"));
 	find = xasprintf("find %s/layers -name index.html", harness.root);
 	file = first_line(find);
-	spoil(file); /* a program that runs cannot be written */
+	spoil(file, NULL); /* a program that runs cannot be written */
 	check_fails(125, "damage", "system check");
 	check_fails(125, "in use", "system check --repair");
 	CHECK(ps_begins("used-c", "Status", "Up"), "status");

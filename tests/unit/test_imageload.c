@@ -262,6 +262,82 @@ static void test_formats(void)
 		}
 }
 
+static const char *const decoders[] = { "lrzip", "grzip", "lzop", "xz", "bzip2", "lz4",
+					"gzip",	 "zstd",  "uncompress" };
+
+/* Programs of these names, first in PATH, that leave a mark. */
+static void put_fakes(const char *mark)
+{
+	cleanup_free char *bin = store_path("bin");
+	cleanup_free char *path = xasprintf("%s:/usr/bin:/bin", bin);
+	cleanup_free char *text = xasprintf("#!/bin/sh\n: >%s\n", mark);
+	struct error err;
+	int dir = fs_mkdirs(AT_FDCWD, bin, 0755, &err);
+
+	for (size_t i = 0; i < ARRAY_SIZE(decoders); i++)
+		CU_ASSERT_EQUAL(fs_write_atomic(dir, decoders[i], text, strlen(text), 0755,
+						FS_NOSYNC, &err),
+				0);
+	(void)close(dir);
+	(void)setenv("PATH", path, 1);
+}
+
+static int run_fake(void)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)execlp(decoders[0], decoders[0], (char *)NULL);
+		_exit(127);
+	}
+	(void)waitpid(pid, &status, 0);
+	return status;
+}
+
+/* What others would start programs for: lrzip, grzip, and the other filters of libarchive that are
+ * programs. None is started (fakes that leave a mark stand first in PATH), and none is an image. */
+static void test_foreign_compression(void)
+{
+	static const struct {
+		const char *program;
+		const char *magic;
+	} kinds[] = {
+		{ "lrzip", "LRZI" },
+		{ "grzip", "GRZipII" },
+		{ "lzop", "\x89LZO" },
+		{ "xz", "\xfd"
+			"7zXZ" },
+		{ "bzip2", "BZh91AY&SY" },
+		{ "lz4", "\x04\x22\x4d\x18" },
+		{ "uncompress", "\x1f\x9d\x90" },
+	};
+	cleanup_free char *path = xstrdup(getenv("PATH")), *mark = store_path("mark");
+
+	drop_store();
+	put_fakes(mark);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct made_image m = { .name = "docker.io/library/odd:latest" };
+		struct buf archive, *layer = made_layer(&m);
+		char block[1024] = "";
+
+		memcpy(block, kinds[i].magic, strlen(kinds[i].magic));
+		buf_add(layer, block, sizeof(block));
+		made_docker(&m, &archive);
+		CU_ASSERT_TRUE(load_archive(&archive, NULL).r < 0); /* as a layer */
+		CU_ASSERT_TRUE(load_archive(layer, NULL).r < 0);    /* as the archive */
+		CU_ASSERT_EQUAL(count_images(), 0);
+		CU_ASSERT_EQUAL(count_layers("complete"), 0);
+		buf_done(&archive);
+		made_done(&m);
+	}
+	CU_ASSERT_NOT_EQUAL(access(mark, F_OK), 0);
+	/* the fakes do leave it */
+	CU_ASSERT_EQUAL(run_fake(), 0);
+	CU_ASSERT_EQUAL(access(mark, F_OK), 0);
+	(void)setenv("PATH", path, 1);
+}
+
 static void test_outer_compression(void)
 {
 	static const enum made_compression all[] = { MADE_GZIP, MADE_ZSTD };
@@ -652,6 +728,7 @@ static int end(void)
 
 static CU_TestInfo tests[] = { { "formats and compressions", test_formats },
 			       { "compressed archives", test_outer_compression },
+			       { "foreign compression", test_foreign_compression },
 			       { "from a pipe", test_pipe },
 			       { "lies are refused", test_lies },
 			       { "flipped bytes", test_flipped_bytes },

@@ -13,6 +13,7 @@
 
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
+#include "engine/base/proc.h"
 #include "engine/base/str.h"
 #include "tests/support/canary.h"
 #include "tests/support/child.h"
@@ -111,12 +112,27 @@ static int make_without_umask(void *arg)
 	return is_closed_to_others(f->root) && is_closed_to_others(f->run) ? 0 : 2;
 }
 
+/* Nor does one that takes everything away close it to its owner: programs begin so. */
+static int make_with_full_umask(void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)umask(0777);
+	proc_sanitise();
+	if (open_store(f, STORE_WRITE) < 0)
+		return 1;
+	return is_closed_to_others(f->root) && is_closed_to_others(f->run) ? 0 : 2;
+}
+
 static void test_umask(void)
 {
 	struct fixture f;
 
 	setup(&f);
 	CU_ASSERT_EQUAL(child_run(make_without_umask, &f), 0);
+	teardown(&f);
+	setup(&f);
+	CU_ASSERT_EQUAL(child_run(make_with_full_umask, &f), 0);
 	teardown(&f);
 }
 
