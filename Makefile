@@ -63,9 +63,9 @@ $(B)/libkube.a: $(call obj,$(KUBE_SRC))
 # In podium what has a static library is linked so: every shared one costs the loader 0.1 ms and more
 # at each start.
 LIBS_podium := -Wl,-Bstatic -lcyaml -lyaml -ljansson -lnftnl -Wl,-Bdynamic -lmnl
-# Of libarchive only the reader of tar is used: linked statically it brings neither libxml2 nor ICU,
+# Of libarchive only the reader of tar and two filters are used: linked statically it brings neither libxml2 nor ICU,
 # which would take longer to load than a second pull takes.
-LIBS_podium-image := -Wl,-Bstatic -larchive -lzstd -ljansson -lseccomp -Wl,-Bdynamic -lcurl -lcrypto -lisal
+LIBS_podium-image := -Wl,-Bstatic -larchive -llzma -lbz2 -lzstd -ljansson -lseccomp -Wl,-Bdynamic -lcurl -lcrypto -lisal
 LIBS_podium-seccomp := -lseccomp
 # podium-seccomp itself: mk/seccomp.mk
 $(B)/podium: $(call cmdobj,podium) $(B)/libkube.a $(B)/libpodium.a
