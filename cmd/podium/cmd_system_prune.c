@@ -45,16 +45,6 @@ static const struct option prune_option_table[] = {
 
 /* ---- pods ------------------------------------------------------------------------------- */
 
-static bool has_label(const struct pairlist *labels, const char *text)
-{
-	const char *equals = strchr(text, '=');
-	cleanup_free char *key =
-		equals ? xstrndup(text, (size_t)(equals - text)) : xstrdup(text);
-	const char *value = pairlist_get(labels, key);
-
-	return value && (!equals || is_equal(value, equals + 1));
-}
-
 /* The filters were checked by imagefilter_check_prune(). */
 static int match_pod(const struct store *s, const struct pod_view *view,
 		     const struct strlist *filters, struct error *err)
@@ -70,9 +60,9 @@ static int match_pod(const struct store *s, const struct pod_view *view,
 		int64_t until = 0;
 
 		if (is_prefix(text, "label=")) {
-			match = match && has_label(&pod.labels, value);
+			match = match && imagefilter_has_label(&pod.labels, value);
 		} else if (is_prefix(text, "label!=")) {
-			match = match && !has_label(&pod.labels, value);
+			match = match && !imagefilter_has_label(&pod.labels, value);
 		} else {
 			r = time_parse(value, clock_wall_ns(), &until, err);
 			match = match && view->created_ns < until;

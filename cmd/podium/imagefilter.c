@@ -249,7 +249,7 @@ static bool is_reference_match(const struct condition *c, const struct image_inf
 	return false;
 }
 
-static bool has_label(const struct pairlist *labels, const char *text)
+bool imagefilter_has_label(const struct pairlist *labels, const char *text)
 {
 	const char *equals = strchr(text, '=');
 	cleanup_free char *key =
@@ -267,7 +267,7 @@ static int match_label(const struct image_filter *f, const struct condition *c,
 
 	if (r < 0)
 		return r;
-	r = has_label(&conf.run.labels, c->value) == (c->key == KEY_LABEL);
+	r = imagefilter_has_label(&conf.run.labels, c->value) == (c->key == KEY_LABEL);
 	image_conf_done(&conf);
 	return r;
 }

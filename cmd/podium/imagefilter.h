@@ -29,6 +29,9 @@ int imagefilter_match(const struct image_filter *f, const struct image_info *i,
 /* Only label, label! and until: what prune takes. -EINVAL names another. */
 int imagefilter_check_prune(const struct strlist *texts, struct error *err) must_check;
 
+/* "KEY" or "KEY=VALUE". */
+bool imagefilter_has_label(const struct pairlist *labels, const char *text);
+
 /* Go's strconv.ParseBool. -EINVAL. */
 int imagefilter_bool(const char *text, bool *ret) must_check;
 
