@@ -351,6 +351,12 @@ static void test_build_steps(void)
 	CU_ASSERT_EQUAL(image_remove(&store, "app", 0, &gone, &err), 0);
 	CU_ASSERT_EQUAL(gone.deleted.n, 3);
 	image_removal_done(&gone);
+	/* a parent that has a name of its own stays */
+	commit_facts(ID_A, NULL, "localhost/base:latest", NULL);
+	commit_facts(ID_B, ID_A, "localhost/app:latest", NULL);
+	CU_ASSERT_EQUAL(image_remove(&store, "app", 0, &gone, &err), 0);
+	CU_ASSERT_EQUAL(gone.deleted.n, 1);
+	image_removal_done(&gone);
 	/* a parent that had a name loses it and becomes a step */
 	commit_facts(ID_A, NULL, "localhost/base:latest", NULL);
 	commit_facts(ID_B, ID_A, "localhost/app:latest", NULL);
