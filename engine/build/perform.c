@@ -5,7 +5,8 @@
  * Theory of operation: what an instruction depends on becomes a key (cache.h):
  *
  *	always		the image it stands upon, its text, the platform, --timestamp
- *	RUN		the command with its shell, the arguments and their values, the mounts
+ *	RUN		the command with its shell, the arguments and their values, the network, the
+ *			capabilities, the mounts with what they show of the context
  *	COPY, ADD	destination, owner, mode, and a digest of all that would be copied
  *	the others	the configuration that they lead to, variables replaced
  *
@@ -31,7 +32,7 @@
 #include "engine/build/work.h"
 #include "engine/image/sha256.h"
 
-#define KEY_VERSION "podium build 1"
+#define KEY_VERSION "podium build 2"
 
 /* An instruction between its reading and its doing. */
 struct task {
@@ -74,11 +75,12 @@ static void key_begin(struct task *t, const struct build_state *st, const struct
 	key_add(t, instruction_str(t->i->kind));
 }
 
+/* With its length, so that no two rows of lists give the same bytes. */
 static void key_list(struct task *t, const struct strlist *l)
 {
+	sha256_add(t->key, &l->n, sizeof(l->n));
 	for (size_t i = 0; i < l->n; i++)
 		key_add(t, l->v[i]);
-	key_add(t, NULL);
 }
 
 /* ---- RUN -------------------------------------------------------------------------------- */
@@ -117,6 +119,44 @@ static void make_env(const struct build *b, const struct build_state *st, struct
 	}
 }
 
+/* A name without signs that a pattern has. The caller's. */
+static char *as_pattern(const char *name)
+{
+	struct buf out = BUF_INIT(2 * EXPAND_BYTES_MAX);
+
+	for (; *name; name++) {
+		if (strchr("*?[\\", *name))
+			buf_addc(&out, '\\');
+		buf_addc(&out, *name);
+	}
+	return buf_steal(&out);
+}
+
+/* What a bind from the context shows. Where that cannot be said (a socket, say) the step is done
+ * each time. */
+static void key_context(const struct build *b, struct task *t, const struct build_mount *m)
+{
+	cleanup_free char *path = as_pattern(m->source ? m->source : ".");
+	struct build_copy_source source = { .kind = BUILD_COPY_PATH, .text = path };
+	const struct build_copy_spec spec = { .store = b->store,
+					      .sources = &source,
+					      .n_sources = 1,
+					      .contextfd = b->contextfd,
+					      .dest = "/",
+					      .timestamp_s = -1 };
+	struct error scratch;
+	struct digest d;
+	char hex[DIGEST_HEX_LEN + 1];
+
+	if (WEAKEN("BUILD-KEY"))
+		return;
+	if (build_copy_digest(&spec, &d, &scratch) < 0)
+		id_new(hex);
+	else
+		(void)digest_hex(&d, hex);
+	key_add(t, hex);
+}
+
 static int add_mounts(struct build *b, struct build_state *st, struct task *t, struct error *err)
 {
 	for (size_t k = 0; k < t->i->flags.n; k++) {
@@ -133,8 +173,26 @@ static int add_mounts(struct build *b, struct build_state *st, struct task *t, s
 		t->run.mounts.v[t->run.mounts.n++] = m;
 		key_add(t, t->i->flags.v[k]);
 		key_list(t, &m.layers);
+		if (m.context && !b->options->no_cache && !b->options->no_layers)
+			key_context(b, t, &m);
 	}
 	return 0;
+}
+
+static void key_run(const struct build_state *st, struct task *t)
+{
+	cleanup_strlist struct strlist args = { .v = NULL };
+
+	build_state_args(st, &args);
+	key_list(t, &t->run.argv);
+	key_add(t, t->run.script);
+	key_list(t, &args);
+	if (WEAKEN("BUILD-KEY"))
+		return;
+	key_add(t, t->run.network);
+	key_list(t, &t->run.add_hosts);
+	key_list(t, &t->run.cap_add);
+	key_list(t, &t->run.cap_drop);
 }
 
 static size_t count_words(const char *s)
@@ -174,9 +232,7 @@ static int prepare_run(struct build *b, struct build_state *st, struct task *t, 
 	strlist_copy(&t->run.add_hosts, &b->options->add_hosts);
 	strlist_copy(&t->run.cap_add, &b->options->cap_add);
 	strlist_copy(&t->run.cap_drop, &b->options->cap_drop);
-	key_list(t, &t->run.argv);
-	key_add(t, t->run.script);
-	key_add(t, args);
+	key_run(st, t);
 	while (is_blank(*command))
 		command++;
 	t->created_by = *args ? xasprintf("|%zu %s /bin/sh -c %s", count_words(args), args, command)

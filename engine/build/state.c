@@ -84,16 +84,21 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+void build_state_args(const struct build_state *s, struct strlist *ret)
+{
+	for (size_t i = 0; i < s->args.n; i++)
+		if (!env_get(&s->conf.run.env, s->args.v[i].key))
+			strlist_addf(ret, "%s=%s", s->args.v[i].key, s->args.v[i].value);
+	if (ret->n)
+		qsort(ret->v, ret->n, sizeof(*ret->v), by_text);
+}
+
 char *build_state_arg_text(const struct build_state *s)
 {
 	cleanup_strlist struct strlist words = { .v = NULL };
 	struct buf out = BUF_INIT(EXPAND_BYTES_MAX);
 
-	for (size_t i = 0; i < s->args.n; i++)
-		if (!env_get(&s->conf.run.env, s->args.v[i].key))
-			strlist_addf(&words, "%s=%s", s->args.v[i].key, s->args.v[i].value);
-	if (words.n)
-		qsort(words.v, words.n, sizeof(*words.v), by_text);
+	build_state_args(s, &words);
 	for (size_t i = 0; i < words.n; i++)
 		buf_printf(&out, "%s%s", i ? " " : "", words.v[i]);
 	return buf_steal(&out);

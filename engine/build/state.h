@@ -47,7 +47,9 @@ char *build_instruction_text(const struct instruction *i);
 /* A path as WORKDIR says it: absolute and cleaned. The caller's. */
 char *build_path_join(const char *dir, const char *path);
 
-/* "NAME=VALUE NAME2=VALUE2", sorted: the arguments that a RUN sees. "" when there are none. */
+/* The arguments that a RUN sees, "NAME=VALUE" each, sorted. */
+void build_state_args(const struct build_state *s, struct strlist *ret);
+/* The same as one text, for people: blanks between them. "" when there are none. */
 char *build_state_arg_text(const struct build_state *s);
 
 #endif

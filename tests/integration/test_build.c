@@ -138,13 +138,18 @@ static const char cached[] = "FROM busybox\n"
 			     "COPY dir /dir\n"
 			     "LABEL x=y\n";
 
-static void check_hits(const char *options, const char *text, size_t want)
+static void check_hits_in(const char *folder, const char *options, const char *text, size_t want)
 {
-	cleanup_result struct result r = build("cached", options, text);
+	cleanup_result struct result r = build(folder, options, text);
 
 	CHECK_CODE(r, 0);
 	CHECK(count(r.out, "--> Using cache ") == want, "%zu steps out of the cache, not %zu:\n%s",
 	      count(r.out, "--> Using cache "), want, r.out);
+}
+
+static void check_hits(const char *options, const char *text, size_t want)
+{
+	check_hits_in("cached", options, text, want);
 }
 
 static void test_cache(void)
@@ -171,6 +176,40 @@ static void test_cache(void)
 	check_hits("--layers=false", cached, 0);
 	check_hits("", changed, 0);
 	check_hits("--label more=yes", changed, 6);
+}
+
+/* All that a RUN can see is in its key. The twin leaves out what the command line and the context
+ * say. */
+static void test_cache_of_run(void)
+{
+	static const char text[] =
+		"FROM busybox\nARG A\nARG B\n"
+		"RUN --mount=type=bind,source=in[x],target=/b cat /b/f >/out; echo $A\n";
+
+	write_file("run/in[x]/f", "1\n");
+	write_file("run/inx/f", "not this one\n");
+	check_hits_in("run", "", text, 0);
+	check_hits_in("run", "", text, 3);
+	write_file("run/inx/f", "still not\n");
+	check_hits_in("run", "", text, 3);
+	write_file("run/in[x]/f", "2\n");
+	check_hits_in("run", "", text, 2);
+	check_hits_in("run", "", text, 3);
+	check_hits_in("run", "--network host", text, 2);
+	check_hits_in("run", "--add-host x:10.0.0.1", text, 2);
+	check_hits_in("run", "--cap-drop CHOWN", text, 2);
+	check_hits_in("run", "--cap-add CHOWN", text, 2);
+	check_hits_in("run", "--build-arg A=1 --build-arg B=2", text, 2);
+	check_hits_in("run", "--build-arg 'A=1 B=2'", text, 2);
+	DISCARD(run("mkfifo %s/run/in[x]/fifo", harness.work));
+	check_hits_in("run", "", text, 2);
+	check_hits_in("run", "", text, 2); /* nobody can say what is in a fifo */
+	DISCARD(run("rm %s/run/in[x]/fifo", harness.work));
+	CHECK(setenv("PODIUM_WEAKEN", "BUILD-KEY", 1) == 0, "setenv");
+	check_hits_in("run", "", text, 2);
+	write_file("run/in[x]/f", "3\n");
+	check_hits_in("run", "--cap-drop CHOWN", text, 3);
+	CHECK(unsetenv("PODIUM_WEAKEN") == 0, "unsetenv");
 }
 
 /* An image that is gone is no hit, nor is one whose layer is. */
@@ -501,6 +540,7 @@ static void test_killed(void)
 
 static CU_TestInfo tests[] = { { "a C program, from source to a pod", test_c_program },
 			       { "the cache", test_cache },
+			       { "the cache of RUN, and its twin", test_cache_of_run },
 			       { "the cache is a hint", test_cache_is_a_hint },
 			       { "the same again with --timestamp", test_reproducible },
 			       { "the configuration", test_configuration },
