@@ -5,7 +5,8 @@
  * Theory of operation: every image that has a folder is one `podium build -t IMAGE FOLDER`, run in a
  * child of ours each, all at once; they share layers and caches through the store as builds of
  * several commands do. A child's output comes through a pipe and goes to stderr, each line behind
- * the image's name when there are several. A signal ends us; the children see it too, or our death,
+ * the image's name when there are several. To a child its output is a pipe, so what its steps print
+ * comes as they wrote it; on a terminal it is made harmless here. A signal ends us; the children see it too, or our death,
  * and remove what they have half made. One that fails does not stop the others; then nothing is
  * played.
  */
@@ -27,6 +28,7 @@
 #include "cmd/podium/options.h"
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
+#include "engine/base/seams.h"
 #include "engine/image/store.h"
 
 #define EXIT_OURS  125
@@ -206,6 +208,26 @@ static int start(struct command_context *ctx, const struct play_build_options *o
 
 /* ---- all of them ---------------------------------------------------------------------------- */
 
+/* What a step printed: on a terminal nothing of it acts but a carriage return. */
+static void put_text(const char *text, size_t len)
+{
+	bool is_raw = !isatty(STDERR_FILENO) || WEAKEN("TTY-1");
+
+	while (len && !is_raw) {
+		const char *cr = memchr(text, '\r', len);
+		size_t n = cr ? (size_t)(cr - text) : len;
+		cleanup_free char *safe = str_printable(text, n);
+
+		(void)fputs(safe, stderr);
+		if (cr)
+			(void)fputc('\r', stderr);
+		text += n + (cr != NULL);
+		len -= n + (cr != NULL);
+	}
+	if (len)
+		(void)fwrite(text, 1, len, stderr);
+}
+
 static void print_lines(struct one_build *b, bool prefixed, bool last)
 {
 	size_t at = 0;
@@ -216,9 +238,12 @@ static void print_lines(struct one_build *b, bool prefixed, bool last)
 
 		if (!end && !last && b->line.len < LINE_BYTES / 2)
 			break;
-		if (prefixed)
-			fprintf(stderr, "[%s] ", b->shown);
-		(void)fwrite(b->line.data + at, 1, len, stderr);
+		if (prefixed) {
+			(void)fputc('[', stderr);
+			put_text(b->shown, strlen(b->shown));
+			(void)fputs("] ", stderr);
+		}
+		put_text(b->line.data + at, len);
 		(void)fputc('\n', stderr);
 		at += len + (end != NULL);
 	}

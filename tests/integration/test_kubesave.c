@@ -5,9 +5,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pty.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/base/fs.h"
@@ -70,6 +72,59 @@ static void test_play_builds(void)
 	r = podium("play kube --build %s/a/app.yaml", harness.work);
 	CHECK_CODE(r, 0);
 	CHECK_HAS(r.err, "Using cache");
+	remove_pods();
+}
+
+/* All that a play prints on a terminal. The caller frees. */
+static char *play_on_terminal(const char *file)
+{
+	cleanup_free char *program = xasprintf("%s/podium", harness.build);
+	struct buf seen = BUF_INIT(1 << 20);
+	char data[4096];
+	int master = -1, status = 0;
+	ssize_t n;
+	pid_t pid = forkpty(&master, NULL, NULL, NULL);
+
+	if (pid == 0) {
+		(void)execl(program, "podium", "--root", harness.root, "--runroot", harness.runroot,
+			    "play", "kube", "--build", file, (char *)NULL);
+		_exit(127);
+	}
+	while ((n = read(master, data, sizeof(data))) > 0)
+		buf_add(&seen, data, (size_t)n);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0,
+	      "played: status %d", status);
+	(void)close(master);
+	return buf_steal(&seen);
+}
+
+/* What the steps of a build print, and what stands in its file, does nothing to a terminal (TTY-1). */
+static void test_terminal(void)
+{
+	cleanup_free char *file = xasprintf("%s/tty/app.yaml", harness.work);
+	char *out;
+
+	if (!load_image("busybox"))
+		return;
+	write_file("tty/web/Containerfile",
+		   "FROM busybox\nRUN printf '\\033]0;a\\007\\302\\2332Jb' \033[31m\n"
+		   "CMD [\"sleep\", \"1000\"]\n");
+	write_file("tty/app.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: tty}\n"
+				   "spec:\n  containers: [{name: c, image: localhost/web:1}]\n");
+	out = play_on_terminal(file);
+	CHECK_HAS(out, "STEP 2/3");
+	CHECK_HAS(out, "\\x1b]0;a");
+	CHECK_LACKS(out, "\033]");
+	CHECK_LACKS(out, "\033[31m");
+	CHECK_LACKS(out, "\302\233");
+	remove_pods();
+	free(out);
+	MUST(0, "rmi -f localhost/web:1");
+	CHECK(setenv("PODIUM_WEAKEN", "TTY-1", 1) == 0, "setenv");
+	out = play_on_terminal(file);
+	CHECK(unsetenv("PODIUM_WEAKEN") == 0, "unsetenv");
+	CHECK(strstr(out, "\033]0;a") && strstr(out, "\033[31m"), "the twin is caught");
+	free(out);
 	remove_pods();
 }
 
@@ -296,6 +351,7 @@ static void test_hostile(void)
 
 static CU_TestInfo tests[] = {
 	{ "play builds what has a folder", test_play_builds },
+	{ "steps that write to a terminal, and the twin", test_terminal },
 	{ "--context-dir, and a build that fails", test_context_dir },
 	{ "a play that is ended while it builds", test_ended },
 	{ "saved, and played from one file", test_one_file },
