@@ -65,7 +65,14 @@ $(B)/libkube.a: $(call obj,$(KUBE_SRC))
 LIBS_podium := -Wl,-Bstatic -lcyaml -lyaml -ljansson -lnftnl -Wl,-Bdynamic -lmnl
 # Of libarchive only the reader of tar and two filters are used: linked statically it brings neither libxml2 nor ICU,
 # which would take longer to load than a second pull takes.
-LIBS_podium-image := -Wl,-Bstatic -larchive -llzma -lbz2 -lzstd -ljansson -lseccomp -Wl,-Bdynamic -lcurl -lcrypto -lisal
+# libcurl too, without the libraries of protocols that are never spoken: cmd/podium-image/absent.c.
+CURL ?= static
+CURL_static := -lcurl -lssl -lcrypto -lz -lbrotlidec -lbrotlicommon
+CURL_shared := -Wl,-Bdynamic -lcurl -lcrypto
+CPPFLAGS_shared := -DPODIUM_CURL_SHARED
+LIBS_podium-image := -Wl,-Bstatic -larchive -llzma -lbz2 -lzstd -ljansson -lseccomp \
+	$(CURL_$(CURL)) -Wl,-Bdynamic -lisal
+$(B)/obj/cmd/podium-image/absent.o: CPPFLAGS += $(CPPFLAGS_$(CURL))
 LIBS_podium-seccomp := -lseccomp
 # podium-seccomp itself: mk/seccomp.mk
 $(B)/podium: $(call cmdobj,podium) $(B)/libkube.a $(B)/libpodium.a

@@ -5,7 +5,8 @@
 # chroot by check-long.
 DEPS_BUILD := build-essential clang pkg-config git ca-certificates libyaml-dev libcyaml-dev \
 	libjansson-dev libcurl4-openssl-dev libarchive-dev libseccomp-dev libcunit1-dev libmnl-dev \
-	libnftnl-dev libisal-dev libzstd-dev libssl-dev liblzma-dev libbz2-dev
+	libnftnl-dev libisal-dev libzstd-dev libssl-dev zlib1g-dev libbrotli-dev \
+	liblzma-dev libbz2-dev
 DEPS_TEST := busybox-static nginx-light curl iproute2 nftables conntrack util-linux uidmap procps \
 	python3 python3-yaml tmux strace clang-format clang-tidy libclang-rt-14-dev \
 	docker-registry skopeo openssl
