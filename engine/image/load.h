@@ -14,6 +14,7 @@
 #include "engine/state/layout.h"
 
 #define LOAD_IMAGES_MAX 1000
+#define LOAD_TEXT_MAX	(64 * 1024 * 1024) /* configurations and manifests of all images together */
 
 enum load_event_kind { LOAD_BEGIN, LOAD_LAYER, LOAD_IMAGE, LOAD_FAILED, LOAD_WARNING };
 /* What happened, as it happens. Texts are borrowed. */
@@ -81,6 +82,8 @@ struct load_plan {
 	size_t n;
 };
 void load_plan_done(struct load_plan *p);
+/* Whether all the texts of a plan may be held at once. -E2BIG: more than LOAD_TEXT_MAX. */
+int load_plan_check(const struct load_plan *p, struct error *err) must_check;
 /* Reads manifests and configurations, checks their digests, finds every layer. */
 int load_plan_read(struct source *src, const struct load_choice *choice, struct load_plan *ret,
 		   struct error *err) must_check;

@@ -11,7 +11,8 @@
  * Everything small is read into memory under a limit and hashed before it is parsed (manifest.c); the
  * id of an image is the digest that we computed. A document must be what its descriptor says. Layers
  * are only located here; their bytes are checked while they are unpacked. `urls` of a layer are not
- * looked at: a layer that is not here is an error.
+ * looked at: a layer that is not here is an error. All the texts are held until the images are there,
+ * so what they take together is limited too.
  */
 #include "engine/image/load.h"
 
@@ -20,6 +21,7 @@
 #include <string.h>
 
 #include "engine/base/json.h"
+#include "engine/base/seams.h"
 #include "engine/image/reference.h"
 #include "engine/image/sha256.h"
 
@@ -42,6 +44,20 @@ void load_plan_done(struct load_plan *p)
 		load_image_done(&p->v[i]);
 	free(p->v);
 	*p = (struct load_plan){ .v = NULL };
+}
+
+int load_plan_check(const struct load_plan *p, struct error *err)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		bytes += p->v[i].config_len + p->v[i].manifest_len + p->v[i].list_len;
+	if (bytes > LOAD_TEXT_MAX && !WEAKEN("LOAD-TEXT"))
+		return error_set(err, E2BIG,
+				 "configurations and manifests of more than %d bytes: bring in "
+				 "fewer images at once",
+				 LOAD_TEXT_MAX);
+	return 0;
 }
 
 /* ---- all formats ------------------------------------------------------------------------ */
@@ -204,8 +220,11 @@ static int read_docker(struct source *src, const struct load_choice *choice, str
 	if (r == 0 && (!json_is_array(top) || !json_array_size(top) ||
 		       json_array_size(top) > LOAD_IMAGES_MAX))
 		r = error_set(err, EBADMSG, "manifest.json is not a list of images");
-	for (size_t n = 0; r == 0 && n < json_array_size(top); n++)
+	for (size_t n = 0; r == 0 && n < json_array_size(top); n++) {
 		r = take_docker_image(src, json_array_get(top, n), list_add(p), err);
+		if (r == 0)
+			r = load_plan_check(p, err);
+	}
 	return r < 0 || !choice->ref ? r : choose_by_name(p, choice->ref, err);
 }
 
@@ -332,6 +351,8 @@ static int read_layout(struct source *src, const struct load_choice *choice,
 		r = take_entry(src, e, platform, 1, i, err);
 		if (r == 0)
 			r = take_layout_name(i, e, choice, err);
+		if (r == 0)
+			r = load_plan_check(p, err);
 	}
 	if (r == 0 && !n_taken)
 		r = error_set(err, ENOENT, "it has no image '%.200s'", choice->ref);

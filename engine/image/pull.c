@@ -206,7 +206,10 @@ static int plan_image(struct pull *p, const struct pull_item *item, const struct
 	for (size_t n = 0; n < i.layers.n; n++)
 		i.layers.v[n].group = p->plan.n;
 	*list_add(&p->plan) = i;
-	return 0;
+	r = load_plan_check(&p->plan, err);
+	if (r < 0)
+		load_image_done(&p->plan.v[--p->plan.n]);
+	return r;
 }
 
 static int get_manifest(struct pull *p, const struct reference *ref, struct pull_place *place,

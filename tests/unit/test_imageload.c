@@ -262,8 +262,8 @@ static void test_formats(void)
 		}
 }
 
-static const char *const decoders[] = { "lrzip", "grzip", "lzop", "xz", "bzip2", "lz4",
-					"gzip",	 "zstd",  "uncompress" };
+static const char *const decoders[] = { "lrzip", "grzip", "lzop", "xz",	       "bzip2",
+					"lz4",	 "gzip",  "zstd", "uncompress" };
 
 /* Programs of these names, first in PATH, that leave a mark. */
 static void put_fakes(const char *mark)
@@ -522,6 +522,44 @@ static void test_hostile_layer(void)
 	made_done(&m);
 }
 
+/* One large configuration that many entries name, in an archive of a few megabytes. */
+static void test_texts(void)
+{
+	enum { LABELS = 30, LABEL_BYTES = 120 * 1024, ENTRIES = 20 };
+	struct buf config = BUF_INIT(8 << 20), top = BUF_INIT(1 << 20), out = BUF_INIT(16 << 20);
+	char *label = xmalloc(LABEL_BYTES + 1);
+	struct outcome o;
+
+	memset(label, 'x', LABEL_BYTES);
+	label[LABEL_BYTES] = '\0';
+	buf_adds(&config, "{\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]},"
+			  "\"config\":{\"Labels\":{");
+	for (int i = 0; i < LABELS; i++)
+		buf_printf(&config, "%s\"l%d\":\"%s\"", i ? "," : "", i, label);
+	buf_adds(&config, "}}}");
+	for (int i = 0; i < ENTRIES; i++)
+		buf_printf(&top, "%s{\"Config\":\"c.json\",\"RepoTags\":[\"t:%d\"],\"Layers\":[]}",
+			   i ? "," : "[", i);
+	buf_addc(&top, ']');
+	tar_add(&out, TAR_PAX,
+		&(struct tar_entry){ .name = "c.json", .type = '0', .data = config.data });
+	tar_add(&out, TAR_PAX,
+		&(struct tar_entry){ .name = "manifest.json", .type = '0', .data = top.data });
+	tar_end(&out);
+	CU_ASSERT_FALSE(out.overflow);
+	drop_store();
+	o = load_archive(&out, NULL);
+	CU_ASSERT_EQUAL(o.r, -E2BIG);
+	assert_nothing_there();
+	o = load_archive(&out, "PODIUM_WEAKEN=LOAD-TEXT");
+	CU_ASSERT_EQUAL(o.r, 0);
+	CU_ASSERT_EQUAL(count_images(), 1);
+	free(label);
+	buf_done(&config);
+	buf_done(&top);
+	buf_done(&out);
+}
+
 /* kill -9 at every boundary: nothing half is visible, the next load repairs and sweeps. */
 static void test_killed(void)
 {
@@ -734,6 +772,7 @@ static CU_TestInfo tests[] = { { "formats and compressions", test_formats },
 			       { "flipped bytes", test_flipped_bytes },
 			       { "truncated at each block", test_truncated },
 			       { "hostile layer", test_hostile_layer },
+			       { "texts without end", test_texts },
 			       { "killed at each boundary", test_killed },
 			       { "two at once", test_concurrent },
 			       { "in a user namespace", test_user_namespace },
