@@ -112,7 +112,7 @@ int kube_archive_begin(int fd, const char *text, size_t len, struct error *err)
 {
 	if (len > MANIFEST_MAX)
 		return error_set(err, E2BIG, "a manifest of more than %d bytes", MANIFEST_MAX);
-	return tarhead_write_file(KUBE_ARCHIVE_MEMBER, text, len, 0, tarhead_to_fd, &fd, err);
+	return tarhead_write_file(KUBE_ARCHIVE_MEMBER, text, len, tarhead_to_fd, &fd, err);
 }
 
 /* A name as people write it gets its tag; an id is one, too. */

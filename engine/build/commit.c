@@ -125,12 +125,19 @@ static int check_conf(const char *text, struct error *err)
 	return image_conf_parse(text, strlen(text), &copy, err);
 }
 
-/* Writes the state's configuration as an image. parent may be NULL: it stays what it was. */
-static int write_image(struct build *b, const struct image_conf *c, const char *text,
-		       const char *parent, bool is_last, char hex[DIGEST_HEX_LEN + 1],
+/* A configuration on its way to an image. */
+struct document {
+	const struct image_conf *conf;
+	const char *text;
+	const char *parent; /* NULL: it stays what it was */
+	bool is_last;	    /* it gets the names */
+};
+
+static int write_image(struct build *b, const struct document *d, char hex[DIGEST_HEX_LEN + 1],
 		       struct error *err)
 {
 	static const struct strlist no_names;
+	const struct image_conf *c = d->conf;
 	struct own_manifest own = { .text = NULL };
 	cleanup_free char *manifest = NULL;
 	struct error scratch = { .code = 0 };
@@ -142,22 +149,22 @@ static int write_image(struct build *b, const struct image_conf *c, const char *
 	if (r < 0)
 		return r;
 	/* Layers of an older podium have no record of their size: nothing but --digests misses it. */
-	r = own_manifest_make(b->store, text, &c->diff_ids, is_docker, &own, &scratch);
+	r = own_manifest_make(b->store, d->text, &c->diff_ids, is_docker, &own, &scratch);
 	manifest = own.text;
 	if (r < 0 && is_docker) {
 		*err = scratch;
 		return r;
 	}
-	sha256_of(text, strlen(text), &id);
+	sha256_of(d->text, strlen(d->text), &id);
 	return image_commit(
 		b->store,
 		&(struct image_commit){ .id = digest_hex(&id, hex),
-					.config = text,
-					.config_len = strlen(text),
+					.config = d->text,
+					.config_len = strlen(d->text),
 					.manifest_id = manifest ? own.hex : NULL,
 					.manifest = manifest,
 					.manifest_len = manifest ? strlen(manifest) : 0,
-					.names = is_last ? &b->options->names : &no_names,
+					.names = d->is_last ? &b->options->names : &no_names,
 					.layers = &c->run.layers,
 					.created_ns = c->created_ns,
 					.size_bytes = size,
@@ -165,8 +172,8 @@ static int write_image(struct build *b, const struct image_conf *c, const char *
 					.os = c->os,
 					.variant = c->variant,
 					.author = c->author,
-					.parent = parent,
-					.is_intermediate = !is_last },
+					.parent = d->parent,
+					.is_intermediate = !d->is_last },
 		err);
 }
 
@@ -180,8 +187,12 @@ int build_commit(struct build *b, struct build_state *st, bool is_last, struct e
 	text = image_conf_write(&st->conf);
 	r = check_conf(text, err);
 	if (r == 0)
-		r = write_image(b, &st->conf, text, *st->image ? st->image : NULL, is_last, hex,
-				err);
+		r = write_image(b,
+				&(struct document){ .conf = &st->conf,
+						    .text = text,
+						    .parent = *st->image ? st->image : NULL,
+						    .is_last = is_last },
+				hex, err);
 	if (r == 0)
 		(void)snprintf(st->image, sizeof(st->image), "%s", hex);
 	return r;
@@ -196,7 +207,9 @@ int build_name(struct build *b, struct build_state *st, struct error *err)
 
 	sha256_of(text, strlen(text), &id);
 	if (is_equal(digest_hex(&id, hex), st->image)) /* ours: perhaps a step until now */
-		return write_image(b, &st->conf, text, NULL, true, hex, err);
+		return write_image(
+			b, &(struct document){ .conf = &st->conf, .text = text, .is_last = true },
+			hex, err);
 	for (size_t i = 0; r == 0 && i < b->options->names.n; i++)
 		r = image_tag(b->store, st->image, b->options->names.v[i], err);
 	return r;

@@ -356,21 +356,28 @@ static bool is_right_below(const char *dir, const char *path)
 static int walk_dir(struct copier *c, struct frame *f, int source, const char *rel,
 		    struct error *err);
 
-static int walk_child_dir(struct copier *c, struct frame *f, int source, const char *name,
-			  const char *rel, bool is_hidden, struct error *err)
+/* A name in a source directory. */
+struct child {
+	int dirfd;
+	const char *name;
+	const char *rel; /* from the source's root */
+};
+
+static int walk_child_dir(struct copier *c, struct frame *f, const struct child *ch, bool is_hidden,
+			  struct error *err)
 {
 	cleanup_close int fd =
-		openat(source, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		openat(ch->dirfd, ch->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	cleanup_tree_place struct tree_place p = { .fd = -EBADF };
 	struct frame below = { .item = f->item, .depth = f->depth + 1, .source = fd };
 	struct stat st;
 	int r;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_errno(err, "open '%.300s'", rel);
+		return error_errno(err, "open '%.300s'", ch->rel);
 	if (below.depth > TREE_DEPTH_MAX)
-		return error_set(err, ELOOP, "'%.300s' is too deep", rel);
-	r = find_child(c, f, name, true, &p, err);
+		return error_set(err, ELOOP, "'%.300s' is too deep", ch->rel);
+	r = find_child(c, f, ch->name, true, &p, err);
 	if (r < 0)
 		return r;
 	below.path = p.path;
@@ -383,29 +390,28 @@ static int walk_child_dir(struct copier *c, struct frame *f, int source, const c
 		below.up = f;
 	if (!is_hidden)
 		r = put_frame(c, &below, err);
-	return r < 0 ? r : walk_dir(c, &below, fd, rel, err);
+	return r < 0 ? r : walk_dir(c, &below, fd, ch->rel, err);
 }
 
-static int walk_child(struct copier *c, struct frame *f, int source, const char *name,
-		      const char *rel, struct error *err)
+static int walk_child(struct copier *c, struct frame *f, const struct child *ch, struct error *err)
 {
 	const struct ignore *g =
 		c->spec->contextfd >= 0 && !f->item->is_outside ? c->spec->ignore : NULL;
 	cleanup_tree_place struct tree_place p = { .fd = -EBADF };
-	bool is_hidden = is_ignored(g, rel);
+	bool is_hidden = is_ignored(g, ch->rel);
 	struct stat st;
 	int r;
 
-	if (fstatat(source, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return error_errno(err, "look at '%.300s'", rel);
-	if (is_hidden && (!S_ISDIR(st.st_mode) || can_skip_below(g, rel)))
+	if (fstatat(ch->dirfd, ch->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_errno(err, "look at '%.300s'", ch->rel);
+	if (is_hidden && (!S_ISDIR(st.st_mode) || can_skip_below(g, ch->rel)))
 		return 0;
 	if (S_ISDIR(st.st_mode))
-		return walk_child_dir(c, f, source, name, rel, is_hidden, err);
-	r = find_child(c, f, name, false, &p, err);
+		return walk_child_dir(c, f, ch, is_hidden, err);
+	r = find_child(c, f, ch->name, false, &p, err);
 	if (r == 0)
 		r = put_frame(c, f, err);
-	return r < 0 ? r : put_other(c, f->item, source, name, p.path, err);
+	return r < 0 ? r : put_other(c, f->item, ch->dirfd, ch->name, p.path, err);
 }
 
 static int walk_dir(struct copier *c, struct frame *f, int source, const char *rel,
@@ -417,8 +423,9 @@ static int walk_dir(struct copier *c, struct frame *f, int source, const char *r
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		cleanup_free char *below =
 			*rel ? xasprintf("%s/%s", rel, names.v[i]) : xstrdup(names.v[i]);
+		const struct child ch = { .dirfd = source, .name = names.v[i], .rel = below };
 
-		r = walk_child(c, f, source, names.v[i], below, err);
+		r = walk_child(c, f, &ch, err);
 	}
 	return r;
 }

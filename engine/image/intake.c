@@ -265,8 +265,10 @@ static int make_pipe(struct work *w, struct error *err)
 static int start_fetching(struct intake *in, struct work *w, struct error *err)
 {
 	close_fd(&w->plan.fd); /* the pump's alone: its end ends the transfer */
-	return registry_blob_start(in->registry, w->layer->routes, &w->layer->blob, w->layer->size,
-				   w->outfd, &w->blob, err);
+	return registry_blob_start(
+		in->registry, w->layer->routes,
+		&(struct blob_want){ .digest = w->layer->blob, .size = w->layer->size }, w->outfd,
+		&w->blob, err);
 }
 
 static int start_unpacking(struct intake *in, struct work *w, struct error *err)

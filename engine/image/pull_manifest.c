@@ -123,9 +123,9 @@ static int get_named(struct registry *reg, const struct pull_place *place,
 }
 
 static int get_config(struct registry *reg, const struct pull_place *place,
-		      const struct manifest_entry *e, char **ret, size_t *ret_len,
-		      struct error *err)
+		      const struct manifest_entry *e, char **ret, struct error *err)
 {
+	const struct blob_want want = { .digest = e->digest, .size = e->size };
 	int r = no_route(err);
 
 	if (e->size > CONFIG_BYTES_MAX)
@@ -134,8 +134,7 @@ static int get_config(struct registry *reg, const struct pull_place *place,
 	for (size_t i = 0; i < place->routes.n; i++) {
 		struct error one = { .code = 0 };
 
-		r = registry_get_blob(reg, &place->routes.v[i], &e->digest, e->size,
-				      CONFIG_BYTES_MAX, ret, ret_len, &one);
+		r = registry_get_blob(reg, &place->routes.v[i], &want, CONFIG_BYTES_MAX, ret, &one);
 		if (r == 0)
 			return 0;
 		*err = one;
@@ -173,13 +172,12 @@ static int take_manifest(struct registry *reg, const struct pull_place *place,
 			 const struct manifest *m, struct load_image *i, struct error *err)
 {
 	char *config = NULL;
-	size_t len = 0;
-	int r = get_config(reg, place, &m->config, &config, &len, err);
+	int r = get_config(reg, place, &m->config, &config, err);
 
 	if (r < 0)
 		return error_wrap(err, "configuration");
 	set_layers(place, m, i);
-	return load_image_set_config(i, config, len, err);
+	return load_image_set_config(i, config, (size_t)m->config.size, err);
 }
 
 /* Follows an index down to a manifest, which replaces *m; its text goes to i->manifest. */

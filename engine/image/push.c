@@ -250,9 +250,13 @@ static int push_documents(struct push *p, struct digest *ret, struct error *err)
 	text = make_manifest(p);
 	sha256_of(text, strlen(text), ret);
 	say(p, "Writing manifest to image destination", "");
-	return registry_put_manifest(registry, &p->routes.v[0], p->ref,
-				     p->is_docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST,
-				     text, strlen(text), err);
+	return registry_put_manifest(
+		registry, &p->routes.v[0], p->ref,
+		&(struct manifest_text){ .media_type = p->is_docker ? MEDIA_DOCKER_MANIFEST
+								    : MEDIA_OCI_MANIFEST,
+					 .body = text,
+					 .len = strlen(text) },
+		err);
 }
 
 static int push_found(struct push *p, struct digest *ret, struct error *err)

@@ -101,7 +101,10 @@ static int send_once(const struct push_work *w, struct registry *registry, struc
 	r = outstream_start(&stream, w->layer, w->target->kind, w->target->level, ends[1], err);
 	(void)close(ends[1]);
 	if (r == 0)
-		r = registry_upload(registry, w->target->route, ends[0], count_sent, w->sent,
+		r = registry_upload(registry, w->target->route,
+				    &(struct upload_source){ .infd = ends[0],
+							     .progress = count_sent,
+							     .arg = w->sent },
 				    &ret->digest, &ret->size, err);
 	(void)close(ends[0]);
 	if (stream.job.pid > 0)

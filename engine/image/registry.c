@@ -338,8 +338,7 @@ int registry_head_manifest(struct registry *r, const struct registry_route *rout
 }
 
 int registry_get_blob(struct registry *r, const struct registry_route *route,
-		      const struct digest *d, uint64_t size, size_t max, char **ret,
-		      size_t *ret_len, struct error *err)
+		      const struct blob_want *want, size_t max, char **ret, struct error *err)
 {
 	char hex[DIGEST_HEX_LEN + 1];
 	cleanup_free char *target = NULL, *what = NULL;
@@ -350,16 +349,17 @@ int registry_get_blob(struct registry *r, const struct registry_route *route,
 
 	if (rc < 0)
 		return rc;
-	target = xasprintf("/v2/%s/blobs/sha256:%s", route->path, digest_hex(d, hex));
+	target = xasprintf("/v2/%s/blobs/sha256:%s", route->path, digest_hex(&want->digest, hex));
 	what = xasprintf("blob 'sha256:%s'", hex);
 	q.target = target;
 	q.what = what;
-	if (size > max)
+	if (want->size > max)
 		return error_set(err, E2BIG,
 				 "registry '%s': repository '%s': %s of %llu bytes is "
 				 "larger than %zu",
-				 route->host, route->path, what, (unsigned long long)size, max);
-	q.max = size > 0 ? (size_t)size : 1;
+				 route->host, route->path, what, (unsigned long long)want->size,
+				 max);
+	q.max = want->size > 0 ? (size_t)want->size : 1;
 	rc = call_run(r, &q, &c, err);
 	if (rc < 0)
 		return rc == -E2BIG ? error_set(err, EBADMSG,
@@ -368,11 +368,11 @@ int registry_get_blob(struct registry *r, const struct registry_route *route,
 						route->host, route->path, what)
 				    : rc;
 	sha256_of(c->body.data, c->body.len, &got);
-	if ((c->body.len != size || !is_digest_equal(&got, d)) && !WEAKEN("REG-8"))
+	if (c->body.len != want->size ||
+	    (!is_digest_equal(&got, &want->digest) && !WEAKEN("REG-8")))
 		return call_error(c, err, EBADMSG,
 				  "the registry sent something that has another %s",
-				  c->body.len != size ? "size" : "digest");
-	*ret_len = c->body.len;
+				  c->body.len != want->size ? "size" : "digest");
 	*ret = buf_steal(&c->body);
 	return 0;
 }

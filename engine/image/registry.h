@@ -78,10 +78,16 @@ int registry_get_manifest(struct registry *r, const struct registry_route *route
 /* HEAD of a manifest: its digest by the registry's word. */
 int registry_head_manifest(struct registry *r, const struct registry_route *route, const char *ref,
 			   struct digest *ret, struct error *err) must_check;
-/* A whole small blob (a configuration), digest and size checked. NUL-terminated, the caller's. */
+/* What a blob must be, by the word of the manifest that names it. */
+struct blob_want {
+	struct digest digest;
+	uint64_t size;
+};
+/* A whole small blob (a configuration): want->size bytes, digest checked, NUL-terminated, the
+ * caller's. -E2BIG: larger than max bytes. */
 int registry_get_blob(struct registry *r, const struct registry_route *route,
-		      const struct digest *d, uint64_t size, size_t max, char **ret,
-		      size_t *ret_len, struct error *err) must_check;
+		      const struct blob_want *want, size_t max, char **ret,
+		      struct error *err) must_check;
 /* Every tag, through all pages (n and Link). At most 100,000. */
 int registry_list_tags(struct registry *r, const struct registry_route *route, struct strlist *ret,
 		       struct error *err) must_check;
@@ -89,12 +95,12 @@ int registry_list_tags(struct registry *r, const struct registry_route *route, s
 /* ---- blobs, side by side ---- */
 
 struct registry_blob;
-/* Begins to fetch a blob of exactly size bytes into outfd (a pipe; made non-blocking; not taken
- * over; the caller closes it when the blob has ended). routes: where it may be, tried in order; the
+/* Begins to fetch a blob of exactly want->size bytes into outfd (a pipe; made non-blocking; not
+ * taken over; the caller closes it when the blob has ended). routes: where it may be, tried in order; the
  * texts are borrowed until registry_blob_free(). The client does not hash: whoever reads outfd
  * does, and compares. A broken transfer is resumed where it broke (Range), so bytes come once. */
-int registry_blob_start(struct registry *r, const struct route_list *routes, const struct digest *d,
-			uint64_t size, int outfd, struct registry_blob **ret,
+int registry_blob_start(struct registry *r, const struct route_list *routes,
+			const struct blob_want *want, int outfd, struct registry_blob **ret,
 			struct error *err) must_check;
 /* Moves all transfers until something is worth looking at (a blob has ended, one of the caller's
  * descriptors fds[0..n) is ready, timeout_ms passed; -1: none). struct pollfd from <poll.h>. */
@@ -120,19 +126,29 @@ int registry_mount_blob(struct registry *r, const struct registry_route *route,
 			struct error *err) must_check;
 /* Called with what was sent so far. */
 typedef void registry_progress(void *arg, uint64_t bytes);
-/* Uploads what infd gives until its end (POST, PATCH in one stream, PUT); the digest is made on the
+/* Bytes to send: what infd (borrowed; made non-blocking) gives until its end. */
+struct upload_source {
+	int infd;
+	registry_progress *progress; /* or NULL */
+	void *arg;		     /* progress's */
+};
+/* Uploads what the source gives (POST, PATCH in one stream, PUT); the digest is made on the
  * way. A stream cannot be sent twice: an upload that breaks is an error; -EAGAIN when starting it
  * again with a fresh infd is worth it. */
-int registry_upload(struct registry *r, const struct registry_route *route, int infd,
-		    registry_progress *progress, void *arg, struct digest *ret, uint64_t *ret_size,
+int registry_upload(struct registry *r, const struct registry_route *route,
+		    const struct upload_source *source, struct digest *ret, uint64_t *ret_size,
 		    struct error *err) must_check;
 /* The same for bytes in memory (a configuration). */
 int registry_upload_bytes(struct registry *r, const struct registry_route *route, const void *data,
 			  size_t len, struct digest *ret, struct error *err) must_check;
+struct manifest_text {
+	const char *media_type;
+	const void *body;
+	size_t len;
+};
 /* PUT of a manifest under a tag or digest. */
 int registry_put_manifest(struct registry *r, const struct registry_route *route, const char *ref,
-			  const char *media_type, const void *body, size_t len,
-			  struct error *err) must_check;
+			  const struct manifest_text *text, struct error *err) must_check;
 
 /* Asks the registry whether these credentials are good (login): GET /v2/. -EACCES: it says no.
  * -EPROTO too when they were not sent, since its token server is in another domain. */

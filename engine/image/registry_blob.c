@@ -214,8 +214,9 @@ bool registry_blobs_step(struct registry *r)
 	return changed;
 }
 
-int registry_blob_start(struct registry *r, const struct route_list *routes, const struct digest *d,
-			uint64_t size, int outfd, struct registry_blob **ret, struct error *err)
+int registry_blob_start(struct registry *r, const struct route_list *routes,
+			const struct blob_want *want, int outfd, struct registry_blob **ret,
+			struct error *err)
 {
 	struct registry_blob *b;
 	int flags = fcntl(outfd, F_GETFL);
@@ -230,11 +231,11 @@ int registry_blob_start(struct registry *r, const struct route_list *routes, con
 	b = xcalloc(1, sizeof(*b));
 	b->r = r;
 	b->routes = routes;
-	b->digest = *d;
-	b->size = size;
+	b->digest = want->digest;
+	b->size = want->size;
 	b->outfd = outfd;
 	b->next = r->blobs;
-	if (size == 0) {
+	if (b->size == 0) {
 		end(b, 1, NULL);
 	} else {
 		rc = begin(b, err);

@@ -165,11 +165,9 @@ static int close_session(struct registry *r, const struct call_request *base, co
 }
 
 struct upload {
-	int infd;
+	const struct upload_source *source;
 	struct sha256 *hash;
 	uint64_t bytes;
-	registry_progress *progress;
-	void *arg;
 };
 
 static ssize_t on_read(void *arg, char *data, size_t len, struct error *err)
@@ -178,7 +176,7 @@ static ssize_t on_read(void *arg, char *data, size_t len, struct error *err)
 	ssize_t n;
 
 	do
-		n = read(u->infd, data, len);
+		n = read(u->source->infd, data, len);
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EAGAIN)
 		return -EAGAIN;
@@ -186,8 +184,8 @@ static ssize_t on_read(void *arg, char *data, size_t len, struct error *err)
 		return error_errno(err, "the bytes to upload cannot be read");
 	sha256_add(u->hash, data, (size_t)n);
 	u->bytes += (uint64_t)n;
-	if (u->progress)
-		u->progress(u->arg, u->bytes);
+	if (u->source->progress)
+		u->source->progress(u->source->arg, u->bytes);
 	return n;
 }
 
@@ -207,7 +205,7 @@ static int send_stream(struct registry *r, const struct call_request *base, stru
 	q.headers = &headers;
 	q.is_stream = true;
 	q.total_ms = UPLOAD_TOTAL_MS;
-	q.pause_fd = u->infd;
+	q.pause_fd = u->source->infd;
 	q.handler = &handler;
 	q.arg = u;
 	rc = call_start(r, &q, &c, err);
@@ -230,18 +228,18 @@ static int enter_upload(struct registry *r, const struct registry_route *route,
 	return rc;
 }
 
-int registry_upload(struct registry *r, const struct registry_route *route, int infd,
-		    registry_progress *progress, void *arg, struct digest *ret, uint64_t *ret_size,
+int registry_upload(struct registry *r, const struct registry_route *route,
+		    const struct upload_source *source, struct digest *ret, uint64_t *ret_size,
 		    struct error *err)
 {
 	cleanup_sha256 struct sha256 *hash = sha256_new();
-	struct upload u = { .infd = infd, .hash = hash, .progress = progress, .arg = arg };
+	struct upload u = { .source = source, .hash = hash };
 	cleanup_url struct url at = { 0 };
 	struct call_request q = { 0 };
-	int flags = fcntl(infd, F_GETFL);
+	int flags = fcntl(source->infd, F_GETFL);
 	int rc;
 
-	if (flags < 0 || fcntl(infd, F_SETFL, flags | O_NONBLOCK) < 0)
+	if (flags < 0 || fcntl(source->infd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return error_errno(err, "the bytes to upload");
 	rc = enter_upload(r, route, &q, err);
 	if (rc == 0)
@@ -274,13 +272,13 @@ int registry_upload_bytes(struct registry *r, const struct registry_route *route
 }
 
 int registry_put_manifest(struct registry *r, const struct registry_route *route, const char *ref,
-			  const char *media_type, const void *body, size_t len, struct error *err)
+			  const struct manifest_text *text, struct error *err)
 {
 	cleanup_strlist struct strlist headers = { 0 };
 	cleanup_free char *rest = NULL, *target = NULL, *what = NULL;
 	cleanup_call struct call *c = NULL;
 	struct call_request q = {
-		.method = "PUT", .body = body, .body_len = len, .is_patient = true
+		.method = "PUT", .body = text->body, .body_len = text->len, .is_patient = true
 	};
 	struct digest sent, said;
 	struct error ignored;
@@ -294,14 +292,14 @@ int registry_put_manifest(struct registry *r, const struct registry_route *route
 	rest = xasprintf("manifests/%s", ref);
 	target = target_of(route, rest);
 	what = xasprintf("manifest '%s'", ref);
-	strlist_addf(&headers, "Content-Type: %s", media_type);
+	strlist_addf(&headers, "Content-Type: %s", text->media_type);
 	q.target = target;
 	q.what = what;
 	q.headers = &headers;
 	rc = call_run(r, &q, &c, err);
 	if (rc < 0)
 		return rc;
-	sha256_of(body, len, &sent);
+	sha256_of(text->body, text->len, &sent);
 	if (call_answer(c)->digest && is_prefix(call_answer(c)->digest, "sha256:") &&
 	    (digest_parse(call_answer(c)->digest, &said, &ignored) < 0 ||
 	     !is_digest_equal(&sent, &said)))

@@ -50,7 +50,7 @@ int savedest_bytes(struct savedest *d, const char *name, const void *data, size_
 	if (r == 0 && d->is_dir)
 		r = fs_write_atomic(d->fd, name, data, len, 0644, FS_NOSYNC, err);
 	else if (r == 0)
-		r = tarhead_write_file(name, data, len, 0, tarhead_to_fd, &d->fd, err);
+		r = tarhead_write_file(name, data, len, tarhead_to_fd, &d->fd, err);
 	if (r == 0)
 		strlist_add(&d->written, name);
 	return r;

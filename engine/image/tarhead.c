@@ -188,12 +188,10 @@ int tarhead_end(inflate_sink *sink, void *arg, struct error *err)
 	return sink(arg, zeros, sizeof(zeros), err);
 }
 
-int tarhead_write_file(const char *name, const void *data, size_t len, int64_t mtime_s,
-		       inflate_sink *sink, void *arg, struct error *err)
+int tarhead_write_file(const char *name, const void *data, size_t len, inflate_sink *sink,
+		       void *arg, struct error *err)
 {
-	const struct tarhead h = {
-		.name = name, .type = TARHEAD_FILE, .mode = 0644, .size = len, .mtime_s = mtime_s
-	};
+	const struct tarhead h = { .name = name, .type = TARHEAD_FILE, .mode = 0644, .size = len };
 	int r = tarhead_write(&h, sink, arg, err);
 
 	if (r == 0 && len)

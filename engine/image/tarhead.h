@@ -44,9 +44,9 @@ int tarhead_pad(uint64_t size, inflate_sink *sink, void *arg, struct error *err)
 /* The two blocks that end an archive. */
 int tarhead_end(inflate_sink *sink, void *arg, struct error *err) must_check;
 
-/* A whole small file: header, content, padding. */
-int tarhead_write_file(const char *name, const void *data, size_t len, int64_t mtime_s,
-		       inflate_sink *sink, void *arg, struct error *err) must_check;
+/* A whole small file, of mode 0644 and the epoch's time: header, content, padding. */
+int tarhead_write_file(const char *name, const void *data, size_t len, inflate_sink *sink,
+		       void *arg, struct error *err) must_check;
 
 /* A sink that writes into the descriptor that arg points to (const int *). -EPIPE is passed on. */
 int tarhead_to_fd(void *arg, const void *data, size_t len, struct error *err) must_check;

@@ -338,16 +338,17 @@ static int fetch(struct client *c, const struct route_list *routes, uint64_t siz
 {
 	cleanup_sha256 struct sha256 *h = sha256_new();
 	struct registry_blob *b = NULL;
-	struct digest want, have;
+	struct blob_want want = { .size = size };
+	struct digest have;
 	int p[2], r = 0;
 	struct pollfd fd;
 
 	*got = 0;
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return -1000;
-	sha256_of(blob_data, BLOB_LEN, &want);
+	sha256_of(blob_data, BLOB_LEN, &want.digest);
 	fd = (struct pollfd){ .fd = p[0], .events = POLLIN };
-	r = registry_blob_start(c->r, routes, &want, size, p[1], &b, &c->err);
+	r = registry_blob_start(c->r, routes, &want, p[1], &b, &c->err);
 	while (r == 0 && (r = registry_blob_state(b, &c->err)) == 0) {
 		r = registry_wait(c->r, &fd, 1, 1000, &c->err);
 		if (r == 0 && fd.revents)
@@ -359,7 +360,7 @@ static int fetch(struct client *c, const struct route_list *routes, uint64_t siz
 	(void)close(p[0]);
 	registry_blob_free(b);
 	sha256_end(h, &have);
-	return r == 1 && !is_digest_equal(&want, &have) ? -1000 : r;
+	return r == 1 && !is_digest_equal(&want.digest, &have) ? -1000 : r;
 }
 
 /* One answer before the good one. */
@@ -615,17 +616,16 @@ static void test_reader_gone(void)
 {
 	struct fakeregistry *f = client_server(FAKE_PLAIN);
 	struct registry_blob *b = NULL;
-	struct digest d;
+	struct blob_want want = { .size = BLOB_LEN };
 	struct client c;
 	char digest[72];
 	int p[2], r = 0;
 
 	fakeregistry_blob(f, "a/b", blob_data, BLOB_LEN, digest);
 	client_init(&c, f, true);
-	sha256_of(blob_data, BLOB_LEN, &d);
+	sha256_of(blob_data, BLOB_LEN, &want.digest);
 	CU_ASSERT_EQUAL_FATAL(pipe2(p, O_CLOEXEC), 0);
-	CU_ASSERT_EQUAL_FATAL(registry_blob_start(c.r, &c.routes, &d, BLOB_LEN, p[1], &b, &c.err),
-			      0);
+	CU_ASSERT_EQUAL_FATAL(registry_blob_start(c.r, &c.routes, &want, p[1], &b, &c.err), 0);
 	/* the pipe fills first: its end is noticed while the transfer is paused */
 	while (r == 0 && registry_blob_bytes(b) < 200000)
 		r = registry_wait(c.r, NULL, 0, 100, &c.err);
@@ -644,15 +644,22 @@ static void test_reader_gone(void)
 
 /* ---- REG-8: other bytes than the digest says ------------------------------------------------------- */
 
+/* Asks for the blob "config" as one of size bytes; at most 100 are taken. */
+static int get_config(struct client *c, uint64_t size, char **ret)
+{
+	struct blob_want want = { .size = size };
+
+	sha256_of("config", 6, &want.digest);
+	return registry_get_blob(c->r, &c->route, &want, 100, ret, &c->err);
+}
+
 static bool digest_lies(void)
 {
 	struct fakeregistry *f = client_server(FAKE_PLAIN);
 	struct registry_manifest m = { 0 };
-	struct digest d;
 	struct client c;
 	char digest[72], *text = NULL;
 	cleanup_free char *path = NULL;
-	size_t len = 0;
 	bool ok;
 
 	fakeregistry_manifest(f, "a/b", NULL, TYPE, "{\"a\":1}", digest);
@@ -669,18 +676,17 @@ static bool digest_lies(void)
 	     client_says(&c, "another digest");
 	registry_manifest_done(&m);
 	ok = get(&c) == -EBADMSG && ok;
-	sha256_of("config", 6, &d);
 	fakeregistry_blob(f, "a/b", "config", 6, digest);
 	free(path);
 	path = xasprintf("/v2/a/b/blobs/%s", digest);
-	ok = registry_get_blob(c.r, &c.route, &d, 6, 100, &text, &len, &c.err) == 0 && ok;
+	ok = get_config(&c, 6, &text) == 0 && ok;
 	free(text);
 	text = NULL;
 	fakeregistry_answer(f, &(struct fake_answer){ .path = path, .body = "cOnfig" });
-	ok = registry_get_blob(c.r, &c.route, &d, 6, 100, &text, &len, &c.err) == -EBADMSG && ok;
-	ok = registry_get_blob(c.r, &c.route, &d, 5, 100, &text, &len, &c.err) == -EBADMSG && ok;
-	ok = registry_get_blob(c.r, &c.route, &d, 7, 100, &text, &len, &c.err) == -EBADMSG && ok;
-	ok = registry_get_blob(c.r, &c.route, &d, 101, 100, &text, &len, &c.err) == -E2BIG && ok;
+	ok = get_config(&c, 6, &text) == -EBADMSG && ok;
+	ok = get_config(&c, 5, &text) == -EBADMSG && ok;
+	ok = get_config(&c, 7, &text) == -EBADMSG && ok;
+	ok = get_config(&c, 101, &text) == -E2BIG && ok;
 	client_done(&c);
 	fakeregistry_free(f);
 	return ok;
@@ -798,7 +804,9 @@ static void test_upload(void)
 	CU_ASSERT_EQUAL_FATAL(pipe2(p, O_CLOEXEC), 0);
 	CU_ASSERT_EQUAL(write(p[1], "hello", 5), 5);
 	(void)close(p[1]);
-	CU_ASSERT_EQUAL(registry_upload(c.r, &c.route, p[0], NULL, NULL, &d, &size, &c.err), 0);
+	CU_ASSERT_EQUAL(registry_upload(c.r, &c.route, &(struct upload_source){ .infd = p[0] }, &d,
+					&size, &c.err),
+			0);
 	(void)close(p[0]);
 	sha256_of("hello", 5, &want);
 	CU_ASSERT_TRUE(is_digest_equal(&d, &want));
