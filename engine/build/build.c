@@ -187,7 +187,8 @@ static int plan(struct build *b, struct error *err)
 			&(struct stage_options){ .build_args = &o->build_args,
 						 .platform_args = &b->platform_args,
 						 .target = o->target,
-						 .from = o->from },
+						 .from = o->from,
+						 .left = &b->expand_left },
 			&b->stages, err);
 	if (r == 0)
 		b->states = xcalloc(b->stages.n, sizeof(*b->states));
@@ -315,6 +316,7 @@ static int begin_stage(struct build *b, size_t at, struct build_state *st, struc
 {
 	const struct stage *stage = &b->stages.v[at];
 
+	st->left = &b->expand_left;
 	if (stage->from < 0) {
 		int r = build_base(b, stage, st, err);
 
@@ -465,7 +467,11 @@ static void raise_files(void)
 int build_image(const struct store *s, const struct build_options *o, int datafd,
 		const struct build_ops *ops, char ret_id[DIGEST_HEX_LEN + 1], struct error *err)
 {
-	struct build b = { .store = s, .options = o, .ops = ops, .contextfd = -EBADF };
+	struct build b = { .store = s,
+			   .options = o,
+			   .ops = ops,
+			   .contextfd = -EBADF,
+			   .expand_left = EXPAND_TOTAL_MAX };
 	struct error scratch; /* what the sweep cannot read stays for the next one */
 	int r;
 

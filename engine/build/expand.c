@@ -10,6 +10,8 @@
  * Splitting (EXPOSE) happens while the output grows: a blank outside quotes ends a word, also one
  * that came out of a variable; a quoted empty text is a word.
  *
+ * What a build makes of variables in all is limited: a small file could ask for any amount of memory.
+ *
  * Within double quotes the escape character takes the meaning of '"', '$' and itself alone, before
  * any other character it stays, as in a shell.
  */
@@ -17,6 +19,8 @@
 
 #include <errno.h>
 #include <string.h>
+
+#include "engine/base/seams.h"
 
 struct reader {
 	const struct expand *x;
@@ -236,11 +240,25 @@ static int take_until(struct reader *r, char end, bool is_quoted, struct error *
 		       : 0;
 }
 
+/* A few lines can say a variable of a megabyte ten thousand times. */
+static int take_room(const struct expand *x, size_t bytes, struct error *err)
+{
+	if (!x->left || WEAKEN("EXPAND-TOTAL"))
+		return 0;
+	if (bytes > *x->left)
+		return error_set(err, E2BIG, "variables make more than %d bytes in all",
+				 EXPAND_TOTAL_MAX);
+	*x->left -= bytes;
+	return 0;
+}
+
 int expand_word(const struct expand *x, const char *word, char **ret, struct error *err)
 {
 	struct reader r = { .x = x, .p = word, .out = BUF_INIT(EXPAND_BYTES_MAX) };
 	int e = take_until(&r, '\0', false, err);
 
+	if (e == 0)
+		e = take_room(x, r.out.len, err);
 	if (e == 0)
 		*ret = buf_steal(&r.out);
 	buf_done(&r.out);
@@ -252,11 +270,17 @@ int expand_words(const struct expand *x, const char *text, struct strlist *ret, 
 	struct strlist words = { .v = NULL };
 	struct reader r = { .x = x, .p = text, .out = BUF_INIT(EXPAND_BYTES_MAX), .words = &words };
 	int e = take_until(&r, '\0', false, err);
+	size_t bytes = 0;
 
+	if (e == 0)
+		emit(&r, ' ', false);
+	for (size_t i = 0; i < words.n; i++)
+		bytes += strlen(words.v[i]);
+	if (e == 0)
+		e = take_room(x, bytes, err);
 	if (e < 0) {
 		strlist_done(&words);
 	} else {
-		emit(&r, ' ', false);
 		for (size_t i = 0; i < words.n; i++)
 			strlist_take(ret, steal_ptr(&words.v[i]));
 		free(words.v);

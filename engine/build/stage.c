@@ -297,7 +297,9 @@ int stages_plan(const struct containerfile *f, const struct stage_options *o,
 {
 	struct stage_list l = { .v = NULL };
 	struct lookup lookup = { .lists = { &l.meta_args, o->platform_args } };
-	struct expand x = { .escape = f->escape, .lookup = look_up, .arg = &lookup };
+	struct expand x = {
+		.escape = f->escape, .lookup = look_up, .arg = &lookup, .left = o->left
+	};
 	int r = 0;
 
 	for (size_t k = 0; r == 0 && k < f->n; k++) {

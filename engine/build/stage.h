@@ -38,6 +38,7 @@ struct stage_options {
 	const struct pairlist *platform_args; /* TARGETPLATFORM, BUILDARCH, ... */
 	const char *target;		      /* name or number, or NULL: the last */
 	const char *from;		      /* instead of the first FROM's, or NULL */
+	size_t *left;			      /* see struct expand */
 };
 /* *ret borrows from f. */
 int stages_plan(const struct containerfile *f, const struct stage_options *o,

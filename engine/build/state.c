@@ -48,7 +48,7 @@ static const char *look_up(void *arg, const char *name)
 
 struct expand build_state_expand(struct build_state *s)
 {
-	return (struct expand){ .escape = s->escape, .lookup = look_up, .arg = s };
+	return (struct expand){ .escape = s->escape, .lookup = look_up, .arg = s, .left = s->left };
 }
 
 void build_env_unset(struct strlist *env, const char *name)

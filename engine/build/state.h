@@ -21,6 +21,7 @@ struct build_state {
 	char image[65];	      /* the image in the store that this is, or "" */
 	char escape;
 	bool has_cmd; /* CMD stood in this stage: ENTRYPOINT leaves it */
+	size_t *left; /* see struct expand; borrowed, or NULL */
 };
 void build_state_done(struct build_state *s);
 #define cleanup_build_state cleanup(build_state_done)

@@ -21,6 +21,7 @@ struct build {
 	char *context;		    /* absolute, or NULL */
 	int contextfd;		    /* -1: none */
 	int64_t now_ns;		    /* creation time: the build's begin, or --timestamp */
+	size_t expand_left;	    /* see struct expand */
 	struct layer_claim *claims; /* layers that must not go before the end */
 	size_t n_claims;
 };

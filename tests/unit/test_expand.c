@@ -177,6 +177,37 @@ static void test_limits(void)
 	buf_done(&long_word);
 }
 
+/* Many words of many bytes; the twin takes them all. */
+static int expand_often(size_t *left)
+{
+	const struct expand x = { .escape = '\\', .lookup = look_up, .left = left };
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < 10; i++) {
+		cleanup_strlist struct strlist words = { .v = NULL };
+		cleanup_free char *got = NULL;
+		struct error err = { .code = 0 };
+
+		r = expand_word(&x, "$A$A$A$A$A", &got, &err);
+		if (r == 0)
+			r = expand_words(&x, "$A $A $A $A $A", &words, &err);
+	}
+	return r;
+}
+
+static void test_total(void)
+{
+	size_t enough = 100, short_by_one = 99;
+
+	CU_ASSERT_EQUAL(expand_often(&enough), 0);
+	CU_ASSERT_EQUAL(enough, 0);
+	CU_ASSERT_EQUAL(expand_often(&short_by_one), -E2BIG);
+	short_by_one = 99;
+	(void)setenv("PODIUM_WEAKEN", "EXPAND-TOTAL", 1);
+	CU_ASSERT_EQUAL(expand_often(&short_by_one), 0);
+	(void)unsetenv("PODIUM_WEAKEN");
+}
+
 static CU_TestInfo tests[] = { { "words", test_words },
 			       { "refused", test_refused },
 			       { "a demand says why", test_demand_says_why },
@@ -184,6 +215,7 @@ static CU_TestInfo tests[] = { { "words", test_words },
 			       { "heredocs", test_heredoc },
 			       { "splitting", test_split },
 			       { "limits", test_limits },
+			       { "what all take, and the twin", test_total },
 			       CU_TEST_INFO_NULL };
 static CU_SuiteInfo suites[] = { { "expand", NULL, NULL, NULL, NULL, tests }, CU_SUITE_INFO_NULL };
 TEST_MAIN(suites)
