@@ -309,6 +309,7 @@ static int begin_content(struct tarsplit *t, char type, uint64_t size, struct er
 	bool is_plain = size && !t->is_sparse && is_in_diff(name, type, &path);
 
 	forget_overrides(t);
+	t->padding = 0;
 	if (type == 'S' && t->block[482]) {
 		t->part = PART_MORE;
 		t->left = padded(size);
@@ -405,6 +406,11 @@ static int take_content(struct tarsplit *t, const char **p, size_t *len, struct 
 	if (r == 0 && !t->left)
 		end_part(t);
 	return r;
+}
+
+size_t tarsplit_missing_padding(const struct tarsplit *t)
+{
+	return t->part == PART_RAW && t->left <= t->padding ? (size_t)t->left : 0;
 }
 
 static int take_block(struct tarsplit *t, struct error *err)

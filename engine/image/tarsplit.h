@@ -24,6 +24,9 @@ int tarsplit_new(int outfd, struct tarsplit **ret, struct error *err) must_check
  * tar is recorded whole, up to a limit (the extractor refuses it). */
 int tarsplit_feed(struct tarsplit *t, const void *data, size_t len, struct error *err) must_check;
 int tarsplit_finish(struct tarsplit *t, struct error *err) must_check;
+/* How many bytes of padding the last file lacks when the stream ends here: some writers of archives
+ * leave it and the end marker out, and every reader in Go takes that. 0 at any other place. */
+size_t tarsplit_missing_padding(const struct tarsplit *t);
 void tarsplit_free(struct tarsplit *t);
 
 /* Writes the stream again: headers from splitfd, contents from difffd (opened beneath it, no

@@ -34,6 +34,7 @@
 #include "engine/image/tarsplit.h"
 
 #define READ_BLOCK (256 * 1024)
+#define TAR_BLOCK  512
 #define HEAD_BYTES 8
 #define PIPE_BYTES (1024 * 1024)
 
@@ -167,6 +168,15 @@ static int begin_inflating(struct pump *p, size_t n, struct error *err)
 	return r < 0 ? r : inflate_new(kind, &p->plan->inflate, &p->z, err);
 }
 
+/* libarchive wants the last file padded: what the archive left out is neither hashed nor recorded. */
+static int pad(struct pump *p, struct error *err)
+{
+	static const char zeros[TAR_BLOCK];
+	int r = fs_write_all(p->outfd, zeros, tarsplit_missing_padding(p->split));
+
+	return r < 0 ? error_set(err, -r, "feed the extractor: %s", strerror(-r)) : 0;
+}
+
 static int pump_all(struct pump *p, uint64_t *ret_size, struct error *err)
 {
 	uint64_t done = 0;
@@ -190,6 +200,8 @@ static int pump_all(struct pump *p, uint64_t *ret_size, struct error *err)
 	*ret_size = done;
 	if (r == 0 && p->z)
 		r = inflate_finish(p->z, err);
+	if (r == 0 && p->split)
+		r = pad(p, err);
 	return r == 0 && p->split ? tarsplit_finish(p->split, err) : r;
 }
 

@@ -358,6 +358,34 @@ static void test_outer_compression(void)
 	}
 }
 
+/* Some writers (umoci insert) end an archive with the last byte of its last file. One byte less is
+ * a file cut short. */
+static void test_bare_end(void)
+{
+	static const size_t missing[] = { 512 - 4, 512 - 4 + 1 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(missing); i++) {
+		struct made_image m = { .name = "docker.io/library/bare:latest" };
+		struct buf *layer = made_layer(&m);
+		struct outcome o;
+		struct buf out;
+
+		tar_add(layer, TAR_PAX,
+			&(struct tar_entry){ .name = "a", .type = '0', .data = "four" });
+		layer->len -= missing[i];
+		made_docker(&m, &out);
+		drop_store();
+		o = load_archive(&out, NULL);
+		if (missing[i] == 512 - 4)
+			CU_ASSERT_EQUAL(o.r, 0)
+		else
+			CU_ASSERT_TRUE(o.r < 0)
+		CU_ASSERT_FALSE(o.died);
+		buf_done(&out);
+		made_done(&m);
+	}
+}
+
 static void test_pipe(void)
 {
 	struct made_image m = { .compression = MADE_PLAIN };
@@ -767,6 +795,7 @@ static int end(void)
 static CU_TestInfo tests[] = { { "formats and compressions", test_formats },
 			       { "compressed archives", test_outer_compression },
 			       { "foreign compression", test_foreign_compression },
+			       { "bare end", test_bare_end },
 			       { "from a pipe", test_pipe },
 			       { "lies are refused", test_lies },
 			       { "flipped bytes", test_flipped_bytes },
