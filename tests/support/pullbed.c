@@ -99,7 +99,7 @@ void bed_fill(struct made_image *m, size_t n, size_t bytes, unsigned int seed)
 
 	for (size_t l = 0; l < n; l++) {
 		struct buf *tar = made_layer(m);
-		char name[32];
+		char name[48];
 
 		for (size_t i = 0; i < bytes; i++) {
 			x = x * 1664525 + 1013904223;
