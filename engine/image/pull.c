@@ -64,6 +64,7 @@ struct pull {
 	const struct pull_options *o;
 	struct registries *conf;
 	struct registry *registry;
+	bool is_forgiving; /* the image at hand is here: a registry that is away does no harm */
 	struct image_list local;
 	struct platform host;
 	struct load_plan plan;
@@ -229,7 +230,9 @@ static int try_place(struct pull *p, const struct pull_item *item, const struct 
 	if (item->policy == PULL_NEWER) {
 		struct digest d;
 
+		registry_be_brief(p->registry, p->is_forgiving);
 		r = pull_head(p->registry, place, wanted_of(ref), &d, err);
+		registry_be_brief(p->registry, false);
 		if (r < 0)
 			return r;
 		info = find_same(p, ref, &d, &name);
@@ -389,6 +392,7 @@ static int pull_one(struct pull *p, const struct pull_item *item, struct error *
 	r = find_candidates(p, &ref, here ? here_name : NULL, &candidates, err);
 	if (r == 0)
 		r = need_client(p, item->docker_configs, err);
+	p->is_forgiving = here != NULL;
 	if (r == 0)
 		r = try_candidates(p, item, &candidates, err);
 	if (r < 0 && here && item->policy == PULL_NEWER) {

@@ -44,6 +44,18 @@ static void put_first(struct route_list *l, size_t at)
 	l->v[0] = best;
 }
 
+/* The last place's failure, and in short what the mirrors before it said. */
+static void add_failure(struct error *err, const struct error *one, bool is_first)
+{
+	const struct error before = *err;
+
+	if (is_first)
+		*err = *one;
+	else
+		(void)error_set(err, one->code, "%.240s; before that: %.220s", one->text,
+				before.text);
+}
+
 int pull_top(struct registry *reg, struct pull_place *place, const char *wanted, struct error *err)
 {
 	int r = place->routes.n ? 0 : no_route(err);
@@ -56,7 +68,7 @@ int pull_top(struct registry *reg, struct pull_place *place, const char *wanted,
 			put_first(&place->routes, i);
 			return 0;
 		}
-		*err = one;
+		add_failure(err, &one, i == 0);
 	}
 	return r;
 }
@@ -72,7 +84,7 @@ int pull_head(struct registry *reg, const struct pull_place *place, const char *
 		r = registry_head_manifest(reg, &place->routes.v[i], wanted, ret, &one);
 		if (r == 0)
 			return 0;
-		*err = one;
+		add_failure(err, &one, i == 0);
 	}
 	return r;
 }
@@ -89,7 +101,7 @@ int pull_tags(struct registry *reg, const struct pull_place *place, struct strli
 		if (r == 0)
 			return 0;
 		strlist_done(ret);
-		*err = one;
+		add_failure(err, &one, i == 0);
 	}
 	return r;
 }
@@ -137,7 +149,7 @@ static int get_config(struct registry *reg, const struct pull_place *place,
 		r = registry_get_blob(reg, &place->routes.v[i], &want, CONFIG_BYTES_MAX, ret, &one);
 		if (r == 0)
 			return 0;
-		*err = one;
+		add_failure(err, &one, i == 0);
 	}
 	return r;
 }

@@ -282,6 +282,13 @@ static const char *pick_authorization(const struct call *c)
 	return c->q.grant ? c->q.grant->header : c->authorization;
 }
 
+static int connect_ms(const struct registry *r)
+{
+	int ms = r->limits.connect_ms;
+
+	return r->is_brief && ms > REGISTRY_BRIEF_MS ? REGISTRY_BRIEF_MS : ms;
+}
+
 static int send_request(struct call *c, struct error *err)
 {
 	cleanup_strlist struct strlist headers = { 0 };
@@ -297,7 +304,7 @@ static int send_request(struct call *c, struct error *err)
 		.pause_fd = c->q.pause_fd,
 		.handler = &handler,
 		.arg = c,
-		.limits = { .connect_ms = l->connect_ms,
+		.limits = { .connect_ms = connect_ms(c->r),
 			    .stall_bytes = l->stall_bytes,
 			    .stall_s = (long)l->stall_s * (c->q.is_patient ? CALL_PATIENCE : 1) },
 	};
@@ -367,7 +374,7 @@ static void retry(struct call *c, int limit, const struct error *e)
 {
 	int64_t now = clock_mono_ms(), wait = c->r->limits.backoff_ms, asked = asked_wait(c);
 
-	if (c->was_read || (c->retries >= limit && !WEAKEN("FAULT-18-retry"))) {
+	if (c->was_read || c->r->is_brief || (c->retries >= limit && !WEAKEN("FAULT-18-retry"))) {
 		fail(c, e);
 		c->may_pass = true;
 		return;

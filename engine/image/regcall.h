@@ -61,6 +61,7 @@ struct grant {
 struct registry {
 	struct registry_options o;
 	struct registry_limits limits;
+	bool is_brief;
 	struct http *http;
 	struct reg_host *hosts;
 	struct grant *grants;

@@ -225,6 +225,11 @@ void registry_free(struct registry *r)
 
 /* ---- manifests --------------------------------------------------------------------------------------- */
 
+void registry_be_brief(struct registry *r, bool is_brief)
+{
+	r->is_brief = is_brief;
+}
+
 void registry_manifest_done(struct registry_manifest *m)
 {
 	free(m->body);

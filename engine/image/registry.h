@@ -62,6 +62,11 @@ static inline void registry_free_fn(struct registry **r)
 }
 #define cleanup_registry cleanup(registry_free_fn)
 
+/* Being brief, a request is sent once and waits 3 s for a connection: for questions whose answer can
+ * be done without, so that nobody waits long for a registry that is away. */
+#define REGISTRY_BRIEF_MS 3000
+void registry_be_brief(struct registry *r, bool is_brief);
+
 struct registry_manifest {
 	char *body;
 	size_t len;
