@@ -243,27 +243,49 @@ static void step(const struct glob *g, size_t at, uint32_t c, bool *next)
 	}
 }
 
-bool is_glob_match(const struct glob *g, const char *name)
+/* One character; false: no state is on any more. */
+static bool step_all(const struct glob *g, uint32_t c, const bool *on, bool *next)
+{
+	bool any = false;
+
+	memset(next, 0, (g->n + 1) * sizeof(*next));
+	for (size_t i = 0; i < g->n; i++)
+		if (on[i]) {
+			step(g, i, c, next);
+			any = true;
+		}
+	return any;
+}
+
+/* with_above: a directory above the name will do as well. */
+static bool match(const struct glob *g, const char *name, bool with_above)
 {
 	bool *on = xcalloc(g->n + 1, sizeof(*on)), *next = xcalloc(g->n + 1, sizeof(*on));
-	bool is_match;
+	bool is_match = false, any = true;
 
 	enter(g, on, 0);
-	while (*name) {
-		uint32_t c = take_rune(&name);
+	while (*name && any && !is_match) {
 		bool *swap = on;
 
-		memset(next, 0, (g->n + 1) * sizeof(*next));
-		for (size_t i = 0; i < g->n; i++)
-			if (on[i])
-				step(g, i, c, next);
+		is_match = with_above && *name == '/' && on[g->n];
+		any = step_all(g, take_rune(&name), on, next);
 		on = next;
 		next = swap;
 	}
-	is_match = on[g->n];
+	is_match |= any && on[g->n];
 	free(on);
 	free(next);
 	return is_match;
+}
+
+bool is_glob_match(const struct glob *g, const char *name)
+{
+	return match(g, name, false);
+}
+
+bool is_glob_match_above(const struct glob *g, const char *path)
+{
+	return match(g, path, true);
 }
 
 int glob_match(const char *pattern, const char *name)

@@ -18,5 +18,7 @@ struct glob *glob_new(const char *pattern, bool with_dirs) must_check;
 void glob_free(struct glob *g);
 /* Whether the whole name matches. Time grows with the product of the two lengths, no worse. */
 bool is_glob_match(const struct glob *g, const char *name);
+/* Whether the path or one of the directories above it matches, in the same time. */
+bool is_glob_match_above(const struct glob *g, const char *path);
 
 #endif

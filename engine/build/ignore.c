@@ -141,28 +141,12 @@ int ignore_parse(const char *text, size_t len, const char *what, struct ignore *
 	return 0;
 }
 
-/* The path itself or a directory above it. */
-static bool has_match(const struct pattern *p, const char *path)
-{
-	cleanup_free char *part = xstrdup(path);
-	char *slash;
-
-	do {
-		if (is_glob_match(p->glob, part))
-			return true;
-		slash = strrchr(part, '/');
-		if (slash)
-			*slash = '\0';
-	} while (slash);
-	return false;
-}
-
 bool is_ignored(const struct ignore *g, const char *path)
 {
 	if (!g || !*path)
 		return false;
 	for (size_t i = g->n; i-- > 0;)
-		if (has_match(&g->v[i], path))
+		if (is_glob_match_above(g->v[i].glob, path))
 			return !g->v[i].takes_back;
 	return false;
 }

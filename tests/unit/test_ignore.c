@@ -159,11 +159,64 @@ static void test_many_stars(void)
 	glob_free(g);
 }
 
+/* The path cut at each slash from behind, as the rule is written. */
+static bool is_match_cut(const struct glob *g, char *path)
+{
+	char *slash;
+
+	do {
+		if (is_glob_match(g, path))
+			return true;
+		slash = strrchr(path, '/');
+		if (slash)
+			*slash = '\0';
+	} while (slash);
+	return false;
+}
+
+static void make_text(uint32_t *seed, const char *letters, char out[12])
+{
+	size_t n = strlen(letters);
+
+	for (int i = 0; i < 11; i++) {
+		*seed = *seed * 1103515245 + 12345;
+		out[i] = letters[(*seed >> 16) % (n + 1)]; /* its end is one of them */
+		if (!out[i])
+			break;
+	}
+	out[11] = '\0';
+}
+
+/* One walk along the path says the same as one for each directory above it. */
+static void test_above(void)
+{
+	uint32_t seed = 1;
+	int matches = 0, others = 0;
+
+	for (int i = 0; i < 20000; i++) {
+		char pattern[12], path[12];
+		struct glob *g;
+		bool above;
+
+		make_text(&seed, "ab/**?a", pattern);
+		make_text(&seed, "aab/ba/", path);
+		g = glob_new(pattern, true);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(g);
+		above = is_glob_match_above(g, path);
+		matches += above;
+		others += !above;
+		CU_ASSERT_EQUAL(above, is_match_cut(g, path));
+		glob_free(g);
+	}
+	CU_ASSERT_TRUE(matches > 1000 && others > 1000);
+}
+
 static CU_TestInfo tests[] = { { "ignored or not", test_ignored },
 			       { "refused", test_refused },
 			       { "directories left out whole", test_skipping },
 			       { "file patterns", test_match },
 			       { "many stars", test_many_stars },
+			       { "directories above", test_above },
 			       CU_TEST_INFO_NULL };
 static CU_SuiteInfo suites[] = { { "ignore", NULL, NULL, NULL, NULL, tests }, CU_SUITE_INFO_NULL };
 TEST_MAIN(suites)
