@@ -123,15 +123,6 @@ void diag_error(const struct diag_sink *sink, const char *path, const char *fmt,
 	va_end(args);
 }
 
-void diag_warn(const struct diag_sink *sink, const char *path, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	add(sink, KUBE_WARNING, find_place(sink, path), path, fmt, args);
-	va_end(args);
-}
-
 void diag_unsupported(const struct diag_sink *sink, const char *path, const char *fmt, ...)
 {
 	va_list args;

@@ -56,8 +56,6 @@ void diag_add(const struct diag_sink *sink, enum kube_severity severity, struct 
 /* About a path; the place is that of the deepest node on it. */
 void diag_error(const struct diag_sink *sink, const char *path, const char *fmt, ...)
 	printf_like(3, 4);
-void diag_warn(const struct diag_sink *sink, const char *path, const char *fmt, ...)
-	printf_like(3, 4);
 /* A warning that strict makes an error: something known has no effect. */
 void diag_unsupported(const struct diag_sink *sink, const char *path, const char *fmt, ...)
 	printf_like(3, 4);

@@ -87,8 +87,10 @@ static int by_key(const void *a, const void *b)
 	return x->rank < y->rank ? -1 : x->rank > y->rank;
 }
 
-int document_settle_map(struct node *map, size_t explicit_n, struct doc_place *where,
-			struct error *err)
+/* Sorts out a finished map: duplicate keys are an error, the first `explicit` entries win over the
+ * others (merged ones), earlier merged ones over later ones. */
+static int settle_map(struct node *map, size_t explicit_n, struct doc_place *where,
+		      struct error *err)
 {
 	cleanup_free struct ranked *sorted = NULL;
 	cleanup_free bool *drop = NULL;
@@ -151,7 +153,7 @@ static int finish_map(struct builder *b, struct frame *f)
 				return fail_at(b, f->node->place, "too many nodes in one document");
 		}
 	}
-	return document_settle_map(f->node, explicit_n, b->where, b->err);
+	return settle_map(f->node, explicit_n, b->where, b->err);
 }
 
 /* ---- attaching nodes ---------------------------------------------------------------------- */

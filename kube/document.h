@@ -31,9 +31,5 @@ void doc_set_done(struct doc_set *set);
 /* For document_parse() alone: the JSON half. -EBADMSG: not JSON at all (it may still be YAML). */
 int document_parse_json(const char *text, size_t len, struct doc_set *ret, struct doc_place *where,
 			struct error *err) must_check;
-/* Sorts out a finished map: duplicate keys are an error, the first `explicit` entries win over the
- * others (merged ones), earlier merged ones over later ones. */
-int document_settle_map(struct node *map, size_t explicit_n, struct doc_place *where,
-			struct error *err) must_check;
 
 #endif

@@ -69,8 +69,8 @@ static void translate_volume(const struct k8s_volume *from, struct volume_spec *
 		to->size_bytes = 0;
 }
 
-void translate_volumes(const struct k8s_pod_spec *spec, const struct node *root,
-		       struct volume_list *ret)
+static void translate_volumes(const struct k8s_pod_spec *spec, const struct node *root,
+			      struct volume_list *ret)
 {
 	const struct node *list = node_get(node_get(root, "spec"), "volumes");
 

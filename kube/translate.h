@@ -29,10 +29,7 @@ struct container_source {
 	bool plain_names;
 };
 void translate_container(const struct container_source *from, struct container_spec *ret);
-void translate_resources(const struct k8s_resources *from, struct resources *ret);
 /* The kubelet's oom_score_adj for every container of the plan, by the pod's quality of service. */
 void translate_oom_scores(struct pod_plan *plan);
-void translate_volumes(const struct k8s_pod_spec *spec, const struct node *root,
-		       struct volume_list *ret);
 
 #endif

@@ -121,7 +121,7 @@ static struct opt_i64 amount(const struct pairlist *amounts, const char *name, b
 	return ret;
 }
 
-void translate_resources(const struct k8s_resources *from, struct resources *to)
+static void translate_resources(const struct k8s_resources *from, struct resources *to)
 {
 	if (!from)
 		return;

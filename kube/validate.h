@@ -36,7 +36,6 @@ void check_range(struct check *c, const char *field, struct k8s_int n, int64_t m
 void validate_containers(struct check *c, const struct k8s_pod_spec *spec);
 void validate_volumes(struct check *c, const struct k8s_pod_spec *spec);
 void validate_mounts(struct check *c, const struct k8s_container *container);
-void validate_resources(struct check *c, const struct k8s_resources *resources);
 void validate_pod_security(struct check *c, const struct k8s_pod_spec *spec);
 void validate_container_security(struct check *c, const struct k8s_container *container);
 

@@ -163,7 +163,7 @@ static void check_amounts(struct check *c, const char *field, const struct pairl
 	path_cut(&c->path, mark);
 }
 
-void validate_resources(struct check *c, const struct k8s_resources *r)
+static void validate_resources(struct check *c, const struct k8s_resources *r)
 {
 	struct quantity limit, request;
 	struct error err = { 0 };

@@ -5,7 +5,6 @@
  *	podium-launch sandbox   ROOT RUNROOT POD-ID
  *	podium-launch container ROOT RUNROOT CONTAINER-ID [fresh]
  *	podium-launch exec      ROOT RUNROOT CONTAINER-ID
- *	podium-launch etc       ROOT RUNROOT POD-ID
  *
  * Theory of operation: see engine/process/launch.h for the contract and container.c for the steps.
  * The process first re-executes itself from a sealed memfd; argv[0] then is the real path, by which
@@ -15,7 +14,7 @@
  * "fresh": with a new writable layer, for a played container that its policy restarts.
  *
  * Exit codes: 0 when the new process runs (the rest is its own affair), 125 otherwise; the error
- * goes by the sync socket, and for `etc` to stderr.
+ * goes by the sync socket, that of a wrong call to stderr.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,8 +36,8 @@
 
 #define REQUEST_FD 4
 
-enum verb { VERB_SANDBOX, VERB_CONTAINER, VERB_EXEC, VERB_ETC, VERB__COUNT };
-static const char *const verbs[VERB__COUNT] = { "sandbox", "container", "exec", "etc" };
+enum verb { VERB_SANDBOX, VERB_CONTAINER, VERB_EXEC, VERB__COUNT };
+static const char *const verbs[VERB__COUNT] = { "sandbox", "container", "exec" };
 
 #ifdef PODIUM_SAN
 /* The leak checker traces its own process, which a non-dumpable one that has entered other
@@ -58,22 +57,12 @@ static int find_verb(int argc, char **argv, struct error *err)
 		if (strcmp(argv[1], verbs[v]) == 0 && (!fresh || v == VERB_CONTAINER))
 			return v;
 	return error_set(err, EINVAL,
-			 "usage: podium-launch sandbox|container|exec|etc ROOT "
-			 "RUNROOT ID [fresh]");
-}
-
-static int refresh_etc(struct launch *l, struct error *err)
-{
-	char path[LAYOUT_PATH_MAX];
-	int r = launch_read_record(l->store.runfd, layout_pod(path, l->pod.id, "sandbox.json"),
-				   &sandbox_record_type, &l->sandbox, err);
-
-	return r < 0 ? r : sandbox_write_etc(&l->pod, &l->sandbox, err);
+			 "usage: podium-launch sandbox|container|exec ROOT RUNROOT ID [fresh]");
 }
 
 static int run(int verb, char **argv, struct launch *l, struct error *err)
 {
-	bool of_pod = verb == VERB_SANDBOX || verb == VERB_ETC;
+	bool of_pod = verb == VERB_SANDBOX;
 	int r = launch_open(l, argv[2], argv[3], of_pod ? argv[4] : NULL, of_pod ? NULL : argv[4],
 			    err);
 
@@ -88,11 +77,9 @@ static int run(int verb, char **argv, struct launch *l, struct error *err)
 		if (r == 0)
 			r = container_launch(l, SYNC_FD, err);
 		break;
-	case VERB_EXEC:
+	default:
 		r = container_exec(l, REQUEST_FD, SYNC_FD, err);
 		break;
-	default:
-		return refresh_etc(l, err);
 	}
 	return r < 0 ? error_wrap(err, "container '%s'", l->spec.name ? l->spec.name : argv[4]) : 0;
 }
@@ -122,7 +109,7 @@ int main(int argc, char **argv)
 		r = run(verb, argv, &l, &err);
 	}
 	/* -ECANCELED: the other half has said why. */
-	if (r < 0 && r != -ECANCELED && (verb < 0 || verb == VERB_ETC))
+	if (r < 0 && r != -ECANCELED && verb < 0)
 		fprintf(stderr, "podium-launch: %s\n", err.text);
 	else if (r < 0 && r != -ECANCELED)
 		(void)sync_send(SYNC_FD, SYNC_ERROR, EXIT_LAUNCH_FAILED, &err, -1);

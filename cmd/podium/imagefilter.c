@@ -59,7 +59,8 @@ struct image_filter {
 	size_t n;
 };
 
-int imagefilter_bool(const char *text, bool *ret)
+/* Go's strconv.ParseBool. -EINVAL. */
+static int parse_bool(const char *text, bool *ret)
 {
 	static const char *const yes[] = { "1", "t", "T", "TRUE", "true", "True" };
 	static const char *const no[] = { "0", "f", "F", "FALSE", "false", "False" };
@@ -96,7 +97,7 @@ static int find_key(const char *text, enum key *ret, const char **ret_value, str
 
 static int prepare_bool(struct condition *c, struct error *err)
 {
-	if (imagefilter_bool(c->value, &c->wanted) == 0)
+	if (parse_bool(c->value, &c->wanted) == 0)
 		return 0;
 	return error_set(err, EINVAL, "image filter \"%s\": \"%.100s\" is neither true nor false",
 			 key_names[c->key], c->value);

@@ -32,7 +32,4 @@ int imagefilter_check_prune(const struct strlist *texts, struct error *err) must
 /* "KEY" or "KEY=VALUE". */
 bool imagefilter_has_label(const struct pairlist *labels, const char *text);
 
-/* Go's strconv.ParseBool. -EINVAL. */
-int imagefilter_bool(const char *text, bool *ret) must_check;
-
 #endif

@@ -153,14 +153,3 @@ char *pod_view_status(const struct pod_view *pod)
 		return xstrdup(pod->state);
 	return xasprintf("Incomplete (remove with: podium pod rm -f %s)", pod->name);
 }
-
-const char *pod_view_short_name(const struct container_view *member)
-{
-	const char *name = member->st.name ? member->st.name : "";
-	const char *pod = member->st.pod_name;
-	size_t len = pod ? strlen(pod) : 0;
-
-	if (len && strncmp(name, pod, len) == 0 && name[len] == '-')
-		return name + len + 1;
-	return name;
-}

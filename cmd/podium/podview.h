@@ -29,7 +29,5 @@ int pod_views_compare_age(const void *a, const void *b);
 void pod_views_done(struct pod_views *pods);
 /* The STATUS column: the state, or how to get rid of debris. The caller owns the text. */
 char *pod_view_status(const struct pod_view *pod);
-/* The short name of a member: "ng1" of "my-app-ng1" in the pod "my-app". Borrowed. */
-const char *pod_view_short_name(const struct container_view *member);
 
 #endif

@@ -66,7 +66,8 @@ static int take_part(const char **p, int64_t *sum)
 	return __builtin_add_overflow(*sum, ns, sum) ? -ERANGE : 0;
 }
 
-int build_duration(const char *text, int64_t *ret_ns)
+/* "1m30s", "500ms", "1.5h" in nanoseconds, as Go reads it; not negative. -EINVAL, -ERANGE. */
+static int parse_duration(const char *text, int64_t *ret_ns)
 {
 	int64_t sum = 0;
 	int r = 0;
@@ -91,7 +92,7 @@ static int get_duration(const struct instruction *i, const char *flag, int64_t *
 
 	if (!text)
 		return 0;
-	if (build_duration(text, ret) < 0 || (*ret && *ret < 1000000))
+	if (parse_duration(text, ret) < 0 || (*ret && *ret < 1000000))
 		return error_set(err, EINVAL, "--%s=%.50s: a time like 30s, at least 1ms", flag,
 				 text);
 	return 0;

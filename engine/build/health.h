@@ -11,7 +11,5 @@
 /* Replaces *ret, which owns its list. */
 int build_health(const struct instruction *i, struct image_health *ret,
 		 struct error *err) must_check;
-/* "1m30s", "500ms", "1.5h" in nanoseconds, as Go reads it; not negative. -EINVAL, -ERANGE. */
-int build_duration(const char *text, int64_t *ret_ns) must_check;
 
 #endif

@@ -80,7 +80,8 @@ static int apply_one(struct build_state *st, const char *change, struct error *e
 	return r < 0 ? r : build_state_apply(st, &f.v[0], &none, err);
 }
 
-int newimage_apply_changes(struct image_conf *c, const struct strlist *changes, struct error *err)
+/* Applies what --change says. -EINVAL names the change; instructions that make no sense here too. */
+static int apply_changes(struct image_conf *c, const struct strlist *changes, struct error *err)
 {
 	/* CMD stays when ENTRYPOINT is changed: both are said of the same image. */
 	struct build_state st = { .conf = *c, .escape = '\\', .has_cmd = true };
@@ -196,7 +197,7 @@ static int finish(struct image_conf *c, const struct newimage_options *o, const 
 	h = image_conf_add_history(c, c->created_ns, created_by);
 	h->author = xstrdup_or_null(o->author);
 	h->comment = xstrdup_or_null(o->message);
-	return newimage_apply_changes(c, o->changes, err);
+	return apply_changes(c, o->changes, err);
 }
 
 /* ---- commit ----------------------------------------------------------------------------- */

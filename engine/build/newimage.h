@@ -27,10 +27,6 @@ struct newimage_options {
 	const char *source; /* import: what it is called in the history */
 };
 
-/* Applies what --change says. -EINVAL names the change; instructions that make no sense here too. */
-int newimage_apply_changes(struct image_conf *c, const struct strlist *changes,
-			   struct error *err) must_check;
-
 /* What the container has written becomes a layer upon its image. */
 int newimage_commit(const struct store *s, const struct container_spec *spec,
 		    const struct newimage_options *o, char ret_id[DIGEST_HEX_LEN + 1],

@@ -238,7 +238,8 @@ void outstream_done(struct outstream *s)
 
 /* ---- documents -------------------------------------------------------------------------- */
 
-const char *out_media_type(enum deflate_kind kind, bool is_docker)
+/* The media type of a layer's blob. */
+static const char *layer_media_type(enum deflate_kind kind, bool is_docker)
 {
 	static const char *const types[][2] = {
 		[DEFLATE_NONE] = { MEDIA_OCI_LAYER, MEDIA_DOCKER_LAYER },
@@ -260,7 +261,7 @@ char *out_manifest(const struct outimage *o, const struct outblob *blobs, bool i
 	for (size_t i = 0; i < o->layers.n; i++) {
 		struct manifest_entry *e = list_add(&m.entries);
 
-		e->media_type = xstrdup(out_media_type(blobs[i].kind, is_docker));
+		e->media_type = xstrdup(layer_media_type(blobs[i].kind, is_docker));
 		e->digest = blobs[i].digest;
 		e->size = blobs[i].size;
 	}

@@ -72,8 +72,6 @@ struct out_event {
 };
 typedef void out_report(void *arg, const struct out_event *e);
 
-/* The media type of a layer's blob. */
-const char *out_media_type(enum deflate_kind kind, bool is_docker);
 /* The manifest of an image whose layers are these blobs; text, the caller's. */
 struct outblob {
 	struct digest digest;

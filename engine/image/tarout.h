@@ -22,9 +22,6 @@ struct tarout_options {
  * The same tree gives the same bytes. */
 int tarout_stream(int treefd, const struct tarout_options *o, inflate_sink *sink, void *arg,
 		  struct error *err) must_check;
-/* The same into outfd. */
-int tarout_write(int treefd, const struct tarout_options *o, int outfd,
-		 struct error *err) must_check;
 
 /* The extended attributes of an open file or directory that layers have, sorted by name. A file
  * system without attributes has none. */

@@ -208,7 +208,8 @@ static bool is_default_port(const struct url *u)
 	return u->port == (u->is_tls ? 443 : 80);
 }
 
-char *url_authority(const struct url *u)
+/* "host" or "host:port", as people write it; for messages. The caller's. */
+static char *authority_of(const struct url *u)
 {
 	bool v6 = strchr(u->host, ':') != NULL;
 	char port[8] = "";
@@ -220,7 +221,7 @@ char *url_authority(const struct url *u)
 
 char *url_format(const struct url *u)
 {
-	cleanup_free char *authority = url_authority(u);
+	cleanup_free char *authority = authority_of(u);
 
 	return xasprintf("%s://%s%s", u->is_tls ? "https" : "http", authority, u->target);
 }
@@ -230,7 +231,8 @@ bool is_url_same_origin(const struct url *a, const struct url *b)
 	return a->is_tls == b->is_tls && a->port == b->port && is_equal(a->host, b->host);
 }
 
-bool is_url_address(const struct url *u)
+/* The host is an address, or one of the forms that a resolver may take for one ("127.1", "0x7f1"). */
+static bool is_address(const struct url *u)
 {
 	const char *last = strrchr(u->host, '.');
 
@@ -349,7 +351,7 @@ bool is_url_same_site(const char *a, const char *b)
 		return true;
 	(void)snprintf(ua.host, sizeof(ua.host), "%s", a);
 	(void)snprintf(ub.host, sizeof(ub.host), "%s", b);
-	if (is_url_address(&ua) || is_url_address(&ub))
+	if (is_address(&ua) || is_address(&ub))
 		return false;
 	sa = site_of(a);
 	sb = site_of(b);

@@ -39,12 +39,8 @@ int url_of_host(const char *host, bool is_tls, const char *target, struct url *r
 void url_copy(struct url *dst, const struct url *src);
 /* The whole text, the caller's. */
 char *url_format(const struct url *u);
-/* "host" or "host:port", as people write it; for messages. The caller's. */
-char *url_authority(const struct url *u);
 /* Scheme, host and port are the same: what credentials are bound to. */
 bool is_url_same_origin(const struct url *a, const struct url *b);
-/* The host is an address, or one of the forms that a resolver may take for one ("127.1", "0x7f1"). */
-bool is_url_address(const struct url *u);
 /* The host says of itself that it is near: localhost, or an address of is_address_private(). */
 bool is_url_near(const struct url *u);
 /* Adds "name=value" to the query, encoded, with '?' or '&' before it. */

@@ -50,17 +50,6 @@
 #define CPUSET_BYTES	    1024 /* 8192 processors */
 #define CWD_MAX		    4096
 
-void confinement_done(struct confinement *c)
-{
-	identity_done(&c->who);
-	sysfilter_done(&c->filter);
-	strlist_done(&c->argv);
-	strlist_done(&c->env);
-	free(c->working_dir);
-	free(c->missing_caps);
-	memset(c, 0, sizeof(*c));
-}
-
 void confine_fail(int sync_fd, int code, const struct error *err)
 {
 	(void)sync_send(sync_fd, SYNC_ERROR, code, err, -1);

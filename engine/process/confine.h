@@ -28,7 +28,6 @@ struct confinement {
 	bool dir_must_exist; /* an exec asked for it; otherwise it is made */
 	char *missing_caps;  /* asked for by name and not available, or NULL */
 };
-void confinement_done(struct confinement *c);
 
 /* Exit codes that a launch reports by SYNC_ERROR. */
 #define EXIT_LAUNCH_FAILED 125

@@ -38,14 +38,9 @@ struct launch {
 };
 
 /* Reads the records: of a pod (container_id NULL), or of a container, its pod and its sandbox,
- * whose pause process must be alive. *l is zeroed by the caller; launch_close frees it. */
+ * whose pause process must be alive. *l is zeroed by the caller and lives as long as the process. */
 int launch_open(struct launch *l, const char *root, const char *runroot, const char *pod_id,
 		const char *container_id, struct error *err) must_check;
-void launch_close(struct launch *l);
-
-/* Reads a JSON record below a store directory. */
-int launch_read_record(int dirfd, const char *path, const struct record_type *type, void *ret,
-		       struct error *err) must_check;
 
 /* The pod's name for itself, cut to what a host name can be; for a pod in the host's network the
  * host's. */

@@ -35,7 +35,8 @@
 #define PATH_BYTES     256
 #define SLOW_PARENT_US 30000
 
-int launch_read_record(int dirfd, const char *path, const struct record_type *type, void *ret,
+/* Reads a JSON record below a store directory. */
+static int read_record(int dirfd, const char *path, const struct record_type *type, void *ret,
 		       struct error *err)
 {
 	cleanup_json json_t *j = NULL;
@@ -76,8 +77,8 @@ static int open_pause(struct launch *l, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 	struct proc_ident ident;
-	int r = launch_read_record(l->store.runfd, layout_pod(path, l->pod.id, "sandbox.json"),
-				   &sandbox_record_type, &l->sandbox, err);
+	int r = read_record(l->store.runfd, layout_pod(path, l->pod.id, "sandbox.json"),
+			    &sandbox_record_type, &l->sandbox, err);
 
 	if (r < 0)
 		return error_wrap(err, "sandbox of pod '%s'", l->pod.name);
@@ -118,31 +119,19 @@ int launch_open(struct launch *l, const char *root, const char *runroot, const c
 	if (r == 0)
 		r = cgroup_open(&l->cg, err);
 	if (r == 0 && container_id)
-		r = launch_read_record(l->store.rootfd,
-				       layout_container(path, container_id, "spec.json"),
-				       &container_spec_type, &l->spec, err);
+		r = read_record(l->store.rootfd, layout_container(path, container_id, "spec.json"),
+				&container_spec_type, &l->spec, err);
 	if (r == 0 && container_id)
 		pod_id = l->spec.pod_id;
 	if (r == 0 && (!pod_id || !is_id(pod_id)))
 		r = error_set(err, EBADMSG, "container record without a pod");
 	if (r == 0)
-		r = launch_read_record(l->store.rootfd, layout_pod(path, pod_id, "pod.json"),
-				       &pod_spec_type, &l->pod, err);
+		r = read_record(l->store.rootfd, layout_pod(path, pod_id, "pod.json"),
+				&pod_spec_type, &l->pod, err);
 	if (r < 0)
 		return r;
 	launch_hostname(&l->pod, l->hostname);
 	return container_id ? open_pause(l, err) : 0;
-}
-
-void launch_close(struct launch *l)
-{
-	record_done(&container_spec_type, &l->spec);
-	record_done(&pod_spec_type, &l->pod);
-	record_done(&sandbox_record_type, &l->sandbox);
-	cgroup_close(&l->cg);
-	store_close(&l->store);
-	if (l->pause_fd >= 0)
-		(void)close(l->pause_fd);
 }
 
 /* The child's side of the gate: it opens when the parent closes its end, or dies. */

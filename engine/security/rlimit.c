@@ -25,7 +25,8 @@ const struct rlimit_plan rlimit_defaults[] = {
 };
 const size_t n_rlimit_defaults = ARRAY_SIZE(rlimit_defaults);
 
-const char *rlimit_name(int resource)
+/* "nofile"; "?" for one that has no name here. */
+static const char *name_of(int resource)
 {
 	switch (resource) {
 	case RLIMIT_CORE:
@@ -60,14 +61,14 @@ static int apply(struct rlimit_plan p, struct buf *ret_clamped, struct error *er
 	if (setrlimit((__rlimit_resource_t)p.resource, &want) == 0)
 		return 0;
 	if (errno != EPERM || getrlimit((__rlimit_resource_t)p.resource, &now) < 0)
-		return error_errno(err, "limit %s", rlimit_name(p.resource));
+		return error_errno(err, "limit %s", name_of(p.resource));
 	(void)rlimit_clamp(&p, now.rlim_max, false);
 	want = (struct rlimit){ p.soft, p.hard };
 	if (setrlimit((__rlimit_resource_t)p.resource, &want) < 0)
-		return error_errno(err, "limit %s", rlimit_name(p.resource));
+		return error_errno(err, "limit %s", name_of(p.resource));
 	if (asked != UINT64_MAX)
 		buf_printf(ret_clamped, "%s%s %llu to %llu", ret_clamped->len ? ", " : "",
-			   rlimit_name(p.resource), (unsigned long long)asked,
+			   name_of(p.resource), (unsigned long long)asked,
 			   (unsigned long long)p.hard);
 	return 0;
 }

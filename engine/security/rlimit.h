@@ -27,7 +27,4 @@ bool rlimit_clamp(struct rlimit_plan *p, uint64_t hard_now, bool may_raise);
  * and named in ret_clamped, for example "nofile 524288 to 20000" (comma-separated). */
 int rlimit_apply_defaults(struct buf *ret_clamped, struct error *err) must_check;
 
-/* "nofile"; "?" for one that has no name here. */
-const char *rlimit_name(int resource);
-
 #endif

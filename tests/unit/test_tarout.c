@@ -68,20 +68,18 @@ static void file(int at, const char *name, const char *text)
 	CU_ASSERT_EQUAL(fs_write_atomic(at, name, text, strlen(text), 0644, FS_NOSYNC, &err), 0);
 }
 
+static int add(void *arg, const void *data, size_t len, struct error *err)
+{
+	struct buf *b = arg;
+
+	buf_add(b, data, len);
+	return b->overflow ? error_set(err, E2BIG, "more than %d bytes", TAR_MAX) : 0;
+}
+
 static int tar_of(int tree, const struct tarout_options *o, struct buf *ret, struct error *err)
 {
-	cleanup_close int fd = memfd_create("tar", MFD_CLOEXEC);
-	cleanup_free char *data = NULL;
-	struct stat st;
-	int r = tarout_write(tree, o, fd, err);
-
 	*ret = BUF_INIT(TAR_MAX);
-	if (r < 0 || fstat(fd, &st) < 0)
-		return r;
-	data = xmalloc((size_t)st.st_size + 1);
-	CU_ASSERT_EQUAL(pread(fd, data, (size_t)st.st_size, 0), st.st_size);
-	buf_add(ret, data, (size_t)st.st_size);
-	return 0;
+	return tarout_stream(tree, o, add, ret, err);
 }
 
 static const struct tarout_options as_is = { .timestamp_s = -1 };
