@@ -283,8 +283,11 @@ int cage_confine(enum cage_kind kind, struct error *err)
 				     UINT64_C(1) << CAP_SETFCAP | UINT64_C(1) << CAP_MKNOD;
 	const uint64_t pack_caps = UINT64_C(1) << CAP_DAC_READ_SEARCH;
 	const uint64_t caps = kind == CAGE_UNPACK ? unpack_caps : kind == CAGE_PACK ? pack_caps : 0;
-	int r = limit_resources(kind, err);
+	int r;
 
+	if (WEAKEN("EXE-7"))
+		return 0;
+	r = limit_resources(kind, err);
 	if (r == 0)
 		r = drop_capabilities(caps, err);
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

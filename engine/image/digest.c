@@ -10,6 +10,7 @@
  */
 #include "engine/image/digest.h"
 
+#include "engine/base/seams.h"
 #include "engine/base/str.h"
 
 static int hex_value(char c)
@@ -30,7 +31,7 @@ int digest_parse_hex(const char *hex, struct digest *ret, struct error *err)
 	for (size_t i = 0; i < DIGEST_BYTES; i++) {
 		int high = hex_value(hex[2 * i]), low = hex_value(hex[2 * i + 1]);
 
-		if (high < 0 || low < 0)
+		if ((high < 0 || low < 0) && !WEAKEN("REG-6"))
 			return error_set(err, EINVAL, "digest is not 64 lower-case hex digits");
 		d.bytes[i] = (unsigned char)(high * 16 + low);
 	}

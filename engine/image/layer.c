@@ -395,7 +395,8 @@ static int make_other(struct layer *l, int parentfd, const struct layer_name *na
 
 static int make_root(struct layer *l, struct archive_entry *e, struct error *err)
 {
-	if (archive_entry_filetype(e) != AE_IFDIR || archive_entry_hardlink(e))
+	if ((archive_entry_filetype(e) != AE_IFDIR || archive_entry_hardlink(e)) &&
+	    !WEAKEN("ROOT-9"))
 		return error_set(err, EBADMSG, "the root is not a directory");
 	return set_dir(l, l->rootfd, "", e, err);
 }

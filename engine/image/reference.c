@@ -20,6 +20,7 @@
 
 #include <arpa/inet.h>
 
+#include "engine/base/seams.h"
 #include "engine/base/str.h"
 #include "engine/image/digest.h"
 
@@ -72,7 +73,7 @@ static bool is_path(const char *s)
 	for (;;) {
 		size_t len = strcspn(s, "/");
 
-		if (!is_path_component(s, len))
+		if (!is_path_component(s, len) && !WEAKEN("REG-10"))
 			return false;
 		if (!s[len])
 			return true;

@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 
 #include "engine/base/fs.h"
+#include "engine/base/seams.h"
 #include "engine/base/str.h"
 #include "engine/image/inflate.h"
 #include "engine/image/job.h"
@@ -283,6 +284,10 @@ static int index_main(void *arg, int reportfd, struct job_report *report, struct
 	if (r < 0)
 		return r;
 	job->buf = xmalloc(READ_BLOCK);
+	if (WEAKEN("EXE-7")) { /* what others do: programs found by their names */
+		(void)archive_read_support_filter_lrzip(a);
+		(void)archive_read_support_filter_grzip(a);
+	}
 	if (!a || archive_read_support_format_tar(a) != ARCHIVE_OK ||
 	    archive_read_set_read_callback(a, read_cb) != ARCHIVE_OK ||
 	    archive_read_set_skip_callback(a, skip_cb) != ARCHIVE_OK ||

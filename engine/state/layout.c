@@ -21,6 +21,7 @@
 
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
+#include "engine/base/seams.h"
 #include "engine/base/str.h"
 
 static const char *const root_dirs[] = { "images", "layers", "pods",   "containers",
@@ -81,6 +82,8 @@ static int check_top(int fd, const char *path, bool make, struct error *err)
 
 	if (fstat(fd, &st) < 0)
 		return error_errno(err, "stat '%s'", path);
+	if (WEAKEN("LAY-3"))
+		return 0;
 	if (st.st_uid != geteuid())
 		return error_set(err, EPERM, "'%s' belongs to another user (uid %u)", path,
 				 (unsigned int)st.st_uid);
@@ -125,8 +128,9 @@ static int make_dirs(int topfd, const char *const *names, size_t n, struct error
 
 		if (mkdirat(topfd, names[i], 0700) < 0 && errno != EEXIST)
 			return error_errno(err, "create directory '%s'", names[i]);
-		if (fstatat(topfd, names[i], &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 022))
+		if ((fstatat(topfd, names[i], &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		     !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 022)) &&
+		    !WEAKEN("LAY-3"))
 			return error_set(err, EPERM, "'%s' in the store is not a directory of ours",
 					 names[i]);
 	}

@@ -53,6 +53,21 @@ static void test_refused(void)
 	CU_ASSERT_EQUAL(digest_parse(NULL, &d, &err), -EINVAL);
 }
 
+/* The twin reads whatever has the length. */
+static void test_refused_twin(void)
+{
+	static const char path[] =
+		"sha256:../../../../../../../../../../../../../../../../../../etc/passwd";
+	struct digest d;
+	struct error err;
+
+	CU_ASSERT_EQUAL_FATAL(strlen(path), DIGEST_STR_LEN);
+	CU_ASSERT_EQUAL(digest_parse(path, &d, &err), -EINVAL);
+	(void)setenv("PODIUM_WEAKEN", "REG-6", 1);
+	CU_ASSERT_EQUAL(digest_parse(path, &d, &err), 0);
+	(void)unsetenv("PODIUM_WEAKEN");
+}
+
 static void test_hash(void)
 {
 	struct digest d;
@@ -71,6 +86,7 @@ static void test_hash(void)
 
 static CU_TestInfo tests[] = { { "round trip", test_round_trip },
 			       { "refused digests", test_refused },
+			       { "REG-6 twin", test_refused_twin },
 			       { "sha256", test_hash },
 			       CU_TEST_INFO_NULL };
 static CU_SuiteInfo suites[] = { { "digest", NULL, NULL, NULL, NULL, tests }, CU_SUITE_INFO_NULL };

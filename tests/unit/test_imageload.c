@@ -301,11 +301,11 @@ static void test_foreign_compression(void)
 {
 	static const struct {
 		const char *program;
-		const char *magic;
+		char magic[12];
 	} kinds[] = {
-		{ "lrzip", "LRZI" },
-		{ "grzip", "GRZipII" },
-		{ "lzop", "\x89LZO" },
+		{ "lrzip", "LRZI\0\6" },
+		{ "grzip", "GRZipII\0\2\4:)" },
+		{ "lzop", "\x89LZO\0\r\n\x1a\n" },
 		{ "xz", "\xfd"
 			"7zXZ" },
 		{ "bzip2", "BZh91AY&SY" },
@@ -321,7 +321,7 @@ static void test_foreign_compression(void)
 		struct buf archive, *layer = made_layer(&m);
 		char block[1024] = "";
 
-		memcpy(block, kinds[i].magic, strlen(kinds[i].magic));
+		memcpy(block, kinds[i].magic, sizeof(kinds[i].magic));
 		buf_add(layer, block, sizeof(block));
 		made_docker(&m, &archive);
 		CU_ASSERT_TRUE(load_archive(&archive, NULL).r < 0); /* as a layer */
@@ -335,6 +335,31 @@ static void test_foreign_compression(void)
 	/* the fakes do leave it */
 	CU_ASSERT_EQUAL(run_fake(), 0);
 	CU_ASSERT_EQUAL(access(mark, F_OK), 0);
+	(void)setenv("PATH", path, 1);
+}
+
+/* EXE-7 without its defence: filters that are programs, in a process that may do anything. */
+static void test_foreign_compression_twin(void)
+{
+	static const char magics[][12] = { "LRZI\0\6", "GRZipII\0\2\4:)" };
+	cleanup_free char *path = xstrdup(getenv("PATH")), *mark = store_path("mark");
+
+	drop_store();
+	put_fakes(mark);
+	(void)unlink(mark);
+	for (size_t i = 0; i < ARRAY_SIZE(magics); i++) {
+		struct buf archive = BUF_INIT(4096);
+		char block[1024] = "";
+
+		memcpy(block, magics[i], sizeof(magics[i]));
+		buf_add(&archive, block, sizeof(block));
+		CU_ASSERT_TRUE(load_archive(&archive, NULL).r < 0);
+		CU_ASSERT_NOT_EQUAL(access(mark, F_OK), 0);
+		CU_ASSERT_TRUE(load_archive(&archive, "PODIUM_WEAKEN=EXE-7").r < 0);
+		CU_ASSERT_EQUAL(access(mark, F_OK), 0);
+		(void)unlink(mark);
+		buf_done(&archive);
+	}
 	(void)setenv("PATH", path, 1);
 }
 
@@ -795,6 +820,7 @@ static int end(void)
 static CU_TestInfo tests[] = { { "formats and compressions", test_formats },
 			       { "compressed archives", test_outer_compression },
 			       { "foreign compression", test_foreign_compression },
+			       { "foreign compression, the twin", test_foreign_compression_twin },
 			       { "bare end", test_bare_end },
 			       { "from a pipe", test_pipe },
 			       { "lies are refused", test_lies },

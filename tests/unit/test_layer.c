@@ -337,6 +337,27 @@ static void test_whiteout_by_attribute(void)
 	free(dir);
 }
 
+/* The name of the layer's own root (ROOT-9). */
+static const struct layer_case root_link = {
+	"root as a link", { SYM("./", "@"), FILE_("file", "mine") }, EBADMSG, { "d ." }
+};
+static const struct layer_case root_file = {
+	"root as a file", { FILE_("./.", "1") }, EBADMSG, { "d ." }
+};
+
+static void test_root(void)
+{
+	static const struct layer_case closed = {
+		"root of mode 0",
+		{ { .name = "./", .type = '5', .mode = 01000 }, FILE_("file", "mine") },
+		0,
+		{ "d .", "f file=mine" },
+	};
+	const struct layer_case cases[] = { root_link, root_file, closed };
+
+	RUN(cases);
+}
+
 /* ---- twins ------------------------------------------------------------------------------ */
 
 static void test_twins(void)
@@ -345,6 +366,8 @@ static void test_twins(void)
 	layercase_run_twin(&swapped, "LAYER-PARENT");
 	layercase_run_twin(&over_link, "LAYER-REPLACE");
 	layercase_run_twin(&hard_out, "LAYER-HARDLINK");
+	layercase_run_twin(&root_link, "ROOT-9");
+	layercase_run_twin(&root_file, "ROOT-9");
 }
 
 static CU_TestInfo tests[] = { { "names", test_names },
@@ -355,6 +378,7 @@ static CU_TestInfo tests[] = { { "names", test_names },
 			       { "hard links", test_hardlinks },
 			       { "whiteouts", test_whiteouts },
 			       { "whiteouts by attribute", test_whiteout_by_attribute },
+			       { "the root's own name", test_root },
 			       { "mutation twins", test_twins },
 			       CU_TEST_INFO_NULL };
 static CU_SuiteInfo suites[] = { { "layer", layercase_begin, layercase_end, NULL, NULL, tests },

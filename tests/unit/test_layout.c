@@ -285,6 +285,27 @@ static void test_strange_things_inside(void)
 	teardown(&f);
 }
 
+/* LAY-3 without its checks: everything that the tests above refuse is taken. */
+static void test_twin(void)
+{
+	struct fixture f;
+	cleanup_free char *names = NULL;
+
+	setup(&f);
+	names = xasprintf("%s/names", f.root);
+	CU_ASSERT_EQUAL(open_store(&f, STORE_WRITE), 0);
+	CU_ASSERT_EQUAL(rmdir(names), 0);
+	CU_ASSERT_EQUAL(symlink("/etc", names), 0);
+	CU_ASSERT_EQUAL(chmod(f.run, 0777), 0);
+	CU_ASSERT_EQUAL(chown(f.root, NOBODY_ID, NOBODY_ID), 0);
+	CU_ASSERT_EQUAL(open_store(&f, STORE_WRITE), -EPERM);
+	(void)setenv("PODIUM_WEAKEN", "LAY-3", 1);
+	CU_ASSERT_EQUAL(open_store(&f, STORE_WRITE), 0);
+	CU_ASSERT_EQUAL(mode_of(f.run), 0777);
+	(void)unsetenv("PODIUM_WEAKEN");
+	teardown(&f);
+}
+
 static void test_no_directory(void)
 {
 	struct fixture f;
@@ -427,6 +448,7 @@ static CU_TestInfo tests[] = {
 	{ "readable by others", test_readable_by_others },
 	{ "the machine stays as it is", test_the_machine_stays_as_it_is },
 	{ "strange things inside", test_strange_things_inside },
+	{ "without the checks", test_twin },
 	{ "a file in its place", test_no_directory },
 	{ "versions", test_versions },
 	{ "defaults of a user", test_defaults_of_a_user },

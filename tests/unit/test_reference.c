@@ -146,6 +146,19 @@ static void test_refused(void)
 		}
 }
 
+/* The twin lets a path climb. */
+static void test_refused_twin(void)
+{
+	static const char climbing[] = "h.io/a/../../b";
+	struct reference r;
+	struct error err;
+
+	CU_ASSERT_EQUAL(reference_parse(climbing, &r, &err), -EINVAL);
+	(void)setenv("PODIUM_WEAKEN", "REG-10", 1);
+	CU_ASSERT_EQUAL(reference_parse(climbing, &r, &err), 0);
+	(void)unsetenv("PODIUM_WEAKEN");
+}
+
 static void test_lengths(void)
 {
 	char name[700];
@@ -216,6 +229,7 @@ static void test_errors_are_printable(void)
 
 static CU_TestInfo tests[] = { { "normal forms", test_normal_forms },
 			       { "refused names", test_refused },
+			       { "REG-10 twin", test_refused_twin },
 			       { "lengths", test_lengths },
 			       { "what was written", test_what_was_written },
 			       { "errors are printable", test_errors_are_printable },
