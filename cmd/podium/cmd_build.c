@@ -25,6 +25,7 @@
 #include "cmd/podium/format.h"
 #include "cmd/podium/imagejob.h"
 #include "cmd/podium/progress.h"
+#include "cmd/podium/regoptions.h"
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
 #include "engine/image/manifest.h"
@@ -33,9 +34,9 @@
 struct build_command {
 	struct strlist tags, files, build_args, labels, env, add_hosts, cap_add, cap_drop;
 	const char *target, *from, *platform, *arch, *os, *variant, *network, *pull, *format;
-	const char *iidfile, *ignore_file, *isolation, *authfile, *creds, *cert_dir;
+	const char *iidfile, *ignore_file, *isolation;
 	struct option_int timestamp;
-	struct option_maybe tls_verify;
+	struct reg_options reg;
 	bool no_cache, layers, squash, squash_all, quiet, rm, force_rm;
 };
 
@@ -54,16 +55,13 @@ static const struct option build_option_table[] = {
 	{ 0, "add-host", OPTION_STRINGS, O(add_hosts), "NAME:IP",
 	  "Add a line to /etc/hosts of RUN (again for more)", false },
 	{ 0, "arch", OPTION_STRING, O(arch), "string", "Build for this architecture", false },
-	{ 0, "authfile", OPTION_STRING, O(authfile), "string",
-	  "File with credentials of registries (default: $REGISTRY_AUTH_FILE, ...)", false },
+	OPTION_AUTHFILE(O(reg.authfile)),
 	{ 0, "build-arg", OPTION_STRINGS, O(build_args), "NAME[=VALUE]",
 	  "Value of an ARG; without VALUE the environment's (again for more)", false },
 	{ 0, "cap-add", OPTION_STRINGS, O(cap_add), "CAP", "Give RUN a capability", false },
 	{ 0, "cap-drop", OPTION_STRINGS, O(cap_drop), "CAP", "Take a capability from RUN", false },
-	{ 0, "cert-dir", OPTION_STRING, O(cert_dir), "string",
-	  "Directory with certificates (*.crt) and client certificates (*.cert, *.key)", false },
-	{ 0, "creds", OPTION_STRING, O(creds), "USER:PASSWORD", "Credentials for the registry",
-	  false },
+	OPTION_CERT_DIR(O(reg.cert_dir)),
+	OPTION_CREDS(O(reg.creds)),
 	{ 0, "env", OPTION_STRINGS, O(env), "NAME[=VALUE]",
 	  "Environment of the image, before its own ENV (again for more)", false },
 	{ 'f', "file", OPTION_STRINGS, O(files), "FILE",
@@ -101,8 +99,7 @@ static const struct option build_option_table[] = {
 	{ 0, "timestamp", OPTION_INT, O(timestamp), "SECONDS",
 	  "Time of the image and its files, since 1970: the same input gives the same image",
 	  false },
-	{ 0, "tls-verify", OPTION_MAYBE, O(tls_verify), NULL,
-	  "Use HTTPS and check certificates (default: as registries.conf says)", false },
+	OPTION_TLS_VERIFY(O(reg.tls_verify)),
 	{ 0, "variant", OPTION_STRING, O(variant), "string",
 	  "Build for this variant of the architecture", false },
 	OPTIONS_END,
@@ -360,10 +357,10 @@ static int make_options(const struct build_command *c, struct build_options *o, 
 	o->is_docker = is_equal(c->format, "docker");
 	o->is_quiet = c->quiet;
 	o->timestamp_s = c->timestamp.set ? c->timestamp.value : BUILD_NO_TIMESTAMP;
-	o->authfile = c->authfile ? absolute(c->authfile) : NULL;
-	o->creds = xstrdup_or_null(c->creds);
-	o->cert_dir = c->cert_dir ? absolute(c->cert_dir) : NULL;
-	o->tls_verify = c->tls_verify.set ? c->tls_verify.value : -1;
+	o->authfile = c->reg.authfile ? absolute(c->reg.authfile) : NULL;
+	o->creds = xstrdup_or_null(c->reg.creds);
+	o->cert_dir = c->reg.cert_dir ? absolute(c->reg.cert_dir) : NULL;
+	o->tls_verify = c->reg.tls_verify.set ? c->reg.tls_verify.value : -1;
 	return 0;
 }
 

@@ -57,12 +57,6 @@ static const struct option commit_option_table[] = {
 };
 #undef O
 
-static void set_text(json_t *j, const char *key, const char *value)
-{
-	if (value)
-		(void)json_object_set_new(j, key, json_string(value));
-}
-
 static int check_options(const struct commit_command *o, struct error *err)
 {
 	if (o->include_volumes)
@@ -89,9 +83,9 @@ static int describe(const struct commit_command *o, const char *id, const char *
 		(void)json_array_append_new(changes, json_string(o->changes.v[i]));
 	j = json_pack("{s:s, s:b, s:b, s:o}", "container", id, "docker",
 		      is_equal(o->format, "docker"), "squash", o->squash, "changes", changes);
-	set_text(j, "name", name ? full : NULL);
-	set_text(j, "author", o->author);
-	set_text(j, "message", o->message);
+	jset_str(j, "name", name ? full : NULL);
+	jset_str(j, "author", o->author);
+	jset_str(j, "message", o->message);
 	*ret = j;
 	return 0;
 }

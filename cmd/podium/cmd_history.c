@@ -125,12 +125,6 @@ static char *step_id(const struct step *step, bool whole)
 	return step->image ? view_id(step->image->id, whole) : xstrdup("<missing>");
 }
 
-static void set_text(json_t *obj, const char *key, char *owned)
-{
-	(void)json_object_set_new(obj, key, json_string(owned));
-	free(owned);
-}
-
 static char *cut(const char *text, bool whole)
 {
 	if (!text)
@@ -147,13 +141,13 @@ static json_t *make_texts(const struct history_options *o, const struct step *st
 	json_t *utc = view_utc(created_ns);
 	json_t *j = json_object();
 
-	set_text(j, "ID", step_id(step, o->no_trunc));
-	set_text(j, "Created", xstrdup(o->human ? age : json_string_value(utc)));
-	set_text(j, "CreatedSince", xstrdup(age));
-	set_text(j, "CreatedAt", view_go_time(created_ns));
-	set_text(j, "CreatedBy", cut(step->history->created_by, o->no_trunc));
-	set_text(j, "Size", view_size(step->size, 3, " "));
-	set_text(j, "Comment", xstrdup(step->history->comment ? step->history->comment : ""));
+	jset_owned(j, "ID", step_id(step, o->no_trunc));
+	jset_owned(j, "Created", xstrdup(o->human ? age : json_string_value(utc)));
+	jset_owned(j, "CreatedSince", xstrdup(age));
+	jset_owned(j, "CreatedAt", view_go_time(created_ns));
+	jset_owned(j, "CreatedBy", cut(step->history->created_by, o->no_trunc));
+	jset_owned(j, "Size", view_size(step->size, 3, " "));
+	jset_owned(j, "Comment", xstrdup(step->history->comment ? step->history->comment : ""));
 	(void)json_object_set_new(j, "Tags",
 				  step->image ? view_strings(&step->image->names) : json_array());
 	json_decref(utc);
@@ -165,7 +159,7 @@ static json_t *make_row(const struct history_options *o, const struct step *step
 	const struct image_history *h = step->history;
 	json_t *j = json_object();
 
-	set_text(j, "id", step_id(step, true));
+	jset_owned(j, "id", step_id(step, true));
 	(void)json_object_set_new(j, "created", view_utc(h->created_ns));
 	if (h->created_by)
 		(void)json_object_set_new(j, "CreatedBy", json_string(h->created_by));

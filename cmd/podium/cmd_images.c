@@ -163,12 +163,6 @@ static void set(json_t *obj, const char *key, json_t *value)
 	(void)json_object_set_new(obj, key, value);
 }
 
-static void set_text(json_t *obj, const char *key, char *owned)
-{
-	set(obj, key, json_string(owned));
-	free(owned);
-}
-
 static char *history_text(const struct image_info *i)
 {
 	cleanup_strlist struct strlist l = { .v = NULL };
@@ -187,12 +181,12 @@ static json_t *make_texts(const struct images_options *o, const struct row *row,
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "Repository", row->repository, "Tag",
 			      row->tag, "Created", age, "CreatedSince", age);
 
-	set_text(j, "ID", xasprintf(o->no_trunc ? "sha256:%s" : "%.12s", i->id));
-	set_text(j, "Size", view_size(i->size_bytes, 3, " "));
-	set_text(j, "Digest",
+	jset_owned(j, "ID", xasprintf(o->no_trunc ? "sha256:%s" : "%.12s", i->id));
+	jset_owned(j, "Size", view_size(i->size_bytes, 3, " "));
+	jset_owned(j, "Digest",
 		 i->manifest ? xasprintf("sha256:%s", i->manifest) : xstrdup("<none>"));
 	if (o->history || o->format)
-		set_text(j, "History", history_text(i));
+		jset_owned(j, "History", history_text(i));
 	return j;
 }
 
@@ -221,12 +215,12 @@ static json_t *make_object(const struct images_options *o, const struct row *row
 		set(j, "Names", view_strings(&i->names));
 	else
 		set(j, "Dangling", json_true());
-	set_text(j, "Digest", i->manifest ? xasprintf("sha256:%s", i->manifest) : xstrdup(""));
+	jset_owned(j, "Digest", i->manifest ? xasprintf("sha256:%s", i->manifest) : xstrdup(""));
 	set(j, "History", view_strings(&history));
 	set(j, "Created", json_integer((json_int_t)(i->created_ns / 1000000000)));
 	set(j, "CreatedAt", view_utc(i->created_ns));
-	set_text(texts, "CreatedAt", view_go_time(i->created_ns));
-	set_text(texts, "CreatedTime", view_go_time(i->created_ns));
+	jset_owned(texts, "CreatedAt", view_go_time(i->created_ns));
+	jset_owned(texts, "CreatedTime", view_go_time(i->created_ns));
 	set(texts, "RepoTags", view_strings(&i->names));
 	set(texts, "Names", view_strings(&i->names));
 	set(texts, "Dangling", json_boolean(!i->names.n));

@@ -41,12 +41,6 @@ static const struct option import_option_table[] = {
 	OPTIONS_END,
 };
 
-static void set_text(json_t *j, const char *key, const char *value)
-{
-	if (value)
-		(void)json_object_set_new(j, key, json_string(value));
-}
-
 static bool is_url(const char *source)
 {
 	return is_prefix(source, "http://") || is_prefix(source, "https://");
@@ -65,12 +59,12 @@ static int describe(const struct import_command *o, const char *source, const ch
 	for (size_t i = 0; i < o->changes.n; i++)
 		(void)json_array_append_new(changes, json_string(o->changes.v[i]));
 	j = json_pack("{s:s, s:o}", "source", source, "changes", changes);
-	set_text(j, "name", name ? full : NULL);
-	set_text(j, "url", is_url(source) ? source : NULL);
-	set_text(j, "message", o->message);
-	set_text(j, "arch", o->arch);
-	set_text(j, "os", o->os);
-	set_text(j, "variant", o->variant);
+	jset_str(j, "name", name ? full : NULL);
+	jset_str(j, "url", is_url(source) ? source : NULL);
+	jset_str(j, "message", o->message);
+	jset_str(j, "arch", o->arch);
+	jset_str(j, "os", o->os);
+	jset_str(j, "variant", o->variant);
 	*ret = j;
 	return 0;
 }

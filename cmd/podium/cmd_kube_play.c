@@ -424,17 +424,14 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 }
 
 static const struct option play_options_table[] = {
-	{ 0, "authfile", OPTION_STRING, O(pull.authfile), "path",
-	  "Credentials of registries are looked for here", false },
+	OPTION_AUTHFILE(O(pull.reg.authfile)),
 	{ 0, "build", OPTION_MAYBE, O(build), NULL,
 	  "Build the images that have a folder of their name (default: those that are missing)",
 	  false },
-	{ 0, "cert-dir", OPTION_STRING, O(pull.cert_dir), "path",
-	  "Certificates and keys for TLS with registries", false },
+	OPTION_CERT_DIR(O(pull.reg.cert_dir)),
 	{ 0, "context-dir", OPTION_STRING, O(context_dir), "path",
 	  "Where those folders are (default: beside the manifest)", false },
-	{ 0, "creds", OPTION_STRING, O(pull.creds), "user:password",
-	  "Credentials for every registry that is asked", false },
+	OPTION_CREDS(O(pull.reg.creds)),
 	{ 0, "down", OPTION_BOOL, O(down), NULL, "Stop and remove the pods of the files", false },
 	{ 0, "network", OPTION_STRING, O(network), "mode", "host, none or bridge", false },
 	{ 0, "no-pod-prefix", OPTION_BOOL, O(no_pod_prefix), NULL,
@@ -446,8 +443,7 @@ static const struct option play_options_table[] = {
 	  false },
 	{ 0, "strict", OPTION_BOOL, O(strict), NULL, "A field that has no effect here is an error",
 	  false },
-	{ 0, "tls-verify", OPTION_MAYBE, O(pull.tls_verify), NULL,
-	  "Talk TLS to registries and check their certificates (default: as configured)", false },
+	OPTION_TLS_VERIFY(O(pull.reg.tls_verify)),
 	{ 't', "time", OPTION_INT, O(time), "seconds", "With --down: grace period", true },
 	OPTIONS_END,
 };

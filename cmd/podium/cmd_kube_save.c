@@ -39,22 +39,18 @@ struct kube_save_options {
 #define O(m) offsetof(struct kube_save_options, m)
 
 static const struct option option_table[] = {
-	{ 0, "authfile", OPTION_STRING, O(pull.authfile), "path",
-	  "Credentials of registries are looked for here", false },
+	OPTION_AUTHFILE(O(pull.reg.authfile)),
 	{ 0, "build", OPTION_MAYBE, O(build), NULL,
 	  "Build the images that have a folder of their name (default: those that are missing)",
 	  false },
-	{ 0, "cert-dir", OPTION_STRING, O(pull.cert_dir), "path",
-	  "Certificates and keys for TLS with registries", false },
+	OPTION_CERT_DIR(O(pull.reg.cert_dir)),
 	{ 0, "context-dir", OPTION_STRING, O(context_dir), "path",
 	  "Where those folders are (default: beside the manifest)", false },
-	{ 0, "creds", OPTION_STRING, O(pull.creds), "user:password",
-	  "Credentials for every registry that is asked", false },
+	OPTION_CREDS(O(pull.reg.creds)),
 	{ 'o', "output", OPTION_STRING, O(output), "file", "Write to this file (default: stdout)",
 	  false },
 	{ 'q', "quiet", OPTION_BOOL, O(quiet), NULL, "No progress", false },
-	{ 0, "tls-verify", OPTION_MAYBE, O(pull.tls_verify), NULL,
-	  "Talk TLS to registries and check their certificates (default: as configured)", false },
+	OPTION_TLS_VERIFY(O(pull.reg.tls_verify)),
 	OPTIONS_END,
 };
 
@@ -171,18 +167,6 @@ static int list_images(const struct store *s, const struct kube_result *result,
 
 /* ---- the archive ------------------------------------------------------------------------ */
 
-static int on_event(struct imagejob *job, void *arg, const char *event, const json_t *j,
-		    struct error *err)
-{
-	const char *text = jget_str(j, "text");
-
-	(void)job;
-	(void)err;
-	if (is_equal(event, "say") && text)
-		progress_say(arg, text);
-	return 0;
-}
-
 static int write_images(const struct store *s, const struct kube_save_options *o, json_t *images,
 			int fd, struct error *err)
 {
@@ -195,9 +179,7 @@ static int write_images(const struct store *s, const struct kube_save_options *o
 						     .store = s,
 						     .request = request,
 						     .datafd = fd,
-						     .on_event = on_event,
-						     .progress = progress,
-						     .arg = progress },
+						     .progress = progress },
 			    err);
 }
 

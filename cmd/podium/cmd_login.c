@@ -16,6 +16,7 @@
 #include "cmd/podium/commands.h"
 #include "cmd/podium/imagejob.h"
 #include "cmd/podium/logins.h"
+#include "cmd/podium/regoptions.h"
 #include "engine/base/json.h"
 #include "engine/image/auth.h"
 
@@ -36,16 +37,14 @@ struct login_options {
 static const struct option login_option_table[] = {
 	{ 0, "authfile", OPTION_STRING, O(authfile), "string",
 	  "File to keep the credentials in (default: $REGISTRY_AUTH_FILE, ...)", false },
-	{ 0, "cert-dir", OPTION_STRING, O(cert_dir), "string",
-	  "Directory with certificates (*.crt) and client certificates (*.cert, *.key)", false },
+	OPTION_CERT_DIR(O(cert_dir)),
 	{ 0, "get-login", OPTION_BOOL, O(get_login), NULL,
 	  "Print the user name that is kept for the registry", false },
 	{ 'p', "password", OPTION_STRING, O(password), "string",
 	  "Password (others see it in the list of processes: better --password-stdin)", false },
 	{ 0, "password-stdin", OPTION_BOOL, O(password_stdin), NULL,
 	  "Read the password from standard input", false },
-	{ 0, "tls-verify", OPTION_MAYBE, O(tls_verify), NULL,
-	  "Use HTTPS and check certificates (default: as registries.conf says)", false },
+	OPTION_TLS_VERIFY(O(tls_verify)),
 	{ 'u', "username", OPTION_STRING, O(user), "string", "User name", false },
 	{ 'v', "verbose", OPTION_BOOL, O(verbose), NULL, "Say where the credentials are kept",
 	  false },
@@ -85,8 +84,7 @@ static int check(struct command_context *ctx, const struct login_options *o, con
 
 	if (!request)
 		return error_set(err, EINVAL, "user name and password must be UTF-8");
-	if (o->cert_dir)
-		(void)json_object_set_new(request, "cert-dir", json_string(o->cert_dir));
+	jset_str(request, "cert-dir", o->cert_dir);
 	if (o->tls_verify.set)
 		(void)json_object_set_new(request, "tls-verify", json_boolean(o->tls_verify.value));
 	return imagejob_run(

@@ -15,6 +15,7 @@
 #include "cmd/podium/commands.h"
 #include "cmd/podium/format.h"
 #include "cmd/podium/imagejob.h"
+#include "cmd/podium/regoptions.h"
 #include "engine/base/json.h"
 #include "engine/image/manifest.h"
 #include "engine/image/store.h"
@@ -22,22 +23,15 @@
 #define INDENT 4
 
 struct manifest_options {
-	const char *authfile;
-	const char *cert_dir;
-	const char *creds;
-	struct option_maybe tls_verify;
+	struct reg_options reg;
 };
 
 #define O(m) offsetof(struct manifest_options, m)
 static const struct option manifest_option_table[] = {
-	{ 0, "authfile", OPTION_STRING, O(authfile), "string",
-	  "File with credentials of registries (default: $REGISTRY_AUTH_FILE, ...)", false },
-	{ 0, "cert-dir", OPTION_STRING, O(cert_dir), "string",
-	  "Directory with certificates (*.crt) and client certificates (*.cert, *.key)", false },
-	{ 0, "creds", OPTION_STRING, O(creds), "USER:PASSWORD", "Credentials for the registry",
-	  false },
-	{ 0, "tls-verify", OPTION_MAYBE, O(tls_verify), NULL,
-	  "Use HTTPS and check certificates (default: as registries.conf says)", false },
+	OPTION_AUTHFILE(O(reg.authfile)),
+	OPTION_CERT_DIR(O(reg.cert_dir)),
+	OPTION_CREDS(O(reg.creds)),
+	OPTION_TLS_VERIFY(O(reg.tls_verify)),
 	OPTIONS_END,
 };
 #undef O
@@ -59,12 +53,6 @@ static int read_local(const struct store *s, const char *name, char **ret, size_
 	return image_read_manifest(s, info->list ? info->list : info->manifest, ret, ret_len, err);
 }
 
-static void set_text(json_t *obj, const char *key, const char *value)
-{
-	if (value)
-		(void)json_object_set_new(obj, key, json_string(value));
-}
-
 static int read_remote(const struct store *s, const struct manifest_options *o, const char *name,
 		       char **ret, size_t *ret_len, struct error *err)
 {
@@ -76,16 +64,11 @@ static int read_remote(const struct store *s, const struct manifest_options *o, 
 
 	if (file < 0)
 		return error_errno(err, "make a file in memory");
-	set_text(request, "authfile", o->authfile);
-	set_text(request, "cert-dir", o->cert_dir);
-	set_text(request, "creds", o->creds);
-	if (o->tls_verify.set)
-		(void)json_object_set_new(request, "tls-verify", json_boolean(o->tls_verify.value));
-	r = imagejob_run(&(struct imagejob_spec){ .verb = "manifest",
-						  .store = s,
-						  .request = request,
-						  .datafd = file },
-			 err);
+	reg_options_describe(&o->reg, request);
+	r = imagejob_run(
+		&(struct imagejob_spec){
+			.verb = "manifest", .store = s, .request = request, .datafd = file },
+		err);
 	if (r < 0)
 		return r;
 	n = pread(file, text, MANIFEST_BYTES_MAX, 0);

@@ -36,12 +36,6 @@ struct pod_ps {
 
 /* ---- rows ------------------------------------------------------------------------------- */
 
-static void set_text(json_t *row, const char *key, char *text)
-{
-	(void)json_object_set_new(row, key, json_string(text ? text : ""));
-	free(text);
-}
-
 enum member_text { MEMBER_ID, MEMBER_NAME, MEMBER_STATUS };
 
 /* "a,b,c": one fact of each member. */
@@ -67,20 +61,20 @@ static json_t *make_texts(const struct pod_ps *ps, const struct pod_view *pod)
 	json_t *row = json_object();
 	const char *infra = pod->infra ? pod->infra->id : "";
 
-	set_text(row, "Id", view_id(pod->id, ps->o->no_trunc));
-	set_text(row, "Name", xstrdup(pod->name));
-	set_text(row, "Status", pod_view_status(pod));
-	set_text(row, "Created",
+	jset_owned(row, "Id", view_id(pod->id, ps->o->no_trunc));
+	jset_owned(row, "Name", xstrdup(pod->name));
+	jset_owned(row, "Status", pod_view_status(pod));
+	jset_owned(row, "Created",
 		 pod->created_ns ? view_age(pod->created_ns, ps->now_ns) : xstrdup(""));
-	set_text(row, "InfraId", view_id(infra, ps->o->no_trunc));
+	jset_owned(row, "InfraId", view_id(infra, ps->o->no_trunc));
 	(void)json_object_set_new(row, "NumberOfContainers",
 				  json_integer((json_int_t)pod->n_members));
 	if (ps->o->ctr_ids || ps->o->format)
-		set_text(row, "ContainerIds", join_members(ps, pod, MEMBER_ID));
+		jset_owned(row, "ContainerIds", join_members(ps, pod, MEMBER_ID));
 	if (ps->o->ctr_names || ps->o->format)
-		set_text(row, "ContainerNames", join_members(ps, pod, MEMBER_NAME));
+		jset_owned(row, "ContainerNames", join_members(ps, pod, MEMBER_NAME));
 	if (ps->o->ctr_status || ps->o->format)
-		set_text(row, "ContainerStatuses", join_members(ps, pod, MEMBER_STATUS));
+		jset_owned(row, "ContainerStatuses", join_members(ps, pod, MEMBER_STATUS));
 	return row;
 }
 
@@ -138,7 +132,7 @@ static json_t *make_row(const struct pod_ps *ps, const struct pod_view *pod)
 	(void)json_object_set_new(row, "Namespace", json_string(""));
 	(void)json_object_set_new(row, "Status", json_string(pod->state));
 	add_record_members(row, ps, pod);
-	set_text(texts, "Networks", view_join(json_object_get(row, "Networks"), ","));
+	jset_owned(texts, "Networks", view_join(json_object_get(row, "Networks"), ","));
 	(void)json_object_set_new(row, TEMPLATE_TEXTS, texts);
 	return row;
 }

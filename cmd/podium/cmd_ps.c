@@ -61,29 +61,23 @@ static char *short_command(const char *command, bool whole)
 	return xasprintf("%.*s...", (int)cut, command);
 }
 
-static void set_text(json_t *row, const char *key, char *text)
-{
-	(void)json_object_set_new(row, key, json_string(text ? text : ""));
-	free(text);
-}
-
 /* The texts of the table, and what templates see under these names. New reference. */
 static json_t *make_texts(const struct ps *ps, const struct container_view *view)
 {
 	const struct container_status *st = &view->st;
 	json_t *row = json_object();
 
-	set_text(row, "ID", view_id(view->id, ps->o->no_trunc));
-	set_text(row, "Image", xstrdup_or_null(st->image));
-	set_text(row, "Command", short_command(st->command, ps->o->no_trunc));
-	set_text(row, "CreatedHuman",
+	jset_owned(row, "ID", view_id(view->id, ps->o->no_trunc));
+	jset_owned(row, "Image", xstrdup_or_null(st->image));
+	jset_owned(row, "Command", short_command(st->command, ps->o->no_trunc));
+	jset_owned(row, "CreatedHuman",
 		 st->created_ns ? view_age(st->created_ns, ps->now_ns) : xstrdup(""));
-	set_text(row, "Status", view_status(view, ps->now_ns));
-	set_text(row, "Ports", xstrdup_or_null(st->ports));
-	set_text(row, "Names", xstrdup_or_null(st->name));
+	jset_owned(row, "Status", view_status(view, ps->now_ns));
+	jset_owned(row, "Ports", xstrdup_or_null(st->ports));
+	jset_owned(row, "Names", xstrdup_or_null(st->name));
 	if (ps->o->pod) {
-		set_text(row, "Pod", view_id(st->pod_id, ps->o->no_trunc));
-		set_text(row, "PodName", xstrdup_or_null(st->pod_name));
+		jset_owned(row, "Pod", view_id(st->pod_id, ps->o->no_trunc));
+		jset_owned(row, "PodName", xstrdup_or_null(st->pod_name));
 	}
 	return row;
 }
@@ -97,7 +91,7 @@ static void add_state_members(json_t *row, const struct ps *ps, const struct con
 		(void)json_array_append_new(names, json_string(st->name));
 	(void)json_object_set_new(row, "Created",
 				  json_integer((json_int_t)(st->created_ns / NS_PER_SECOND)));
-	set_text(row, "CreatedAt", view_age(st->created_ns, ps->now_ns));
+	jset_owned(row, "CreatedAt", view_age(st->created_ns, ps->now_ns));
 	(void)json_object_set_new(row, "Exited", json_boolean(view->live == STATE_EXITED));
 	(void)json_object_set_new(row, "ExitedAt",
 				  json_integer((json_int_t)(st->finished_ns / NS_PER_SECOND)));
@@ -117,7 +111,7 @@ static void add_state_members(json_t *row, const struct ps *ps, const struct con
 	(void)json_object_set_new(row, "StartedAt",
 				  json_integer((json_int_t)(st->started_ns / NS_PER_SECOND)));
 	(void)json_object_set_new(row, "State", json_string(view_state(view)));
-	set_text(row, "Status", view_status(view, ps->now_ns));
+	jset_owned(row, "Status", view_status(view, ps->now_ns));
 }
 
 static const struct pairlist *find_pod_labels(struct ps *ps, const char *pod_id)
@@ -174,10 +168,10 @@ static json_t *make_row(struct ps *ps, const struct container_view *view)
 	(void)json_object_set_new(row, "Networks", json_array());
 	(void)json_object_set(texts, "Created", json_object_get(texts, "CreatedHuman"));
 	(void)json_object_set(texts, "RunningFor", json_object_get(texts, "CreatedHuman"));
-	set_text(texts, "Mounts", view_join(json_object_get(row, "Mounts"), ","));
-	set_text(texts, "Networks", xstrdup(""));
-	set_text(texts, "Pod", view_id(view->st.pod_id, ps->o->no_trunc));
-	set_text(texts, "Size", xstrdup(""));
+	jset_owned(texts, "Mounts", view_join(json_object_get(row, "Mounts"), ","));
+	jset_owned(texts, "Networks", xstrdup(""));
+	jset_owned(texts, "Pod", view_id(view->st.pod_id, ps->o->no_trunc));
+	jset_owned(texts, "Size", xstrdup(""));
 	(void)json_object_set_new(row, TEMPLATE_TEXTS, texts);
 	return row;
 }

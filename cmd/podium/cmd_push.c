@@ -16,44 +16,38 @@
 #include "cmd/podium/imagejob.h"
 #include "cmd/podium/outfile.h"
 #include "cmd/podium/progress.h"
+#include "cmd/podium/regoptions.h"
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
 #include "engine/image/reference.h"
 
 struct push_command {
-	const char *authfile;
-	const char *cert_dir;
+	struct reg_options reg;
 	bool compress;
 	const char *compression;
 	struct option_int level;
-	const char *creds;
 	const char *digestfile;
 	const char *format;
 	bool quiet;
-	struct option_maybe tls_verify;
 };
 
 #define O(m) offsetof(struct push_command, m)
 static const struct option push_option_table[] = {
-	{ 0, "authfile", OPTION_STRING, O(authfile), "string",
-	  "File with credentials of registries (default: $REGISTRY_AUTH_FILE, ...)", false },
-	{ 0, "cert-dir", OPTION_STRING, O(cert_dir), "string",
-	  "Directory with certificates (*.crt) and client certificates (*.cert, *.key)", false },
+	OPTION_AUTHFILE(O(reg.authfile)),
+	OPTION_CERT_DIR(O(reg.cert_dir)),
 	{ 0, "compress", OPTION_BOOL, O(compress), NULL, "Compress the layers in a dir: (by gzip)",
 	  false },
 	{ 0, "compression-format", OPTION_STRING, O(compression), "string",
 	  "gzip (default) or zstd", false },
 	{ 0, "compression-level", OPTION_INT, O(level), "int", "1 to 9 for gzip, 1 to 19 for zstd",
 	  false },
-	{ 0, "creds", OPTION_STRING, O(creds), "USER:PASSWORD", "Credentials for the registry",
-	  false },
+	OPTION_CREDS(O(reg.creds)),
 	{ 0, "digestfile", OPTION_STRING, O(digestfile), "string",
 	  "Write the digest of the pushed manifest to this file", false },
 	{ 'f', "format", OPTION_STRING, O(format), "string",
 	  "Kind of manifest: oci or v2s2 (default: as the image came)", false },
 	{ 'q', "quiet", OPTION_BOOL, O(quiet), NULL, "Say nothing", false },
-	{ 0, "tls-verify", OPTION_MAYBE, O(tls_verify), NULL,
-	  "Use HTTPS and check certificates (default: as registries.conf says)", false },
+	OPTION_TLS_VERIFY(O(reg.tls_verify)),
 	OPTIONS_END,
 };
 
@@ -217,27 +211,17 @@ static int on_event(struct imagejob *job, void *arg, const char *event, const js
 	return 0;
 }
 
-static void set_text(json_t *j, const char *key, const char *value)
-{
-	if (value)
-		(void)json_object_set_new(j, key, json_string(value));
-}
-
 static json_t *describe_push(const struct push_command *o, const char *image, const char *where)
 {
 	json_t *j = json_object();
 
-	set_text(j, "image", image);
-	set_text(j, "destination", where);
-	set_text(j, "format", o->format);
-	set_text(j, "compression", o->compression);
-	set_text(j, "authfile", o->authfile);
-	set_text(j, "cert-dir", o->cert_dir);
-	set_text(j, "creds", o->creds);
+	jset_str(j, "image", image);
+	jset_str(j, "destination", where);
+	jset_str(j, "format", o->format);
+	jset_str(j, "compression", o->compression);
+	reg_options_describe(&o->reg, j);
 	if (o->level.set)
 		(void)json_object_set_new(j, "level", json_integer(o->level.value));
-	if (o->tls_verify.set)
-		(void)json_object_set_new(j, "tls-verify", json_boolean(o->tls_verify.value));
 	return j;
 }
 
@@ -252,7 +236,7 @@ static json_t *describe_save(const struct push_command *o, const char *image, co
 			      "oci", is_equal(o->format, "oci"));
 
 	/* What is written into a place without a name has none there, as Podman has it. */
-	set_text(j, "ref", p->ref ? p->ref : "");
+	jset_str(j, "ref", p->ref ? p->ref : "");
 	if (o->level.set)
 		(void)json_object_set_new(j, "level", json_integer(o->level.value));
 	return j;

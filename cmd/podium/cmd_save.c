@@ -115,18 +115,6 @@ static int describe(const struct save_command *o, int argc, char **argv, json_t 
 	return 0;
 }
 
-static int on_event(struct imagejob *job, void *arg, const char *event, const json_t *j,
-		    struct error *err)
-{
-	const char *text = jget_str(j, "text");
-
-	(void)job;
-	(void)err;
-	if (is_equal(event, "say") && text)
-		progress_say(arg, text);
-	return 0;
-}
-
 static int run_save(struct command_context *ctx, void *options, int argc, char **argv,
 		    struct error *err)
 {
@@ -149,9 +137,7 @@ static int run_save(struct command_context *ctx, void *options, int argc, char *
 						  .store = &ctx->store,
 						  .request = request,
 						  .datafd = out.fd,
-						  .on_event = on_event,
-						  .progress = progress,
-						  .arg = progress },
+						  .progress = progress },
 			 err);
 	if (r == 0)
 		outfile_keep(&out);

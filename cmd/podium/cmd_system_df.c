@@ -193,12 +193,6 @@ static int print_summary(const struct store *s, const struct usage *u, const cha
 
 /* ---- line by line ----------------------------------------------------------------------- */
 
-static void set_text(json_t *obj, const char *key, char *owned)
-{
-	(void)json_object_set_new(obj, key, json_string(owned ? owned : ""));
-	free(owned);
-}
-
 static char *age(int64_t then_ns)
 {
 	char text[64];
@@ -220,13 +214,13 @@ static json_t *image_row(const struct usage *u, const struct image_info *i)
 	}
 	view_split_name(i->names.n ? i->names.v[0] : i->digests.n ? i->digests.v[0] : NULL,
 			&repository, &tag);
-	set_text(row, "Repository", repository);
-	set_text(row, "Tag", tag);
-	set_text(row, "ID", view_id(i->id, false));
-	set_text(row, "Created", i->created_ns ? age(i->created_ns) : xstrdup("N/A"));
-	set_text(row, "Size", view_size(i->size_bytes, DIGITS, ""));
-	set_text(row, "SharedSize", view_size(shared, DIGITS, ""));
-	set_text(row, "UniqueSize", view_size(unique, DIGITS, ""));
+	jset_owned(row, "Repository", repository);
+	jset_owned(row, "Tag", tag);
+	jset_owned(row, "ID", view_id(i->id, false));
+	jset_owned(row, "Created", i->created_ns ? age(i->created_ns) : xstrdup("N/A"));
+	jset_owned(row, "Size", view_size(i->size_bytes, DIGITS, ""));
+	jset_owned(row, "SharedSize", view_size(shared, DIGITS, ""));
+	jset_owned(row, "UniqueSize", view_size(unique, DIGITS, ""));
 	(void)json_object_set_new(row, "Containers",
 				  json_integer((json_int_t)view_uses(&u->uses, i)));
 	return row;
@@ -270,15 +264,15 @@ static json_t *container_row(const struct store *s, const struct container_view 
 {
 	json_t *row = json_object();
 
-	set_text(row, "ID", view_id(v->id, false));
-	set_text(row, "Image", xstrdup_or_null(v->st.image));
-	set_text(row, "Command", xstrdup_or_null(v->st.command));
+	jset_owned(row, "ID", view_id(v->id, false));
+	jset_owned(row, "Image", xstrdup_or_null(v->st.image));
+	jset_owned(row, "Command", xstrdup_or_null(v->st.command));
 	(void)json_object_set_new(row, "Volumes",
 				  json_integer((json_int_t)count_volumes(s, v->id)));
-	set_text(row, "Size", view_size(storesize_container(s, v->id), DIGITS, ""));
-	set_text(row, "Created", age(v->st.created_ns));
-	set_text(row, "Status", xstrdup(view_state(v)));
-	set_text(row, "Names", xstrdup_or_null(v->st.name));
+	jset_owned(row, "Size", view_size(storesize_container(s, v->id), DIGITS, ""));
+	jset_owned(row, "Created", age(v->st.created_ns));
+	jset_owned(row, "Status", xstrdup(view_state(v)));
+	jset_owned(row, "Names", xstrdup_or_null(v->st.name));
 	return row;
 }
 
@@ -317,9 +311,9 @@ static int print_volumes(const struct usage *u, struct error *err)
 		const struct volume_view *v = &u->volumes.v[i];
 		json_t *row = json_object();
 
-		set_text(row, "Name", xstrdup(v->name));
+		jset_owned(row, "Name", xstrdup(v->name));
 		(void)json_object_set_new(row, "Links", json_integer((json_int_t)v->links));
-		set_text(row, "Size", view_size(v->bytes, DIGITS, ""));
+		jset_owned(row, "Size", view_size(v->bytes, DIGITS, ""));
 		(void)json_array_append_new(rows, row);
 	}
 	(void)puts("\nLocal Volumes space usage:\n");

@@ -79,7 +79,11 @@ static int take_line(struct imagejob *job, const char *line, size_t len, struct 
 			command_print_warning(jget_str(j, "text"));
 		return 0;
 	}
-	return job->spec->on_event ? job->spec->on_event(job, job->spec->arg, event, j, err) : 0;
+	if (job->spec->on_event)
+		return job->spec->on_event(job, job->spec->arg, event, j, err);
+	if (is_equal(event, "say") && jget_str(j, "text"))
+		progress_say(job->spec->progress, jget_str(j, "text"));
+	return 0;
 }
 
 /* Waits for the helper's next bytes, or for the word to stop. */

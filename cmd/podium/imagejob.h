@@ -28,7 +28,8 @@ struct imagejob_spec {
 	const struct store *store;
 	const json_t *request;	   /* members of the verb's own; NULL: {} */
 	int datafd;		   /* becomes its descriptor 4; -1: none */
-	imagejob_event *on_event;  /* not called for "warning", which is printed */
+	imagejob_event *on_event;  /* not called for "warning", which is printed; NULL: what the
+				    * helper says ("say") is shown, and nothing else matters */
 	struct progress *progress; /* shows the events "layer", which on_event then does not get */
 	int stop_fd;		   /* readable: the helper is killed, -EINTR; 0 or -1: none */
 	void *arg;

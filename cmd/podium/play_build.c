@@ -149,11 +149,11 @@ static void make_arguments(const struct play_build_options *o, const struct one_
 			   struct arguments *a)
 {
 	add_argument(a, "tag", b->image);
-	add_argument(a, "authfile", o->pull->authfile);
-	add_argument(a, "cert-dir", o->pull->cert_dir);
-	add_argument(a, "creds", o->pull->creds);
-	if (o->pull->tls_verify.set)
-		add_argument(a, "tls-verify", o->pull->tls_verify.value ? "true" : "false");
+	add_argument(a, "authfile", o->pull->reg.authfile);
+	add_argument(a, "cert-dir", o->pull->reg.cert_dir);
+	add_argument(a, "creds", o->pull->reg.creds);
+	if (o->pull->reg.tls_verify.set)
+		add_argument(a, "tls-verify", o->pull->reg.tls_verify.value ? "true" : "false");
 	if (o->quiet)
 		add_argument(a, "quiet", "true");
 	add_argument(a, NULL, b->dir);

@@ -27,18 +27,12 @@ struct pulling {
 	struct progress *progress;
 };
 
-static void set_text(json_t *j, const char *key, const char *value)
-{
-	if (value)
-		(void)json_object_set_new(j, key, json_string(value));
-}
-
 static json_t *describe_want(const struct pull_want *w)
 {
 	json_t *j = json_object(), *auths;
 
-	set_text(j, "name", w->name);
-	set_text(j, "policy", w->policy);
+	jset_str(j, "name", w->name);
+	jset_str(j, "policy", w->policy);
 	if (!w->auths || !w->auths->n)
 		return j;
 	auths = json_array();
@@ -55,14 +49,10 @@ static json_t *describe(const struct pull_options *o, const struct pulling *p)
 	for (size_t i = 0; i < p->n; i++)
 		(void)json_array_append_new(images, describe_want(&p->v[i]));
 	(void)json_object_set_new(request, "images", images);
-	set_text(request, "authfile", o->authfile);
-	set_text(request, "creds", o->creds);
-	set_text(request, "cert-dir", o->cert_dir);
-	set_text(request, "platform", o->platform);
+	reg_options_describe(&o->reg, request);
+	jset_str(request, "platform", o->platform);
 	if (o->all_tags)
 		(void)json_object_set_new(request, "all-tags", json_true());
-	if (o->tls_verify.set)
-		(void)json_object_set_new(request, "tls-verify", json_boolean(o->tls_verify.value));
 	return request;
 }
 

@@ -22,7 +22,7 @@
 #ifndef PODIUM_CMD_PULLJOB_H
 #define PODIUM_CMD_PULLJOB_H
 
-#include "cmd/podium/command.h"
+#include "cmd/podium/regoptions.h"
 #include "engine/base/error.h"
 #include "engine/base/str.h"
 #include "engine/state/layout.h"
@@ -31,12 +31,9 @@ struct progress;
 
 /* What --authfile, --creds, --cert-dir, --tls-verify and --platform said. */
 struct pull_options {
-	const char *authfile;
-	const char *creds;
-	const char *cert_dir;
+	struct reg_options reg;
 	const char *platform;
-	struct option_maybe tls_verify; /* not set: as the configuration says */
-	bool all_tags;			/* of each name, which then has no tag */
+	bool all_tags; /* of each name, which then has no tag */
 };
 
 struct pull_want {

@@ -91,3 +91,15 @@ bool jget_bool(const json_t *obj, const char *key, bool fallback)
 
 	return json_is_boolean(j) ? json_is_true(j) : fallback;
 }
+
+void jset_str(json_t *obj, const char *key, const char *value)
+{
+	if (value)
+		(void)json_object_set_new(obj, key, json_string(value));
+}
+
+void jset_owned(json_t *obj, const char *key, char *owned)
+{
+	(void)json_object_set_new(obj, key, json_string(owned ? owned : ""));
+	free(owned);
+}

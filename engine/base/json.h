@@ -30,4 +30,9 @@ const char *jget_str(const json_t *obj, const char *key); /* NULL */
 int64_t jget_int(const json_t *obj, const char *key, int64_t fallback);
 bool jget_bool(const json_t *obj, const char *key, bool fallback);
 
+/* Sets a member; without a value there will be none. */
+void jset_str(json_t *obj, const char *key, const char *value);
+/* Sets a member, "" for NULL, and frees the text. */
+void jset_owned(json_t *obj, const char *key, char *owned);
+
 #endif
