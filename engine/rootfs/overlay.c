@@ -173,13 +173,30 @@ static const char *fd_text(char buf[FD_TEXT], int fd)
 	return buf;
 }
 
+/* The twin: a store's path, which may hold the sign that parts two layers. */
+static void add_path_of(struct buf *b, int fd)
+{
+	char link[40], path[REOPEN_PATH_MAX];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path));
+	buf_add(b, path, n > 0 ? (size_t)n : 0);
+}
+
 /* "5:4:3" */
 static char *join_layers(const struct stack *s)
 {
 	struct buf b = BUF_INIT(LAYERS_MAX * FD_TEXT);
 
-	for (size_t i = 0; i < s->n; i++)
-		buf_printf(&b, "%s%d", i ? ":" : "", s->layers[i]);
+	for (size_t i = 0; i < s->n; i++) {
+		if (i)
+			buf_addc(&b, ':');
+		if (WEAKEN("ROOT-8"))
+			add_path_of(&b, s->layers[i]);
+		else
+			buf_printf(&b, "%d", s->layers[i]);
+	}
 	return buf_steal(&b);
 }
 
@@ -193,7 +210,8 @@ static int mount_by_options(const struct stack *s, bool one_by_one, uint64_t att
 	size_t n = 0;
 	int fd;
 
-	opts[n++] = (struct mount_option){ "userxattr", NULL };
+	if (!WEAKEN("LAY-1"))
+		opts[n++] = (struct mount_option){ "userxattr", NULL };
 	if (one_by_one) {
 		for (size_t i = 0; i < s->n; i++)
 			opts[n++] = (struct mount_option){ "lowerdir+",
