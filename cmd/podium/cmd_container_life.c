@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/podium/command.h"
 #include "cmd/podium/commands.h"
+#include "cmd/podium/lifeoptions.h"
 #include "cmd/podium/pods.h"
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"
@@ -25,33 +25,42 @@
 #define STOP_MARGIN_MS 30000
 #define START_WAIT_MS  60000
 
-struct container_life_options {
-	bool all;
-	bool force;
-	bool ignore;
-	bool volumes;
-	struct option_int time;
+/* The containers of a call. */
+struct chosen {
+	struct strlist ids;
+	struct strlist names; /* as they were written; ids with --all */
 };
-#define O(m) offsetof(struct container_life_options, m)
-
-static int resolve(const struct store *s, const struct container_life_options *o, int argc,
-		   char **argv, struct strlist *ret, struct error *err)
+static void chosen_done(struct chosen *c)
 {
+	strlist_done(&c->ids);
+	strlist_done(&c->names);
+}
+#define cleanup_chosen cleanup(chosen_done)
+
+static int resolve(const struct store *s, const struct life_options *o, int argc, char **argv,
+		   struct chosen *ret, struct error *err)
+{
+	int r = 0;
+
 	if (o->all && argc > 0)
 		return error_set(err, EINVAL, "--all and names exclude each other");
-	if (o->all)
-		return pods_list_containers(s, ret, err);
+	if (o->all) {
+		r = pods_list_containers(s, &ret->ids, err);
+		strlist_copy(&ret->names, &ret->ids);
+		return r;
+	}
 	if (argc == 0)
 		return error_set(err, EINVAL, "you must provide at least one container name or id");
 	for (int i = 0; i < argc; i++) {
 		char id[65];
-		int r = lookup_container(s, argv[i], id, err);
 
+		r = lookup_container(s, argv[i], id, err);
 		if (r == -ENOENT && o->ignore)
 			continue;
 		if (r < 0)
 			return r;
-		strlist_add(ret, id);
+		strlist_add(&ret->ids, id);
+		strlist_add(&ret->names, argv[i]);
 	}
 	return 0;
 }
@@ -139,17 +148,17 @@ static int stop_one(const struct store *s, const char *id, int64_t grace_s, stru
 static int run_stop(struct command_context *ctx, void *options, int argc, char **argv,
 		    struct error *err)
 {
-	const struct container_life_options *o = options;
-	cleanup_strlist struct strlist ids = { 0 };
-	int r = 0;
+	const struct life_options *o = options;
+	cleanup_chosen struct chosen c = { .ids = { .v = NULL } };
+	int64_t grace_s;
+	int r = grace_option(&o->time, &grace_s, err);
 
-	if (o->time.set && (o->time.value < 0 || o->time.value > INT32_MAX / 1000))
-		return error_set(err, EINVAL, "--time takes seconds from 0 on");
-	r = resolve(&ctx->store, o, argc, argv, &ids, err);
-	for (size_t i = 0; i < ids.n && r == 0; i++) {
-		r = stop_one(&ctx->store, ids.v[i], o->time.set ? o->time.value : -1, err);
+	if (r == 0)
+		r = resolve(&ctx->store, o, argc, argv, &c, err);
+	for (size_t i = 0; i < c.ids.n && r == 0; i++) {
+		r = stop_one(&ctx->store, c.ids.v[i], grace_s, err);
 		if (r == 0)
-			printf("%s\n", o->all ? ids.v[i] : argv[i]);
+			printf("%s\n", c.names.v[i]);
 	}
 	return r;
 }
@@ -213,14 +222,14 @@ static int start_one(const struct store *s, const char *id, struct error *err)
 static int run_start(struct command_context *ctx, void *options, int argc, char **argv,
 		     struct error *err)
 {
-	const struct container_life_options *o = options;
-	cleanup_strlist struct strlist ids = { 0 };
-	int r = resolve(&ctx->store, o, argc, argv, &ids, err);
+	const struct life_options *o = options;
+	cleanup_chosen struct chosen c = { .ids = { .v = NULL } };
+	int r = resolve(&ctx->store, o, argc, argv, &c, err);
 
-	for (size_t i = 0; i < ids.n && r == 0; i++) {
-		r = start_one(&ctx->store, ids.v[i], err);
+	for (size_t i = 0; i < c.ids.n && r == 0; i++) {
+		r = start_one(&ctx->store, c.ids.v[i], err);
 		if (r == 0)
-			printf("%s\n", o->all ? ids.v[i] : argv[i]);
+			printf("%s\n", c.names.v[i]);
 	}
 	return r;
 }
@@ -234,7 +243,7 @@ int container_remove(const struct store *s, const char *id, int64_t grace_s, str
 	return r < 0 ? r : pod_remove_container(s, id, err);
 }
 
-static int rm_one(const struct store *s, const char *id, const struct container_life_options *o,
+static int rm_one(const struct store *s, const char *id, bool force, int64_t grace_s,
 		  struct error *err)
 {
 	struct container_status st = { 0 };
@@ -249,67 +258,59 @@ static int rm_one(const struct store *s, const char *id, const struct container_
 			      "container '%.12s' is the infra container of pod '%s': "
 			      "remove the pod",
 			      id, st.pod_name ? st.pod_name : "?");
-	else if (st.state != STATE_CREATED && st.state != STATE_EXITED && !o->force)
+	else if (st.state != STATE_CREATED && st.state != STATE_EXITED && !force)
 		r = error_set(err, EBUSY,
 			      "container '%.12s' is %s: stop it first, or remove it "
 			      "with -f",
 			      id, container_state_names[st.state]);
 	status_done(&st);
-	if (r < 0)
-		return r;
-	return container_remove(s, id, o->time.set ? o->time.value : o->force ? 0 : -1, err);
+	return r < 0 ? r : container_remove(s, id, grace_s, err);
 }
 
 static int run_rm(struct command_context *ctx, void *options, int argc, char **argv,
 		  struct error *err)
 {
-	const struct container_life_options *o = options;
-	cleanup_strlist struct strlist ids = { 0 };
-	int r = resolve(&ctx->store, o, argc, argv, &ids, err);
+	const struct life_options *o = options;
+	cleanup_chosen struct chosen c = { .ids = { .v = NULL } };
+	int64_t grace_s;
+	int r = grace_option(&o->time, &grace_s, err);
 
+	if (r == 0)
+		r = resolve(&ctx->store, o, argc, argv, &c, err);
+	if (o->force && !o->time.set)
+		grace_s = 0;
 	if (r == -ENOENT) {
 		command_print_error(err);
 		return 1;
 	}
-	for (size_t i = 0; i < ids.n && r == 0; i++) {
+	for (size_t i = 0; i < c.ids.n && r == 0; i++) {
 		struct container_status st = { 0 };
 		struct error scratch;
-		bool infra = status_read(&ctx->store, ids.v[i], &st, &scratch) == 0 && st.infra;
+		bool infra = status_read(&ctx->store, c.ids.v[i], &st, &scratch) == 0 && st.infra;
 
 		status_done(&st);
 		if (infra && o->all)
 			continue; /* goes with its pod */
-		r = rm_one(&ctx->store, ids.v[i], o, err);
+		r = rm_one(&ctx->store, c.ids.v[i], o->force, grace_s, err);
 		if (r == 0)
-			printf("%s\n", o->all ? ids.v[i] : argv[i]);
+			printf("%s\n", c.names.v[i]);
 	}
 	return r == -EBUSY ? (command_print_error(err), 2) : r;
 }
 
 /* ---- tables ----------------------------------------------------------------------------- */
 
-#define OPTION_ALL                                                             \
-	{                                                                      \
-		'a', "all", OPTION_BOOL, O(all), NULL, "All containers", false \
-	}
-#define OPTION_IGNORE                                                           \
-	{                                                                       \
-		'i', "ignore", OPTION_BOOL, O(ignore), NULL,                    \
-			"Say nothing about containers that do not exist", false \
-	}
-#define OPTION_TIME                                                                               \
-	{                                                                                         \
-		't', "time", OPTION_INT, O(time), "seconds", "Grace period before SIGKILL", false \
-	}
-
-static const struct option start_options[] = { OPTION_ALL, OPTIONS_END };
-static const struct option stop_options[] = { OPTION_ALL, OPTION_IGNORE, OPTION_TIME, OPTIONS_END };
+static const struct option start_options[] = { OPTION_ALL("containers"), OPTIONS_END };
+static const struct option stop_options[] = { OPTION_ALL("containers"), OPTION_IGNORE("containers"),
+					      OPTION_GRACE(offsetof(struct life_options, time)),
+					      OPTIONS_END };
 static const struct option rm_options[] = {
-	OPTION_ALL,
-	{ 'f', "force", OPTION_BOOL, O(force), NULL, "Kill it if it runs", false },
-	OPTION_IGNORE,
-	OPTION_TIME,
-	{ 'v', "volumes", OPTION_BOOL, O(volumes), NULL,
+	OPTION_ALL("containers"),
+	{ 'f', "force", OPTION_BOOL, offsetof(struct life_options, force), NULL,
+	  "Kill it if it runs", false },
+	OPTION_IGNORE("containers"),
+	OPTION_GRACE(offsetof(struct life_options, time)),
+	{ 'v', "volumes", OPTION_BOOL, offsetof(struct life_options, volumes), NULL,
 	  "Remove its anonymous volumes, too (they always go)", false },
 	OPTIONS_END,
 };
@@ -319,7 +320,7 @@ const struct command cmd_start = {
 	.args = "[options] CONTAINER [CONTAINER...]",
 	.summary = "Start one or more containers",
 	.options = start_options,
-	.options_size = sizeof(struct container_life_options),
+	.options_size = sizeof(struct life_options),
 	.max_args = -1,
 	.store = COMMAND_WRITES,
 	.run = run_start,
@@ -330,7 +331,7 @@ const struct command cmd_stop = {
 	.args = "[options] CONTAINER [CONTAINER...]",
 	.summary = "Stop one or more containers",
 	.options = stop_options,
-	.options_size = sizeof(struct container_life_options),
+	.options_size = sizeof(struct life_options),
 	.max_args = -1,
 	.store = COMMAND_WRITES,
 	.run = run_stop,
@@ -341,7 +342,7 @@ const struct command cmd_rm = {
 	.args = "[options] CONTAINER [CONTAINER...]",
 	.summary = "Remove one or more containers",
 	.options = rm_options,
-	.options_size = sizeof(struct container_life_options),
+	.options_size = sizeof(struct life_options),
 	.max_args = -1,
 	.store = COMMAND_WRITES,
 	.run = run_rm,

@@ -13,6 +13,7 @@
 #include "cmd/podium/commands.h"
 #include "cmd/podium/kube_archive.h"
 #include "cmd/podium/kube_input.h"
+#include "cmd/podium/lifeoptions.h"
 #include "cmd/podium/pods.h"
 #include "engine/base/mem.h"
 #include "engine/pod/lookup.h"
@@ -77,14 +78,14 @@ int kube_down(struct command_context *ctx, int argc, char **argv, int64_t grace_
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
 {
 	const struct down_options *o = options;
+	int64_t grace_s;
+	int r = grace_option(&o->time, &grace_s, err);
 
-	if (o->time.set && o->time.value < 0)
-		return error_set(err, EINVAL, "--time takes seconds from 0 on");
-	return kube_down(ctx, argc, argv, o->time.set ? o->time.value : -1, err);
+	return r < 0 ? r : kube_down(ctx, argc, argv, grace_s, err);
 }
 
 static const struct option down_options_table[] = {
-	{ 't', "time", OPTION_INT, O(time), "seconds", "Grace period before SIGKILL", false },
+	OPTION_GRACE(O(time)),
 	OPTIONS_END,
 };
 

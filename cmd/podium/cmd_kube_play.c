@@ -19,6 +19,7 @@
 #include "cmd/podium/commands.h"
 #include "cmd/podium/kube_archive.h"
 #include "cmd/podium/kube_input.h"
+#include "cmd/podium/lifeoptions.h"
 #include "cmd/podium/play_build.h"
 #include "cmd/podium/play_images.h"
 #include "cmd/podium/play_ports.h"
@@ -411,10 +412,13 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	struct kube_input how = { .strict = o->strict,
 				  .for_play = !o->down,
 				  .plain_names = o->no_pod_prefix };
-	int r;
+	int64_t grace_s;
+	int r = grace_option(&o->time, &grace_s, err);
 
+	if (r < 0)
+		return r;
 	if (o->down)
-		return kube_down(ctx, argc, argv, o->time.set ? o->time.value : -1, err);
+		return kube_down(ctx, argc, argv, grace_s, err);
 	r = kube_input_read(argc, argv, &how, &result, err);
 	if (r == 0 && is_kube_archive(argv[0]))
 		r = unpack_archive(ctx, argv[0], &result, &keep, err);

@@ -7,46 +7,16 @@
  */
 #include <errno.h>
 
-#include "cmd/podium/command.h"
 #include "cmd/podium/commands.h"
+#include "cmd/podium/lifeoptions.h"
 #include "cmd/podium/pods.h"
 #include "engine/base/mem.h"
 #include "engine/pod/lookup.h"
 #include "engine/pod/pod.h"
 
-struct pod_life_options {
-	bool all;
-	bool force;
-	bool ignore;
-	bool latest;
-	struct option_int time;
-};
-
-#define O(m) offsetof(struct pod_life_options, m)
-#define OPTION_ALL                                                       \
-	{                                                                \
-		'a', "all", OPTION_BOOL, O(all), NULL, "All pods", false \
-	}
-#define OPTION_TIME                                                                               \
-	{                                                                                         \
-		't', "time", OPTION_INT, O(time), "seconds", "Grace period before SIGKILL", false \
-	}
-#define OPTION_IGNORE                                                     \
-	{                                                                 \
-		'i', "ignore", OPTION_BOOL, O(ignore), NULL,              \
-			"Say nothing about pods that do not exist", false \
-	}
-
-static int check_time(const struct pod_life_options *o, struct error *err)
-{
-	if (o->time.set && o->time.value < 0)
-		return error_set(err, EINVAL, "--time takes seconds from 0 on");
-	return 0;
-}
-
 /* As pods_resolve(), without those that do not exist when --ignore is given. */
-static int resolve(struct command_context *ctx, const struct pod_life_options *o, int argc,
-		   char **argv, struct strlist *ids, struct error *err)
+static int resolve(struct command_context *ctx, const struct life_options *o, int argc, char **argv,
+		   struct strlist *ids, struct error *err)
 {
 	int r = 0;
 
@@ -63,7 +33,7 @@ static int resolve(struct command_context *ctx, const struct pod_life_options *o
 static int run_start(struct command_context *ctx, void *options, int argc, char **argv,
 		     struct error *err)
 {
-	const struct pod_life_options *o = options;
+	const struct life_options *o = options;
 	cleanup_strlist struct strlist ids = { 0 };
 	int r = pods_resolve(&ctx->store, argc, argv, o->all, &ids, err);
 
@@ -73,14 +43,15 @@ static int run_start(struct command_context *ctx, void *options, int argc, char 
 static int run_stop(struct command_context *ctx, void *options, int argc, char **argv,
 		    struct error *err)
 {
-	const struct pod_life_options *o = options;
+	const struct life_options *o = options;
 	cleanup_strlist struct strlist ids = { 0 };
-	int r = check_time(o, err);
+	int64_t grace_s;
+	int r = grace_option(&o->time, &grace_s, err);
 
 	if (r == 0)
 		r = resolve(ctx, o, argc, argv, &ids, err);
 	if (r == 0)
-		r = pods_stop(&ctx->store, &ids, o->time.set ? o->time.value : -1, err);
+		r = pods_stop(&ctx->store, &ids, grace_s, err);
 	for (size_t i = 0; i < ids.n && r == 0; i++)
 		printf("%s\n", ids.v[i]);
 	return r;
@@ -89,9 +60,10 @@ static int run_stop(struct command_context *ctx, void *options, int argc, char *
 static int run_rm(struct command_context *ctx, void *options, int argc, char **argv,
 		  struct error *err)
 {
-	const struct pod_life_options *o = options;
+	const struct life_options *o = options;
 	cleanup_strlist struct strlist ids = { 0 };
-	int r = check_time(o, err);
+	int64_t grace_s;
+	int r = grace_option(&o->time, &grace_s, err);
 
 	if (r == 0)
 		r = resolve(ctx, o, argc, argv, &ids, err);
@@ -102,7 +74,7 @@ static int run_rm(struct command_context *ctx, void *options, int argc, char **a
 				      "remove it with -f",
 				      ids.v[i]);
 	if (r == 0)
-		r = pods_stop(&ctx->store, &ids, o->time.set ? o->time.value : -1, err);
+		r = pods_stop(&ctx->store, &ids, grace_s, err);
 	for (size_t i = 0; i < ids.n && r == 0; i++) {
 		r = pod_remove(&ctx->store, ids.v[i], err);
 		if (r == 0)
@@ -111,14 +83,16 @@ static int run_rm(struct command_context *ctx, void *options, int argc, char **a
 	return r == -ENOENT ? (command_print_error(err), 1) : r;
 }
 
-static const struct option start_options[] = { OPTION_ALL, OPTIONS_END };
-static const struct option stop_options[] = { OPTION_ALL, OPTION_IGNORE, OPTION_TIME, OPTIONS_END };
+static const struct option start_options[] = { OPTION_ALL("pods"), OPTIONS_END };
+static const struct option stop_options[] = { OPTION_ALL("pods"), OPTION_IGNORE("pods"),
+					      OPTION_GRACE(offsetof(struct life_options, time)),
+					      OPTIONS_END };
 static const struct option rm_options[] = {
-	OPTION_ALL,
-	{ 'f', "force", OPTION_BOOL, O(force), NULL, "Stop what runs, remove what a crash left",
-	  false },
-	OPTION_IGNORE,
-	OPTION_TIME,
+	OPTION_ALL("pods"),
+	{ 'f', "force", OPTION_BOOL, offsetof(struct life_options, force), NULL,
+	  "Stop what runs, remove what a crash left", false },
+	OPTION_IGNORE("pods"),
+	OPTION_GRACE(offsetof(struct life_options, time)),
 	OPTIONS_END,
 };
 
@@ -127,7 +101,7 @@ const struct command cmd_pod_start = {
 	.args = "[options] POD [POD...]",
 	.summary = "Start one or more pods",
 	.options = start_options,
-	.options_size = sizeof(struct pod_life_options),
+	.options_size = sizeof(struct life_options),
 	.max_args = -1,
 	.store = COMMAND_WRITES,
 	.run = run_start,
@@ -138,7 +112,7 @@ const struct command cmd_pod_stop = {
 	.args = "[options] POD [POD...]",
 	.summary = "Stop one or more pods",
 	.options = stop_options,
-	.options_size = sizeof(struct pod_life_options),
+	.options_size = sizeof(struct life_options),
 	.max_args = -1,
 	.store = COMMAND_WRITES,
 	.run = run_stop,
@@ -149,7 +123,7 @@ const struct command cmd_pod_rm = {
 	.args = "[options] POD [POD...]",
 	.summary = "Remove one or more pods",
 	.options = rm_options,
-	.options_size = sizeof(struct pod_life_options),
+	.options_size = sizeof(struct life_options),
 	.max_args = -1,
 	.store = COMMAND_WRITES,
 	.run = run_rm,

@@ -129,6 +129,14 @@ static void test_stop(void)
 	CHECK_STATUS("s-c", "Exited (137) ");
 	MUST(125, "exec s-c /payload true");
 	MUST(1, "rm s-nosuch");
+	MUST(125, "rm -t -1 s-c");
+	MUST(125, "pod stop -t 99999999 s");
+	{
+		cleanup_result struct result r = podium("rm --ignore s-nosuch s-c");
+
+		CHECK_CODE(r, 0);
+		CHECK_EQUAL(r.out, "s-c\n"); /* not the name that led nowhere */
+	}
 	remove_pod("s");
 }
 
