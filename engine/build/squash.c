@@ -75,32 +75,45 @@ static bool is_opaque(int dirfd)
 	return fgetxattr(dirfd, XATTR_OPAQUE, &value, 1) == 1 && value == 'y';
 }
 
-/* Whether the name is among the first n: within one directory it is there once anyway. */
-static bool has_name(const struct strlist *l, size_t n, const char *name)
+static int by_bytes(const void *a, const void *b)
 {
-	for (size_t i = 0; i < n; i++)
-		if (is_equal(l->v[i], name))
-			return true;
-	return false;
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The names of all the directories, each once. */
+/* Each name once; a directory of a hostile layer has as many as it likes. */
+static void unite(struct strlist *l)
+{
+	size_t kept = 0;
+
+	if (l->n)
+		qsort(l->v, l->n, sizeof(*l->v), by_bytes);
+	for (size_t i = 0; i < l->n; i++) {
+		if (kept && is_equal(l->v[i], l->v[kept - 1]))
+			free(l->v[i]);
+		else
+			l->v[kept++] = l->v[i];
+	}
+	if (l->v)
+		l->v[kept] = NULL;
+	l->n = kept;
+}
+
+/* The names of all the directories. */
 static int list_names(const struct trees *t, struct strlist *ret, struct error *err)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		cleanup_close int copy = openat(t->v[i], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		cleanup_dir DIR *d = copy < 0 ? NULL : fdopendir(copy);
-		size_t before = ret->n;
 		struct dirent *e;
 
 		if (!d)
 			return error_errno(err, "read a layer");
 		(void)steal_fd(&copy);
 		while ((e = readdir(d)))
-			if (!is_equal(e->d_name, ".") && !is_equal(e->d_name, "..") &&
-			    !has_name(ret, before, e->d_name))
+			if (!is_equal(e->d_name, ".") && !is_equal(e->d_name, ".."))
 				strlist_add(ret, e->d_name);
 	}
+	unite(ret);
 	return 0;
 }
 
