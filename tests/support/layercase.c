@@ -226,8 +226,8 @@ bool layercase_run(const struct layer_case *c, enum tar_format f, const char *we
 	tar_end(&tar);
 	r = layercase_extract_default(&tar, weaken, &err);
 	buf_done(&tar);
-	if (weaken)
-		return are_wanted(c);
+	if (weaken) /* taken where it must be refused is not as wanted, whatever lies there */
+		return (r < 0) == (c->expect != 0) && are_wanted(c);
 	if (r != -c->expect)
 		printf("    %s (format %d): %d (%s), wanted %d\n", c->name, (int)f, r,
 		       r < 0 ? err.text : "", -c->expect);
