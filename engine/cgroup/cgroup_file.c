@@ -37,7 +37,7 @@
 #define SHARES_OF_ONE_CPU 1024
 #define RETRY_FIRST_US	  200
 #define RETRY_LAST_US	  20000
-#define MAKE_TRIES	  5
+#define MAKE_TRIES	  100 /* with a moment between them: as long as a person would wait */
 
 int cgfile_open(const struct cgroup_ctx *cg, enum cgroup_tree t, const char *group,
 		const char *file, int flags)
@@ -156,18 +156,28 @@ static int make_parents(const struct cgroup_ctx *cg, enum cgroup_tree t, const c
 	return 0;
 }
 
+static void rest(long us)
+{
+	const struct timespec ts = { .tv_nsec = us * 1000 };
+
+	(void)nanosleep(&ts, NULL);
+}
+
 int cgdir_make(const struct cgroup_ctx *cg, enum cgroup_tree t, const char *group,
 	       struct error *err)
 {
 	int r = -ENOENT;
 
-	/* Tried again: another process may prune the base between two steps. */
+	/* Tried again: another process, of another store too, may prune the base between two
+	 * steps, and on a busy machine it does so several times in a row. */
 	for (int i = 0; i < MAKE_TRIES; i++) {
+		if (i > 1)
+			rest(RETRY_FIRST_US);
 		r = make_one(cg, t, group);
-		if (r != -ENOENT)
+		if (r != -ENOENT && r != -ENODEV) /* gone, or on its way out */
 			break;
 		r = make_parents(cg, t, group);
-		if (r < 0 && r != -ENOENT)
+		if (r < 0 && r != -ENOENT && r != -ENODEV)
 			break;
 	}
 	if (r < 0)
@@ -291,12 +301,10 @@ int cgdir_remove(const struct cgroup_ctx *cg, enum cgroup_tree t, const char *gr
 	if (unlinkat(cg->tree[t], group, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return 0;
 	for (;;) {
-		struct timespec ts = { .tv_nsec = sleep_us * 1000 };
-
 		r = remove_below(cg->tree[t], group, cg->fake, 0);
 		if (r != -EBUSY || clock_mono_ms() >= deadline_ms)
 			return r;
-		(void)nanosleep(&ts, NULL);
+		rest(sleep_us);
 		sleep_us = sleep_us < RETRY_LAST_US ? sleep_us * 2 : RETRY_LAST_US;
 	}
 }
