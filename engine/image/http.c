@@ -15,7 +15,8 @@
  * taught people to expect: HTTP_PROXY in capitals, and never a proxy for loopback.
  *
  * refuse_private is looked at with the address of the very socket (REG-3): a name that resolves to
- * the local network once the check is over cannot slip through. Behind a proxy the address is the
+ * the local network once the check is over cannot slip through, nor can a request by a connection
+ * that somebody else's has left open. Behind a proxy the address is the
  * proxy's, so there only what the name itself says counts; not for a host of no_proxy.
  *
  * Runs in podium-image, single-threaded (libcurl's resolver has its own threads). Needs SIGPIPE
@@ -25,6 +26,7 @@
 
 #include <curl/curl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -284,6 +286,26 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
+/* Before a request is sent. A connection that was open already has not passed on_socket() for it. */
+static int on_connection(void *arg, char *ip, char *local_ip, int port, int local_port)
+{
+	struct http_transfer *t = arg;
+	struct url to = { .target = NULL };
+	bool is_near;
+
+	(void)local_ip;
+	(void)port;
+	(void)local_port;
+	(void)snprintf(to.host, sizeof(to.host), "%s", ip);
+	is_near = !t->by_proxy && is_url_near(&to);
+	if (is_near && t->saw_private)
+		*t->saw_private = true;
+	if (!is_near || !t->refuse_private || WEAKEN("REG-3-near"))
+		return CURL_PREREQFUNC_OK;
+	t->was_refused = true;
+	return CURL_PREREQFUNC_ABORT;
+}
+
 /* ---- the one function that makes handles ------------------------------------------------------ */
 
 #define SET(opt, value) (ok = ok && curl_easy_setopt(easy, CURLOPT_##opt, (value)) == CURLE_OK)
@@ -323,7 +345,8 @@ static bool set_calls(CURL *easy, struct http_transfer *t)
 {
 	static const CURLoption ours[] = { CURLOPT_PRIVATE,   CURLOPT_HEADERDATA,
 					   CURLOPT_WRITEDATA, CURLOPT_READDATA,
-					   CURLOPT_SEEKDATA,  CURLOPT_OPENSOCKETDATA };
+					   CURLOPT_SEEKDATA,  CURLOPT_OPENSOCKETDATA,
+					   CURLOPT_PREREQDATA };
 	bool ok = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
@@ -334,6 +357,7 @@ static bool set_calls(CURL *easy, struct http_transfer *t)
 	SET(READFUNCTION, on_read);
 	SET(SEEKFUNCTION, on_seek);
 	SET(OPENSOCKETFUNCTION, on_socket);
+	SET(PREREQFUNCTION, on_connection);
 	return ok;
 }
 
@@ -602,6 +626,7 @@ enum http_failure http_result(const struct http_transfer *t, struct error *err)
 	case CURLE_COULDNT_CONNECT:
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_ABORTED_BY_CALLBACK: /* on_connection(); on_read() has an error of its own */
 		return connect_failure(t, err);
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:

@@ -304,8 +304,21 @@ static void test_redirects(void)
 	CHECK(insecure_ends_there, "REG-1-redirect");
 }
 
-/* A redirect into the local network, at the level where sockets are made. */
-static bool near_is_refused(const char *host)
+/* One request to its end. */
+static void request(struct http *h, const struct http_request *q, int *ret, struct error *err)
+{
+	struct http_transfer *t = NULL;
+	int r = http_start(h, q, &t, err);
+
+	while (r == 0 && !is_http_done(t) && http_wait(h, NULL, 0, 1000, err) == 0)
+		;
+	*ret = r < 0 ? r : (int)http_result(t, err);
+	http_transfer_free(t);
+}
+
+/* A redirect into the local network, at the level where sockets are made. is_known: somebody who may
+ * was there before, and his connection is still open. */
+static bool near_is_refused(const char *host, bool is_known)
 {
 	static const struct http_handler nothing = { NULL, NULL, NULL };
 	struct fakeregistry *f = client_server(FAKE_PLAIN);
@@ -314,7 +327,6 @@ static bool near_is_refused(const char *host)
 	cleanup_url struct url u = { 0 };
 	struct error err = { .code = 0 };
 	struct http *h = NULL;
-	struct http_transfer *t = NULL;
 	struct http_request q = { .method = "GET",
 				  .url = &u,
 				  .allow_plain = true,
@@ -322,16 +334,19 @@ static bool near_is_refused(const char *host)
 				  .pause_fd = -1,
 				  .handler = &nothing,
 				  .limits = { 1000, 1, 10 } };
+	struct http_request before = q;
 	bool ok = false;
+	int r;
 
+	before.refuse_private = false;
 	if (url_parse(text, &u, &err) == 0 && http_new(&h, &err) == 0) {
-		int r = http_start(h, &q, &t, &err);
-
-		while (r == 0 && !is_http_done(t) && http_wait(h, NULL, 0, 1000, &err) == 0)
-			;
-		ok = (r < 0 || http_result(t, &err) == HTTP_PROTOCOL) &&
-		     fakeregistry_requests(f) == 0 && strstr(err.text, "private network");
-		http_transfer_free(t);
+		r = HTTP_FINE;
+		if (is_known)
+			request(h, &before, &r, &err);
+		ok = r == HTTP_FINE;
+		request(h, &q, &r, &err);
+		ok = ok && (r < 0 || r == HTTP_PROTOCOL) && strstr(err.text, "private network") &&
+		     fakeregistry_requests(f) == is_known;
 	}
 	http_free(h);
 	fakeregistry_free(f);
@@ -339,7 +354,7 @@ static bool near_is_refused(const char *host)
 }
 static bool near_by_address(void)
 {
-	return near_is_refused("127.0.0.1");
+	return near_is_refused("127.0.0.1", false);
 }
 /* With the look at the name weakened: the socket is looked at. */
 static bool near_by_socket(void)
@@ -347,7 +362,18 @@ static bool near_by_socket(void)
 	bool ok;
 
 	(void)setenv("PODIUM_WEAKEN", "REG-3-name", getenv("PODIUM_WEAKEN") != NULL ? 0 : 1);
-	ok = near_is_refused("localhost");
+	ok = near_is_refused("localhost", false);
+	(void)unsetenv("PODIUM_WEAKEN");
+	return ok;
+}
+
+/* No socket is made where one is open already. */
+static bool near_by_connection(void)
+{
+	bool ok;
+
+	(void)setenv("PODIUM_WEAKEN", "REG-3-name", getenv("PODIUM_WEAKEN") != NULL ? 0 : 1);
+	ok = near_is_refused("localhost", true);
 	(void)unsetenv("PODIUM_WEAKEN");
 	return ok;
 }
@@ -360,7 +386,7 @@ static bool near_past_the_proxy(void)
 	(void)setenv("PODIUM_WEAKEN", "REG-3-name", getenv("PODIUM_WEAKEN") != NULL ? 0 : 1);
 	(void)setenv("http_proxy", "http://127.0.0.1:1", 1);
 	(void)setenv("no_proxy", "example.com, .localhost", 1);
-	ok = near_is_refused("metadata.localhost");
+	ok = near_is_refused("metadata.localhost", false);
 	(void)unsetenv("http_proxy");
 	(void)unsetenv("no_proxy");
 	(void)unsetenv("PODIUM_WEAKEN");
@@ -371,6 +397,7 @@ static void test_near(void)
 {
 	CHECK(near_by_address, "REG-3-near");
 	CHECK(near_by_socket, "REG-3-near");
+	CHECK(near_by_connection, "REG-3-near");
 	CHECK(near_past_the_proxy, "REG-3-near");
 }
 
