@@ -572,6 +572,14 @@ void harness_store(const char *root, const char *runroot)
 	harness.runroot = runroot ? xstrdup(runroot) : xasprintf("%s/run", harness.work);
 }
 
+void harness_fresh(const char *name)
+{
+	cleanup_free char *root = xasprintf("%s/%s/root", harness.work, name);
+	cleanup_free char *runroot = xasprintf("%s/%s/run", harness.work, name);
+
+	harness_store(root, runroot);
+}
+
 int harness_begin(void)
 {
 	cleanup_result struct result lo = { 0 };

@@ -37,6 +37,8 @@ int harness_begin(void);
 int harness_end(void);
 /* Makes the next podium() work on another pair of trees; NULL, NULL: the usual ones again. */
 void harness_store(const char *root, const char *runroot);
+/* The same with trees WORK/name/root and WORK/name/run, empty when the name is new. */
+void harness_fresh(const char *name);
 
 /* ---- running programs ------------------------------------------------------------------- */
 

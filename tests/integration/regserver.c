@@ -167,6 +167,16 @@ bool regserver_start(const struct regserver_spec *spec, struct regserver *ret)
 	return regserver_resume(ret);
 }
 
+bool regserver_start_two(struct regserver *open, struct regserver *closed)
+{
+	return regserver_start(&(struct regserver_spec){ .name = "open" }, open) &&
+	       regserver_start(&(struct regserver_spec){ .name = "closed",
+							 .tls = true,
+							 .user = "alice",
+							 .password = "hush-4711" },
+			       closed);
+}
+
 void regserver_halt(struct regserver *s)
 {
 	if (s->job.pid <= 0)

@@ -34,6 +34,8 @@ struct regserver {
 bool regserver_is_possible(void);
 /* Starts one and waits until it answers. false: the check that failed has been printed. */
 bool regserver_start(const struct regserver_spec *spec, struct regserver *ret);
+/* Starts two: one open to everybody, and one with TLS and the user alice (password hush-4711). */
+bool regserver_start_two(struct regserver *open, struct regserver *closed);
 /* Ends the program; what it holds stays. */
 void regserver_halt(struct regserver *s);
 /* Starts it again, on the same port. */

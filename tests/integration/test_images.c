@@ -16,15 +16,6 @@
 #include "tests/support/imagemaker.h"
 #include "tests/support/tarmaker.h"
 
-/* Another pair of trees, empty. */
-static void fresh(const char *name)
-{
-	cleanup_free char *root = xasprintf("%s/%s/root", harness.work, name);
-	cleanup_free char *runroot = xasprintf("%s/%s/run", harness.work, name);
-
-	harness_store(root, runroot);
-}
-
 static void load(const char *name)
 {
 	cleanup_free char *archive = image_archive(name);
@@ -45,14 +36,19 @@ static void load_layered(const char *name)
 	int fd;
 
 	tar_add(first, TAR_USTAR, &(struct tar_entry){ .name = "etc/", .type = '5', .mode = 0755 });
-	tar_add(first, TAR_USTAR, &(struct tar_entry){ .name = "etc/kept", .data = "1", .mode = 0644 });
-	tar_add(first, TAR_USTAR, &(struct tar_entry){ .name = "etc/gone", .data = "2", .mode = 0644 });
+	tar_add(first, TAR_USTAR,
+		&(struct tar_entry){ .name = "etc/kept", .data = "1", .mode = 0644 });
+	tar_add(first, TAR_USTAR,
+		&(struct tar_entry){ .name = "etc/gone", .data = "2", .mode = 0644 });
 	tar_end(first);
 	second = made_layer(&m);
-	tar_add(second, TAR_USTAR, &(struct tar_entry){ .name = "etc/", .type = '5', .mode = 0755 });
+	tar_add(second, TAR_USTAR,
+		&(struct tar_entry){ .name = "etc/", .type = '5', .mode = 0755 });
 	tar_add(second, TAR_USTAR, &(struct tar_entry){ .name = "etc/.wh.gone", .mode = 0644 });
-	tar_add(second, TAR_USTAR, &(struct tar_entry){ .name = "etc/kept", .data = "33", .mode = 0644 });
-	tar_add(second, TAR_USTAR, &(struct tar_entry){ .name = "etc/new", .data = "444", .mode = 0644 });
+	tar_add(second, TAR_USTAR,
+		&(struct tar_entry){ .name = "etc/kept", .data = "33", .mode = 0644 });
+	tar_add(second, TAR_USTAR,
+		&(struct tar_entry){ .name = "etc/new", .data = "444", .mode = 0644 });
 	tar_end(second);
 	made_docker(&m, &archive);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -101,7 +97,7 @@ static void make_older(void)
 
 static void test_list(void)
 {
-	fresh("list");
+	harness_fresh("list");
 	check_out("REPOSITORY  TAG         IMAGE ID    CREATED     SIZE\n", "images");
 	load("busybox");
 	load_layered("quay.io/me/layered:1");
@@ -135,12 +131,13 @@ static void test_list(void)
 
 static void test_names(void)
 {
-	fresh("names");
+	harness_fresh("names");
 	load("busybox");
 	MUST(0, "tag busybox a b:1 c.io/d/e");
-	check_out("docker.io/library/busybox:latest localhost/a:latest localhost/b:1 "
-		  "c.io/d/e:latest\n",
-		  "inspect --format '{{range $i, $n := .RepoTags}}{{if $i}} {{end}}{{$n}}{{end}}' a");
+	check_out(
+		"docker.io/library/busybox:latest localhost/a:latest localhost/b:1 "
+		"c.io/d/e:latest\n",
+		"inspect --format '{{range $i, $n := .RepoTags}}{{if $i}} {{end}}{{$n}}{{end}}' a");
 	MUST(0, "image exists c.io/d/e");
 	MUST(1, "image exists c.io/d/x");
 	MUST(0, "untag a b:1");
@@ -160,7 +157,7 @@ static void test_look_into(void)
 	cleanup_free char *mounted = NULL;
 	cleanup_result struct result mount = { 0 };
 
-	fresh("look");
+	harness_fresh("look");
 	load_layered("layered:1");
 	check_out("7:8 map[80/tcp:map[]] [RUN x] [/bin/sh] 3 layers 2 amd64\n",
 		  "image inspect --format '{{.Config.User}} {{.Config.ExposedPorts}} "
@@ -203,7 +200,7 @@ static void test_remove(void)
 	cleanup_free char *id = NULL;
 	cleanup_result struct result r = { 0 }, gone = { 0 };
 
-	fresh("remove");
+	harness_fresh("remove");
 	load("payload");
 	load("busybox");
 	MUST(0, "tag busybox two:1");
@@ -235,7 +232,7 @@ static void test_prune(void)
 	cleanup_result struct result r = { 0 }, no = { 0 };
 	cleanup_free char *id = NULL;
 
-	fresh("prune");
+	harness_fresh("prune");
 	load("payload");
 	load("busybox");
 	load_layered("layered:1");
@@ -275,7 +272,7 @@ static void test_container_diff(void)
 {
 	cleanup_result struct result r = { 0 };
 
-	fresh("cdiff");
+	harness_fresh("cdiff");
 	load("busybox");
 	DISCARD(play_text("d", "",
 			  "apiVersion: v1\nkind: Pod\nmetadata: {name: d}\nspec:\n"
@@ -286,7 +283,7 @@ static void test_container_diff(void)
 	CHECK(WAIT_UNTIL(({
 				 result_done(&r);
 				 r = podium("diff d-c");
-				 r.out && strstr(r.out, "A /new\n");
+				 r.out &&strstr(r.out, "A /new\n");
 			 }),
 			 DEADLINE_MS),
 	      "diff");
@@ -332,7 +329,7 @@ static void test_check(void)
 {
 	cleanup_free char *find = NULL, *file = NULL, *id = NULL, *blob = NULL;
 
-	fresh("check");
+	harness_fresh("check");
 	check_out("", "system check");
 	load_layered("layered:1");
 	load("busybox");
@@ -379,7 +376,7 @@ static void test_check_in_use(void)
 {
 	cleanup_free char *find = NULL, *file = NULL;
 
-	fresh("check-used");
+	harness_fresh("check-used");
 	load("busybox");
 	DISCARD(play_text("used", "",
 			  "apiVersion: v1\nkind: Pod\nmetadata: {name: used}\nspec:\n"
@@ -399,7 +396,8 @@ static void test_check_in_use(void)
 /* What the kernel says of the mount of a container's root; the caller's. */
 static char *root_options(const char *container)
 {
-	cleanup_result struct result m = run("cat /proc/%d/mountinfo", (int)container_pid(container));
+	cleanup_result struct result m =
+		run("cat /proc/%d/mountinfo", (int)container_pid(container));
 	const char *root = strstr(m.out, " / / ");
 
 	return root ? xstrndup(root, strcspn(root, "\n")) : xstrdup("no root");
@@ -409,12 +407,13 @@ static char *root_options(const char *container)
 static void test_odd_paths(void)
 {
 	cleanup_free char *plain = NULL;
-	static const char *const names[] = { "plain", "a,b", "a:b", "a\\b", "a b", "a\nb", "a%%b", "a\\,b:c=d" };
+	static const char *const names[] = { "plain", "a,b",  "a:b",  "a\\b",
+					     "a b",   "a\nb", "a%%b", "a\\,b:c=d" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		cleanup_free char *where = xasprintf("odd/%s", names[i]);
 
-		fresh(where);
+		harness_fresh(where);
 		load_layered("layered:1");
 		load("payload");
 		check_out("C /etc\nC /etc/kept\nA /etc/new\nD /etc/gone\n", "diff layered:1");
@@ -443,7 +442,7 @@ static void test_digests(void)
 	cleanup_free char *conf = NULL;
 	cleanup_result struct result pulled = { 0 }, far = { 0 }, near = { 0 }, gone = { 0 };
 
-	fresh("digests");
+	harness_fresh("digests");
 	if (!regserver_is_possible()) {
 		TEST_SKIP("no registry here");
 		return;
@@ -484,7 +483,7 @@ static void test_race_remove(void)
 {
 	cleanup_free char *archive = image_archive("busybox");
 
-	fresh("race");
+	harness_fresh("race");
 	for (int round = 0; round < 5; round++) {
 		struct job loads[2], removes[2];
 
@@ -516,7 +515,7 @@ static void test_race_remove(void)
  * run and the image is gone. */
 static void test_race_run(void)
 {
-	fresh("race-run");
+	harness_fresh("race-run");
 	for (int round = 0; round < 6; round++) {
 		struct job remove;
 		bool runs, there;

@@ -28,12 +28,7 @@ static int begin(void)
 	is_possible = regserver_is_possible();
 	if (!is_possible)
 		return 0;
-	if (!regserver_start(&(struct regserver_spec){ .name = "open" }, &open_registry) ||
-	    !regserver_start(&(struct regserver_spec){ .name = "closed",
-						       .tls = true,
-						       .user = "alice",
-						       .password = "hush-4711" },
-			     &closed))
+	if (!regserver_start_two(&open_registry, &closed))
 		return 1;
 	{
 		cleanup_free char *conf = regserver_conf_mirror(&open_registry);
@@ -61,14 +56,11 @@ static int end(void)
 /* Another pair of trees for the test that calls it. */
 static bool fresh(const char *name)
 {
-	cleanup_free char *root = xasprintf("%s/%s/root", harness.work, name);
-	cleanup_free char *runroot = xasprintf("%s/%s/run", harness.work, name);
-
 	if (!is_possible) {
 		TEST_SKIP("no registry here");
 		return false;
 	}
-	harness_store(root, runroot);
+	harness_fresh(name);
 	MUST(0, "pod rm -f -a"); /* a store that is there, and empty */
 	return true;
 }

@@ -28,12 +28,7 @@ static int begin(void)
 	is_possible = regserver_is_possible();
 	if (!is_possible)
 		return 0;
-	return regserver_start(&(struct regserver_spec){ .name = "open" }, &open_registry) &&
-			       regserver_start(&(struct regserver_spec){ .name = "closed",
-									 .tls = true,
-									 .user = "alice",
-									 .password = "hush-4711" },
-					       &closed) &&
+	return regserver_start_two(&open_registry, &closed) &&
 			       regserver_fill_made(&open_registry, "busybox", "library/busybox:1",
 						   REGSERVER_OCI) &&
 			       regserver_fill_made(&open_registry, "nginx", "library/nginx:latest",
@@ -55,14 +50,11 @@ static int end(void)
 /* Another pair of trees, empty, for the test that calls it; no configuration. */
 static bool fresh(const char *name)
 {
-	cleanup_free char *root = xasprintf("%s/%s/root", harness.work, name);
-	cleanup_free char *runroot = xasprintf("%s/%s/run", harness.work, name);
-
 	if (!is_possible) {
 		TEST_SKIP("no registry here");
 		return false;
 	}
-	harness_store(root, runroot);
+	harness_fresh(name);
 	regserver_configure("");
 	return true;
 }

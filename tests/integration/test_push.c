@@ -22,12 +22,7 @@ static int begin(void)
 	has_registry = regserver_is_possible();
 	if (!has_registry)
 		return 0;
-	if (!regserver_start(&(struct regserver_spec){ .name = "plain" }, &plain) ||
-	    !regserver_start(&(struct regserver_spec){ .name = "closed",
-						       .tls = true,
-						       .user = "alice",
-						       .password = "hush-4711" },
-			     &closed))
+	if (!regserver_start_two(&plain, &closed))
 		return 1;
 	{
 		cleanup_free char *conf = regserver_conf_insecure(&plain);

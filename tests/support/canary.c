@@ -19,7 +19,9 @@
 #include <unistd.h>
 
 #include "engine/base/fs.h"
+#include "engine/base/mem.h"
 #include "engine/base/str.h"
+#include "engine/state/layout.h"
 
 char *temp_make(void)
 {
@@ -29,6 +31,17 @@ char *temp_make(void)
 	if (!mkdtemp(path))
 		abort();
 	return path;
+}
+
+void temp_store(const char *dir, struct store *ret)
+{
+	cleanup_free char *root = xasprintf("%s/root", dir), *run = xasprintf("%s/run", dir);
+	struct error err;
+
+	if (store_open(root, run, STORE_WRITE, ret, &err) == 0)
+		return;
+	printf("%s\n", err.text);
+	abort();
 }
 
 void temp_in_memory(const char *path)

@@ -11,6 +11,9 @@ void temp_remove(char *path);
 /* Puts a tmpfs on it, seen by this process and its children alone, where the kernel allows that and
  * keeps user.* attributes there: tests that sync must not wait for a busy disk. */
 void temp_in_memory(const char *path);
+/* Opens the store dir/root, dir/run for writing; made when it is not there. Or aborts. */
+struct store;
+void temp_store(const char *dir, struct store *ret);
 
 /* Fills a directory with a file, a set-uid file, a link, a directory, a fifo. */
 void canary_make(const char *dir);

@@ -520,3 +520,12 @@ int live_in_user_namespace(int (*fn)(void))
 	(void)waitpid(pid, &status, 0);
 	return ok && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
+
+bool live_has(const char *text, const char *part)
+{
+	bool found = strstr(text, part) != NULL;
+
+	if (!found)
+		printf("\n'%s' is not in:\n%s", part, text);
+	return found;
+}

@@ -67,6 +67,9 @@ typedef void (*live_change)(struct container_spec *spec);
 char *live_simple(struct livestore *s, const char *const *argv, live_change change,
 		  int *ret_status);
 
+/* Whether the text has the part; prints both when it has not. */
+bool live_has(const char *text, const char *part);
+
 /* What of a probe's text is the same on every machine and in every run. Caller's. */
 char *live_normalise(const char *probe);
 

@@ -11,7 +11,28 @@
 
 #include "engine/net/net.h"
 #include "engine/net/nft.h"
+#include "tests/support/cunit_main.h"
 #include "tests/support/netlab.h"
+
+/* Into the lab, or the test is skipped. */
+#define ENTER_LAB(lab)                  \
+	do {                            \
+		if (!lab_enter(lab)) {  \
+			test_skipped++; \
+			return;         \
+		}                       \
+	} while (0)
+
+/* A call with `err` as its last argument succeeds; otherwise its text is printed. */
+#define CHECK_OK(call)                                                        \
+	do {                                                                  \
+		struct error e_ = { 0 };                                      \
+		struct error *err = &e_;                                      \
+		int r_ = (call);                                              \
+		CU_ASSERT_EQUAL(r_, 0);                                       \
+		if (r_ < 0)                                                   \
+			printf("\n%s:%d: %s\n", __FILE__, __LINE__, e_.text); \
+	} while (0)
 
 /* net_up() of a node; a pod is alive while its process is. */
 int pods_up(struct lab *l, const struct lab_node *n, const struct net_port *ports, size_t n_ports,

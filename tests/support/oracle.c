@@ -169,3 +169,21 @@ char *oracle_walk_pod(const char *yaml)
 		return xasprintf("%zu documents", set.n);
 	return walk_model(models, "V1Pod", set.v[0], "Pod");
 }
+
+int oracle_kubectl(const char *text, size_t len, char **ret_out)
+{
+	cleanup_free char *file = oracle_temp(text, len);
+	char *const argv[] = { (char *)"kubectl",
+			       (char *)"annotate",
+			       (char *)"--local",
+			       (char *)"-o",
+			       (char *)"json",
+			       (char *)"-f",
+			       file,
+			       (char *)"x=y",
+			       NULL };
+	int r = oracle_run(argv, NULL, ret_out);
+
+	(void)unlink(file);
+	return r;
+}

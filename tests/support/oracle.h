@@ -22,4 +22,7 @@ char *oracle_walk_pod(const char *yaml);
 /* Writes text to a new file in /tmp; the caller unlinks and frees. */
 char *oracle_temp(const char *text, size_t len);
 
+/* The document as kubectl reads it, in JSON (the caller's), with an annotation x=y. */
+int oracle_kubectl(const char *text, size_t len, char **ret_out);
+
 #endif

@@ -122,16 +122,12 @@ static void make_base(void)
 
 static int begin(void)
 {
-	cleanup_free char *root = NULL, *run = NULL;
-	struct error err = { .code = 0 };
-
 	temp = temp_make();
 	temp_in_memory(temp);
 	(void)umask(0);
 	tempfd = open(temp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	root = xasprintf("%s/root", temp);
-	run = xasprintf("%s/run", temp);
-	return tempfd < 0 || store_open(root, run, STORE_WRITE, &store, &err) < 0;
+	temp_store(temp, &store);
+	return tempfd < 0;
 }
 
 static void test_world(void)

@@ -65,15 +65,7 @@ static char *store_path(const char *sub)
 
 static void open_store(struct store *s)
 {
-	char *root = store_path("root"), *run = store_path("run");
-	struct error err;
-
-	if (store_open(root, run, STORE_WRITE, s, &err) < 0) {
-		printf("%s\n", err.text);
-		abort();
-	}
-	free(root);
-	free(run);
+	temp_store(temp, s);
 }
 
 static void drop_store(void)

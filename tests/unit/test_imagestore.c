@@ -25,15 +25,13 @@ static struct store store;
 
 static void reopen(void)
 {
-	char *root = xasprintf("%s/root", temp), *run = xasprintf("%s/run", temp);
+	cleanup_free char *root = xasprintf("%s/root", temp);
 	struct error err;
 
 	store_close(&store);
-	if (fs_remove_tree(AT_FDCWD, root, &err) < 0 ||
-	    store_open(root, run, STORE_WRITE, &store, &err) < 0)
+	if (fs_remove_tree(AT_FDCWD, root, &err) < 0)
 		abort();
-	free(root);
-	free(run);
+	temp_store(temp, &store);
 }
 
 static void make_layer(const char *content, char hex[65])

@@ -28,15 +28,6 @@
 
 static struct livestore S;
 
-static bool has(const char *text, const char *part)
-{
-	bool found = strstr(text, part) != NULL;
-
-	if (!found)
-		printf("\n'%s' is not in:\n%s", part, text);
-	return found;
-}
-
 static char *run(const char *const *argv, live_change change)
 {
 	return live_simple(&S, argv, change, NULL);
@@ -146,8 +137,8 @@ static void test_links_below_etc(void)
 	begin();
 	out = run(ARGS("seq", "cat", "/etc/hosts", ",", "cat", "/etc/hostname", ",", "ls", "/tmp"),
 		  NULL);
-	CU_ASSERT(has(out, "127.0.0.1\tlocalhost\n"));
-	CU_ASSERT(has(out, "live\n"));
+	CU_ASSERT(live_has(out, "127.0.0.1\tlocalhost\n"));
+	CU_ASSERT(live_has(out, "live\n"));
 	after = canary_text();
 	CU_ASSERT_STRING_EQUAL(before, after);
 }
@@ -160,7 +151,7 @@ static void test_etc_loop(void)
 	put_layer_link("hosts", "etc/hosts");
 	begin();
 	out = run(ARGS("true"), NULL);
-	CU_ASSERT(has(out, "ERROR 125: "));
+	CU_ASSERT(live_has(out, "ERROR 125: "));
 }
 
 /* ROOT-4, PROC-2: /dev, /proc, /sys are not what they should be. */
@@ -176,7 +167,7 @@ static void check_top(const char *name, const char *target)
 	else if (symlink(target, path) < 0)
 		printf("no link at %s\n", path);
 	out = run(ARGS("true"), NULL);
-	CU_ASSERT(has(out, want));
+	CU_ASSERT(live_has(out, want));
 	(void)unlink(path);
 }
 
@@ -229,7 +220,7 @@ static void test_kernel_targets(void)
 
 		image_volume = paths[i];
 		out = run(ARGS("true"), with_image_volume);
-		CU_ASSERT(has(out, "ERROR 125: "));
+		CU_ASSERT(live_has(out, "ERROR 125: "));
 	}
 	image_volume = "/proc/self";
 	live_setenv("PODIUM_WEAKEN", "PROC-1");
@@ -275,7 +266,7 @@ static void test_overlay_ways(void)
 			       "/lowfile"),
 			  NULL);
 		live_setenv("PODIUM_WEAKEN", NULL);
-		CU_ASSERT(has(out, "from below\nup"));
+		CU_ASSERT(live_has(out, "from below\nup"));
 	}
 }
 
@@ -430,7 +421,7 @@ static void test_volume_flags(void)
 	CU_ASSERT_STRING_EQUAL(out, "EROFS\n");
 	free(out);
 	out = run_mounted("dev", "/mnt", ARGS("stat", "/mnt"));
-	CU_ASSERT(has(out, "020666 0:0 dev 1:5"));
+	CU_ASSERT(live_has(out, "020666 0:0 dev 1:5"));
 }
 
 /* VOL-1: subPath stays in the volume; a missing one is made. */
@@ -493,8 +484,8 @@ static void test_empty_dirs(void)
 	out = run_mounted("disk", "/mnt",
 			  ARGS("seq", "stat", "/mnt", ",", "write", "/mnt/a", "shared", ",", "stat",
 			       "/mnt/a", ",", "id"));
-	CU_ASSERT(has(out, "042777 0:4242\n100644 0:4242\n"));
-	CU_ASSERT(has(out, "groups: 0 4242\n"));
+	CU_ASSERT(live_has(out, "042777 0:4242\n100644 0:4242\n"));
+	CU_ASSERT(live_has(out, "groups: 0 4242\n"));
 	free(out);
 	out = run_mounted("disk", "/other", ARGS("cat", "/other/a"));
 	CU_ASSERT_STRING_EQUAL(out, "shared");
@@ -503,7 +494,7 @@ static void test_empty_dirs(void)
 	CU_ASSERT_STRING_EQUAL(out, "042777 0:4242\n");
 	free(out);
 	out = run_mounted("mem", "/mnt", ARGS("seq", "cat", "/mnt/a", ",", "cat", "/proc/mounts"));
-	CU_ASSERT(has(out, " /mnt tmpfs rw,nosuid,nodev,relatime,size=1024k"));
+	CU_ASSERT(live_has(out, " /mnt tmpfs rw,nosuid,nodev,relatime,size=1024k"));
 }
 
 /* ---- the pod's shared files ------------------------------------------------------------- */
@@ -541,8 +532,8 @@ static void test_etc_files(void)
 	CU_ASSERT_EQUAL(sandbox_write_etc(&S.pod, &sb, &err), 0);
 	(void)snprintf(path, sizeof(path), "/proc/%d/root/etc/hosts", (int)r.pid);
 	CU_ASSERT_EQUAL(fs_read_file(AT_FDCWD, path, 65536, &text, NULL, &err), 0);
-	CU_ASSERT(has(text,
-		      "10.88.0.7\ta-host-name-that-is-much-longer-than-sixty-three-characters-xx "
+	CU_ASSERT(live_has(
+		text, "10.88.0.7\ta-host-name-that-is-much-longer-than-sixty-three-characters-xx "
 		      "live\n10.88.0.1\thost.containers.internal\n10.1.2.3\talias1 alias2\n"));
 	free(text);
 	(void)snprintf(path, sizeof(path), "/proc/%d/root/etc/resolv.conf", (int)r.pid);
@@ -572,7 +563,7 @@ static void test_sysctls(void)
 	live_end_sandbox(&S);
 	pairlist_set(&S.pod.security.sysctls, "kernel.core_pattern", "x");
 	error = live_sandbox(&S);
-	CU_ASSERT(error && has(error, "belongs to the host"));
+	CU_ASSERT(error && live_has(error, "belongs to the host"));
 	free(error);
 }
 
@@ -585,7 +576,7 @@ static void test_shared_pids(void)
 	begin();
 	out = run(ARGS("probe"), NULL);
 	CU_ASSERT(strstr(out, "\npid: 1\n") == NULL);
-	CU_ASSERT(has(out, "fds: 0 1 2\n"));
+	CU_ASSERT(live_has(out, "fds: 0 1 2\n"));
 }
 
 static void test_host_namespaces(void)
@@ -599,9 +590,9 @@ static void test_host_namespaces(void)
 	S.pod.host_ipc = true;
 	begin();
 	out = run(ARGS("probe"), NULL);
-	CU_ASSERT(has(out, host));
-	CU_ASSERT(has(out, "mount /sys sysfs ro"));
-	CU_ASSERT(has(out, "Seccomp:\t2"));
+	CU_ASSERT(live_has(out, host));
+	CU_ASSERT(live_has(out, "mount /sys sysfs ro"));
+	CU_ASSERT(live_has(out, "Seccomp:\t2"));
 }
 
 /* ---- users out of the image ------------------------------------------------------------- */
@@ -660,10 +651,10 @@ static void test_image_users(void)
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		cleanup_free char *out = run_user(refused[i], ARGS("id"));
 
-		CU_ASSERT(has(out, "ERROR 125: "));
+		CU_ASSERT(live_has(out, "ERROR 125: "));
 	}
 	home = run_user("app", ARGS("env"));
-	CU_ASSERT(has(home, "HOME=/home/app\n"));
+	CU_ASSERT(live_has(home, "HOME=/home/app\n"));
 	live_setenv("PODIUM_WEAKEN", "ID-5");
 	weak = run_user("app", ARGS("id"));
 	live_setenv("PODIUM_WEAKEN", NULL);
@@ -687,16 +678,16 @@ static void test_non_root(void)
 	begin();
 	image_user = "root";
 	root = run(ARGS("id"), non_root);
-	CU_ASSERT(has(root, "runAsNonRoot"));
+	CU_ASSERT(live_has(root, "runAsNonRoot"));
 	image_user = "app";
 	app = run(ARGS("id"), non_root);
-	CU_ASSERT(has(app, "uid: 1000 1000 1000\n"));
+	CU_ASSERT(live_has(app, "uid: 1000 1000 1000\n"));
 	live_spec(&S, &spec, ARGS("id"));
 	non_root(&spec);
 	for (int i = 0; i < 3; i++) {
 		cleanup_free char *out = live_run(&S, &spec, NULL);
 
-		CU_ASSERT(has(out, "uid: 1000 1000 1000\n"));
+		CU_ASSERT(live_has(out, "uid: 1000 1000 1000\n"));
 	}
 	record_done(&container_spec_type, &spec);
 }
@@ -728,7 +719,7 @@ static void test_hostile_user_files(void)
 			(void)close(fd);
 		}
 		out = run_user("app", ARGS("id"));
-		CU_ASSERT(has(out, "ERROR 125: "));
+		CU_ASSERT(live_has(out, "ERROR 125: "));
 		(void)unlink(path);
 		(void)rmdir(path);
 	}
@@ -752,8 +743,8 @@ static void test_dead_sandbox(void)
 	begin();
 	live_end_sandbox(&S);
 	out = run(ARGS("true"), NULL);
-	CU_ASSERT(has(out, "ERROR 125: "));
-	CU_ASSERT(has(out, "sandbox"));
+	CU_ASSERT(live_has(out, "ERROR 125: "));
+	CU_ASSERT(live_has(out, "sandbox"));
 }
 
 static CU_TestInfo tests[] = {

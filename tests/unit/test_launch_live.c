@@ -43,15 +43,6 @@ static int suite_end(void)
 	return 0;
 }
 
-static bool has(const char *text, const char *part)
-{
-	bool found = strstr(text, part) != NULL;
-
-	if (!found)
-		printf("\n'%s' is not in:\n%s", part, text);
-	return found;
-}
-
 static char *run(const char *const *argv, live_change change)
 {
 	return live_simple(&S, argv, change, NULL);
@@ -116,10 +107,10 @@ static void test_user(void)
 	cleanup_free char *out = run(ARGS("probe"), as_1000);
 	cleanup_free char *weak = NULL;
 
-	CU_ASSERT(has(out, "uid: 1000 1000 1000\ngid: 2000 2000 2000\ngroups: 2000\n"));
-	CU_ASSERT(has(out, "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
-			   "CapBnd:\t00000000800405fb\nCapAmb:\t0000000000000000\n"));
-	CU_ASSERT(has(out, "Seccomp:\t2"));
+	CU_ASSERT(live_has(out, "uid: 1000 1000 1000\ngid: 2000 2000 2000\ngroups: 2000\n"));
+	CU_ASSERT(live_has(out, "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
+				"CapBnd:\t00000000800405fb\nCapAmb:\t0000000000000000\n"));
+	CU_ASSERT(live_has(out, "Seccomp:\t2"));
 	live_setenv("PODIUM_WEAKEN", "ID-1");
 	weak = run(ARGS("probe"), NULL);
 	live_setenv("PODIUM_WEAKEN", NULL);
@@ -135,11 +126,11 @@ static void test_privileged(void)
 {
 	cleanup_free char *out = run(ARGS("probe"), be_privileged);
 
-	CU_ASSERT(has(out, "Seccomp:\t0"));
+	CU_ASSERT(live_has(out, "Seccomp:\t0"));
 	CU_ASSERT(strstr(out, "CapEff:\t00000000800405fb") == NULL);
-	CU_ASSERT(has(out, "mount /sys sysfs rw"));
+	CU_ASSERT(live_has(out, "mount /sys sysfs rw"));
 	CU_ASSERT(strstr(out, "mount /proc/sys") == NULL);
-	CU_ASSERT(has(out, "fds: 0 1 2\n"));
+	CU_ASSERT(live_has(out, "fds: 0 1 2\n"));
 }
 
 static void no_escalation(struct container_spec *spec)
@@ -152,8 +143,8 @@ static void test_no_new_privs(void)
 {
 	cleanup_free char *out = run(ARGS("probe"), no_escalation);
 
-	CU_ASSERT(has(out, "NoNewPrivs:\t1"));
-	CU_ASSERT(has(out, "Seccomp:\t2"));
+	CU_ASSERT(live_has(out, "NoNewPrivs:\t1"));
+	CU_ASSERT(live_has(out, "Seccomp:\t2"));
 }
 
 static void change_caps(struct container_spec *spec)
@@ -172,9 +163,9 @@ static void test_capabilities(void)
 	cleanup_dir DIR *d = opendir(dir);
 	int files = 0;
 
-	CU_ASSERT(has(out, "CapEff:\t0000000002000400"));
-	CU_ASSERT(has(out, "CapBnd:\t0000000002000400"));
-	CU_ASSERT(has(out, "Seccomp:\t2"));
+	CU_ASSERT(live_has(out, "CapEff:\t0000000002000400"));
+	CU_ASSERT(live_has(out, "CapBnd:\t0000000002000400"));
+	CU_ASSERT(live_has(out, "Seccomp:\t2"));
 	for (struct dirent *e; d && (e = readdir(d));)
 		files += strstr(e->d_name, ".bpf") != NULL;
 	CU_ASSERT_EQUAL(files, 1);
@@ -196,7 +187,7 @@ static void test_descriptors(void)
 
 	S.inherit = 50;
 	out = run(ARGS("probe"), NULL);
-	CU_ASSERT(has(out, "fds: 0 1 2\n"));
+	CU_ASSERT(live_has(out, "fds: 0 1 2\n"));
 	live_setenv("PODIUM_WEAKEN", "FD-2");
 	weak = run(ARGS("probe"), NULL);
 	live_setenv("PODIUM_WEAKEN", NULL);
@@ -225,7 +216,7 @@ static void test_working_dir(void)
 
 		wanted_dir = path;
 		out = run(ARGS("pwd"), set_dir);
-		CU_ASSERT(has(out, "ERROR 125: "));
+		CU_ASSERT(live_has(out, "ERROR 125: "));
 	}
 	wanted_dir = "/made/on/the/way";
 	made = run(ARGS("pwd"), set_dir);
@@ -306,10 +297,10 @@ static void test_exit_codes(void)
 	cleanup_free char *seven = NULL;
 	int status = 0;
 
-	CU_ASSERT(has(missing, "ERROR 127: "));
+	CU_ASSERT(live_has(missing, "ERROR 127: "));
 	CU_ASSERT_EQUAL(close(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644)), 0);
 	plain = run(ARGS("x"), exec_plain);
-	CU_ASSERT(has(plain, "ERROR 126: "));
+	CU_ASSERT(live_has(plain, "ERROR 126: "));
 	seven = live_simple(&S, ARGS("exit", "7"), NULL, &status);
 	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 7);
 }
@@ -361,7 +352,7 @@ static void test_unmasked(void)
 {
 	cleanup_free char *out = run(ARGS("true"), unmask);
 
-	CU_ASSERT(has(out, "ERROR 125: ") && has(out, "needs a user namespace"));
+	CU_ASSERT(live_has(out, "ERROR 125: ") && live_has(out, "needs a user namespace"));
 }
 
 /* Nothing of pause's tree through its root link. */
@@ -376,7 +367,7 @@ static void test_pause_is_closed(void)
 	live_end_sandbox(&S);
 	S.pod.share_pid = false;
 	free(live_sandbox(&S));
-	CU_ASSERT(has(out, "EACCES"));
+	CU_ASSERT(live_has(out, "EACCES"));
 }
 
 /* PROC-8: neither namespaces nor mounts nor writes to the cgroup tree. */
@@ -483,11 +474,11 @@ static void test_terminal(void)
 	cleanup_free char *term = run(ARGS("env"), with_tty);
 	cleanup_free char *none = run(ARGS("tty"), NULL);
 
-	CU_ASSERT(has(out, "0 tty\r\n1 tty\r\n2 tty\r\nsize 0 0\r\nforeground yes\r\n"));
-	CU_ASSERT(has(sti, "0 EPERM EPERM\r\n1 EPERM EPERM\r\n2 EPERM EPERM\r\n"));
-	CU_ASSERT(has(console, "020620 0:5 dev 136:0"));
-	CU_ASSERT(has(term, "TERM=xterm\r\n"));
-	CU_ASSERT(has(none, "0 no tty\n1 no tty\n2 no tty\n"));
+	CU_ASSERT(live_has(out, "0 tty\r\n1 tty\r\n2 tty\r\nsize 0 0\r\nforeground yes\r\n"));
+	CU_ASSERT(live_has(sti, "0 EPERM EPERM\r\n1 EPERM EPERM\r\n2 EPERM EPERM\r\n"));
+	CU_ASSERT(live_has(console, "020620 0:5 dev 136:0"));
+	CU_ASSERT(live_has(term, "TERM=xterm\r\n"));
+	CU_ASSERT(live_has(none, "0 no tty\n1 no tty\n2 no tty\n"));
 }
 
 /* ---- exec ------------------------------------------------------------------------------- */
@@ -570,8 +561,8 @@ static void test_exec_users(void)
 	stop_sleeper(&c);
 	CU_ASSERT_STRING_EQUAL(same, "uid: 1000 1000 1000\ngid: 2000 2000 2000\ngroups: 2000\n");
 	CU_ASSERT_STRING_EQUAL(other, "uid: 1 1 1\ngid: 7 7 7\ngroups: 7\n");
-	CU_ASSERT(has(env, "EXTRA=1=2\n") && has(env, "container=podium\n"));
-	CU_ASSERT(has(bad, "ERROR 125: "));
+	CU_ASSERT(live_has(env, "EXTRA=1=2\n") && live_has(env, "container=podium\n"));
+	CU_ASSERT(live_has(bad, "ERROR 125: "));
 }
 
 static void test_exec_terminal(void)
@@ -582,8 +573,8 @@ static void test_exec_terminal(void)
 	start_sleeper(&c, NULL);
 	out = exec_in(&c, ARGS("tty"), NULL, true);
 	stop_sleeper(&c);
-	CU_ASSERT(has(out, "0 tty\r\n1 tty\r\n2 tty\r\n"));
-	CU_ASSERT(has(out, "foreground yes\r\n"));
+	CU_ASSERT(live_has(out, "0 tty\r\n1 tty\r\n2 tty\r\n"));
+	CU_ASSERT(live_has(out, "foreground yes\r\n"));
 }
 
 static void test_exec_dead(void)
@@ -597,7 +588,7 @@ static void test_exec_dead(void)
 	(void)pidfd_wait_exit(c.r.pidfd, 5000);
 	out = exec_in(&c, ARGS("id"), NULL, false);
 	stop_sleeper(&c);
-	CU_ASSERT(has(out, "is not running"));
+	CU_ASSERT(live_has(out, "is not running"));
 }
 
 static void add_ptrace(struct container_spec *spec)
@@ -632,7 +623,7 @@ static void test_exec_watched(void)
 	cleanup_free char *weak = watch_execs("slow-parent,FD-4");
 
 	CU_ASSERT_STRING_EQUAL(out, "own root seen, foreign root not seen\n");
-	CU_ASSERT(has(weak, "foreign root seen\n"));
+	CU_ASSERT(live_has(weak, "foreign root seen\n"));
 }
 
 /* ---- the host is not touched ------------------------------------------------------------ */
@@ -720,16 +711,17 @@ static int check_in_user_namespace(void)
 	if (suite_start() != 0)
 		return 1;
 	probe = run(ARGS("probe"), NULL);
-	bad |= has(probe, "CapEff:\t00000000800405fb") && has(probe, "Seccomp:\t2") &&
-			       has(probe, "fds: 0 1 2\n") && has(probe, "mount /dev/null devtmpfs")
+	bad |= live_has(probe, "CapEff:\t00000000800405fb") && live_has(probe, "Seccomp:\t2") &&
+			       live_has(probe, "fds: 0 1 2\n") &&
+			       live_has(probe, "mount /dev/null devtmpfs")
 		       ? 0
 		       : 2;
 	masks = run(ARGS("check-masks"), NULL);
 	bad |= are_masks_whole(masks) ? 0 : 4;
 	tty = run(ARGS("tty"), with_tty);
-	bad |= has(tty, "foreground yes") ? 0 : 8;
+	bad |= live_has(tty, "foreground yes") ? 0 : 8;
 	user = run(ARGS("id"), as_1000);
-	bad |= has(user, "uid: 1000 1000 1000\n") ? 0 : 16;
+	bad |= live_has(user, "uid: 1000 1000 1000\n") ? 0 : 16;
 	(void)suite_end();
 	return bad;
 }

@@ -28,14 +28,9 @@ struct fixture {
 
 static void setup(struct fixture *f)
 {
-	cleanup_free char *root = NULL;
-	cleanup_free char *run = NULL;
-
 	memset(f, 0, sizeof(*f));
 	f->path = temp_make();
-	root = xasprintf("%s/root", f->path);
-	run = xasprintf("%s/run", f->path);
-	CU_ASSERT_EQUAL_FATAL(store_open(root, run, STORE_WRITE, &f->s, &f->err), 0);
+	temp_store(f->path, &f->s);
 }
 
 static void teardown(struct fixture *f)

@@ -25,24 +25,6 @@
 
 static struct lab l;
 
-#define ENTER_LAB()                     \
-	do {                            \
-		if (!lab_enter(&l)) {   \
-			test_skipped++; \
-			return;         \
-		}                       \
-	} while (0)
-
-#define CHECK_OK(call)                                                        \
-	do {                                                                  \
-		struct error e_ = { 0 };                                      \
-		struct error *err = &e_;                                      \
-		int r_ = (call);                                              \
-		CU_ASSERT_EQUAL(r_, 0);                                       \
-		if (r_ < 0)                                                   \
-			printf("\n%s:%d: %s\n", __FILE__, __LINE__, e_.text); \
-	} while (0)
-
 static const struct net_port web[] = { { 8001, LAB_TCP_PORT, PORT_TCP, NULL },
 				       { 8053, LAB_UDP_PORT, PORT_UDP, NULL } };
 
@@ -62,7 +44,7 @@ static void test_down_is_idempotent(void)
 	char text[64];
 	int r;
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	pod = lab_node(&l);
 	CHECK_OK(net_down(&l.store, pod->id, err)); /* never was up; no network at all */
 	CHECK_OK(pods_up(&l, pod, web, 2, &a, err));
@@ -99,7 +81,7 @@ static void test_down_without_record(void)
 	struct lab_node *pod;
 	char path[128];
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	pod = lab_node(&l);
 	CHECK_OK(pods_up(&l, pod, web, 2, &a, err));
 	(void)snprintf(path, sizeof(path), "net/podium/pods/%s", pod->id);
@@ -117,7 +99,7 @@ static void test_flows_of_others_stay(void)
 	struct lab_node *far, *pod, *other;
 	char text[64];
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	far = lab_node(&l);
 	lab_wire(&l, far);
 	lab_serve(far);
@@ -151,7 +133,7 @@ static void test_living_owner(void)
 	struct lab_node *first, *second;
 	char want[160];
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	first = lab_node(&l);
 	second = lab_node(&l);
 	CHECK_OK(pods_up(&l, first, web, 2, &a, err));
@@ -174,7 +156,7 @@ static void test_dead_owner(void)
 	struct lab_node *first, *second;
 	char text[64];
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	first = lab_node(&l);
 	CHECK_OK(pods_up(&l, first, web, 2, &a, err));
 	lab_end(first); /* killed; no net_down */
@@ -197,7 +179,7 @@ static void test_default_liveness(void)
 	char path[128];
 	int lock;
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	for (size_t i = 0; i < 2; i++)
 		pods[i] = lab_node(&l);
 	struct net_request q = {
@@ -228,7 +210,7 @@ static void test_sweep(void)
 	struct net_result a[5] = { 0 };
 	struct error bad = { 0 };
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	CU_ASSERT_EQUAL(net_sweep(&l.store, pods_is_alive, &l, &bad), 0);
 	for (size_t i = 0; i < 5; i++) {
 		struct net_port p[] = { { (uint16_t)(9000 + i), 80, PORT_TCP, NULL } };
@@ -261,7 +243,7 @@ static void test_killed_between_steps(void)
 		int status = 0;
 		pid_t pid;
 
-		ENTER_LAB();
+		ENTER_LAB(&l);
 		pod = lab_node(&l);
 		(void)fflush(NULL);
 		pid = fork();
@@ -284,7 +266,7 @@ static void test_up_again_without_down(void)
 	struct net_result a = { 0 }, b = { 0 };
 	struct lab_node *pod, *again;
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	pod = lab_node(&l);
 	CHECK_OK(pods_up(&l, pod, web, 2, &a, err));
 	/* The same pod in a new sandbox, while the old namespace still lives. */
@@ -305,7 +287,7 @@ static void test_flushed_by_others(void)
 	const struct net_port other[] = { { 8002, 80, PORT_TCP, "127.0.0.1" } };
 	char text[64];
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	pod = lab_node(&l);
 	dead = lab_node(&l);
 	CHECK_OK(pods_up(&l, pod, web, 2, &a, err));
@@ -334,7 +316,7 @@ static void test_hundred_pods(void)
 	struct nft_elements all;
 	int linger = -1;
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	for (size_t i = 0; i < 100; i++) {
 		uint16_t base = (uint16_t)(10000 + 3 * i);
 		const struct net_port p[] = { { base, 80, PORT_TCP, NULL },
@@ -366,7 +348,7 @@ static void test_at_once(void)
 	struct lab_node *pods[AT_ONCE];
 	pid_t pids[AT_ONCE];
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	for (size_t i = 0; i < AT_ONCE; i++)
 		pods[i] = lab_node(&l);
 	(void)fflush(NULL);
@@ -415,7 +397,7 @@ static void test_two_stores(void)
 	struct lab_node *pod, *theirs, *third;
 	struct lab other;
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	pod = lab_node(&l);
 	theirs = lab_node(&l);
 	third = lab_node(&l);
@@ -447,7 +429,7 @@ static void test_reset(void)
 	struct error bad = { 0 };
 	struct lab_node *pod;
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	CHECK_OK(net_reset(&l.store, err));
 	pod = lab_node(&l);
 	CHECK_OK(pods_up(&l, pod, web, 1, &a, err));
@@ -472,7 +454,7 @@ static void test_pool_in_use(void)
 	struct ip_addr used;
 	struct nl_batch b;
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	CU_ASSERT_EQUAL(ip_parse("10.105.7.1", &used), 0);
 	CHECK_OK(nl_open(&rt, NETLINK_ROUTE, err));
 	nl_batch_init(&b, 512);
@@ -498,7 +480,7 @@ static void test_bad_requests(void)
 	struct error bad = { 0 };
 	struct lab_node *pod;
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	CU_ASSERT_EQUAL(net_up(&l.store, &q, &a, &bad), -EINVAL);
 	CU_ASSERT_EQUAL(net_down(&l.store, "../../etc", &bad), -EINVAL);
 	pod = lab_node(&l);
@@ -522,7 +504,7 @@ static void test_own_namespace_undisturbed(void)
 	struct stat before, after;
 	struct lab_node *pod;
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	pod = lab_node(&l);
 	CU_ASSERT_EQUAL(stat("/proc/self/ns/net", &before), 0);
 	CHECK_OK(pods_up(&l, pod, NULL, 0, &a, err));

@@ -26,24 +26,6 @@
 
 static struct lab l;
 
-#define ENTER_LAB()                     \
-	do {                            \
-		if (!lab_enter(&l)) {   \
-			test_skipped++; \
-			return;         \
-		}                       \
-	} while (0)
-
-#define CHECK_OK(call)                                                        \
-	do {                                                                  \
-		struct error e_ = { 0 };                                      \
-		struct error *err = &e_;                                      \
-		int r_ = (call);                                              \
-		CU_ASSERT_EQUAL(r_, 0);                                       \
-		if (r_ < 0)                                                   \
-			printf("\n%s:%d: %s\n", __FILE__, __LINE__, e_.text); \
-	} while (0)
-
 /* From a namespace, this address and port answer with that letter. */
 static bool is_answered(int netns, int protocol, const char *address, uint16_t port, char letter)
 {
@@ -120,14 +102,14 @@ static void every_road(const struct net_port *port, int protocol)
 
 static void test_tcp(void)
 {
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	every_road(web, IPPROTO_TCP);
 	lab_leave(&l);
 }
 
 static void test_udp(void)
 {
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	every_road(dns, IPPROTO_UDP);
 	lab_leave(&l);
 }
@@ -135,7 +117,7 @@ static void test_udp(void)
 /* The same where the kernel deletes flows one by one (before 6.12). */
 static void test_flows_by_hand(void)
 {
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	CU_ASSERT_EQUAL(setenv("PODIUM_WEAKEN", "ct-filter", 1), 0);
 	every_road(dns, IPPROTO_UDP);
 	CU_ASSERT_EQUAL(unsetenv("PODIUM_WEAKEN"), 0);
@@ -149,7 +131,7 @@ static void test_source_addresses(void)
 	struct lab_node *far, *sibling;
 	char text[64];
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	far = lab_node(&l);
 	lab_wire(&l, far);
 	(void)serving_pod(web, 1, &a);
@@ -174,7 +156,7 @@ static void test_held_port(void)
 	struct lab_node *pod;
 	int fd = -1;
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	CHECK_OK(hostport_hold(web, 1, &fd, err));
 	pod = serving_pod(web, 1, &a);
 	CU_ASSERT(is_answered(l.netns, IPPROTO_TCP, "127.0.0.1", 8001, pod->letter));
@@ -195,7 +177,7 @@ static void test_host_ip(void)
 	const struct net_port inner[] = { { 8001, LAB_TCP_PORT, PORT_TCP, "127.0.0.1" } };
 	struct lab_node *far, *pod, *other;
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	far = lab_node(&l);
 	lab_wire(&l, far);
 	pod = serving_pod(outer, 4, &a);
@@ -250,7 +232,7 @@ static void test_udp_flow_follows(void)
 	struct lab_node *first, *second;
 	int held = -1, fd;
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	/* Before any pod, with connection tracking on: the flow is known as an untranslated one. */
 	first = serving_pod(NULL, 0, &a);
 	CHECK_OK(net_down(&l.store, first->id, err));
@@ -362,7 +344,7 @@ static void weakened(const char *id, bool on)
 static void test_net1(void)
 {
 	for (int weak = 0; weak < 2; weak++) {
-		ENTER_LAB();
+		ENTER_LAB(&l);
 		weakened("NET-1", weak);
 		CU_ASSERT_EQUAL(loopback_roads(), weak ? 2 : 0);
 		weakened("NET-1", false);
@@ -377,7 +359,7 @@ static void test_net2(void)
 		struct lab_node *far, *pod;
 		int want = weak ? 0 : -ETIMEDOUT;
 
-		ENTER_LAB();
+		ENTER_LAB(&l);
 		weakened("NET-2", weak);
 		far = lab_node(&l);
 		lab_wire(&l, far); /* its default route points to the host */
@@ -406,7 +388,7 @@ static void test_net3(void)
 		struct lab_node *far, *pod, *client;
 		char want;
 
-		ENTER_LAB();
+		ENTER_LAB(&l);
 		weakened("NET-3", weak);
 		far = lab_node(&l);
 		lab_wire(&l, far);
@@ -442,7 +424,7 @@ static void test_net9(void)
 		struct lab_node *pod;
 		char v[64];
 
-		ENTER_LAB();
+		ENTER_LAB(&l);
 		weakened("NET-9", weak);
 		CU_ASSERT_EQUAL(lab_sysctl(l.netns, "net/ipv6/conf/all/disable_ipv6", "1"), 0);
 		pod = serving_pod(web, 1, &a);
@@ -464,7 +446,7 @@ static void test_bridge_sysctls(void)
 	struct lab_node *far, *pod;
 	char v[64];
 
-	ENTER_LAB();
+	ENTER_LAB(&l);
 	far = lab_node(&l);
 	lab_wire(&l, far);
 	lab_sysctl_read(l.netns, "net/ipv6/conf/up0/accept_ra", v);

@@ -290,14 +290,6 @@ static void test_link_outside(void)
 
 /* ---- new layers ------------------------------------------------------------------------- */
 
-static void open_store(struct store *s)
-{
-	cleanup_free char *root = xasprintf("%s/root", temp), *run = xasprintf("%s/run", temp);
-	struct error err = { .code = 0 };
-
-	CU_ASSERT_EQUAL_FATAL(store_open(root, run, STORE_WRITE, s, &err), 0);
-}
-
 static bool has_new(const struct store *s)
 {
 	cleanup_free char *path = xasprintf("%s/layers", s->root);
@@ -352,7 +344,7 @@ static void test_new_layer(void)
 
 	sample(&tar, NULL);
 	made_compress(&tar, MADE_GZIP, &packed);
-	open_store(&s);
+	temp_store(temp, &s);
 	for (int i = 0; i < 3; i++) { /* new; there already; compressed */
 		struct layer_claim c = LAYER_CLAIM_INIT;
 		cleanup_close int in = made_memfd(i == 2 ? &packed : &tar);
@@ -383,7 +375,7 @@ static void test_new_debris(void)
 	uint64_t bytes;
 	struct store s;
 
-	open_store(&s);
+	temp_store(temp, &s);
 	for (int i = 0; i < 5000; i++)
 		buf_addc(&bad, 'x');
 	for (int i = 0; i < 3; i++) {
