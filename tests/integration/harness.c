@@ -143,7 +143,8 @@ static struct job start(char **words, char *line, const char *input)
 	return j;
 }
 
-static struct job start_line(bool is_podium, const char *input, const char *fmt, va_list ap)
+static struct job __attribute__((format(printf, 3, 0)))
+start_line(bool is_podium, const char *input, const char *fmt, va_list ap)
 {
 	cleanup_strlist struct strlist words = { 0 };
 	char *line = NULL;

@@ -516,8 +516,7 @@ static void test_broken_helpers(void)
 		"#!/bin/sh\necho '{\"Username\":1,\"Secret\":\"s\"}'\n",
 		"#!/bin/sh\necho '{\"Username\":\"u\",\"Secret\":\"s\"'\n",
 		"#!/bin/sh\nkill -9 $$\n",
-		"#!/bin/sh\nwhile :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; "
-		"done\n",
+		"#!/bin/sh\nwhile :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done\n",
 		"#!/nonexistent\n",
 	};
 	struct fixture f;

@@ -161,7 +161,7 @@ static void test_symlinks(void)
 
 static void test_replaced_links(void)
 {
-	static const struct layer_case cases[] = {
+	const struct layer_case cases[] = {
 		{ "link over a full directory",
 		  { DIR_("d/"), FILE_("d/x", "1"), SYM("d", "@") },
 		  0,
@@ -223,7 +223,7 @@ static const struct layer_case hard_out = {
 
 static void test_hardlinks(void)
 {
-	static const struct layer_case cases[] = {
+	const struct layer_case cases[] = {
 		{ "plain", { FILE_("a", "1"), HARD("b", "a") }, 0, { "f b=1", "n a=2", "n b=2" } },
 		{ "absolute target", { FILE_("d/a", "1"), HARD("b", "/d/a") }, 0, { "f b=1" } },
 		{ "absolute canary", { HARD("b", "@/file") }, ENOENT, { "- b" } },

@@ -27,7 +27,7 @@ static const struct layer_case device = {
 
 static void test_nodes(void)
 {
-	static const struct layer_case cases[] = {
+	const struct layer_case cases[] = {
 		device,
 		{ "char 0:0", { { .name = "etc", .type = '3' } }, EPERM, { "- etc" } },
 		{ "block 0:0", { { .name = "etc", .type = '4' } }, EPERM, { "- etc" } },

@@ -62,7 +62,7 @@ static void test_image(void)
 	CU_ASSERT_STRING_EQUAL(m.config.media_type, MEDIA_OCI_CONFIG);
 	CU_ASSERT_EQUAL(m.entries.n, 1);
 	CU_ASSERT_EQUAL(m.entries.v[0].size, 7);
-	CU_ASSERT_STRING_EQUAL(digest_hex(&m.entries.v[0].digest, hex), D("1") + 7);
+	CU_ASSERT_STRING_EQUAL(digest_hex(&m.entries.v[0].digest, hex), &D("1")[7]);
 	manifest_done(&m);
 }
 
