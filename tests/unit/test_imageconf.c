@@ -48,10 +48,11 @@ static void test_whole(void)
 	image_conf_done(&copy);
 }
 
+/* ... and what says nothing. */
 static void test_unknown_is_dropped(void)
 {
 	static const char in[] = "{\"docker_version\":\"20\",\"container_config\":{\"Cmd\":7},"
-				 "\"config\":{\"Hostname\":\"h\"},"
+				 "\"author\":\"\",\"config\":{\"Hostname\":\"h\",\"User\":\"\"},"
 				 "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}";
 	struct image_conf c;
 	struct error err = { 0 };
@@ -74,6 +75,8 @@ static void test_refused(void)
 		{ "\"config\":{\"ExposedPorts\":[]}", "ExposedPorts" },
 		{ "\"config\":{\"ExposedPorts\":{\"80/\\u001b[0m\":{}}}", "ExposedPorts" },
 		{ "\"config\":{\"ExposedPorts\":{\"\":{}}}", "ExposedPorts" },
+		{ "\"config\":{\"ExposedPorts\":{\"111111111111111111111111111111111\":{}}}",
+		  "ExposedPorts" },
 		{ "\"config\":{\"OnBuild\":\"RUN\"}", "OnBuild" },
 		{ "\"config\":{\"Shell\":[1]}", "Shell" },
 		{ "\"config\":{\"Healthcheck\":[]}", "Healthcheck" },
@@ -100,11 +103,39 @@ static void test_refused(void)
 	}
 }
 
+/* {open, n times: before, a number, after, with commas between them, close, rootfs} */
+static int parse_many(const char *const text[4], size_t n)
+{
+	cleanup_buf struct buf b = BUF_INIT(1 << 20);
+	struct image_conf c;
+	struct error err = { 0 };
+	int r;
+
+	buf_printf(&b, "{%s", text[0]);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, "%s%s%zu%s", i ? "," : "", text[1], i, text[2]);
+	buf_printf(&b, "%s,\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}", text[3]);
+	r = image_conf_parse(b.data, b.len, &c, &err);
+	image_conf_done(&c);
+	return r;
+}
+
+static void test_limits(void)
+{
+	static const char *const ports[] = { "\"config\":{\"ExposedPorts\":{", "\"", "/tcp\":{}",
+					     "}}" };
+	static const char *const history[] = { "\"history\":[", "{\"created_by\":\"", "\"}", "]" };
+
+	CU_ASSERT_EQUAL(parse_many(ports, CONFIG_LIST_MAX), 0);
+	CU_ASSERT_EQUAL(parse_many(ports, CONFIG_LIST_MAX + 1), -EBADMSG);
+	CU_ASSERT_EQUAL(parse_many(history, IMAGE_HISTORY_MAX), 0);
+	CU_ASSERT_EQUAL(parse_many(history, IMAGE_HISTORY_MAX + 1), -EBADMSG);
+}
+
 static void test_time(void)
 {
 	static const char *const texts[] = { "1970-01-01T00:00:00.000000001Z",
-					     "2024-02-29T23:59:59Z",
-					     "2024-02-29T23:59:59.1203Z" };
+					     "2024-02-29T23:59:59Z", "2024-02-29T23:59:59.1203Z" };
 	char out[IMAGE_TIME_MAX];
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -117,11 +148,9 @@ static void test_time(void)
 }
 
 static CU_TestInfo tests[] = {
-	{ "whole", test_whole },
-	{ "unknown is dropped", test_unknown_is_dropped },
-	{ "refused", test_refused },
-	{ "time", test_time },
-	CU_TEST_INFO_NULL,
+	{ "whole", test_whole },     { "unknown is dropped", test_unknown_is_dropped },
+	{ "refused", test_refused }, { "limits", test_limits },
+	{ "time", test_time },	     CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
 	{ .pName = "imageconf", .pTests = tests },
