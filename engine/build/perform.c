@@ -44,6 +44,7 @@ struct task {
 	char *created_by;
 	struct build_layer layer;
 	bool has_layer;
+	struct digest content; /* COPY, ADD: of what the key was made for */
 };
 
 static void task_done(struct task *t)
@@ -276,6 +277,7 @@ static int prepare_copy(struct build *b, struct build_state *st, struct task *t,
 		r = build_copy_digest(&t->copy.spec, &d, err);
 	if (r < 0)
 		return r;
+	t->content = d;
 	key_add(t, t->copy.spec.dest);
 	key_add(t, t->copy.spec.workdir);
 	key_add(t, t->copy.spec.chown);
@@ -385,6 +387,21 @@ static void announce_commit(const struct build *b, const struct place *at)
 		build_say(b, "COMMIT");
 }
 
+/* The key was made before the copy: a file that was written to in between, or an address that gave
+ * something else, must not be found under it. Looked at once more, when both are over. */
+static bool is_what_the_key_says(const struct task *t)
+{
+	struct error scratch;
+	struct digest now;
+
+	if (t->i->kind != INSTRUCTION_COPY && t->i->kind != INSTRUCTION_ADD)
+		return true;
+	if (WEAKEN("BUILD-CHANGED"))
+		return true;
+	return build_copy_digest(&t->copy.spec, &now, &scratch) == 0 &&
+	       is_digest_equal(&now, &t->content);
+}
+
 static int finish(struct build *b, struct build_state *st, struct task *t, const struct digest *key,
 		  struct error *err)
 {
@@ -397,7 +414,7 @@ static int finish(struct build *b, struct build_state *st, struct task *t, const
 		return 0;
 	announce_commit(b, t->at);
 	r = build_commit(b, st, t->at->is_last, err);
-	if (r == 0)
+	if (r == 0 && is_what_the_key_says(t))
 		r = build_cache_put(b->store, key, st->image, err);
 	if (r == 0)
 		build_say(b, "--> %.12s", st->image);
