@@ -137,6 +137,7 @@ struct sender {
 	const struct build_copy_spec *spec; /* NULL members but store for a directory */
 	const char *dir;		    /* WORKDIR: this one; NULL: a COPY */
 	int outfd;
+	int readfd; /* the other end of it, not the sender's */
 };
 
 static int send(struct copier *c, struct sender *s, struct tar_sink *tar, struct error *err)
@@ -171,6 +172,8 @@ static int sender_main(void *arg, int reportfd, struct job_report *report, struc
 	int r;
 
 	(void)reportfd;
+	/* Held open here too, it would let the sender wait for ever for a reader that is gone. */
+	(void)close(s->readfd);
 	copier_init(&c, s->spec, &sink);
 	r = send(&c, s, &tar, err);
 	copier_done(&c);
@@ -192,6 +195,7 @@ static int make_layer(struct sender *s, struct build_layer *ret, struct error *e
 		return error_errno(err, "make a pipe");
 	(void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
 	s->outfd = ends[1];
+	s->readfd = ends[0];
 	r = job_start(sender_main, s, &job, err);
 	(void)close(ends[1]);
 	if (r < 0) {
@@ -220,7 +224,7 @@ int build_copy_apply(const struct build_copy_spec *c, struct build_layer *ret, s
 	struct sender s = { .spec = c };
 	int r = make_layer(&s, ret, err);
 
-	return r < 0 ? error_wrap(err, "%s", c->is_add ? "ADD" : "COPY") : 0;
+	return r < 0 ? r : 0;
 }
 
 int build_mkdir_apply(const struct store *s, const struct strlist *layers, const char *path,
@@ -234,7 +238,7 @@ int build_mkdir_apply(const struct store *s, const struct strlist *layers, const
 
 	if (r == 0)
 		build_layer_done(ret);
-	return r < 0 ? error_wrap(err, "WORKDIR") : r;
+	return r;
 }
 
 /* ---- the digest ------------------------------------------------------------------------- */
@@ -270,7 +274,7 @@ int build_copy_digest(const struct build_copy_spec *c, struct digest *ret, struc
 	if (r == 0)
 		r = job_wait(&job, "the copier", &report, err);
 	if (r < 0)
-		return error_wrap(err, "%s", c->is_add ? "ADD" : "COPY");
+		return r;
 	memcpy(ret, report.data, sizeof(*ret));
 	return 0;
 }

@@ -156,6 +156,24 @@ static int add_pair(const struct expand *x, const char *key, const char *value,
 	return r;
 }
 
+/* Whether the first word, whose name may be quoted and have blanks then, has its value behind '='. */
+static bool has_equals(const char *p, char escape)
+{
+	char quote = '\0';
+
+	for (; *p && (quote || !is_blank(*p)); p++) {
+		if (*p == escape && p[1] && quote != '\'')
+			p++;
+		else if (quote)
+			quote = *p == quote ? '\0' : quote;
+		else if (*p == '\'' || *p == '"')
+			quote = *p;
+		else if (*p == '=')
+			return true;
+	}
+	return false;
+}
+
 /* "a=b c=d", or the old form "a the rest of the line". */
 static int get_pairs(struct build_state *s, const struct instruction *i, struct pairlist *ret,
 		     struct error *err)
@@ -165,9 +183,9 @@ static int get_pairs(struct build_state *s, const struct instruction *i, struct 
 	size_t first = 0;
 	int r;
 
-	while (i->args[first] && !is_blank(i->args[first]) && i->args[first] != '=')
+	while (i->args[first] && !is_blank(i->args[first]))
 		first++;
-	if (i->args[first] != '=') {
+	if (!has_equals(i->args, s->escape)) {
 		cleanup_free char *key = xstrndup(i->args, first);
 		const char *value = i->args + first;
 

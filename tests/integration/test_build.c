@@ -4,6 +4,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 
 #include "tests/integration/regserver.h"
 
@@ -266,7 +268,7 @@ static void test_configuration(void)
 	cleanup_result struct result r = build(
 		"conf", "--label 'l=a \"$b\" c' --env E=first",
 		"FROM busybox\nARG TARGETARCH\nENV A=1 B=\"two words\" C=$E\nENV OLD form  here\n"
-		"LABEL arch=$TARGETARCH\nWORKDIR /a\nWORKDIR b/../c\nUSER 7:8\n"
+		"LABEL arch=$TARGETARCH\nLABEL \"two words\"=c 'a$b'=d\nWORKDIR /a\nWORKDIR b/../c\nUSER 7:8\n"
 		"EXPOSE 80 53/udp 90-91\nVOLUME /v1 /v2\nSTOPSIGNAL SIGUSR1\nSHELL [\"/bin/sh\"]\n"
 		"CMD old\nENTRYPOINT [\"e\"]\nCMD x $A\nMAINTAINER me\n");
 
@@ -276,6 +278,9 @@ static void test_configuration(void)
 	has_field("conf", "{{json .Config.Cmd}} {{json .Config.Entrypoint}}",
 		  "[\"/bin/sh\",\"x $A\"] [\"e\"]");
 	has_field("conf", "{{index .Config.Labels \"l\"}}", "a \"$b\" c");
+	has_field("conf",
+		  "{{index .Config.Labels \"two words\"}} {{index .Config.Labels \"a$b\"}}",
+		  "c d");
 	has_field("conf", "{{json .Config.Env}}",
 		  "[\"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\","
 		  "\"E=first\",\"A=1\",\"B=two words\",\"C=first\",\"OLD=form  here\"]");
@@ -283,7 +288,7 @@ static void test_configuration(void)
 	/* ENTRYPOINT takes the base's CMD away, LABEL adds. */
 	r = build("conf2", "", "FROM conf\nENTRYPOINT [\"f\"]\nLABEL n=1\n");
 	CHECK_CODE(r, 0);
-	has_field("conf2", "{{len .Config.Cmd}} {{len .Config.Labels}}", "0 3");
+	has_field("conf2", "{{len .Config.Cmd}} {{len .Config.Labels}}", "0 5");
 }
 
 static void test_files(void)
@@ -459,7 +464,7 @@ static void test_failures(void)
 	} cases[] = {
 		{ "", "FROM busybox\n\nRUN exit 42\n",
 		  "Containerfile:3: RUN: the command ended with exit code 42", 42 },
-		{ "", "FROM busybox\nCOPY nothing /x\n", "Containerfile:2: COPY: ", 125 },
+		{ "", "FROM busybox\nCOPY nothing /x\n", "Containerfile:2: COPY: 'nothing'", 125 },
 		{ "", "FROM busybox\nRNU x\n", "is it 'RUN'?", 125 },
 		{ "", "FROM busybox\nVOLUME /proc/x\n", "Containerfile:2: VOLUME: ", 125 },
 		{ "", "FROM busybox\nENV A=\"${B:?is needed}\"\n", "is needed", 125 },
@@ -538,6 +543,29 @@ static void test_killed(void)
 	CHECK_HAS(r.out, "\nkilled\n");
 }
 
+/* The reader of a layer on its way ends before its writer: neither may wait for the other. */
+static void test_full_disk(void)
+{
+	cleanup_free char *small = xasprintf("%s/small", harness.work);
+	cleanup_free char *root = xasprintf("%s/root", small);
+	cleanup_free char *run_root = xasprintf("%s/run", small);
+	cleanup_result struct result r = { 0 };
+
+	write_file("full/Containerfile", "FROM busybox\nCOPY big /\n");
+	DISCARD(run("dd if=/dev/urandom of=%s/full/big bs=1M count=16", harness.work));
+	(void)mkdir(small, 0755);
+	if (!CHECK(mount("small", small, "tmpfs", 0, "size=6m,mode=0755") == 0, "mount"))
+		return;
+	harness_store(root, run_root);
+	(void)load_image("busybox");
+	r = podium("build -t full %s/full", harness.work);
+	CHECK_CODE(r, 125);
+	CHECK_HAS(r.err, "o space left on device");
+	MUST(1, "image exists full");
+	MUST(0, "system check");
+	harness_store(NULL, NULL);
+}
+
 static CU_TestInfo tests[] = { { "a C program, from source to a pod", test_c_program },
 			       { "the cache", test_cache },
 			       { "the cache of RUN, and its twin", test_cache_of_run },
@@ -554,6 +582,7 @@ static CU_TestInfo tests[] = { { "a C program, from source to a pod", test_c_pro
 			       { "the kind of manifest", test_format },
 			       { "arguments nobody asked for", test_unused_args },
 			       { "killed between two steps", test_killed },
+			       { "a full disk", test_full_disk },
 			       CU_TEST_INFO_NULL };
 static CU_SuiteInfo suites[] = { { "build", begin, harness_end, NULL, NULL, tests },
 				 CU_SUITE_INFO_NULL };
