@@ -347,7 +347,7 @@ static int take_basic(struct registry *r, struct grant *g, bool was_sent, struct
 				 "registry '%s': a user name and a password are needed: podium "
 				 "login %s",
 				 g->host->name, g->auth);
-	if (was_sent && g->kind == GRANT_BASIC)
+	if (was_sent && g->kind == GRANT_BASIC && !WEAKEN("FAULT-18-401"))
 		return error_set(err, EACCES, "registry '%s': wrong user name or password",
 				 g->host->name);
 	g->host->wants_basic = true;
