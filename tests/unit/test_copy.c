@@ -25,7 +25,7 @@
 #include "engine/base/fs.h"
 #include "engine/build/copy.h"
 #include "engine/build/ignore.h"
-#include "engine/build/stub.h"
+#include "engine/build/mountpoint.h"
 #include "engine/image/newlayer.h"
 #include "tests/support/canary.h"
 #include "tests/support/cunit_main.h"
@@ -312,11 +312,11 @@ static void test_places(void)
 	EXPECT("l 644 0:0 \"B\"\n", .sources = { "dir/l" }, .dest = "/");
 	EXPECT("file 644 0:0 \"A\"\n", .sources = { "a" }, .dest = "/file");
 	EXPECT("gone/ 755 0:0\ngone/far 644 0:0 \"A\"\n", .sources = { "a" }, .dest = "/nowhere");
-	EXPECT("ERROR COPY: several sources", .sources = { "a", "dir" }, .dest = "/x");
-	EXPECT("ERROR COPY: destination '/file' is not", .sources = { "dir" }, .dest = "/file");
-	EXPECT("ERROR COPY: destination: '/file/x': 'file' is not", .sources = { "a" },
+	EXPECT("ERROR several sources", .sources = { "a", "dir" }, .dest = "/x");
+	EXPECT("ERROR destination '/file' is not", .sources = { "dir" }, .dest = "/file");
+	EXPECT("ERROR destination: '/file/x': 'file' is not", .sources = { "a" },
 	       .dest = "/file/x");
-	EXPECT("ERROR COPY: 'none': nothing of that name", .sources = { "none" }, .dest = "/");
+	EXPECT("ERROR 'none': nothing of that name", .sources = { "none" }, .dest = "/");
 }
 
 static void test_merge(void)
@@ -333,9 +333,9 @@ static void test_merge(void)
 	       .sources = { "t/var/run" }, .dest = "/var/run/lock");
 	make("u/etc", "a file");
 	make("v/file/x", "X");
-	EXPECT("ERROR COPY: 'u': cannot copy a file over the directory '/etc'", .sources = { "u" },
+	EXPECT("ERROR 'u': cannot copy a file over the directory '/etc'", .sources = { "u" },
 	       .dest = "/");
-	EXPECT("ERROR COPY: 'v': cannot copy a directory over '/file'", .sources = { "v" },
+	EXPECT("ERROR 'v': cannot copy a directory over '/file'", .sources = { "v" },
 	       .dest = "/");
 }
 
@@ -354,13 +354,13 @@ static void test_patterns(void)
 	EXPECT("[x] 644 0:0 \"5\"\n", .sources = { "p/\\[x]" }, .dest = "/");
 	EXPECT("s/ 755 0:0\ns/b.c 644 0:0 \"2\"\n", .sources = { "p/*.c" }, .dest = "/s/",
 	       .ignore = "p/a.*\n");
-	EXPECT("ERROR COPY: '*.o': nothing", .sources = { "*.o" }, .dest = "/s/");
-	EXPECT("ERROR COPY: malformed pattern '[a'", .sources = { "p/[a" }, .dest = "/s/");
-	EXPECT("ERROR COPY: 'p/a.c': nothing of that name in the context (or the ignore file",
+	EXPECT("ERROR '*.o': nothing", .sources = { "*.o" }, .dest = "/s/");
+	EXPECT("ERROR malformed pattern '[a'", .sources = { "p/[a" }, .dest = "/s/");
+	EXPECT("ERROR 'p/a.c': nothing of that name in the context (or the ignore file",
 	       .sources = { "p/a.c" }, .dest = "/", .ignore = "p\n");
 	/* A link does not uncover what is hidden. */
 	link_to("p/a.c", "way");
-	EXPECT("ERROR COPY: 'way': nothing", .sources = { "way" }, .dest = "/", .ignore = "p\n");
+	EXPECT("ERROR 'way': nothing", .sources = { "way" }, .dest = "/", .ignore = "p\n");
 }
 
 static void test_owners(void)
@@ -375,9 +375,9 @@ static void test_owners(void)
 	EXPECT("f 4751 1001:50 \"F\"\n", .sources = { "d/f" }, .dest = "/", .chown = "app:staff");
 	EXPECT("f 4751 5:6 \"F\"\n", .sources = { "d/f" }, .dest = "/", .chown = "5:6");
 	EXPECT("f 600 0:0 \"F\"\n", .sources = { "d/f" }, .dest = "/", .chmod = "0600");
-	EXPECT("ERROR COPY: --chown=nobody9", .sources = { "d" }, .dest = "/", .chown = "nobody9");
-	EXPECT("ERROR COPY: --chmod=u+x", .sources = { "d" }, .dest = "/", .chmod = "u+x");
-	EXPECT("ERROR COPY: --chmod=77777", .sources = { "d" }, .dest = "/", .chmod = "77777");
+	EXPECT("ERROR --chown=nobody9", .sources = { "d" }, .dest = "/", .chown = "nobody9");
+	EXPECT("ERROR --chmod=u+x", .sources = { "d" }, .dest = "/", .chmod = "u+x");
+	EXPECT("ERROR --chmod=77777", .sources = { "d" }, .dest = "/", .chmod = "77777");
 	/* From an image owners stay. */
 	EXPECT("n/ 755 0:0\nn/lock/ 755 0:0\n", .sources = { "run" }, .dest = "/n", .from = &base);
 	EXPECT("n/ 755 0:0\nn/lock/ 755 0:0\n", .sources = { "r*n" }, .dest = "/n/", .from = &base);
@@ -465,7 +465,7 @@ static void test_add(void)
 	       .sources = { "a.bz2" }, .dest = "/", .is_add = true);
 	make_zeros("z", 300);
 	squeeze("z", "z.xz", archive_write_add_filter_xz);
-	EXPECT("ERROR ADD: 'z.xz': it inflates to more than 500 times", .sources = { "z.xz" },
+	EXPECT("ERROR 'z.xz': it inflates to more than 500 times", .sources = { "z.xz" },
 	       .dest = "/", .is_add = true);
 }
 
@@ -553,12 +553,12 @@ static void test_fetch(void)
 	expect_url(a, "/moved", "/n", NULL, "n 600 0:0 \"file\"\n");
 	expect_url(a, "/a.tar", "/", NULL, "a.tar 600 0:0 \"file\"\n");
 	expect_url(a, "/d/file", "/", right, "file 600 0:0 \"file\"\n");
-	expect_url(a, "/", "/", NULL, "ERROR ADD: 'http://127.0.0.1");
-	expect_url(a, "/none", "/", NULL, "ERROR ADD: 'http://127.0.0.1");
-	expect_url(a, "/loop", "/", NULL, "ERROR ADD: 'http://127.0.0.1");
-	expect_url(a, "/ftp", "/", NULL, "ERROR ADD: 'http://127.0.0.1");
-	expect_url(a, "/short", "/", NULL, "ERROR ADD: 'http://127.0.0.1");
-	expect_url(a, "/d/file", "/", wrong, "ERROR ADD: 'http://127.0.0.1");
+	expect_url(a, "/", "/", NULL, "ERROR 'http://127.0.0.1");
+	expect_url(a, "/none", "/", NULL, "ERROR 'http://127.0.0.1");
+	expect_url(a, "/loop", "/", NULL, "ERROR 'http://127.0.0.1");
+	expect_url(a, "/ftp", "/", NULL, "ERROR 'http://127.0.0.1");
+	expect_url(a, "/short", "/", NULL, "ERROR 'http://127.0.0.1");
+	expect_url(a, "/d/file", "/", wrong, "ERROR 'http://127.0.0.1");
 	(void)setenv("PODIUM_WEAKEN", "ADD-1", 1);
 	expect_url(a, "/d/file", "/", wrong, "file 600 0:0 \"file\"\n"); /* the twin is caught */
 	(void)unsetenv("PODIUM_WEAKEN");
@@ -592,7 +592,7 @@ static void make_upper(const char *id)
 	(void)close(fd);
 }
 
-static char *drop_stubs(const char *id)
+static char *drop_mount_points(const char *id)
 {
 	struct strlist targets = { .v = NULL };
 	cleanup_free char *path = xasprintf("containers/%s/upper", id);
@@ -607,7 +607,7 @@ static char *drop_stubs(const char *id)
 	strlist_add(&targets, "/new/mine"); /* not as it was made */
 	strlist_add(&targets, "/run");	    /* the base has it */
 	strlist_add(&targets, "/../../../etc");
-	CU_ASSERT_EQUAL(build_drop_stubs(&store, id, &base, &targets, &err), 0);
+	CU_ASSERT_EQUAL(build_drop_mount_points(&store, id, &base, &targets, &err), 0);
 	fd = openat(store.rootfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	list_dir(&b, fd, "");
 	(void)close(fd);
@@ -615,20 +615,20 @@ static char *drop_stubs(const char *id)
 	return buf_steal(&b);
 }
 
-static void test_stubs(void)
+static void test_mount_points(void)
 {
 	char id[65];
 	cleanup_free char *got = NULL;
 	cleanup_free char *weak = NULL;
 
 	id_new(id);
-	got = drop_stubs(id);
+	got = drop_mount_points(id);
 	CU_ASSERT_STRING_EQUAL(got, "etc/ 755 0:0\netc/resolv.conf 644 0:0 \"x\"\n"
 				    "keep/ 755 0:0\nkeep/x 644 0:0 \"\"\n"
 				    "new/ 755 0:0\nnew/mine 644 0:0 \"x\"\nrun/ 755 0:0\n");
 	(void)setenv("PODIUM_WEAKEN", "VOL-9", 1);
 	id_new(id);
-	weak = drop_stubs(id);
+	weak = drop_mount_points(id);
 	(void)unsetenv("PODIUM_WEAKEN");
 	CU_ASSERT_STRING_NOT_EQUAL(got, weak); /* the twin is caught */
 }
@@ -744,18 +744,18 @@ static void test_refused_kinds(void)
 	fresh();
 	make("d/f", "F");
 	CU_ASSERT_EQUAL(mknodat(contextfd, "d/pipe", S_IFIFO | 0644, 0), 0);
-	EXPECT("ERROR COPY: 'd': 'x/pipe' is a fifo", .sources = { "d" }, .dest = "/x");
-	EXPECT("ERROR COPY: 'd/pipe': 'pipe' is a fifo", .sources = { "d/pipe" }, .dest = "/");
+	EXPECT("ERROR 'd': 'x/pipe' is a fifo", .sources = { "d" }, .dest = "/x");
+	EXPECT("ERROR 'd/pipe': 'pipe' is a fifo", .sources = { "d/pipe" }, .dest = "/");
 	CU_ASSERT_EQUAL(unlinkat(contextfd, "d/pipe", 0), 0);
 	CU_ASSERT_EQUAL(mknodat(contextfd, "d/sock", S_IFSOCK | 0644, 0), 0);
-	EXPECT("ERROR COPY: 'd': 'x/sock' is a socket", .sources = { "d" }, .dest = "/x");
+	EXPECT("ERROR 'd': 'x/sock' is a socket", .sources = { "d" }, .dest = "/x");
 	CU_ASSERT_EQUAL(unlinkat(contextfd, "d/sock", 0), 0);
 	if (mknodat(contextfd, "d/null", S_IFCHR | 0644, makedev(1, 3)) == 0) {
-		EXPECT("ERROR COPY: 'd': 'x/null' is a device", .sources = { "d" }, .dest = "/x");
+		EXPECT("ERROR 'd': 'x/null' is a device", .sources = { "d" }, .dest = "/x");
 		CU_ASSERT_EQUAL(unlinkat(contextfd, "d/null", 0), 0);
 	}
 	make("d/.wh.etc", "");
-	EXPECT("ERROR COPY: 'd': '.wh.etc' has a name that means a deletion", .sources = { "d" },
+	EXPECT("ERROR 'd': '.wh.etc' has a name that means a deletion", .sources = { "d" },
 	       .dest = "/");
 }
 
@@ -840,7 +840,7 @@ static CU_TestInfo tests[] = {
 	{ "owners and modes", test_owners },
 	{ "ADD unpacks archives", test_add },
 	{ "ADD fetches addresses", test_fetch },
-	{ "mount points go, other things stay", test_stubs },
+	{ "mount points go, other things stay", test_mount_points },
 	{ "WORKDIR makes what is missing", test_workdir },
 	{ "the digest sees content and not time", test_digest },
 	{ "no way out of context and image", test_ways_out },
