@@ -44,7 +44,7 @@
 #include "engine/base/seams.h"
 #include "engine/base/trace.h"
 #include "engine/build/step.h"
-#include "engine/build/stub.h"
+#include "engine/build/mountpoint.h"
 #include "engine/logs/logread.h"
 #include "engine/pod/lookup.h"
 #include "engine/pod/pod.h"
@@ -400,7 +400,7 @@ static int run_step(struct build_run *b, const struct build_run_spec *run, struc
 	for (size_t i = 0; i < run->mounts.n; i++)
 		strlist_add(&targets, run->mounts.v[i].target);
 	if (code >= 0)
-		r = build_drop_stubs(b->store, w->container_id, &run->layers, &targets, err);
+		r = build_drop_mount_points(b->store, w->container_id, &run->layers, &targets, err);
 	return r < 0 ? r : code;
 }
 

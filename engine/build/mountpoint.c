@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stub - what a container's mounts left in its writable layer.
+ * mountpoint - what a container's mounts left in its writable layer.
  *
  * Theory of operation: a mount needs a mount point; one that the image lacks is made in the writable
  * layer, where it would become part of the image. While the container ran the mount hid it, so it
@@ -11,7 +11,7 @@
  * Nothing of the container runs any more, but its files are its own: every name is resolved beneath
  * the layer, and only its last component is removed, never through a link.
  */
-#include "engine/build/stub.h"
+#include "engine/build/mountpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@
 #define LINKS_MAX  8
 #define LAYERS_MAX 500
 
-struct stubs {
+struct stack {
 	int upper;
 	int *layers; /* topmost first */
 	size_t n;
@@ -56,7 +56,7 @@ static int look(int tree, const char *path, struct stat *st)
 	return fstatat(fd, base, st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-static bool is_below(const struct stubs *s, const char *path)
+static bool is_below(const struct stack *s, const char *path)
 {
 	struct stat st;
 
@@ -68,7 +68,7 @@ static bool is_below(const struct stubs *s, const char *path)
 
 /* A symbolic link at path in the topmost layer that has the name: its target, relative to the
  * root; the caller's. NULL: no link. */
-static char *follow(const struct stubs *s, const char *path)
+static char *follow(const struct stack *s, const char *path)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		cleanup_free char *dir = NULL;
@@ -120,7 +120,7 @@ static char *clean(const char *path)
 }
 
 /* True when something was removed. */
-static bool remove_empty(const struct stubs *s, const char *path)
+static bool remove_empty(const struct stack *s, const char *path)
 {
 	cleanup_free char *dir = NULL;
 	struct error scratch;
@@ -139,7 +139,7 @@ static bool remove_empty(const struct stubs *s, const char *path)
 	return unlinkat(fd, base, 0) == 0;
 }
 
-static void drop(const struct stubs *s, const char *target)
+static void drop(const struct stack *s, const char *target)
 {
 	cleanup_free char *path = clean(target);
 
@@ -159,7 +159,7 @@ static void drop(const struct stubs *s, const char *target)
 }
 
 static int open_all(const struct store *store, const char *id, const struct strlist *layers,
-		    struct stubs *s, struct error *err)
+		    struct stack *s, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 
@@ -179,13 +179,14 @@ static int open_all(const struct store *store, const char *id, const struct strl
 	return 0;
 }
 
-int build_drop_stubs(const struct store *store, const char *container_id,
-		     const struct strlist *layers, const struct strlist *targets, struct error *err)
+int build_drop_mount_points(const struct store *store, const char *container_id,
+			    const struct strlist *layers, const struct strlist *targets,
+			    struct error *err)
 {
 	static const char *const engine[] = {
 		"proc", "dev", "sys", "etc/hosts", "etc/resolv.conf", "etc/hostname"
 	};
-	struct stubs s = { .upper = -EBADF };
+	struct stack s = { .upper = -EBADF };
 	int r;
 
 	s.layers = xcalloc(layers->n ? layers->n : 1, sizeof(*s.layers));
