@@ -6,11 +6,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -246,35 +248,75 @@ static void test_own_binary(void)
 		  before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
 }
 
-/* Where the exe link of a waiting container leads. */
-static char *waiting_exe(void)
+/* What the exe link of a waiting container leads to. */
+struct seen_exe {
+	char target[256];
+	long fs_type;
+};
+
+static struct seen_exe waiting_exe(void)
 {
+	struct seen_exe seen = { .target = "" };
 	struct container_spec spec;
 	struct liverun r;
-	char path[64], target[256] = "";
+	struct statfs fs;
+	char path[64];
 	ssize_t n;
 
 	live_spec(&S, &spec, ARGS("true"));
 	live_start(&S, &spec, &r);
 	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)r.pid);
-	n = readlink(path, target, sizeof(target) - 1);
-	target[n > 0 ? n : 0] = '\0';
+	n = readlink(path, seen.target, sizeof(seen.target) - 1);
+	seen.target[n > 0 ? n : 0] = '\0';
+	seen.fs_type = statfs(path, &fs) == 0 ? (long)fs.f_type : -1;
 	(void)live_end(&r);
 	record_done(&container_spec_type, &spec);
-	return xstrdup(target);
+	return seen;
+}
+
+/* What root of the host gets who keeps a handle of it and opens it to write when it no longer runs
+ * (before, the kernel refuses that in any case). 0: he may. */
+static int write_kept_exe(void)
+{
+	struct container_spec spec;
+	struct liverun r;
+	char path[64];
+	int fd, w, saved;
+
+	live_spec(&S, &spec, ARGS("true"));
+	live_start(&S, &spec, &r);
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)r.pid);
+	fd = open(path, O_PATH | O_CLOEXEC);
+	(void)live_end(&r);
+	record_done(&container_spec_type, &spec);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	w = open(path, O_WRONLY | O_CLOEXEC);
+	saved = errno;
+	if (w >= 0)
+		(void)close(w);
+	if (fd >= 0)
+		(void)close(fd);
+	return w >= 0 ? 0 : saved;
 }
 
 /* EXE-3 */
 static void test_sealed(void)
 {
-	cleanup_free char *exe = waiting_exe();
-	cleanup_free char *weak = NULL;
+	struct seen_exe exe = waiting_exe(), copy, weak;
 
-	CU_ASSERT(strncmp(exe, "/memfd:podium-launch", 20) == 0);
+	CU_ASSERT_STRING_EQUAL(exe.target, "/podium-launch");
+	CU_ASSERT_EQUAL(exe.fs_type, OVERLAYFS_SUPER_MAGIC);
+	CU_ASSERT_EQUAL(write_kept_exe(), EROFS);
+	/* Where there is no overlay: a sealed copy in memory. */
+	live_setenv("PODIUM_WEAKEN", "no-overlay");
+	copy = waiting_exe();
+	live_setenv("PODIUM_WEAKEN", NULL);
+	CU_ASSERT(strncmp(copy.target, "/memfd:podium-launch", 20) == 0);
 	live_setenv("PODIUM_WEAKEN", "EXE-1");
 	weak = waiting_exe();
 	live_setenv("PODIUM_WEAKEN", NULL);
-	CU_ASSERT(strncmp(weak, "/memfd:", 7) != 0);
+	CU_ASSERT(strncmp(weak.target, "/memfd:", 7) != 0);
+	CU_ASSERT_NOT_EQUAL(weak.fs_type, OVERLAYFS_SUPER_MAGIC);
 }
 
 static void exec_missing(struct container_spec *spec)
