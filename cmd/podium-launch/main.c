@@ -3,15 +3,16 @@
  * podium-launch - makes one sandbox, one container, or one more process in a container.
  *
  *	podium-launch sandbox   ROOT RUNROOT POD-ID
- *	podium-launch container ROOT RUNROOT CONTAINER-ID [fresh]
+ *	podium-launch container ROOT RUNROOT CONTAINER-ID [fresh|early]
  *	podium-launch exec      ROOT RUNROOT CONTAINER-ID
  *
  * Theory of operation: see engine/process/launch.h for the contract and container.c for the steps.
- * The process first re-executes itself from a sealed memfd; argv[0] then is the real path, by which
+ * The process first re-executes itself from what nobody can write to; argv[0] then is the real path, by which
  * the other helper programs are found. Everything above the descriptors of the contract is closed
  * at once: nothing that a careless caller left open gets near a container.
  *
  * "fresh": with a new writable layer, for a played container that its policy restarts.
+ * "early": begun while the sandbox is still being made: what needs none is done, then it waits.
  *
  * Exit codes: 0 when the new process runs (the rest is its own affair), 125 otherwise; the error
  * goes by the sync socket, that of a wrong call to stderr.
@@ -51,28 +52,32 @@ const char *__asan_default_options(void)
 
 static int find_verb(int argc, char **argv, struct error *err)
 {
-	bool fresh = argc == 6 && strcmp(argv[5], "fresh") == 0;
+	bool extra = argc == 6 && (strcmp(argv[5], "fresh") == 0 || strcmp(argv[5], "early") == 0);
 
-	for (int v = 0; (argc == 5 || fresh) && v < VERB__COUNT; v++)
-		if (strcmp(argv[1], verbs[v]) == 0 && (!fresh || v == VERB_CONTAINER))
+	for (int v = 0; (argc == 5 || extra) && v < VERB__COUNT; v++)
+		if (strcmp(argv[1], verbs[v]) == 0 && (!extra || v == VERB_CONTAINER))
 			return v;
 	return error_set(err, EINVAL,
-			 "usage: podium-launch sandbox|container|exec ROOT RUNROOT ID [fresh]");
+			 "usage: podium-launch sandbox|container|exec ROOT RUNROOT ID "
+			 "[fresh|early]");
 }
 
 static int run(int verb, char **argv, struct launch *l, struct error *err)
 {
 	bool of_pod = verb == VERB_SANDBOX;
+	bool early = argv[5] && strcmp(argv[5], "early") == 0;
 	int r = launch_open(l, argv[2], argv[3], of_pod ? argv[4] : NULL, of_pod ? NULL : argv[4],
 			    err);
 
+	if (r == 0 && !of_pod && !early)
+		r = launch_open_pause(l, err);
 	if (r < 0)
 		return r;
 	switch (verb) {
 	case VERB_SANDBOX:
 		return sandbox_launch(l, SYNC_FD, err);
 	case VERB_CONTAINER:
-		if (argv[5])
+		if (argv[5] && !early)
 			r = rootfs_reset_upper(l->store.rootfd, &l->spec, err);
 		if (r == 0)
 			r = container_launch(l, SYNC_FD, err);

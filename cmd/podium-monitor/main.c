@@ -5,9 +5,10 @@
  *	podium-monitor container ROOT RUNROOT CONTAINER-ID
  *	podium-monitor conductor ROOT RUNROOT POD-ID
  *
- * Started by podium and by itself, never by a person; descriptor 3 is a ctl socket (ctl.h) to
- * whoever started it, descriptor 4, when it is there, a sealed copy of podium-launch. Static,
- * without libraries but jansson: it stays for as long as the container.
+ * Started by podium, never by a person; a pod's conductor forks the monitors of its containers.
+ * Descriptor 3 is a ctl socket (ctl.h) to whoever started it, descriptor 4, when it is there,
+ * podium-launch to be executed by descriptor. Static, without libraries but jansson: it stays for
+ * as long as the container.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -41,7 +42,7 @@ int main(int argc, char **argv)
 	if (r == 0 && strcmp(argv[1], "container") == 0)
 		r = monitor_run(&store, argv[4], starter, launch, &err);
 	else if (r == 0 && strcmp(argv[1], "conductor") == 0)
-		r = conductor_run(&store, argv[4], starter, &err);
+		r = conductor_run(&store, argv, starter, &err);
 	else if (r == 0)
 		r = -EINVAL;
 	else

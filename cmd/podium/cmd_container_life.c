@@ -24,6 +24,7 @@
 
 #define STOP_MARGIN_MS 30000
 #define START_WAIT_MS  60000
+#define START_TRIES    3
 
 /* The containers of a call. */
 struct chosen {
@@ -178,8 +179,8 @@ static bool is_running(const struct store *s, const char *id)
 }
 
 /* Asks the pod's conductor; waits until the monitor says that the container runs or has failed. */
-static int ask_conductor(const struct store *s, const char *pod_id, const char *id,
-			 struct error *err)
+static int ask_conductor_once(const struct store *s, const char *pod_id, const char *id,
+			      struct error *err)
 {
 	struct ctl_msg msg;
 	int fd = -1, r = pod_start(s, pod_id, &fd, err);
@@ -198,9 +199,22 @@ static int ask_conductor(const struct store *s, const char *pod_id, const char *
 	(void)close(fd);
 	if (r > 0 && msg.type == CTL_UP)
 		return 0;
+	if (r > 0 && msg.type == CTL_FAILED && msg.value == CTL_STOPPING)
+		return error_set(err, EAGAIN, "%s", msg.text);
 	if (r > 0 && *msg.text)
 		return error_set(err, EIO, "%s", msg.text);
 	return is_running(s, id) ? 0 : error_set(err, EIO, "container '%.12s' did not start", id);
+}
+
+/* One that has just begun to go down has not yet said so in its record: the next question waits. */
+static int ask_conductor(const struct store *s, const char *pod_id, const char *id,
+			 struct error *err)
+{
+	int r = -EAGAIN;
+
+	for (int i = 0; i < START_TRIES && r == -EAGAIN; i++)
+		r = ask_conductor_once(s, pod_id, id, err);
+	return r;
 }
 
 static int start_one(const struct store *s, const char *id, struct error *err)

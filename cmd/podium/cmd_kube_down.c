@@ -62,7 +62,7 @@ int kube_down(struct command_context *ctx, int argc, char **argv, int64_t grace_
 	if (result.pod_names.n == 0 && result.has_errors)
 		return kube_input_read(argc, argv, &how, &result, err);
 	find_pods(&ctx->store, &result.pod_names, &ids);
-	r = pods_stop(&ctx->store, &ids, grace_s, err);
+	r = pods_stop_to_remove(&ctx->store, &ids, grace_s, err);
 	if (r < 0)
 		return r;
 	print_ids("Pods stopped", &ids);

@@ -74,7 +74,7 @@ static int run_rm(struct command_context *ctx, void *options, int argc, char **a
 				      "remove it with -f",
 				      ids.v[i]);
 	if (r == 0)
-		r = pods_stop(&ctx->store, &ids, grace_s, err);
+		r = pods_stop_to_remove(&ctx->store, &ids, grace_s, err);
 	for (size_t i = 0; i < ids.n && r == 0; i++) {
 		r = pod_remove(&ctx->store, ids.v[i], err);
 		if (r == 0)

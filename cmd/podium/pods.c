@@ -163,7 +163,8 @@ static int64_t grace_ms_of(const struct store *s, const char *id, int64_t grace_
 	return grace_s > INT32_MAX / 1000 ? INT32_MAX : grace_s * 1000;
 }
 
-int pods_stop(const struct store *s, const struct strlist *ids, int64_t grace_s, struct error *err)
+static int stop_all(const struct store *s, const struct strlist *ids, int64_t grace_s,
+		    bool to_remove, struct error *err)
 {
 	cleanup_free int *fds = xcalloc(ids->n, sizeof(*fds));
 	cleanup_free int64_t *grace = xcalloc(ids->n, sizeof(*grace));
@@ -173,7 +174,7 @@ int pods_stop(const struct store *s, const struct strlist *ids, int64_t grace_s,
 		struct error scratch;
 
 		grace[i] = grace_ms_of(s, ids->v[i], grace_s);
-		if (pod_stop_begin(s, ids->v[i], grace[i], &fds[i], &scratch) < 0)
+		if (pod_stop_begin(s, ids->v[i], grace[i], to_remove, &fds[i], &scratch) < 0)
 			fds[i] = -1;
 	}
 	for (size_t i = 0; i < ids->n; i++) {
@@ -189,6 +190,17 @@ int pods_stop(const struct store *s, const struct strlist *ids, int64_t grace_s,
 		}
 	}
 	return first;
+}
+
+int pods_stop(const struct store *s, const struct strlist *ids, int64_t grace_s, struct error *err)
+{
+	return stop_all(s, ids, grace_s, false, err);
+}
+
+int pods_stop_to_remove(const struct store *s, const struct strlist *ids, int64_t grace_s,
+			struct error *err)
+{
+	return stop_all(s, ids, grace_s, true, err);
 }
 
 bool is_pod_active(const struct store *s, const char *pod_id)

@@ -34,6 +34,10 @@ int pods_start(const struct store *s, const struct strlist *ids, bool print, str
 int pods_stop(const struct store *s, const struct strlist *ids, int64_t grace_s, struct error *err)
 	must_check;
 
+/* The same of pods that pod_remove() is called for next. */
+int pods_stop_to_remove(const struct store *s, const struct strlist *ids, int64_t grace_s,
+			struct error *err) must_check;
+
 /* Removes a container, which is killed when it runs; grace_s < 0: its own, 0: at once. Of
  * members only: an infra container goes with its pod. In cmd_container_life.c. */
 int container_remove(const struct store *s, const char *id, int64_t grace_s,

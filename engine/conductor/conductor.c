@@ -46,6 +46,8 @@ static void write_status(struct conductor *c, enum container_state state)
 {
 	struct error scratch;
 
+	if (c->run.to_remove)
+		return;
 	c->status.state = (int)state;
 	c->status.pid = state == STATE_RUNNING ? (uint32_t)c->run.pause_pid : 0;
 	free(c->status.boot_id);
@@ -79,12 +81,11 @@ static int bring_up(struct conductor *c, struct error *err)
 		c->network_ready = true;
 	} else {
 		c->run.meanwhile = members_prestart;
+		c->run.abandon = members_abandon;
 		c->run.meanwhile_arg = c;
 		r = run_stages_up(&c->run, err);
-		if (r < 0) {
-			members_abandon(c);
+		if (r < 0)
 			return r;
-		}
 		c->network_ready = c->run.net_fd < 0;
 	}
 	for (size_t i = 0; i < c->run.warnings.n; i++)
@@ -101,6 +102,8 @@ static void begin_stop(struct conductor *c, int64_t grace_ms)
 	c->deadline_ms = clock_mono_ms() + grace_ms + KILL_MARGIN_MS;
 	members_stop(c, grace_ms); /* they end while this is written */
 	write_status(c, STATE_STOPPING);
+	if (c->run.to_remove)
+		run_network_down_early(&c->run);
 }
 
 static void fail(struct conductor *c, const char *text)
@@ -206,13 +209,14 @@ static void read_client(struct conductor *c, int *fd)
 	}
 	switch ((enum ctl_type)msg.type) {
 	case CTL_STOP:
+		c->run.to_remove = c->run.to_remove || is_ctl_to_remove(&msg);
 		begin_stop(c, msg.value);
 		break; /* the socket stays: it hears CTL_DONE */
 	case CTL_START:
 		if (c->phase == CONDUCTOR_STARTING || c->phase == CONDUCTOR_UP)
 			start_members(c, *fd, msg.text);
 		else
-			(void)ctl_send(*fd, CTL_FAILED, 125, "pod is being stopped");
+			(void)ctl_send(*fd, CTL_FAILED, CTL_STOPPING, "pod is being stopped");
 		break;
 	case CTL_SUBSCRIBE:
 		/* The newest watcher gets the reports; UP is told at once when it is so. */
@@ -356,7 +360,7 @@ static int begin(struct conductor *c, struct error *err)
 	r = status_read(&c->store, c->run.pod.infra_id, &c->status, err);
 	c->status.exit_code = 0; /* of an earlier life */
 	if (r == 0)
-		r = members_open(c, err);
+		members_open(c);
 	if (r == 0)
 		r = run_drop_torn(&c->run, err);
 	if (r == 0)
@@ -411,15 +415,19 @@ static void end(struct conductor *c, int result, const struct error *err)
 		(void)ctl_send(fds[i], CTL_DONE, (int32_t)c->status.exit_code, NULL);
 }
 
-int conductor_run(struct store *store, const char *pod_id, int report_fd, struct error *err)
+int conductor_run(struct store *store, char **argv, int report_fd, struct error *err)
 {
 	struct conductor c = {
-		.store = *store, .report_fd = report_fd, .lock_fd = -1, .listen_fd = -1
+		.store = *store,
+		.argv = argv,
+		.report_fd = report_fd,
+		.lock_fd = -1,
+		.listen_fd = -1,
 	};
 	int r;
 
-	(void)snprintf(c.pod_id, sizeof(c.pod_id), "%s", pod_id);
-	c.run.pause_pidfd = c.run.net_fd = c.run.launch_fd = -1;
+	(void)snprintf(c.pod_id, sizeof(c.pod_id), "%s", argv[CONDUCTOR_ARG_ID]);
+	c.run.pause_pidfd = c.run.net_fd = c.run.net_down_fd = c.run.launch_fd = -1;
 	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++)
 		c.clients[i] = -1;
 	r = begin(&c, err);

@@ -13,6 +13,9 @@
 #include "engine/state/status.h"
 
 #define CONDUCTOR_CLIENTS_MAX 16
+/* Where in the arguments of the process. */
+#define CONDUCTOR_ARG_ROLE 1
+#define CONDUCTOR_ARG_ID   4
 
 struct member {
 	const char *id; /* in pod.containers */
@@ -35,6 +38,7 @@ enum conductor_phase {
 
 struct conductor {
 	struct store store;
+	char **argv; /* of the process */
 	char pod_id[65];
 	struct pod_run run;
 	enum conductor_phase phase;
@@ -43,7 +47,6 @@ struct conductor {
 	int listen_fd;
 	int clients[CONDUCTOR_CLIENTS_MAX];
 	struct container_status status; /* of the infra container */
-	char *monitor_path;
 	struct member *members;
 	struct member_view *views;
 	size_t n_members;
@@ -54,13 +57,13 @@ struct conductor {
 };
 
 /* members.c */
-int members_open(struct conductor *c, struct error *err) must_check;
+void members_open(struct conductor *c);
 void members_close(struct conductor *c);
 /* Starts the monitors of the members that come first, while there is no sandbox yet: the
  * pod_run.meanwhile of a struct conductor. */
 int members_prestart(void *conductor, struct error *err) must_check;
-/* Lets them go, when no sandbox came about. */
-void members_abandon(struct conductor *c);
+/* Lets them go, when no sandbox came about: its pod_run.abandon. */
+void members_abandon(void *conductor);
 /* Lets a monitor prepare its container: a prestarted one, one that lives, or a new one. */
 int member_begin(struct conductor *c, size_t i, struct error *err) must_check;
 /* A packet (or the end) on a member's socket. */

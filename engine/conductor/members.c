@@ -2,27 +2,37 @@
 /*
  * members - the monitors of the pod's containers, and what they say.
  *
- * Theory of operation: each monitor is a child with a socket pair as its conductor socket; after
+ * Theory of operation: each monitor is a fork with a socket pair as its conductor socket; after
  * the death of a conductor the next one finds the monitors through their ctl.sock and subscribes.
  * What they say becomes a phase for order.c. A socket that ends without DONE means a lost monitor:
  * the container runs on, its pipes are kept open here (so that writing to them does not kill it),
  * and its end is noticed by pidfd, with an unknown exit code.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 #include "engine/base/str.h"
 #include "engine/conductor/internal.h"
+#include "engine/monitor/monitor.h"
 #include "engine/pod/run.h"
 
-int members_open(struct conductor *c, struct error *err)
+/* A monitor's descriptors, and the first that it has not got. */
+#define MONITOR_FD	  3
+#define MONITOR_LAUNCH_FD 4
+#define MONITOR_FD_END	  5
+#define MONITOR_FAILED	  125
+
+void members_open(struct conductor *c)
 {
 	const struct container_ref_list *refs = &c->run.pod.containers;
 
@@ -37,7 +47,6 @@ int members_open(struct conductor *c, struct error *err)
 						 .pipes = { -1, -1 } };
 		c->views[i].init = refs->v[i].init;
 	}
-	return proc_helper_path("podium-monitor", &c->monitor_path, err);
 }
 
 static void close_fd(int *fd)
@@ -57,34 +66,78 @@ void members_close(struct conductor *c)
 	}
 	free(c->members);
 	free(c->views);
-	free(c->monitor_path);
 }
 
+/* What ps(1) shows: of the same length, in the same place. */
+static void show_as_container(struct conductor *c, const char *id)
+{
+	static const char before[] = "conductor", role[] = "container";
+
+	static_assert(sizeof(before) == sizeof(role), "written over each other");
+	if (is_equal(c->argv[CONDUCTOR_ARG_ROLE], before))
+		memcpy(c->argv[CONDUCTOR_ARG_ROLE], role, sizeof(role));
+	if (strlen(c->argv[CONDUCTOR_ARG_ID]) == strlen(id))
+		memcpy(c->argv[CONDUCTOR_ARG_ID], id, strlen(id));
+}
+
+/* Leaves the two descriptors of a monitor, and nothing that is the conductor's: its lock, its
+ * sockets, the ports it holds. */
+static int keep_two(int socket_fd, int launch_fd)
+{
+	int ctl = fcntl(socket_fd, F_DUPFD_CLOEXEC, MONITOR_FD_END);
+	int launch = launch_fd >= 0 ? fcntl(launch_fd, F_DUPFD_CLOEXEC, MONITOR_FD_END) : -1;
+
+	if (ctl < 0 || dup3(ctl, MONITOR_FD, O_CLOEXEC) < 0)
+		return -1;
+	if (launch >= 0 && dup3(launch, MONITOR_LAUNCH_FD, O_CLOEXEC) < 0)
+		return -1;
+	return (int)syscall(SYS_close_range,
+			    launch >= 0 ? (unsigned int)MONITOR_FD_END : MONITOR_LAUNCH_FD, ~0U,
+			    0U);
+}
+
+/* Runs in the forked child: a session of its own, the conductor's namespaces, ids, cgroup, ignored
+ * signals and memory, which stays shared until one of the two writes to it. */
+static void __attribute__((noreturn))
+be_monitor(struct conductor *c, const struct member *m, int socket_fd)
+{
+	int launch = c->run.launch_fd >= 0 ? MONITOR_LAUNCH_FD : -1;
+	struct error err = { 0 };
+	struct store store;
+	int r = 0;
+
+	(void)setsid();
+	show_as_container(c, m->id);
+	if (keep_two(socket_fd, c->run.launch_fd) < 0)
+		_exit(MONITOR_FAILED);
+	r = store_open(c->store.root, c->store.runroot, STORE_WRITE, &store, &err);
+	if (r == 0)
+		r = monitor_run(&store, m->id, MONITOR_FD, launch, &err);
+	else
+		(void)ctl_send(MONITOR_FD, CTL_FAILED, MONITOR_FAILED, err.text);
+	_exit(r < 0 ? MONITOR_FAILED : 0);
+}
+
+/* A monitor is a fork: to execute the same program again would cost 0.5 ms each. */
 static int spawn_monitor(struct conductor *c, struct member *m, struct error *err)
 {
-	char *argv[] = { (char *)(uintptr_t) "podium-monitor",
-			 (char *)(uintptr_t) "container",
-			 c->store.root,
-			 c->store.runroot,
-			 (char *)(uintptr_t)m->id,
-			 NULL };
-	struct proc_spawn s = {
-		.path = c->monitor_path, .argv = argv, .stdio = { -1, -1, -1 }, .new_session = true
-	};
-	int fds[2], r;
+	int fds[2];
+	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
 		return error_errno(err, "socketpair");
-	s.pass_fd = fds[1];
-	s.pass_fd4 = c->run.launch_fd;
-	r = proc_spawn(&s, NULL, err);
+	pid = fork();
+	if (pid == 0)
+		be_monitor(c, m, fds[1]);
+	if (pid < 0)
+		(void)error_errno(err, "start the monitor of '%s'", m->name);
 	(void)close(fds[1]);
-	if (r < 0) {
+	if (pid < 0) {
 		(void)close(fds[0]);
-		return r;
+		return -err->code;
 	}
 	m->fd = fds[0];
-	m->monitor_pid = r;
+	m->monitor_pid = pid;
 	m->done = false;
 	return 0;
 }
@@ -148,8 +201,10 @@ static void part_from(struct member *m)
 	m->monitor_pid = 0;
 }
 
-void members_abandon(struct conductor *c)
+void members_abandon(void *conductor)
 {
+	struct conductor *c = conductor;
+
 	for (size_t i = 0; i < c->n_members; i++)
 		part_from(&c->members[i]);
 }
@@ -318,7 +373,8 @@ void members_stop(struct conductor *c, int64_t grace_ms)
 		m->stop_asked = true;
 		if (m->fd >= 0)
 			(void)ctl_send(m->fd, CTL_STOP,
-				       grace_ms > INT32_MAX ? INT32_MAX : (int32_t)grace_ms, NULL);
+				       grace_ms > INT32_MAX ? INT32_MAX : (int32_t)grace_ms,
+				       c->run.to_remove ? CTL_TO_REMOVE : NULL);
 		else if (m->lost_pidfd >= 0)
 			(void)pidfd_signal(m->lost_pidfd, grace_ms > 0 ? 15 : 9);
 	}

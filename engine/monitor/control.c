@@ -80,6 +80,7 @@ static void handle(struct monitor *m, int fd, const struct ctl_msg *msg)
 		for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)
 			if (m->clients[i].fd == fd)
 				m->clients[i].subscribed = true;
+		m->to_remove = m->to_remove || is_ctl_to_remove(msg);
 		monitor_stop(m, msg->value);
 		break;
 	case CTL_SIGNAL:

@@ -21,7 +21,7 @@
 #define MONITOR_READ_BYTES  65536
 
 enum monitor_phase {
-	MONITOR_IDLE,	   /* begun before the sandbox was there; waits for CTL_PREPARE */
+	MONITOR_IDLE,
 	MONITOR_LAUNCHING, /* podium-launch prepares the container */
 	MONITOR_PREPARED,  /* READY came; GO has not been given */
 	MONITOR_STARTING,  /* GO given; exec not yet seen */
@@ -79,9 +79,11 @@ struct monitor {
 	int in_fd;  /* write end of stdin, or -1 */
 	int out_fd; /* read end of stdout; the pty's master with a terminal */
 	int err_fd;
-	bool go; /* the first start waits for CTL_GO when there is a conductor */
+	bool early; /* the launch waits for the sandbox, until CTL_PREPARE */
+	bool go;    /* the first start waits for CTL_GO when there is a conductor */
 	bool stop_asked;
 	bool killed;	     /* SIGKILL was sent */
+	bool to_remove;	     /* the records go next: nothing is written any more */
 	int64_t deadline_ms; /* monotonic; 0: none */
 	int64_t started_ms;  /* monotonic */
 	int64_t oom_before;

@@ -2,8 +2,8 @@
 /*
  * monitor - the life of one container.
  *
- * Theory of operation: IDLE (until the conductor has a sandbox) -> LAUNCHING (podium-launch
- * prepares) -> PREPARED (waits for the conductor's GO)
+ * Theory of operation: IDLE -> LAUNCHING (podium-launch prepares; under a conductor it is begun at
+ * once and waits for the sandbox, until PREPARE) -> PREPARED (waits for the conductor's GO)
  * -> STARTING (exec not yet seen) -> RUNNING -> WAITING (back-off) -> LAUNCHING ... -> ENDED. The
  * container's first process is the monitor's own child, made by podium-launch with CLONE_PARENT, so
  * its exit code is always seen here. exec is seen as the end of the sync socket, which the
@@ -53,6 +53,8 @@ void monitor_write_status(struct monitor *m)
 	struct error scratch;
 
 	/* A full disk must not end the container: the old record stays, and the events still go. */
+	if (m->to_remove)
+		return;
 	error_ignore(status_write(&m->store, m->id, &m->status, &scratch));
 }
 
@@ -137,9 +139,13 @@ static void end_prepared(struct monitor *m)
 		(void)pidfd_signal(m->pidfd, SIGKILL);
 		(void)waitid(P_PIDFD, (id_t)m->pidfd, &(siginfo_t){ 0 }, WEXITED | __WALL);
 	}
+	/* One that waits for the sandbox has made nothing. */
+	if (m->launch_pid > 0 && m->early)
+		(void)kill(m->launch_pid, SIGKILL);
 	if (m->launch_pid > 0)
 		(void)waitpid(m->launch_pid, NULL, 0);
 	m->launch_pid = 0;
+	m->early = false;
 }
 
 /* A start did not get as far as the container's own program. */
@@ -197,7 +203,9 @@ static int spawn_launch(struct monitor *m, struct error *err)
 	struct launch_start s = { .store = &m->store,
 				  .verb = "container",
 				  .id = m->id,
-				  .extra = is_fresh ? "fresh" : NULL,
+				  .extra = is_fresh   ? "fresh"
+					   : m->early ? "early"
+						      : NULL,
 				  .program_fd = m->launch_fd };
 	int r = monitor_stdio_open(m, s.stdio, err);
 
@@ -226,8 +234,10 @@ static void launch(struct monitor *m)
 
 void monitor_prepare(struct monitor *m)
 {
-	if (m->phase == MONITOR_IDLE)
-		launch(m);
+	/* One that is gone has said why, or is found gone when its socket is read. */
+	if (m->early && m->sync_fd >= 0)
+		(void)sync_send(m->sync_fd, SYNC_SANDBOX, 0, NULL, -1);
+	m->early = false;
 }
 
 void monitor_go(struct monitor *m)
@@ -288,6 +298,7 @@ static void handle_sync(struct monitor *m, const struct sync_msg *msg, int fd)
 		fail_start(m, msg->value ? msg->value : 125, msg->err.text);
 		break;
 	case SYNC_GO:
+	case SYNC_SANDBOX:
 		break;
 	}
 	if (fd >= 0)
@@ -537,8 +548,8 @@ int monitor_run(struct store *store, const char *container_id, int conductor_fd,
 	r = begin(m, err);
 	if (r == 0) {
 		m->phase = MONITOR_IDLE;
-		if (conductor_fd < 0)
-			launch(m);
+		m->early = conductor_fd >= 0;
+		launch(m);
 		(void)malloc_trim(0);
 		loop(m);
 		logwriter_close(&m->log);

@@ -70,7 +70,7 @@ static bool is_removed(int r)
 	return r == -ENOENT || r == -ESTALE;
 }
 
-int run_end_container(const struct store *s, const char *id, struct error *err)
+static int end_container(const struct store *s, const char *id, bool is_recorded, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 	struct container_status st = { 0 };
@@ -96,7 +96,7 @@ int run_end_container(const struct store *s, const char *id, struct error *err)
 		return error_set(err, -r, "end container '%.12s': %s", id, scratch.text);
 	if (!st.infra)
 		r = kill_process(&st, id, err);
-	if (r == 0 && st.state != STATE_EXITED && st.state != STATE_CREATED) {
+	if (r == 0 && is_recorded && st.state != STATE_EXITED && st.state != STATE_CREATED) {
 		st.exit_unknown = !st.infra;
 		st.state = STATE_EXITED;
 		st.pid = 0;
@@ -105,4 +105,14 @@ int run_end_container(const struct store *s, const char *id, struct error *err)
 	}
 	status_done(&st);
 	return r;
+}
+
+int run_end_container(const struct store *s, const char *id, struct error *err)
+{
+	return end_container(s, id, true, err);
+}
+
+int run_kill_container(const struct store *s, const char *id, struct error *err)
+{
+	return end_container(s, id, false, err);
 }

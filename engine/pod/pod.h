@@ -44,10 +44,11 @@ void pod_creation_done(struct pod_creation *c);
 int pod_start(const struct store *s, const char *pod_id, int *ret_report, struct error *err)
 	must_check;
 
-/* Asks the conductor to stop the pod; *ret_fd ends (CTL_DONE or end of file) when it is down.
+/* Asks the conductor to stop the pod (to_remove and no grace: pod_remove() follows, so that no end
+ * need be written down); *ret_fd ends (CTL_DONE or end of file) when it is down.
  * -ENOENT when no conductor runs: then pod_run_down() does what is left. */
-int pod_stop_begin(const struct store *s, const char *pod_id, int64_t grace_ms, int *ret_fd,
-		   struct error *err) must_check;
+int pod_stop_begin(const struct store *s, const char *pod_id, int64_t grace_ms, bool to_remove,
+		   int *ret_fd, struct error *err) must_check;
 /* Waits for the end of a stop that began; then brings down what a dead conductor left. */
 int pod_stop_end(const struct store *s, const char *pod_id, int fd, int timeout_ms,
 		 struct error *err) must_check;

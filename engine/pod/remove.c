@@ -140,7 +140,7 @@ static int end_conductor(const struct store *s, const char *pod_id, struct error
 		struct error scratch;
 		int fd = -1;
 
-		if (pod_stop_begin(s, pod_id, 0, &fd, &scratch) == 0)
+		if (pod_stop_begin(s, pod_id, 0, true, &fd, &scratch) == 0)
 			return pod_stop_end(s, pod_id, fd, STOP_WAIT_MS, err);
 		if (clock_mono_ms() >= deadline)
 			return error_set(err, EBUSY, "pod '%.12s' was started meanwhile", pod_id);

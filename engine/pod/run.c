@@ -393,21 +393,37 @@ int run_network_wait(struct pod_run *r, struct error *err)
 	return rc < 0 ? error_wrap(err, "network of pod '%s'", r->pod.name) : 0;
 }
 
+void run_network_down_early(struct pod_run *r)
+{
+	struct error scratch; /* the stage tries again, and says why */
+
+	if (r->net_fd >= 0 || r->net_down_fd >= 0 || r->pod.network != NETWORK_BRIDGE)
+		return;
+	if (run_spawn_net_sync(r->store, "down", r->pod_id, &r->net_down_pid, &r->net_down_fd,
+			       &scratch) < 0)
+		r->net_down_fd = -1;
+}
+
 static int down_network(struct pod_run *r, struct error *err)
 {
 	struct error scratch;
-	pid_t pid;
-	int fd, rc;
+	int fd, rc = 0;
 
 	dismiss_network_helper(r);
 	error_ignore(run_network_wait(r, &scratch)); /* one that is on its way up ends first */
 	if (r->pod.version && r->pod.network != NETWORK_BRIDGE)
 		return 0;
-	rc = run_spawn_net_sync(r->store, "down", r->pod_id, &pid, &fd, err);
+	if (r->net_down_fd < 0)
+		rc = run_spawn_net_sync(r->store, "down", r->pod_id, &r->net_down_pid,
+					&r->net_down_fd, err);
 	/* Nothing runs in the sandbox any more: its namespaces die while the helper works. */
 	if (r->pause_pidfd >= 0)
 		(void)pidfd_signal(r->pause_pidfd, SIGKILL);
-	return rc < 0 ? rc : await_net_sync(pid, fd, false, err);
+	if (rc < 0)
+		return rc;
+	fd = r->net_down_fd;
+	r->net_down_fd = -1;
+	return await_net_sync(r->net_down_pid, fd, false, err);
 }
 
 /* ---- containers ------------------------------------------------------------------------- */
@@ -418,7 +434,9 @@ static int down_containers(struct pod_run *r, struct error *err)
 
 	for (size_t i = 0; i < r->container_ids.n; i++) {
 		struct error one;
-		int rc = run_end_container(r->store, r->container_ids.v[i], &one);
+		const char *id = r->container_ids.v[i];
+		int rc = r->to_remove ? run_kill_container(r->store, id, &one)
+				      : run_end_container(r->store, id, &one);
 
 		if (rc < 0 && first == 0) {
 			first = rc;
@@ -476,6 +494,8 @@ int run_stages_up(struct pod_run *r, struct error *err)
 		if (rc < 0) {
 			struct error scratch;
 
+			if (r->abandon)
+				r->abandon(r->meanwhile_arg);
 			error_ignore(run_stages_down(r, &scratch));
 			return rc;
 		}
@@ -547,7 +567,7 @@ int pod_run_open(struct pod_run *r, const struct store *s, const char *pod_id, b
 	memset(r, 0, sizeof(*r));
 	r->store = s;
 	r->pod_id = pod_id;
-	r->pause_pidfd = r->net_fd = r->launch_fd = -1;
+	r->pause_pidfd = r->net_fd = r->net_down_fd = r->launch_fd = -1;
 	r->cg = (struct cgroup_ctx)CGROUP_CTX_INIT;
 	rc = lookup_read_pod(s, pod_id, &r->pod, with_specs ? err : &scratch);
 	if (rc < 0 && with_specs)
@@ -583,7 +603,9 @@ void pod_run_close(struct pod_run *r)
 		(void)close(r->pause_pidfd);
 	if (r->net_fd >= 0)
 		(void)close(r->net_fd);
+	if (r->net_down_fd >= 0)
+		(void)close(r->net_down_fd);
 	run_forget_launch(r);
 	r->specs = NULL;
-	r->pause_pidfd = r->net_fd = -1;
+	r->pause_pidfd = r->net_fd = r->net_down_fd = -1;
 }

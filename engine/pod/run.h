@@ -31,10 +31,15 @@ struct pod_run {
 	bool pause_is_child; /* made by this process, not adopted */
 	/* Called while the sandbox is being made, when set: what can be done meanwhile. */
 	int (*meanwhile)(void *arg, struct error *err);
-	void *meanwhile_arg;
-	pid_t net_pid; /* helper at work, or waiting for the sandbox (held) */
+	/* Called before the downs of a failed way up: ends what the former began. */
+	void (*abandon)(void *arg);
+	void *meanwhile_arg; /* of both */
+	pid_t net_pid;	     /* helper at work, or waiting for the sandbox (held) */
 	bool net_is_held;
 	int net_fd;
+	pid_t net_down_pid; /* helper that takes the network down already */
+	int net_down_fd;
+	bool to_remove; /* the records go next: no end is written down */
 };
 
 /* Reads the records. with_specs: the containers' too. A pod whose record is unreadable is -EBADMSG
@@ -59,6 +64,10 @@ int run_stages_down(struct pod_run *r, struct error *err) must_check;
 /* Collects the network helper: 0 when the pod has its addresses and etc files. */
 int run_network_wait(struct pod_run *r, struct error *err) must_check;
 
+/* Begins the way down of the network, which the stage "network" then collects: of a pod that is
+ * removed without grace, while its containers die. */
+void run_network_down_early(struct pod_run *r);
+
 /* Starts `podium net-sync VERB ROOT RUNROOT POD`; *ret_fd speaks engine/process/sync.h. */
 int run_spawn_net_sync(const struct store *s, const char *verb, const char *pod_id, pid_t *ret_pid,
 		       int *ret_fd, struct error *err) must_check;
@@ -72,6 +81,9 @@ int run_drop_torn(struct pod_run *r, struct error *err) must_check;
 /* Kills one container whose monitor is gone or does not answer, waits, writes its end down. */
 int run_end_container(const struct store *s, const char *container_id,
 		      struct error *err) must_check;
+/* The same of what is removed next: nothing is written. */
+int run_kill_container(const struct store *s, const char *container_id,
+		       struct error *err) must_check;
 
 /* The way up of the stage "ports", which a conductor that adopts a running pod walks alone. */
 int run_hold_ports(struct pod_run *r, struct error *err) must_check;

@@ -120,8 +120,8 @@ int pod_start(const struct store *s, const char *pod_id, int *ret_report, struct
 	return 0;
 }
 
-int pod_stop_begin(const struct store *s, const char *pod_id, int64_t grace_ms, int *ret_fd,
-		   struct error *err)
+int pod_stop_begin(const struct store *s, const char *pod_id, int64_t grace_ms, bool to_remove,
+		   int *ret_fd, struct error *err)
 {
 	int fd, r;
 
@@ -130,7 +130,8 @@ int pod_stop_begin(const struct store *s, const char *pod_id, int64_t grace_ms, 
 	fd = connect_conductor(s, pod_id, err);
 	if (fd < 0)
 		return fd;
-	r = ctl_send(fd, CTL_STOP, grace_ms > INT32_MAX ? INT32_MAX : (int32_t)grace_ms, NULL);
+	r = ctl_send(fd, CTL_STOP, grace_ms > INT32_MAX ? INT32_MAX : (int32_t)grace_ms,
+		     to_remove ? CTL_TO_REMOVE : NULL);
 	if (r < 0) {
 		(void)close(fd);
 		return error_set(err, -r, "conductor of pod '%.12s' does not listen", pod_id);

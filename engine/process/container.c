@@ -7,7 +7,8 @@
  * out of the sandbox, the filter read, user, capabilities, arguments and environment resolved. Then
  * the process joins the pod's network, IPC and host name by pause's pidfd and clones the container
  * half as its starter's child, in new mount and process namespaces (the pod's or the host's if so
- * asked). The starter gets pid and pidfd, the host half ends.
+ * asked). The starter gets pid and pidfd, the host half ends. A launch that was begun early waits
+ * for the sandbox when all is done that does without: the two are made at the same time.
  *
  *	host half (here)  ->  container_build_root  ->  confine_and_execute
  *
@@ -215,14 +216,34 @@ static int plan_make(struct launch *l, struct container_plan *p, struct error *e
 	if (r == 0 && !is_privileged(&l->spec) && !l->spec.security.seccomp_unconfined)
 		r = launch_filter(l, p->c.bounding, &p->c.filter, err);
 	if (r == 0)
-		r = open_volumes(l, p, err);
-	if (r == 0)
-		r = visit_sandbox(l, p, err);
-	if (r == 0)
 		r = launch_chown_stdio(p->c.who.uid, err);
 	if (r == 0)
 		container_list_cgroups(&p->cgroup_trees, &p->has_cgroups);
 	return r;
+}
+
+/* What the sandbox has or has made. */
+static int plan_shared(const struct launch *l, struct container_plan *p, struct error *err)
+{
+	int r = open_volumes(l, p, err);
+
+	return r < 0 ? r : visit_sandbox(l, p, err);
+}
+
+/* A launch that was begun early: until the starter says so, or is gone. */
+static int wait_for_sandbox(struct launch *l, int sync_fd, struct error *err)
+{
+	struct sync_msg msg;
+	int fd = -EBADF;
+	int r = sync_receive(sync_fd, &msg, &fd, err);
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (r < 0)
+		return r;
+	if (r == 0 || msg.step != SYNC_SANDBOX)
+		return -ECANCELED;
+	return launch_open_pause(l, err);
 }
 
 /* Clones of the container's groups. A mount of the hierarchy itself would look the same inside, but
@@ -335,6 +356,10 @@ int container_launch(struct launch *l, int sync_fd, struct error *err)
 	r = plan_make(l, &p, err);
 	if (r == 0)
 		r = prepare_cgroup(l, &p, sync_fd, &cgroup_fd, err);
+	if (r == 0 && l->pause_fd < 0)
+		r = wait_for_sandbox(l, sync_fd, err);
+	if (r == 0)
+		r = plan_shared(l, &p, err);
 	if (r == 0)
 		r = join_pod(l, err);
 	if (r < 0)

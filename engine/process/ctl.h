@@ -15,18 +15,22 @@
 #include "engine/base/error.h"
 #include "engine/state/layout.h"
 
-#define CTL_VERSION  1
-#define CTL_SOCKET   "ctl.sock"
-#define CTL_TEXT_MAX 500
+#define CTL_VERSION   1
+#define CTL_SOCKET    "ctl.sock"
+#define CTL_TEXT_MAX  500
+#define CTL_TO_REMOVE "remove"
+#define CTL_STOPPING  (-1) /* value of a CTL_FAILED: the pod is going down, ask anew after it */
 
 enum ctl_type {
 	/* commands */
 	CTL_GO = 1, /* start what is prepared */
-	CTL_STOP,   /* value: grace in ms, then SIGKILL; no restart by policy. Answer: CTL_DONE */
-	CTL_SIGNAL, /* value: signal number. Answer: CTL_OK or CTL_FAILED */
+	/* value: grace in ms, then SIGKILL; no restart by policy. Answer: CTL_DONE. With no grace and
+	 * the text CTL_TO_REMOVE nothing is recorded of the end: the records go next. */
+	CTL_STOP,
+	CTL_SIGNAL,    /* value: signal number. Answer: CTL_OK or CTL_FAILED */
 	CTL_SUBSCRIBE, /* events follow; the first tells the present state */
 	CTL_START,     /* conductor: text = container id. Answer: CTL_OK or CTL_FAILED */
-	CTL_PREPARE,   /* conductor to a new monitor: the sandbox is there, launch */
+	CTL_PREPARE,   /* conductor to a new monitor: the sandbox is there */
 	/* events and answers */
 	CTL_OK = 64,
 	CTL_FAILED,  /* text: why; value: exit code (125, 126, 127). More attempts may follow */
@@ -47,6 +51,9 @@ struct ctl_msg {
 	int32_t value;
 	char text[CTL_TEXT_MAX];
 };
+
+/* True for a stop of what is removed next. */
+bool is_ctl_to_remove(const struct ctl_msg *m);
 
 /* Sends without blocking. -EAGAIN: the peer does not read. pass_fds may be NULL. */
 int ctl_send(int fd, enum ctl_type type, int32_t value, const char *text);

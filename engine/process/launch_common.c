@@ -73,7 +73,7 @@ void launch_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX])
 	out[n] = '\0';
 }
 
-static int open_pause(struct launch *l, struct error *err)
+int launch_open_pause(struct launch *l, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 	struct proc_ident ident;
@@ -131,7 +131,7 @@ int launch_open(struct launch *l, const char *root, const char *runroot, const c
 	if (r < 0)
 		return r;
 	launch_hostname(&l->pod, l->hostname);
-	return container_id ? open_pause(l, err) : 0;
+	return 0;
 }
 
 /* The child's side of the gate: it opens when the parent closes its end, or dies. */

@@ -4,6 +4,8 @@
  *
  * One SOCK_SEQPACKET pair; the launch side is descriptor 3. Steps, in order:
  *
+ *	starter               SYNC_SANDBOX  to a launch that was begun early: the sandbox is there; or
+ *	                                    closes the socket, and nothing was made
  *	launch host half      SYNC_STARTED  value = pid of the container's first process as seen by
  *	                                    the starter, + SCM_RIGHTS pidfd. The process is the
  *	                                    starter's own child (CLONE_PARENT); the host half then
@@ -32,6 +34,7 @@ enum sync_step {
 	SYNC_READY,
 	SYNC_GO,
 	SYNC_ERROR,
+	SYNC_SANDBOX,
 };
 
 struct sync_msg {
