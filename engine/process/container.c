@@ -12,7 +12,7 @@
  *
  *	host half (here)  ->  container_build_root  ->  confine_and_execute
  *
- * The same path serves start, restart and reboot. Runs from a sealed memfd in the starter's
+ * The same path serves start, restart and reboot. Runs sealed (selfexec.h) in the starter's
  * namespaces with its privileges, umask 0. A failure leaves nothing: detached mounts end with the
  * process. The cgroup stays; the pod's down stage removes it.
  */

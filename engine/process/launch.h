@@ -2,7 +2,7 @@
 /*
  * launch - how the starter's side runs podium-launch, and what the records of a sandbox are.
  *
- * Command line of podium-launch (always run from a sealed memfd of itself; environment empty but
+ * Command line of podium-launch (always run sealed, see selfexec.h; environment empty but
  * for the test seams):
  *	podium-launch sandbox   ROOT RUNROOT POD-ID        makes pause: new net, ipc, uts, mnt, pid
  *	podium-launch container ROOT RUNROOT CONTAINER-ID  first process of a container; stdio =

@@ -12,7 +12,7 @@
  *	/volumes/N   a tmpfs for each emptyDir in memory, of its size limit
  *
  * Containers clone their parts out of it. Then the tree becomes its root, everything else is
- * detached, and podium-pause is executed from a sealed memfd without capabilities, with
+ * detached, and podium-pause is executed sealed (selfexec.h) without capabilities, with
  * no_new_privs and a filter of its few calls. The host half waits on a pipe that exec closes.
  *
  * A failure ends the pause process and with it everything made here; emptyDirs on disk stay, they
@@ -57,7 +57,7 @@
 struct pause_plan {
 	const struct launch *l;
 	struct cgroup_join join;
-	int program; /* sealed memfd */
+	int program; /* sealed */
 	int failed;  /* closed by exec: success; one byte: the error went by the sync socket */
 	int sync_fd;
 	int proc;
