@@ -9,7 +9,7 @@
  *
  * The configuration is the image's as the container was made of it, with what the container's own
  * specification replaced, and what --change says; the changes are instructions of a Containerfile
- * and are read and applied by the same code. It is read once as a stranger's before it is written.
+ * and are read and applied by the same code.
  *
  * The container may run meanwhile: what it changes is in the image before or after, a file that is
  * half written is half written there too.
@@ -26,9 +26,9 @@
 #include "engine/base/clock.h"
 #include "engine/base/fs.h"
 #include "engine/build/copy.h"
+#include "engine/build/putimage.h"
 #include "engine/build/state.h"
 #include "engine/image/manifest.h"
-#include "engine/image/ownmanifest.h"
 #include "engine/image/pack.h"
 #include "engine/image/sha256.h"
 #include "engine/image/store.h"
@@ -104,77 +104,19 @@ static int apply_changes(struct image_conf *c, const struct strlist *changes, st
 
 /* ---- the image -------------------------------------------------------------------------- */
 
-static void add_layer(struct image_conf *c, const struct newlayer *l)
-{
-	char hex[DIGEST_HEX_LEN + 1];
-
-	strlist_addf(&c->diff_ids, "sha256:%s", digest_hex(&l->diff, hex));
-	strlist_done(&c->run.layers);
-	for (size_t i = 0; i < c->diff_ids.n; i++) {
-		struct strlist above = { .v = c->diff_ids.v + i + 1, .n = c->diff_ids.n - i - 1 };
-
-		if (!strlist_has(&above, c->diff_ids.v[i]))
-			strlist_add(&c->run.layers, c->diff_ids.v[i]);
-	}
-}
-
-static int sum_layers(const struct store *s, const struct strlist *layers, int64_t *ret,
-		      struct error *err)
-{
-	*ret = 0;
-	for (size_t i = 0; i < layers->n; i++) {
-		int64_t bytes = 0;
-		int r = layer_size(s, layers->v[i] + strlen("sha256:"), &bytes, err);
-
-		if (r < 0)
-			return r;
-		*ret += bytes;
-	}
-	return 0;
-}
-
-/* Puts the configuration into the store. */
 static int write_image(const struct store *s, const struct image_conf *c,
 		       const struct newimage_options *o, const char *parent,
 		       char ret_id[DIGEST_HEX_LEN + 1], struct error *err)
 {
-	cleanup_image_conf struct image_conf copy = { .author = NULL };
 	cleanup_strlist struct strlist names = { .v = NULL };
-	cleanup_free char *text = image_conf_write(c);
-	cleanup_free char *manifest = NULL;
-	struct own_manifest own = { .text = NULL };
-	struct image_commit commit;
-	struct error scratch;
-	struct digest id;
-	int64_t size = 0;
-	int r = image_conf_parse(text, strlen(text), &copy, err);
 
-	if (r == 0)
-		r = sum_layers(s, &c->run.layers, &size, err);
-	if (r < 0)
-		return r;
 	if (o->name)
 		strlist_add(&names, o->name);
-	/* An image upon layers of an older podium has none: nothing but --digests misses it. */
-	if (own_manifest_make(s, text, &c->diff_ids, o->is_docker, &own, &scratch) == 0)
-		manifest = own.text;
-	sha256_of(text, strlen(text), &id);
-	commit = (struct image_commit){ .id = digest_hex(&id, ret_id),
-					.config = text,
-					.config_len = strlen(text),
-					.manifest_id = manifest ? own.hex : NULL,
-					.manifest = manifest,
-					.manifest_len = manifest ? strlen(manifest) : 0,
-					.names = &names,
-					.layers = &c->run.layers,
-					.created_ns = c->created_ns,
-					.size_bytes = size,
-					.architecture = c->architecture,
-					.os = c->os,
-					.variant = c->variant,
-					.author = c->author,
-					.parent = parent };
-	return image_commit(s, &commit, err);
+	return put_image(
+		s,
+		&(struct put_image){
+			.conf = c, .names = &names, .parent = parent, .is_docker = o->is_docker },
+		ret_id, err);
 }
 
 static void set_text(char **to, const char *text)
@@ -327,7 +269,7 @@ int newimage_commit(const struct store *s, const struct container_spec *spec,
 	if (r == 0)
 		r = make_layer(s, spec, o->squash, &layer, err);
 	if (r == 0) {
-		add_layer(&c, &layer);
+		put_layer(&c, &layer.diff);
 		r = write_image(s, &c, o, o->squash ? NULL : spec->config.id, ret_id, err);
 	}
 	layer_claim_done(&layer.claim);
@@ -379,7 +321,7 @@ int newimage_import(const struct store *s, int infd, const struct newimage_optio
 	if (r == 0)
 		r = newlayer_from_stream(s, infd, &layer.claim, &layer.diff, &layer.bytes, err);
 	if (r == 0) {
-		add_layer(&c, &layer);
+		put_layer(&c, &layer.diff);
 		r = write_image(s, &c, o, NULL, ret_id, err);
 	}
 	layer_claim_done(&layer.claim);
