@@ -413,13 +413,19 @@ static int timeout_of(const struct monitor *m)
 	return left < 0 ? 0 : (int)left;
 }
 
+/* Of the buffer's pages none is needed between two reads; they were dirty from the first zeroing on. */
+static void drop_buffer(struct monitor *m)
+{
+	(void)madvise((void *)(((uintptr_t)m->buffer + 4095) & ~(uintptr_t)4095),
+		      sizeof(m->buffer) - 4096, MADV_DONTNEED);
+	(void)malloc_trim(0);
+}
+
 static void give_memory_back(struct monitor *m)
 {
 	m->log_dirty = false;
 	logwriter_idle(&m->log);
-	(void)madvise((void *)(((uintptr_t)m->buffer + 4095) & ~(uintptr_t)4095),
-		      sizeof(m->buffer) - 4096, MADV_DONTNEED);
-	(void)malloc_trim(0);
+	drop_buffer(m);
 }
 
 /* The conductor is gone and never said GO: nobody ever will. The next one finds a container that
@@ -550,7 +556,7 @@ int monitor_run(struct store *store, const char *container_id, int conductor_fd,
 		m->phase = MONITOR_IDLE;
 		m->early = conductor_fd >= 0;
 		launch(m);
-		(void)malloc_trim(0);
+		drop_buffer(m);
 		loop(m);
 		logwriter_close(&m->log);
 	} else if (conductor_fd >= 0) {
