@@ -3,7 +3,7 @@
  * load - the images of an archive into the store.
  *
  *	request	{"input": "what to call it in messages", "only": [NAME...]|absent}, the archive as
- *		data; "only" is that of image_load_only()
+ *		data; "only" is that of struct load_choice
  *	events	as pull (verb_pull.c)
  */
 #include <errno.h>
@@ -23,8 +23,9 @@ static int run(struct verb_context *ctx, const json_t *request, struct error *er
 		r = error_set(err, EINVAL, "load: no archive");
 	if (r < 0)
 		return r;
-	r = image_load_only(&ctx->store, ctx->datafd, has_only ? &only : NULL, verb_tell_load, NULL,
-			    err);
+	r = image_load(&ctx->store, ctx->datafd,
+		       &(struct load_choice){ .only = has_only ? &only : NULL }, verb_tell_load,
+		       NULL, err);
 	return r < 0 ? error_wrap(err, "load '%.200s'", input ? input : "-") : 0;
 }
 

@@ -261,13 +261,8 @@ int image_load_source(const struct store *s, struct source *src, const struct lo
 	return r;
 }
 
-int image_load(const struct store *s, int fd, load_report *report, void *arg, struct error *err)
-{
-	return image_load_only(s, fd, NULL, report, arg, err);
-}
-
-int image_load_only(const struct store *s, int fd, const struct strlist *only, load_report *report,
-		    void *arg, struct error *err)
+int image_load(const struct store *s, int fd, const struct load_choice *choice, load_report *report,
+	       void *arg, struct error *err)
 {
 	struct tarball t = TARBALL_INIT;
 	struct source src;
@@ -280,7 +275,7 @@ int image_load_only(const struct store *s, int fd, const struct strlist *only, l
 	if (r < 0)
 		return r;
 	source_from_tarball(&src, &t);
-	r = image_load_source(s, &src, &(struct load_choice){ .only = only }, report, arg, err);
+	r = image_load_source(s, &src, choice, report, arg, err);
 	source_done(&src);
 	tarball_close(&t);
 	return r;

@@ -31,24 +31,21 @@ struct load_event {
 };
 typedef void load_report(void *arg, const struct load_event *e);
 
-/* Loads every image of the docker-archive or oci-archive in fd (any file or pipe; plain, gzip or
- * zstd). All layers first, then the images one after another: a failure in a layer loads nothing.
- */
-int image_load(const struct store *s, int fd, load_report *report, void *arg,
-	       struct error *err) must_check;
-/* The same, of those images alone that somebody asked for, with those names alone: only holds names
- * with their tags as people write them ("web:1", "reg.example.com/x/web:1"), and ids. */
-int image_load_only(const struct store *s, int fd, const struct strlist *only, load_report *report,
-		    void *arg, struct error *err) must_check;
-
 /* Which images of a source are meant. */
 struct load_choice {
 	const char *ref;  /* a name (archive) or tag (layout); NULL: see `single` */
 	bool single;	  /* an index that names several is an error */
 	const char *name; /* for an image that the source gives no full name, or NULL */
 	const struct platform *platform; /* NULL: this machine's */
-	const struct strlist *only;	 /* see image_load_only(); NULL: every image and name */
+	/* Those images alone, with those names alone: names with their tags as people write them
+	 * ("web:1", "reg.example.com/x/web:1"), and ids. NULL: every image and name. */
+	const struct strlist *only;
 };
+/* Loads the images of the docker-archive or oci-archive in fd (any file or pipe; plain, gzip or zstd)
+ * that are meant. All layers first, then the images one after another: a failure in a layer loads
+ * nothing. */
+int image_load(const struct store *s, int fd, const struct load_choice *choice, load_report *report,
+	       void *arg, struct error *err) must_check;
 /* The same from an archive or directory that is open. Adds to nothing that is there: a layer that
  * is complete stays as it is. */
 int image_load_source(const struct store *s, struct source *src, const struct load_choice *choice,

@@ -76,24 +76,10 @@ static int load_archive(struct local *l, const char *path, const struct load_cho
 			struct error *err)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	cleanup_close int spool =
-		openat(l->store->rootfd, "images", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct tarball t = TARBALL_INIT;
-	struct source src;
-	int r;
 
 	if (fd < 0)
 		return error_errno(err, "open '%.200s'", path);
-	if (spool < 0)
-		return error_errno(err, "open 'images'");
-	r = tarball_open(fd, spool, &t, err);
-	if (r < 0)
-		return r;
-	source_from_tarball(&src, &t);
-	r = image_load_source(l->store, &src, choice, tell, l, err);
-	source_done(&src);
-	tarball_close(&t);
-	return r;
+	return image_load(l->store, fd, choice, tell, l, err);
 }
 
 static int load_from(struct local *l, const struct transport *t, const struct platform *platform,

@@ -85,6 +85,7 @@ static pid_t start_load(int fd, const char *env, struct outcome *shared)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		static const struct load_choice all;
 		struct store s;
 
 		if (env)
@@ -92,7 +93,7 @@ static pid_t start_load(int fd, const char *env, struct outcome *shared)
 		(void)signal(SIGPIPE, SIG_IGN);
 		(void)umask(0077);
 		open_store(&s);
-		shared->r = image_load(&s, fd, count_event, shared, &shared->err);
+		shared->r = image_load(&s, fd, &all, count_event, shared, &shared->err);
 		shared->died = false;
 		_exit(0);
 	}
