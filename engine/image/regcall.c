@@ -409,8 +409,10 @@ void call_forgive(struct call *c)
 static bool can_go_plain(const struct call *c, enum http_failure f)
 {
 	const struct reg_host *h = c->q.host;
+	bool may = (h->is_insecure && h->scheme == HOST_UNKNOWN) ||
+		   (h->scheme == HOST_TLS && WEAKEN("REG-1-plain"));
 
-	return h->is_insecure && h->scheme == HOST_UNKNOWN && !c->q.at && c->redirects == 0 &&
+	return may && !c->q.at && c->redirects == 0 &&
 	       (f == HTTP_CONNECT || f == HTTP_TLS_TALK || f == HTTP_BROKEN);
 }
 

@@ -112,7 +112,7 @@ static void test_tls(void)
 	CHECK(refuses_stranger, "REG-1");
 	CHECK(refuses_wrong_name, "REG-1");
 	CHECK(refuses_expired, "REG-1");
-	CHECK(refuses_plain, NULL);
+	CHECK(refuses_plain, "REG-1-plain");
 	CHECK(redirect_to_stranger, "REG-1");
 	CHECK(redirect_to_plain, "REG-1-plain");
 	CHECK(token_of_stranger, "REG-1");
