@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -106,6 +107,18 @@ static const struct verb *find_verb(const char *name)
 	return NULL;
 }
 
+/* Who starts us may be killed before we ask for his death: then his end of the socket is closed, and
+ * nobody would end us. */
+static int follow_podium(int socket, struct error *err)
+{
+	struct pollfd p = { .fd = socket };
+	int r = cage_follow_parent(getppid(), err);
+
+	if (r == 0 && poll(&p, 1, 0) > 0)
+		r = error_set(err, ESRCH, "podium is gone");
+	return r;
+}
+
 static int run(int argc, char **argv, struct error *err)
 {
 	const struct verb *v = argc == 4 ? find_verb(argv[1]) : NULL;
@@ -118,7 +131,7 @@ static int run(int argc, char **argv, struct error *err)
 	/* Before anything else is opened: a descriptor of ours may get this number. */
 	if (fcntl(DATA_FD, F_SETFD, FD_CLOEXEC) == 0)
 		ctx.datafd = DATA_FD;
-	r = cage_follow_parent(getppid(), err);
+	r = follow_podium(ctx.socket, err);
 	if (r == 0)
 		r = read_json(ctx.socket, &request, err);
 	if (r == 0)

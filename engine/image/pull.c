@@ -171,8 +171,9 @@ static void set_names(struct load_image *i, const struct reference *ref)
 		strlist_addf(&i->digests, "%s@sha256:%s", name, i->list_id);
 }
 
-/* An image for another processor may be meant for emulation: it is said, not refused. (That the system
- * is one that runs here, config.c has seen to.) */
+/* An image for another processor may be meant for emulation, and a registry may have but one image
+ * under a name: it is said, not refused. (That the system is one that runs here, config.c has seen
+ * to.) */
 static void check_platform(const struct pull *p, const struct load_image *i, const char *name)
 {
 	const struct platform *want = p->o->platform ? p->o->platform : &p->host;
@@ -183,7 +184,8 @@ static void check_platform(const struct pull *p, const struct load_image *i, con
 	cleanup_free char *text =
 		xasprintf("%s: the image is for %s, not for %s", name, shown, should);
 
-	if (!is_empty(have.architecture) && !is_equal(have.architecture, want->architecture))
+	if ((!is_empty(have.architecture) && !is_equal(have.architecture, want->architecture)) ||
+	    (!is_empty(have.os) && !is_equal(have.os, want->os)))
 		tell(p, LOAD_WARNING, 0, NULL, text);
 }
 

@@ -9,7 +9,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/integration/harness.h"
@@ -126,7 +128,7 @@ static void test_platforms(void)
 	} cases[] = { { "--platform linux/amd64", "a" },
 		      { "--arch arm64", "b" },
 		      { "--arch aarch64 --os linux --variant v8", "b" } };
-	cleanup_result struct result none = { 0 };
+	cleanup_result struct result none = { 0 }, only = { 0 };
 
 	if (!fresh("platforms"))
 		return;
@@ -149,6 +151,9 @@ static void test_platforms(void)
 	CHECK_CODE(none, 125);
 	CHECK_HAS(none.err, "not made for linux/s390x, but for linux/amd64, linux/arm64/v8");
 	MUST(125, "pull --platform linux/amd64 --arch arm64 %s/t/many:1", open_registry.host);
+	only = podium("pull --tls-verify=false --os windows %s/t/many:a", open_registry.host);
+	CHECK_CODE(only, 0);
+	CHECK_HAS(only.err, "is for linux/amd64, not for windows/amd64");
 }
 
 static void test_all_tags(void)
@@ -442,6 +447,36 @@ static void test_interrupted(void)
 	CHECK_NOTHING_LEFT(&before, "an interrupted pull");
 }
 
+/* podium is killed when it has asked its helper, which has not begun yet. */
+static void test_orphan(void)
+{
+	cleanup_free char *program = xasprintf("%s/podium-image", harness.build);
+	cleanup_free char *request =
+		xasprintf("{\"images\":[{\"name\":\"%s/library/busybox:1\",\"policy\":\"always\"}],"
+			  "\"tls-verify\":false}\n",
+			  open_registry.host);
+	int ends[2], status = 0;
+	pid_t pid;
+
+	if (!fresh("orphan"))
+		return;
+	MUST(1, "image exists busybox"); /* a store that is there */
+	if (!CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "socketpair"))
+		return;
+	CHECK(write(ends[0], request, strlen(request)) == (ssize_t)strlen(request), "request");
+	(void)close(ends[0]);
+	pid = fork();
+	if (pid == 0) {
+		(void)dup2(ends[1], 3);
+		(void)execl(program, program, "pull", harness.root, harness.runroot, (char *)NULL);
+		_exit(99);
+	}
+	(void)close(ends[1]);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 125,
+	      "status %x", (unsigned int)status);
+	MUST(1, "image exists %s/library/busybox:1", open_registry.host);
+}
+
 static CU_TestInfo tests[] = { { "an image in every form", test_forms },
 			       { "platforms", test_platforms },
 			       { "all tags", test_all_tags },
@@ -454,6 +489,7 @@ static CU_TestInfo tests[] = { { "an image in every form", test_forms },
 			       { "two at once", test_two_at_once },
 			       { "killed", test_killed },
 			       { "interrupted", test_interrupted },
+			       { "a helper without its podium", test_orphan },
 			       CU_TEST_INFO_NULL };
 
 static CU_SuiteInfo suites[] = {
