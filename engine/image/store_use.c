@@ -109,6 +109,24 @@ static int collect_blobs(const struct store *s, const struct image_list *l, stru
 	return 0;
 }
 
+/* What a writer of the index left that was killed; the lock says that none is at work. */
+static int collect_temporaries(const struct store *s, struct error *err)
+{
+	cleanup_close int fd = openat(s->rootfd, "images", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int copy = fd < 0 ? -1 : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *e;
+
+	if (!d)
+		return fd < 0 && errno == ENOENT ? 0 : error_errno(err, "read 'images'");
+	(void)steal_fd(&copy);
+	while ((e = readdir(d)))
+		if (is_prefix(e->d_name, ".tmp-") && unlinkat(fd, e->d_name, 0) < 0 &&
+		    errno != ENOENT)
+			return error_errno(err, "remove '%s'", e->d_name);
+	return 0;
+}
+
 static int collect_locked(const struct store *s, struct error *err)
 {
 	struct image_index x = { .version = 0 };
@@ -117,7 +135,9 @@ static int collect_locked(const struct store *s, struct error *err)
 
 	if (r < 0)
 		return r;
-	r = image_use_find(s, NULL, &u, err);
+	r = collect_temporaries(s, err);
+	if (r == 0)
+		r = image_use_find(s, NULL, &u, err);
 	for (size_t i = 0; i < x.images.n; i++)
 		for (size_t j = 0; j < x.images.v[i].layers.n; j++)
 			if (!strlist_has(&u.layers, x.images.v[i].layers.v[j]))

@@ -231,10 +231,14 @@ static void test_prune(void)
 {
 	cleanup_result struct result r = { 0 }, no = { 0 };
 	cleanup_free char *id = NULL;
+	cleanup_free char *index = NULL;
 
 	harness_fresh("prune");
 	load("payload");
 	load("busybox");
+	/* what a command left that was killed */
+	index = xasprintf("%s/images/.tmp-0123abcd", harness.root);
+	write_file(index, "{");
 	load_layered("layered:1");
 	check_out("", "image prune -f");
 	r = podium("images -q --no-trunc layered:1");
@@ -265,6 +269,7 @@ static void test_prune(void)
 	MUST(0, "system prune -f -a");
 	MUST(1, "pod exists runs");
 	check_out("", "images -q");
+	CHECK(!exists("%s", index), "an index that was begun");
 	CHECK(!exists("%s/layers/%s", harness.root, "*"), "layers");
 }
 
