@@ -45,7 +45,7 @@ static void tell(const struct push *p, const struct push_work *w, const char *st
 
 static void say(const struct push *p, const char *text, const char *hex)
 {
-	cleanup_free char *line = xasprintf("%s%s", text, hex);
+	cleanup_free char *line = xasprintf("%s%.12s", text, hex);
 
 	if (p->o->report)
 		p->o->report(p->o->arg, &(struct out_event){ .text = line });

@@ -57,7 +57,7 @@ struct save {
 
 static void say(const struct save *s, const char *what, const char *hex)
 {
-	cleanup_free char *line = xasprintf("%s %s", what, hex);
+	cleanup_free char *line = xasprintf("%s%.12s", what, hex);
 
 	if (s->o->report)
 		s->o->report(s->o->arg, &(struct out_event){ .text = line });
@@ -162,7 +162,7 @@ static int save_docker(struct save *s, const struct outimage *o, bool is_first, 
 	}
 	if (r < 0)
 		return r;
-	say(s, "Copying config", o->id);
+	say(s, "Copying config ", o->id);
 	add_tags(s, docker_entry(s, o, config), o, is_first);
 	return savedest_bytes(&s->dest, config, o->config, o->config_len, err);
 }
@@ -257,7 +257,7 @@ static int write_image(struct save *s, const struct outimage *o, bool is_docker,
 
 	if (r < 0)
 		return r;
-	say(s, "Copying config", o->id);
+	say(s, "Copying config ", o->id);
 	sha256_of(o->config, o->config_len, &config);
 	name = blob_name(s, &config);
 	r = savedest_bytes(&s->dest, name, o->config, o->config_len, err);
@@ -275,7 +275,7 @@ static int save_dir(struct save *s, const struct outimage *o, struct error *err)
 	cleanup_free char *manifest = NULL;
 	int r = write_image(s, o, !s->o->is_oci, &manifest, err);
 
-	say(s, "Writing manifest", "to image destination");
+	say(s, "Writing manifest to image destination", "");
 	if (r == 0)
 		r = savedest_bytes(&s->dest, "version", VERSION_TEXT, strlen(VERSION_TEXT), err);
 	return r < 0 ? r
@@ -319,7 +319,7 @@ static int save_oci(struct save *s, const struct outimage *o, struct error *err)
 
 	if (r < 0)
 		return r;
-	say(s, "Writing manifest", "to image destination");
+	say(s, "Writing manifest to image destination", "");
 	name = blob_name(s, &s->manifest);
 	r = savedest_bytes(&s->dest, name, manifest, strlen(manifest), err);
 	if (r == 0)

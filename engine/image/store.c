@@ -204,8 +204,8 @@ static int not_found(const char *name, struct error *err)
 	cleanup_free char *shown = str_printable(name, strnlen(name, 200));
 
 	return error_set(err, ENOENT,
-			 "image '%.200s' is not in the local store: `podium load -i FILE` "
-			 "brings images in",
+			 "image '%.200s' is not in the local store: `podium pull` and "
+			 "`podium load` bring images in",
 			 shown);
 }
 
