@@ -7,9 +7,9 @@
  *	podium-launch exec      ROOT RUNROOT CONTAINER-ID
  *
  * Theory of operation: see engine/process/launch.h for the contract and container.c for the steps.
- * The process first re-executes itself from what nobody can write to; argv[0] then is the real path, by which
- * the other helper programs are found. Everything above the descriptors of the contract is closed
- * at once: nothing that a careless caller left open gets near a container.
+ * The process first re-executes itself from what nobody can write to; argv[0] then is the real
+ * path, by which the other helper programs are found. Everything above the descriptors of the
+ * contract is closed at once: nothing that a careless caller left open gets near a container.
  *
  * "fresh": with a new writable layer, for a played container that its policy restarts.
  * "early": begun while the sandbox is still being made: what needs none is done, then it waits.

@@ -3,10 +3,10 @@
  * kube play - manifests become running pods.
  *
  * Theory of operation: nothing is created before everything is known to be good: all documents are
- * decoded and validated, all images pulled and resolved, all host paths looked at. Then a pod that exists is
- * compared with the plan: unchanged ones stay (and are started if they have ended), changed ones
- * are replaced. New pods are created and their conductors started, all at once; while they come up
- * the records are made durable; then the command watches until each pod is up.
+ * decoded and validated, all images pulled and resolved, all host paths looked at. Then a pod that
+ * exists is compared with the plan: unchanged ones stay (and are started if they have ended),
+ * changed ones are replaced. New pods are created and their conductors started, all at once; while
+ * they come up the records are made durable; then the command watches until each pod is up.
  *
  * A pod that could not be built (busy port, no namespace) is removed again: nothing is left of it.
  * One whose containers fail stays and is retried by its policy, as the kubelet does.

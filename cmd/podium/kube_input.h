@@ -6,8 +6,9 @@
 #include "cmd/podium/command.h"
 #include "kube/kube.h"
 
-/* Reads the files, or the manifest of an archive of kube save, and prints every warning and error on stderr. 0 when there are plans, 125 when the
- * manifests have errors (they are printed), -errno when a file cannot be read. */
+/* Reads the files, or the manifest of an archive of kube save, and prints every warning and error
+ * on stderr. 0 when there are plans, 125 when the manifests have errors (they are printed), -errno
+ * when a file cannot be read. */
 int kube_input_read(int argc, char **argv, const struct kube_input *how, struct kube_result *ret,
 		    struct error *err) must_check;
 

@@ -6,9 +6,9 @@
  * child of ours each, all at once; they share layers and caches through the store as builds of
  * several commands do. A child's output comes through a pipe and goes to stderr, each line behind
  * the image's name when there are several. To a child its output is a pipe, so what its steps print
- * comes as they wrote it; on a terminal it is made harmless here. A signal ends us; the children see it too, or our death,
- * and remove what they have half made. One that fails does not stop the others; then nothing is
- * played.
+ * comes as they wrote it; on a terminal it is made harmless here. A signal ends us; the children
+ * see it too, or our death, and remove what they have half made. One that fails does not stop the
+ * others; then nothing is played.
  */
 #include "cmd/podium/play_build.h"
 

@@ -33,11 +33,13 @@ int fs_write_atomic(int dirfd, const char *path, const void *data, size_t len, m
 int fs_write_existing(int dirfd, const char *path, const char *text, struct error *err) must_check;
 
 /* openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS: ".." and absolute links that leave fail. */
-int fs_open_beneath(int rootfd, const char *path, int flags, mode_t mode, struct error *err) must_check;
+int fs_open_beneath(int rootfd, const char *path, int flags, mode_t mode,
+		    struct error *err) must_check;
 
 /* openat2(2) with RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS: resolves as a chroot to rootfd would.
  * EAGAIN is retried up to a deadline. Returns the descriptor. */
-int fs_open_in_root(int rootfd, const char *path, int flags, mode_t mode, struct error *err) must_check;
+int fs_open_in_root(int rootfd, const char *path, int flags, mode_t mode,
+		    struct error *err) must_check;
 
 /* mkdir -p below rootfd as a chroot would resolve it, one component at a time by descriptor
  * (existing symlink components are clamped inside). Returns an O_PATH descriptor of the last. */

@@ -19,7 +19,8 @@ static inline void json_decref_fn(json_t **j)
 
 /* Parses text (any top-level value, duplicates refused, depth <= 32 by scan before parsing).
  * what names the source in messages. New reference in *ret. */
-int jload_text(const char *text, size_t len, const char *what, json_t **ret, struct error *err) must_check;
+int jload_text(const char *text, size_t len, const char *what, json_t **ret,
+	       struct error *err) must_check;
 /* Reads and parses a file of at most max bytes. */
 int jload_file(int dirfd, const char *path, size_t max, json_t **ret, struct error *err) must_check;
 /* Compact or (indent > 0) indented text, caller's. Key order is kept. */

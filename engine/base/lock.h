@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lock - flock(2) on never-deleted files. A lock dies with its holder; the file's content means nothing.
+ * lock - flock(2) on never-deleted files. A lock dies with its holder; the file's content means
+ * nothing.
  */
 #ifndef PODIUM_BASE_LOCK_H
 #define PODIUM_BASE_LOCK_H
@@ -17,7 +18,8 @@ enum lock_mode { LOCK_SHARED, LOCK_EXCLUSIVE };
 
 /* Opens (creates 0600) dirfd/path and takes the lock. timeout_ms: 0 tries once (-EWOULDBLOCK),
  * otherwise polls until then (-ETIMEDOUT). Returns the descriptor: closing it releases. */
-int lock_take(int dirfd, const char *path, enum lock_mode mode, int timeout_ms, struct error *err) must_check;
+int lock_take(int dirfd, const char *path, enum lock_mode mode, int timeout_ms,
+	      struct error *err) must_check;
 
 /* True when somebody holds the lock exclusively now (a missing file is not held). */
 bool is_lock_held(int dirfd, const char *path);

@@ -54,8 +54,8 @@ json_t *record_dump(const struct record_type *t, const void *obj);
 /* Fills *obj (zeroed by this call). A member of the wrong type is -EBADMSG, named by its path. */
 int record_load(const struct record_type *t, const json_t *j, void *obj, struct error *err) must_check;
 /* Fills *obj from JSON text without building a tree, if the record is plain: ASCII strings,
- * whole numbers, booleans, lists of strings and of such records. -ENOTSUP (nothing is raised, *obj is zeroed): read it by
- * record_load(), which decides. */
+ * whole numbers, booleans, lists of strings and of such records. -ENOTSUP (nothing is raised, *obj
+ * is zeroed): read it by record_load(), which decides. */
 int record_load_flat(const struct record_type *t, const char *text, size_t len, void *obj) must_check;
 /* Frees what *obj owns and zeroes it. */
 void record_done(const struct record_type *t, void *obj);

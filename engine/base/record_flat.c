@@ -7,8 +7,8 @@
  * numbers, booleans, lists of strings and lists of such records, each key known and given once, is
  * read here in one pass over its bytes, straight into the struct.
  * Everything else (an escape, a byte outside of printable ASCII, other nesting, an unknown or
- * repeated key, a wrong kind) is not judged: -ENOTSUP, and the caller reads the record the general way,
- * which knows all of JSON and has the messages. So there is one judge of what a record means.
+ * repeated key, a wrong kind) is not judged: -ENOTSUP, and the caller reads the record the general
+ * way, which knows all of JSON and has the messages. So there is one judge of what a record means.
  *
  * Keys are written in the order of the table: the search starts after the last key found.
  *

@@ -18,8 +18,8 @@
  * Runs as the caller's user: root, or root of a user namespace; without CAP_SYS_ADMIN there, the
  * root cannot be changed and the unpacker is refused.
  *
- * Kernel: open_tree, move_mount (5.2), close_range (5.9), mount_setattr (5.12). What a failure leaves behind: nothing,
- * the child reports and exits.
+ * Kernel: open_tree, move_mount (5.2), close_range (5.9), mount_setattr (5.12). What a failure
+ * leaves behind: nothing, the child reports and exits.
  */
 #include "engine/image/cage.h"
 

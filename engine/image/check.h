@@ -21,8 +21,9 @@ struct check_finding {
 typedef void check_report(void *arg, const struct check_finding *f);
 
 /* Compares every document with its digest and rebuilds every layer's tar, from the files and the kept
- * headers, to compare it with its diff id. repair: images that are damaged go, with their broken layers, unless a container uses them.
- * Returns 0, or 1 when damage is left; negative when the check itself failed. */
+ * headers, to compare it with its diff id. repair: images that are damaged go, with their broken
+ * layers, unless a container uses them. Returns 0, or 1 when damage is left; negative when the
+ * check itself failed. */
 int image_check(const struct store *s, bool repair, check_report *report, void *arg,
 		struct error *err) must_check;
 

@@ -8,8 +8,8 @@
  *
  * all in one child, several children side by side. What is in a layer came from somebody else, and a
  * container may change its tree while it is read: so the child's root is the tree, it may open files
- * below it, on a mount that is read-only, and write its one descriptor, and nothing else (CAGE_PACK). The digests are
- * for the parent to compare; it never reads the files itself.
+ * below it, on a mount that is read-only, and write its one descriptor, and nothing else
+ * (CAGE_PACK). The digests are for the parent to compare; it never reads the files itself.
  */
 #include "engine/image/pack.h"
 

@@ -101,9 +101,10 @@ int registry_list_tags(struct registry *r, const struct registry_route *route, s
 
 struct registry_blob;
 /* Begins to fetch a blob of exactly want->size bytes into outfd (a pipe; made non-blocking; not
- * taken over; the caller closes it when the blob has ended). routes: where it may be, tried in order; the
- * texts are borrowed until registry_blob_free(). The client does not hash: whoever reads outfd
- * does, and compares. A broken transfer is resumed where it broke (Range), so bytes come once. */
+ * taken over; the caller closes it when the blob has ended). routes: where it may be, tried in
+ * order; the texts are borrowed until registry_blob_free(). The client does not hash: whoever reads
+ * outfd does, and compares. A broken transfer is resumed where it broke (Range), so bytes come
+ * once. */
 int registry_blob_start(struct registry *r, const struct route_list *routes,
 			const struct blob_want *want, int outfd, struct registry_blob **ret,
 			struct error *err) must_check;

@@ -413,7 +413,8 @@ static int timeout_of(const struct monitor *m)
 	return left < 0 ? 0 : (int)left;
 }
 
-/* Of the buffer's pages none is needed between two reads; they were dirty from the first zeroing on. */
+/* Of the buffer's pages none is needed between two reads; they were dirty from the first zeroing
+ * on. */
 static void drop_buffer(struct monitor *m)
 {
 	(void)madvise((void *)(((uintptr_t)m->buffer + 4095) & ~(uintptr_t)4095),

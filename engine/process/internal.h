@@ -37,7 +37,8 @@ struct launch {
 	struct cgroup_ctx cg;
 };
 
-/* Reads the records: of a pod (container_id NULL), or of a container and its pod. *l is zeroed by the caller and lives as long as the process. */
+/* Reads the records: of a pod (container_id NULL), or of a container and its pod. *l is zeroed by
+ * the caller and lives as long as the process. */
 int launch_open(struct launch *l, const char *root, const char *runroot, const char *pod_id,
 		const char *container_id, struct error *err) must_check;
 /* A container's sandbox: fills l->sandbox and l->pause_fd. */

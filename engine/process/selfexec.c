@@ -9,8 +9,8 @@
  * shares the installed file's page cache: nothing is copied (0.1 ms against 0.4).
  *
  * Where that cannot be made (overlay missing or already stacked twice, a path that its option
- * cannot hold), it is a private, unnamed copy in memory, sealed against every change (write, grow, shrink,
- * further seals, and the exec bit where the kernel knows that seal). Either way neither the
+ * cannot hold), it is a private, unnamed copy in memory, sealed against every change (write, grow,
+ * shrink, further seals, and the exec bit where the kernel knows that seal). Either way neither the
  * installed file nor a later launch can be touched, and the check is repeated by the container half
  * before it enters anything.
  *

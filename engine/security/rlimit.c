@@ -6,8 +6,8 @@
  * started podium. Core files are off unless a process turns them on itself; the descriptor limit is
  * low and may be raised, as for a service of the host; locked memory is small because it is charged
  * to nobody. A hard limit above the present one needs CAP_SYS_RESOURCE, which is often missing (in
- * containers, CI, user namespaces): then the plan is clamped instead of failing, and the caller is told.
- * The number of processes is the business of the pids controller.
+ * containers, CI, user namespaces): then the plan is clamped instead of failing, and the caller is
+ * told. The number of processes is the business of the pids controller.
  */
 #include "engine/security/rlimit.h"
 

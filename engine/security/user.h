@@ -31,7 +31,8 @@ struct user_ref {
 	char group_name[256];
 };
 /* All digits is a number from 0 to USER_ID_MAX and never a name; a name has no ':', no blank, no
- * control byte and does not start with '-', '+' or a digit. "" and NULL give neither user nor group. */
+ * control byte and does not start with '-', '+' or a digit. "" and NULL give neither user nor
+ * group. */
 int user_parse(const char *text, struct user_ref *ret, struct error *err) must_check;
 
 /* What decides who a container is. */

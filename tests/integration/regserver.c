@@ -104,8 +104,9 @@ static bool write_password(const struct regserver *s)
 {
 	cleanup_free char *path = xasprintf("%s/htpasswd", s->dir);
 	struct crypt_data room = { .initialized = 0 };
-	/* A fixed salt: nothing is protected here. 5: the cheapest that bcrypt knows is 4. Not crypt():
-	 * the address sanitizer puts one of its own in front of it, and the library is not linked. */
+	/* A fixed salt: nothing is protected here. 5: the cheapest that bcrypt knows is 4. Not
+	 * crypt(): the address sanitizer puts one of its own in front of it, and the library is not
+	 * linked. */
 	const char *hash =
 		crypt_rn(s->password, "$2b$05$abcdefghijklmnopqrstuu", &room, sizeof(room));
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cunit_main - the main() of every unit test program: runs a CU_SuiteInfo table, exits 1 on failure. */
+/* cunit_main - the main() of every unit test program: runs a CU_SuiteInfo table, exits 1 on
+ * failure. */
 #ifndef PODIUM_TESTS_CUNIT_MAIN_H
 #define PODIUM_TESTS_CUNIT_MAIN_H
 

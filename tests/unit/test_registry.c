@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_registry - the registry client and those who want credentials, certificates and redirects: REG-1 to
- * REG-4. Rows 17 to 19 are in test_regfaults.c.
+ * test_registry - the registry client and those who want credentials, certificates and redirects:
+ * REG-1 to REG-4. Rows 17 to 19 are in test_regfaults.c.
  *
  * Theory of operation: servers are tests/support/fakeregistry.h in this process, clients and the
  * twins of tests/support/regclient.h.
@@ -119,7 +119,8 @@ static void test_tls(void)
 	CHECK(token_of_plain, "REG-1-plain");
 }
 
-/* What must work: TLS with the test's CA, an insecure one over TLS and plain, keeping one connection. */
+/* What must work: TLS with the test's CA, an insecure one over TLS and plain, keeping one
+ * connection. */
 static void test_good(void)
 {
 	static const struct {
