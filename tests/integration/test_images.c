@@ -357,6 +357,13 @@ static void test_check(void)
 	CHECK(!exists("%s", file), "the broken layer is still there");
 	load_layered("layered:1"); /* filled anew */
 	check_out("", "system check");
+	/* a file that went */
+	CHECK(unlink(file) == 0, "unlink");
+	check_names_damage("Damaged: layer ");
+	MUST(0, "system check -r");
+	load_layered("layered:1");
+	CHECK(exists("%s", file), "the layer lacks it still");
+	check_out("", "system check");
 	/* a layer that is not there; use says so, too */
 	MUST(0, "rmi busybox");
 	free(find);
