@@ -45,6 +45,7 @@ struct registry_blob {
 	bool is_done, was_told;
 	int result;
 	struct error err;
+	struct error earlier; /* of the place before this one; code 0: none */
 };
 
 static void before(void *arg, struct strlist *headers)
@@ -157,11 +158,16 @@ static int begin(struct registry_blob *b, struct error *err)
 	return call_start(b->r, &q, &b->call, err);
 }
 
+/* A failure names the place that was asked last, and in short what the one before it said: the last
+ * one is often the registry that a mirror stands in for, and the mirror is what is broken. */
 static void end(struct registry_blob *b, int result, const struct error *err)
 {
 	b->is_done = true;
 	b->result = result;
-	if (result < 0)
+	if (result < 0 && b->earlier.code)
+		(void)error_set(&b->err, err->code, "%.240s; before that: %.220s", err->text,
+				b->earlier.text);
+	else if (result < 0)
 		b->err = *err;
 }
 
@@ -172,6 +178,7 @@ static void try_next(struct registry_blob *b, struct error *err)
 
 	while (r < 0 && r != -EPIPE && b->route + 1 < b->routes->n) {
 		trace("%s; trying the next place", err->text);
+		b->earlier = *err;
 		b->route++;
 		b->shorts = 0;
 		r = begin(b, err);

@@ -574,6 +574,13 @@ static void test_mirrors(void)
 	CU_ASSERT_EQUAL(fakeregistry_requests(g), 1);
 	CU_ASSERT_STRING_EQUAL(fakeregistry_header(fakeregistry_request(g, 0), "Range"),
 			       "bytes=300000-");
+	/* no place has it: what each says is told */
+	fakeregistry_answer(f, &(struct fake_answer){ .path = path, .status = 403 });
+	fakeregistry_answer(g, &(struct fake_answer){ .path = path, .status = 404 });
+	CU_ASSERT(fetch(&c, &list, BLOB_LEN, &n) < 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(c.err.text, "; before that: "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(c.err.text, fakeregistry_name(f)));
+	CU_ASSERT_PTR_NOT_NULL(strstr(c.err.text, fakeregistry_name(g)));
 	client_done(&c);
 	fakeregistry_free(f);
 	fakeregistry_free(g);
