@@ -3,9 +3,9 @@
  * kube save - manifests and all their images in one archive.
  *
  * Theory of operation: the manifests are checked as kube play would, images that are missing are
- * built or pulled, and then one file is written: the manifests, joined, as the member kube.yaml, and behind
- * it what `podium save` of all the images writes (kube_archive.h). `kube play` of that file needs no
- * registry. The manifests go in as they were written.
+ * built or pulled, and then one file is written: the manifests, joined, as the member kube.yaml,
+ * and behind it what `podium save` of all the images writes (kube_archive.h). `kube play` of that
+ * file needs no registry. The manifests go in as they were written.
  */
 #include <errno.h>
 #include <fcntl.h>
