@@ -29,14 +29,12 @@ static const struct option logout_option_table[] = {
 	OPTIONS_END,
 };
 
-/* Neither a URL nor a name with tag or digest. */
+/* Not a name with tag or digest. */
 static int check_key(const char *key, struct error *err)
 {
 	cleanup_free char *host = xstrndup(key, strcspn(key, "/"));
 	struct reference ref;
 
-	if (strstr(key, "://"))
-		return error_set(err, EINVAL, "'%.200s': leave out http:// or https://", key);
 	if (!is_registry_host(host))
 		return error_set(err, EINVAL,
 				 "'%.200s' is no registry: host[:port][/path] is expected", key);
@@ -50,9 +48,23 @@ static int check_key(const char *key, struct error *err)
 	return 0;
 }
 
+/* Of a URL the host counts: people take it from a browser. The caller's. */
+static char *strip_url(const char *arg)
+{
+	static const char *const schemes[] = { "https://", "http://" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+		if (is_prefix(arg, schemes[i])) {
+			arg += strlen(schemes[i]);
+			return xstrndup(arg, strcspn(arg, "/"));
+		}
+	return xstrdup(arg);
+}
+
 int login_registry(const char *arg, const char *doing, char **ret, struct error *err)
 {
 	cleanup_registries struct registries *conf = NULL;
+	cleanup_free char *key = NULL;
 	int r = 0;
 
 	if (!arg)
@@ -63,9 +75,10 @@ int login_registry(const char *arg, const char *doing, char **ret, struct error 
 		return error_set(err, EINVAL, "please provide a registry to %s", doing);
 	if (!arg)
 		arg = registries_search(conf)->v[0];
-	r = check_key(arg, err);
+	key = strip_url(arg);
+	r = check_key(key, err);
 	if (r == 0)
-		*ret = xstrdup(arg);
+		*ret = steal_ptr(&key);
 	return r;
 }
 

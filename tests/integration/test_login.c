@@ -88,6 +88,14 @@ static void test_login_and_logout(void)
 	CHECK_HAS(r.out, "Removed login credentials for ");
 	check_kept(false, s.host);
 	result_done(&r);
+	/* as it is taken from a browser */
+	r = podium("login -u " USER " -p " PASSWORD " https://%s/v2/", s.host);
+	CHECK_CODE(r, 0);
+	check_kept(true, s.host);
+	check_kept(false, "https:");
+	MUST(0, "logout https://%s/", s.host);
+	check_kept(false, s.host);
+	result_done(&r);
 	r = podium("logout %s", s.host);
 	CHECK_CODE(r, 125);
 	CHECK_HAS(r.err, "not logged into");
@@ -129,9 +137,9 @@ static void test_refused(void)
 	r = podium("login -u a -p b --password-stdin %s", s.host);
 	CHECK_CODE(r, 125);
 	result_done(&r);
-	r = podium("login https://%s", s.host);
+	r = podium("login ftp://%s", s.host);
 	CHECK_CODE(r, 125);
-	CHECK_HAS(r.err, "https://");
+	CHECK_HAS(r.err, "is no registry");
 	after = read_file(kept_path());
 	CHECK_EQUAL(after, before);
 }
