@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/podium/commands.h"
@@ -48,6 +49,19 @@ static int on_event(struct imagejob *job, void *arg, const char *event, const js
 	return 0;
 }
 
+/* `podium save` writes directories, too: those are pulled. */
+static int refuse_directory(const char *path, int fd, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, "stat '%s'", path);
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	return error_set(err, EISDIR, "'%.200s' is a directory: `podium pull %s:%.200s` takes it",
+			 path, faccessat(fd, "index.json", F_OK, 0) == 0 ? "oci" : "dir", path);
+}
+
 static int run_load(struct command_context *ctx, void *options, int argc, char **argv,
 		    struct error *err)
 {
@@ -55,6 +69,7 @@ static int run_load(struct command_context *ctx, void *options, int argc, char *
 	cleanup_progress struct progress *progress = NULL;
 	cleanup_json json_t *request = NULL;
 	cleanup_close int file = -EBADF;
+	int r;
 
 	(void)argc;
 	(void)argv;
@@ -68,6 +83,9 @@ static int run_load(struct command_context *ctx, void *options, int argc, char *
 		file = open(o->input, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 		if (file < 0)
 			return error_errno(err, "open '%s'", o->input);
+		r = refuse_directory(o->input, file, err);
+		if (r < 0)
+			return r;
 	}
 	request = json_pack("{s:s}", "input", o->input ? o->input : "-");
 	progress = progress_new(o->quiet);
@@ -84,7 +102,8 @@ const struct command cmd_load = {
 	.words = "load",
 	.args = "[options]",
 	.summary = "Load images from a docker-archive or oci-archive",
-	.details = "The archive may be compressed by gzip or zstd.",
+	.details = "The archive may be compressed by gzip or zstd. `podium pull` takes "
+		   "directories: oci:DIR, dir:DIR.",
 	.options = load_option_table,
 	.options_size = sizeof(struct load_options),
 	.max_args = 0,

@@ -293,6 +293,17 @@ static void test_save_formats(void)
 		}
 	}
 	second_store();
+	/* a directory is named as pull takes it */
+	for (size_t i = 1; i < ARRAY_SIZE(formats); i++) {
+		cleanup_free char *how =
+			xasprintf("`podium pull %s:%s/f-%s`", transports[i], harness.work, formats[i]);
+		cleanup_result struct result r =
+			podium("load -i %s/f-%s", harness.work, formats[i]);
+
+		CHECK_CODE(r, 125);
+		CHECK_HAS(r.err, how);
+		MUST(0, "pull -q %s:%s/f-%s", transports[i], harness.work, formats[i]);
+	}
 	MUST(0, "load -q -i %s/f-oci-archive", harness.work);
 	{
 		cleanup_free char *again = id_of("docker.io/library/nginx:latest");
