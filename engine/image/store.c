@@ -123,12 +123,16 @@ static int check_index(const struct image_index *x, struct error *err)
 static int parse_index(const char *text, size_t len, struct image_index *ret, struct error *err)
 {
 	cleanup_json json_t *j = NULL;
-	int r;
+	struct error why = { .code = 0 };
 
 	if (record_load_flat(&image_index_type, text, len, ret) == 0)
 		return 0;
-	r = jload_text(text, len, INDEX_PATH, &j, err);
-	return r < 0 ? r : record_load(&image_index_type, j, ret, err);
+	if (jload_text(text, len, INDEX_PATH, &j, &why) < 0)
+		return error_set(err, why.code,
+				 "%.300s; remove it and pull the images again: their layers are "
+				 "still there",
+				 why.text);
+	return record_load(&image_index_type, j, ret, err);
 }
 
 int image_index_read(const struct store *s, struct image_index *ret, struct error *err)
