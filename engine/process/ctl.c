@@ -106,9 +106,15 @@ int ctl_receive(int fd, struct ctl_msg *ret, int *ret_fds)
 	memset(ret, 0, sizeof(*ret));
 	for (int i = 0; ret_fds && i < CTL_FDS_MAX; i++)
 		ret_fds[i] = -EBADF;
-	do {
+	/* A peer that ended with our packets unread: the kernel says so once, ahead of what the peer
+	 * had sent before, which is still there. */
+	for (int resets = 0;; resets++) {
 		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n >= 0 || errno != ECONNRESET || resets > 1)
+			break;
+	}
 	if (n < 0)
 		return errno == ECONNRESET ? 0 : -errno;
 	take_fds(&msg, ret_fds);

@@ -78,9 +78,14 @@ int sync_receive(int fd, struct sync_msg *ret, int *ret_fd, struct error *err)
 	ssize_t n;
 
 	*ret_fd = -EBADF;
-	do {
+	/* A launch that ended with our step unread: ECONNRESET comes once, ahead of its last words. */
+	for (int resets = 0;; resets++) {
 		n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n >= 0 || errno != ECONNRESET || resets > 1)
+			break;
+	}
 	if (n < 0 && errno == ECONNRESET)
 		n = 0;
 	if (n < 0)

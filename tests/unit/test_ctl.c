@@ -159,6 +159,23 @@ static void test_peer_gone_unread(void)
 	teardown(&f);
 }
 
+/* Its last words were sent before it ended, and come before the end. */
+static void test_last_words(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	CU_ASSERT_EQUAL(ctl_send(f.pair[1], CTL_FAILED, 125, "why"), 0);
+	CU_ASSERT_EQUAL(ctl_send(f.pair[0], CTL_PREPARE, 0, NULL), 0);
+	(void)close(f.pair[1]); /* unread */
+	f.pair[1] = -1;
+	CU_ASSERT_EQUAL(ctl_receive(f.pair[0], &f.m, NULL), 1);
+	CU_ASSERT_EQUAL(f.m.type, CTL_FAILED);
+	CU_ASSERT_STRING_EQUAL(f.m.text, "why");
+	CU_ASSERT_EQUAL(ctl_receive(f.pair[0], &f.m, NULL), 0);
+	teardown(&f);
+}
+
 static void test_peer_does_not_read(void)
 {
 	struct fixture f;
@@ -362,6 +379,7 @@ static CU_TestInfo tests[] = {
 	{ "malformed packets", test_malformed },
 	{ "the peer is gone", test_peer_gone },
 	{ "the peer is gone and has not read", test_peer_gone_unread },
+	{ "last words", test_last_words },
 	{ "the peer does not read", test_peer_does_not_read },
 	{ "descriptors", test_descriptors },
 	{ "unwanted descriptors", test_unwanted_descriptors },
