@@ -27,7 +27,6 @@
 struct prune_options {
 	bool all;
 	bool force;
-	bool volumes;
 	struct strlist filters;
 };
 
@@ -37,8 +36,6 @@ static const struct option prune_option_table[] = {
 	  "All images that no container uses, not only those without a name", false },
 	{ 0, "filter", OPTION_STRINGS, O(filters), "key=value", "label, label! or until", false },
 	{ 'f', "force", OPTION_BOOL, O(force), NULL, "Do not ask", false },
-	{ 0, "volumes", OPTION_BOOL, O(volumes), NULL,
-	  "Volumes that no container uses, too (emptyDirs go with their pod in any case)", false },
 	OPTIONS_END,
 };
 #undef O
@@ -144,8 +141,7 @@ static int confirm(const struct prune_options *o, struct error *err)
 	(void)snprintf(text, sizeof(text),
 		       "WARNING! This command removes:\n"
 		       "\t- all stopped pods and their containers\n"
-		       "%s\t- all %s\n\t- all %sbuild cache\n\n",
-		       o->volumes ? "\t- all volumes not used by at least one container\n" : "",
+		       "\t- all %s\n\t- all %sbuild cache\n\n",
 		       o->all ? "images without at least one container associated with them"
 			      : "dangling images",
 		       o->all ? "" : "dangling ");

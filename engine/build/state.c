@@ -51,21 +51,6 @@ struct expand build_state_expand(struct build_state *s)
 	return (struct expand){ .escape = s->escape, .lookup = look_up, .arg = s, .left = s->left };
 }
 
-void build_env_unset(struct strlist *env, const char *name)
-{
-	size_t len = strlen(name), kept = 0;
-
-	for (size_t i = 0; i < env->n; i++) {
-		if (strncmp(env->v[i], name, len) == 0 && env->v[i][len] == '=')
-			free(env->v[i]);
-		else
-			env->v[kept++] = env->v[i];
-	}
-	if (env->v)
-		env->v[kept] = NULL;
-	env->n = kept;
-}
-
 void build_env_set(struct strlist *env, const char *name, const char *value)
 {
 	size_t len = strlen(name);

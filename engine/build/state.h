@@ -31,7 +31,6 @@ struct expand build_state_expand(struct build_state *s);
 
 /* NAME=VALUE into an environment. */
 void build_env_set(struct strlist *env, const char *name, const char *value);
-void build_env_unset(struct strlist *env, const char *name);
 
 /* Applies an instruction that changes the configuration alone: all but FROM, RUN, COPY, ADD. WORKDIR
  * is applied here; its directory is the caller's. args: where ARG finds values. */
