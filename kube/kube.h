@@ -10,13 +10,16 @@
 #include "engine/base/error.h"
 #include "engine/base/str.h"
 #include "engine/pod/spec.h"
+#include "engine/state/layout.h"
 #include "kube/diag.h"
 
 struct kube_input {
-	struct strlist files; /* paths in order; "-" is stdin, once at most */
-	bool strict;	      /* what has no effect is an error */
-	bool for_play;	      /* mounting a volume that cannot be had here is an error */
-	bool plain_names;     /* containers are called NAME, not POD-NAME */
+	struct strlist files;	    /* paths in order; "-" is stdin, once at most */
+	bool strict;		    /* what has no effect is an error */
+	bool for_play;		    /* mounting a volume that cannot be had here is an error */
+	struct strlist config_maps; /* files of --configmap: ConfigMaps alone */
+	const struct store *store;  /* where objects of earlier plays are looked for, or NULL */
+	bool plain_names;	    /* containers are called NAME, not POD-NAME */
 };
 
 /* Credentials of registries from a Secret of the files. */
@@ -25,9 +28,46 @@ struct kube_secret {
 	char *auths; /* the JSON text of .dockerconfigjson or .dockercfg; cleared when freed */
 };
 
+/* What a document becomes beside its pods. Rows are in the order in which they are to be made:
+ * what is referred to comes before what refers to it. */
+enum kube_kind {
+	KUBE_NAMESPACE,
+	KUBE_CONFIG_MAP,
+	KUBE_SECRET,
+	KUBE_PV,
+	KUBE_PVC,
+	KUBE_DEPLOYMENT,
+	KUBE_REPLICA_SET,
+	KUBE_DAEMON_SET,
+	KUBE_JOB,
+	KUBE_POD,
+	KUBE_KIND__COUNT
+};
+extern const char *const kube_kind_names[];   /* "Namespace", "ConfigMap", ... */
+extern const char *const kube_kind_plurals[]; /* "namespaces", "configmaps", ... */
+
+struct job_spec;
+struct data_object;
+struct named_volume;
+struct kube_object {
+	int kind; /* enum kube_kind; not KUBE_POD */
+	char *namespace_;
+	char *name;
+	char *yaml;	  /* canonical document; NULL for a Secret */
+	const char *file; /* for messages; borrowed from the input */
+	int line;
+	struct data_object *data;   /* CONFIG_MAP, SECRET */
+	struct named_volume *claim; /* PVC */
+	struct job_spec *job;	    /* JOB: its pods are made from `template` by the job itself */
+	struct pod_plan *template;  /* JOB; the plan of a pod without its name */
+	bool from_option;	    /* of --configmap: not one of the files' own objects */
+};
+
 struct kube_result {
-	struct pod_plan *v; /* one a Pod, in order; none when has_errors */
+	struct pod_plan *v; /* one a Pod or a workload of one pod, in order; none when has_errors */
 	size_t n;
+	struct kube_object *objects; /* in the order of enum kube_kind */
+	size_t n_objects;
 	struct kube_secret *secrets; /* of the types that hold credentials */
 	size_t n_secrets;
 	struct strlist pod_names; /* every Pod with a valid name, errors or not: for kube down */

@@ -18,8 +18,16 @@ const char *const host_path_type_names[] = {
 const char *const restart_policy_names[] = { "Always", "OnFailure", "Never", NULL };
 const char *const network_mode_names[] = { "bridge", "host", "none", NULL };
 static const char *const port_protocol_names[] = { "tcp", "udp", "sctp", NULL };
-static const char *const volume_kind_names[] = { "hostPath", "emptyDir", NULL };
-static const char *const value_part_names[] = { "literal", "variable", NULL };
+static const char *const volume_kind_names[] = { "hostPath", "emptyDir",    "configMap",
+						 "secret",   "downwardAPI", "projected",
+						 "image",    "named",	    NULL };
+static const char *const value_part_names[] = { "literal", "variable", "configMap", "secret",
+						"field",   "resource", NULL };
+static const char *const projection_kind_names[] = { "configMap", "secret", "downwardAPI", NULL };
+static const char *const action_kind_names[] = { "none", "exec",  "http", "tcp",
+						 "grpc", "sleep", NULL };
+const char *const mount_propagation_names[] = { "None", "HostToContainer", "Bidirectional", NULL };
+const char *const recursive_read_only_names[] = { "Disabled", "IfPossible", "Enabled", NULL };
 static const char *const container_kind_names[] = { "member", "init", "infra", NULL };
 
 static_assert(ARRAY_SIZE(host_path_type_names) == HOST_PATH__COUNT + 1, "one name a type");
@@ -28,6 +36,10 @@ static_assert(ARRAY_SIZE(network_mode_names) == NETWORK__COUNT + 1, "one name a 
 static_assert(ARRAY_SIZE(port_protocol_names) == PORT__COUNT + 1, "one name a protocol");
 static_assert(ARRAY_SIZE(volume_kind_names) == VOLUME__COUNT + 1, "one name a kind");
 static_assert(ARRAY_SIZE(value_part_names) == VALUE__COUNT + 1, "one name a kind");
+static_assert(ARRAY_SIZE(projection_kind_names) == PROJECTION__COUNT + 1, "one name a kind");
+static_assert(ARRAY_SIZE(action_kind_names) == ACTION__COUNT + 1, "one name a kind");
+static_assert(ARRAY_SIZE(mount_propagation_names) == PROPAGATION__COUNT + 1, "one name a kind");
+static_assert(ARRAY_SIZE(recursive_read_only_names) == RRO__COUNT + 1, "one name a kind");
 static_assert(ARRAY_SIZE(container_kind_names) == CONTAINER__COUNT + 1, "one name a kind");
 
 #define FIELD(T, kind_, name_, m)                                             \
@@ -55,6 +67,9 @@ static_assert(ARRAY_SIZE(container_kind_names) == CONTAINER__COUNT + 1, "one nam
 static const struct record_field value_part_fields[] = {
 	ENUM(value_part, "kind", kind, value_part_names),
 	FIELD(value_part, RECORD_STRING, "text", text),
+	FIELD(value_part, RECORD_STRING, "object", object),
+	FIELD(value_part, RECORD_STRING, "divisor", divisor),
+	FIELD(value_part, RECORD_BOOL, "optional", optional),
 	{ 0 },
 };
 TYPE(value_part, value_part, "value part");
@@ -81,6 +96,49 @@ static const struct record_field opt_bool_fields[] = {
 	{ 0 },
 };
 TYPE(opt_bool, opt_bool, "switch");
+static const struct record_field env_source_fields[] = {
+	FIELD(env_source, RECORD_BOOL, "secret", secret),
+	FIELD(env_source, RECORD_STRING, "object", object),
+	FIELD(env_source, RECORD_STRING, "prefix", prefix),
+	FIELD(env_source, RECORD_BOOL, "optional", optional),
+	{ 0 },
+};
+TYPE(env_source, env_source, "environment source");
+static const struct record_field projection_item_fields[] = {
+	FIELD(projection_item, RECORD_STRING, "path", path),
+	FIELD(projection_item, RECORD_STRING, "key", key),
+	FIELD(projection_item, RECORD_STRING, "field", field),
+	FIELD(projection_item, RECORD_STRING, "resource", resource),
+	FIELD(projection_item, RECORD_STRING, "container", container),
+	FIELD(projection_item, RECORD_STRING, "divisor", divisor),
+	SUB(projection_item, RECORD_OBJECT, "mode", mode, opt_i64),
+	{ 0 },
+};
+TYPE(projection_item, projection_item, "projected file");
+static const struct record_field projection_fields[] = {
+	ENUM(projection, "kind", kind, projection_kind_names),
+	FIELD(projection, RECORD_STRING, "object", object),
+	FIELD(projection, RECORD_BOOL, "optional", optional),
+	SUB(projection, RECORD_LIST, "items", items, projection_item),
+	{ 0 },
+};
+TYPE(projection, projection, "projection");
+static const struct record_field image_config_fields[] = {
+	FIELD(image_config, RECORD_STRING, "reference", reference),
+	FIELD(image_config, RECORD_STRING, "id", id),
+	FIELD(image_config, RECORD_STRLIST, "layers", layers),
+	FIELD(image_config, RECORD_STRLIST, "entrypoint", entrypoint),
+	FIELD(image_config, RECORD_STRLIST, "cmd", cmd),
+	FIELD(image_config, RECORD_STRLIST, "env", env),
+	FIELD(image_config, RECORD_STRING, "workingDir", working_dir),
+	FIELD(image_config, RECORD_STRING, "user", user),
+	FIELD(image_config, RECORD_STRING, "stopSignal", stop_signal),
+	FIELD(image_config, RECORD_STRLIST, "volumes", volumes),
+	FIELD(image_config, RECORD_PAIRS, "labels", labels),
+	{ 0 },
+};
+const struct record_type image_config_type = { "image config", sizeof(struct image_config),
+					       image_config_fields };
 static const struct record_field volume_fields[] = {
 	FIELD(volume_spec, RECORD_STRING, "name", name),
 	ENUM(volume_spec, "kind", kind, volume_kind_names),
@@ -88,6 +146,13 @@ static const struct record_field volume_fields[] = {
 	ENUM(volume_spec, "hostPathType", host_path_type, host_path_type_names),
 	FIELD(volume_spec, RECORD_BOOL, "memory", memory),
 	FIELD(volume_spec, RECORD_I64, "sizeBytes", size_bytes),
+	SUB(volume_spec, RECORD_LIST, "sources", sources, projection),
+	SUB(volume_spec, RECORD_OBJECT, "defaultMode", default_mode, opt_i64),
+	FIELD(volume_spec, RECORD_STRING, "image", image),
+	FIELD(volume_spec, RECORD_STRING, "pullPolicy", pull_policy),
+	SUB(volume_spec, RECORD_OBJECT, "config", config, image_config_type),
+	FIELD(volume_spec, RECORD_STRING, "sourceName", source_name),
+	FIELD(volume_spec, RECORD_BOOL, "readOnly", read_only),
 	{ 0 },
 };
 TYPE(volume, volume_spec, "volume");
@@ -118,14 +183,30 @@ static const struct record_field pod_security_fields[] = {
 	SUB(pod_security, RECORD_OBJECT, "fsGroup", fs_group, opt_i64),
 	FIELD(pod_security, RECORD_BOOL, "fsGroupOnRootMismatch", fs_group_on_root_mismatch),
 	FIELD(pod_security, RECORD_STRLIST, "supplementalGroups", supplemental_groups),
+	FIELD(pod_security, RECORD_BOOL, "supplementalGroupsStrict", supplemental_groups_strict),
 	FIELD(pod_security, RECORD_PAIRS, "sysctls", sysctls),
 	{ 0 },
 };
 TYPE(pod_security, pod_security, "pod security");
+static const struct record_field resources_fields[] = {
+	SUB(resources, RECORD_OBJECT, "cpuLimitMilli", cpu_limit_milli, opt_i64),
+	SUB(resources, RECORD_OBJECT, "cpuRequestMilli", cpu_request_milli, opt_i64),
+	SUB(resources, RECORD_OBJECT, "memoryLimitBytes", memory_limit_bytes, opt_i64),
+	SUB(resources, RECORD_OBJECT, "memoryRequestBytes", memory_request_bytes, opt_i64),
+	SUB(resources, RECORD_OBJECT, "pidsLimit", pids_limit, opt_i64),
+	FIELD(resources, RECORD_PAIRS, "otherLimits", other_limits),
+	FIELD(resources, RECORD_PAIRS, "otherRequests", other_requests),
+	FIELD(resources, RECORD_STRLIST, "devices", devices),
+	FIELD(resources, RECORD_STRING, "cpusetCpus", cpuset_cpus),
+	FIELD(resources, RECORD_STRING, "cpusetMems", cpuset_mems),
+	{ 0 },
+};
+TYPE(resources, resources, "resources");
 static const struct record_field container_ref_fields[] = {
 	EPHEMERAL(container_ref, RECORD_STRING, "id", id),
 	FIELD(container_ref, RECORD_STRING, "name", name),
 	FIELD(container_ref, RECORD_BOOL, "init", init),
+	FIELD(container_ref, RECORD_BOOL, "sidecar", sidecar),
 	{ 0 },
 };
 TYPE(container_ref, container_ref, "container reference");
@@ -136,10 +217,15 @@ static const struct record_field pod_fields[] = {
 	FIELD(pod_spec, RECORD_STRING, "name", name),
 	EPHEMERAL(pod_spec, RECORD_I64, "created", created_ns),
 	FIELD(pod_spec, RECORD_STRING, "owner", owner),
+	FIELD(pod_spec, RECORD_STRING, "controller", controller),
 	EPHEMERAL(pod_spec, RECORD_STRING, "source", source),
 	EPHEMERAL(pod_spec, RECORD_STRING, "infraId", infra_id),
 	FIELD(pod_spec, RECORD_STRING, "namespace", namespace_),
 	FIELD(pod_spec, RECORD_STRING, "hostname", hostname),
+	FIELD(pod_spec, RECORD_STRING, "hostnameOverride", hostname_override),
+	FIELD(pod_spec, RECORD_STRING, "subdomain", subdomain),
+	FIELD(pod_spec, RECORD_STRING, "nodeName", node_name),
+	FIELD(pod_spec, RECORD_STRING, "serviceAccount", service_account),
 	FIELD(pod_spec, RECORD_PAIRS, "labels", labels),
 	FIELD(pod_spec, RECORD_PAIRS, "annotations", annotations),
 	SUB(pod_spec, RECORD_LIST, "containers", containers, container_ref),
@@ -157,6 +243,9 @@ static const struct record_field pod_fields[] = {
 	FIELD(pod_spec, RECORD_BOOL, "restartBackoff", restart_backoff),
 	FIELD(pod_spec, RECORD_BOOL, "exitWithMembers", exit_with_members),
 	SUB(pod_spec, RECORD_OBJECT, "graceSeconds", grace_seconds, opt_i64),
+	SUB(pod_spec, RECORD_OBJECT, "activeDeadlineSeconds", active_deadline_seconds, opt_i64),
+	SUB(pod_spec, RECORD_OBJECT, "hostUsers", host_users, opt_bool),
+	SUB(pod_spec, RECORD_OBJECT, "resources", resources, resources),
 	FIELD(pod_spec, RECORD_BOOL, "plainNames", plain_names),
 	{ 0 },
 };
@@ -176,18 +265,13 @@ static const struct record_field mount_fields[] = {
 	FIELD(mount_spec, RECORD_STRING, "target", target),
 	FIELD(mount_spec, RECORD_BOOL, "readOnly", read_only),
 	FIELD(mount_spec, RECORD_STRING, "subPath", sub_path),
+	FIELD(mount_spec, RECORD_BOOL, "hasSubPathExpr", has_sub_path_expr),
+	SUB(mount_spec, RECORD_OBJECT, "subPathExpr", sub_path_expr, value),
+	ENUM(mount_spec, "propagation", propagation, mount_propagation_names),
+	ENUM(mount_spec, "recursiveReadOnly", recursive_read_only, recursive_read_only_names),
 	{ 0 },
 };
 TYPE(mount, mount_spec, "mount");
-static const struct record_field resources_fields[] = {
-	SUB(resources, RECORD_OBJECT, "cpuLimitMilli", cpu_limit_milli, opt_i64),
-	SUB(resources, RECORD_OBJECT, "cpuRequestMilli", cpu_request_milli, opt_i64),
-	SUB(resources, RECORD_OBJECT, "memoryLimitBytes", memory_limit_bytes, opt_i64),
-	SUB(resources, RECORD_OBJECT, "memoryRequestBytes", memory_request_bytes, opt_i64),
-	SUB(resources, RECORD_OBJECT, "pidsLimit", pids_limit, opt_i64),
-	{ 0 },
-};
-TYPE(resources, resources, "resources");
 static const struct record_field container_security_fields[] = {
 	SUB(container_security, RECORD_OBJECT, "runAsUser", run_as_user, opt_i64),
 	SUB(container_security, RECORD_OBJECT, "runAsGroup", run_as_group, opt_i64),
@@ -199,32 +283,56 @@ static const struct record_field container_security_fields[] = {
 	FIELD(container_security, RECORD_STRLIST, "capAdd", cap_add),
 	FIELD(container_security, RECORD_STRLIST, "capDrop", cap_drop),
 	FIELD(container_security, RECORD_BOOL, "seccompUnconfined", seccomp_unconfined),
+	FIELD(container_security, RECORD_STRING, "seccompProfile", seccomp_profile),
+	FIELD(container_security, RECORD_STRING, "apparmor", apparmor),
 	FIELD(container_security, RECORD_BOOL, "unmaskProc", unmask_proc),
 	{ 0 },
 };
 TYPE(container_security, container_security, "container security");
-static const struct record_field image_config_fields[] = {
-	FIELD(image_config, RECORD_STRING, "reference", reference),
-	FIELD(image_config, RECORD_STRING, "id", id),
-	FIELD(image_config, RECORD_STRLIST, "layers", layers),
-	FIELD(image_config, RECORD_STRLIST, "entrypoint", entrypoint),
-	FIELD(image_config, RECORD_STRLIST, "cmd", cmd),
-	FIELD(image_config, RECORD_STRLIST, "env", env),
-	FIELD(image_config, RECORD_STRING, "workingDir", working_dir),
-	FIELD(image_config, RECORD_STRING, "user", user),
-	FIELD(image_config, RECORD_STRING, "stopSignal", stop_signal),
-	FIELD(image_config, RECORD_STRLIST, "volumes", volumes),
-	FIELD(image_config, RECORD_PAIRS, "labels", labels),
-	{ 0 },
-};
-const struct record_type image_config_type = { "image config", sizeof(struct image_config),
-					       image_config_fields };
 static const struct record_field log_limits_fields[] = {
 	FIELD(log_spec, RECORD_I64, "maxBytes", max_bytes),
 	FIELD(log_spec, RECORD_U32, "maxFiles", max_files),
 	{ 0 },
 };
 TYPE(log_limits, log_spec, "log");
+
+static const struct record_field http_header_fields[] = {
+	FIELD(http_header, RECORD_STRING, "name", name),
+	FIELD(http_header, RECORD_STRING, "value", value),
+	{ 0 },
+};
+TYPE(http_header, http_header, "header");
+static const struct record_field action_fields[] = {
+	ENUM(action_spec, "kind", kind, action_kind_names),
+	FIELD(action_spec, RECORD_STRLIST, "argv", argv),
+	FIELD(action_spec, RECORD_STRING, "host", host),
+	FIELD(action_spec, RECORD_U16, "port", port),
+	FIELD(action_spec, RECORD_STRING, "portName", port_name),
+	FIELD(action_spec, RECORD_STRING, "path", path),
+	FIELD(action_spec, RECORD_BOOL, "https", https),
+	SUB(action_spec, RECORD_LIST, "headers", headers, http_header),
+	FIELD(action_spec, RECORD_STRING, "service", service),
+	FIELD(action_spec, RECORD_I64, "sleepSeconds", sleep_s),
+	{ 0 },
+};
+TYPE(action, action_spec, "action");
+static const struct record_field probe_fields[] = {
+	SUB(probe_spec, RECORD_OBJECT, "action", action, action),
+	FIELD(probe_spec, RECORD_I64, "initialDelaySeconds", initial_delay_s),
+	FIELD(probe_spec, RECORD_I64, "periodSeconds", period_s),
+	FIELD(probe_spec, RECORD_I64, "timeoutSeconds", timeout_s),
+	FIELD(probe_spec, RECORD_I64, "successThreshold", success_threshold),
+	FIELD(probe_spec, RECORD_I64, "failureThreshold", failure_threshold),
+	SUB(probe_spec, RECORD_OBJECT, "graceSeconds", grace_s, opt_i64),
+	{ 0 },
+};
+TYPE(probe, probe_spec, "probe");
+static const struct record_field restart_rule_fields[] = {
+	FIELD(restart_rule, RECORD_BOOL, "notIn", not_in),
+	FIELD(restart_rule, RECORD_STRLIST, "codes", codes),
+	{ 0 },
+};
+TYPE(restart_rule, restart_rule, "restart rule");
 
 static const struct record_field container_fields[] = {
 	FIELD(container_spec, RECORD_U32, "version", version),
@@ -242,6 +350,7 @@ static const struct record_field container_fields[] = {
 	FIELD(container_spec, RECORD_BOOL, "hasArgs", has_args),
 	SUB(container_spec, RECORD_LIST, "args", args, value),
 	FIELD(container_spec, RECORD_STRING, "workingDir", working_dir),
+	SUB(container_spec, RECORD_LIST, "envFrom", env_from, env_source),
 	SUB(container_spec, RECORD_LIST, "env", env, env_var),
 	SUB(container_spec, RECORD_LIST, "ports", ports, port),
 	SUB(container_spec, RECORD_LIST, "mounts", mounts, mount),
@@ -251,6 +360,17 @@ static const struct record_field container_fields[] = {
 	FIELD(container_spec, RECORD_BOOL, "stdin", stdin_open),
 	FIELD(container_spec, RECORD_BOOL, "stdinOnce", stdin_once),
 	ENUM(container_spec, "restart", restart, restart_policy_names),
+	FIELD(container_spec, RECORD_BOOL, "ownRestart", own_restart),
+	SUB(container_spec, RECORD_LIST, "restartRules", restart_rules, restart_rule),
+	FIELD(container_spec, RECORD_BOOL, "sidecar", sidecar),
+	SUB(container_spec, RECORD_OBJECT, "startupProbe", probes[PROBE_STARTUP], probe),
+	SUB(container_spec, RECORD_OBJECT, "livenessProbe", probes[PROBE_LIVENESS], probe),
+	SUB(container_spec, RECORD_OBJECT, "readinessProbe", probes[PROBE_READINESS], probe),
+	SUB(container_spec, RECORD_OBJECT, "postStart", post_start, action),
+	SUB(container_spec, RECORD_OBJECT, "preStop", pre_stop, action),
+	FIELD(container_spec, RECORD_STRING, "stopSignal", stop_signal),
+	FIELD(container_spec, RECORD_STRING, "terminationPath", termination_path),
+	FIELD(container_spec, RECORD_BOOL, "terminationLogFallback", termination_log_fallback),
 	FIELD(container_spec, RECORD_I64, "oomScoreAdj", oom_score_adj),
 	SUB(container_spec, RECORD_OBJECT, "log", log, log_limits),
 	{ 0 },

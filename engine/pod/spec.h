@@ -23,12 +23,19 @@
 
 enum value_part_kind {
 	VALUE_LITERAL,
-	VALUE_VARIABLE, /* text: the name of a variable declared earlier in container_spec.env */
+	VALUE_VARIABLE, /* text: a variable resolved earlier; "$(text)" itself when there is none */
+	VALUE_CONFIG,	/* text: key of the ConfigMap `object` in the pod's namespace */
+	VALUE_SECRET,	/* text: key of the Secret `object` in the pod's namespace */
+	VALUE_FIELD,	/* text: a path of the Downward API: "metadata.labels['app']" */
+	VALUE_RESOURCE, /* text: "limits.cpu"; object: the container's short name, NULL: this one */
 	VALUE__COUNT
 };
 struct value_part {
 	int kind; /* enum value_part_kind */
 	char *text;
+	char *object;  /* CONFIG, SECRET: its name; RESOURCE: a container */
+	char *divisor; /* RESOURCE: a quantity, or NULL: 1 */
+	bool optional; /* CONFIG, SECRET: what is missing makes the whole variable absent */
 };
 /* A string made of parts at each launch: command words, arguments, environment values. */
 struct value {
@@ -47,6 +54,17 @@ struct env_list {
 	struct env_var *v;
 	size_t n;
 };
+/* Every key of an object becomes a variable PREFIX + KEY: before env, later ones win. */
+struct env_source {
+	bool secret; /* a Secret, else a ConfigMap */
+	char *object;
+	char *prefix; /* or NULL */
+	bool optional;
+};
+struct env_source_list {
+	struct env_source *v;
+	size_t n;
+};
 
 /* ---- pod -------------------------------------------------------------------------------- */
 
@@ -63,8 +81,18 @@ enum network_mode {
 enum volume_kind {
 	VOLUME_HOST_PATH,
 	VOLUME_EMPTY_DIR, /* directory pods/<id>/volumes/<name>, or tmpfs in the sandbox */
+	VOLUME_CONFIG,	  /* the next four: files made from objects, read-only, in the sandbox */
+	VOLUME_SECRET,
+	VOLUME_DOWNWARD,
+	VOLUME_PROJECTED,
+	VOLUME_IMAGE, /* the file system of an image, read-only */
+	VOLUME_NAMED, /* volumes/<name>: outlives its pods */
 	VOLUME__COUNT
 };
+static inline bool is_projection_volume(int kind)
+{
+	return kind >= VOLUME_CONFIG && kind <= VOLUME_PROJECTED;
+}
 enum host_path_type {
 	HOST_PATH_ANY, /* "": must exist */
 	HOST_PATH_DIRECTORY_OR_CREATE,
@@ -76,14 +104,78 @@ enum host_path_type {
 	HOST_PATH_BLOCK_DEVICE,
 	HOST_PATH__COUNT
 };
+/* An optional non-negative number: absent differs from 0. */
+struct opt_i64 {
+	bool set;
+	int64_t value;
+};
+struct opt_bool {
+	bool set;
+	bool value;
+};
+
+enum projection_kind {
+	PROJECTION_CONFIG,
+	PROJECTION_SECRET,
+	PROJECTION_DOWNWARD,
+	PROJECTION__COUNT
+};
+struct projection_item {
+	char *path;	     /* relative file in the volume */
+	char *key;	     /* CONFIG, SECRET */
+	char *field;	     /* DOWNWARD: a path of the Downward API, or NULL: */
+	char *resource;	     /* "limits.cpu" */
+	char *container;     /* of resource */
+	char *divisor;	     /* of resource, or NULL */
+	struct opt_i64 mode; /* else the volume's */
+};
+struct projection_item_list {
+	struct projection_item *v;
+	size_t n;
+};
+/* One source of files. Without items a CONFIG or SECRET gives every key as a file. */
+struct projection {
+	int kind;     /* enum projection_kind */
+	char *object; /* name of the ConfigMap or Secret in the pod's namespace */
+	bool optional;
+	struct projection_item_list items;
+};
+struct projection_list {
+	struct projection *v;
+	size_t n;
+};
+
+/* What the image says; copied at creation so that a launch opens no image record. */
+struct image_config {
+	char *reference; /* canonical name: "docker.io/library/nginx:latest" */
+	char *id;	 /* config digest, 64 hex digits */
+	struct strlist
+		layers; /* diff ids, lowest first: "sha256:<hex>" directories in layers/ as <hex> */
+	struct strlist entrypoint;
+	struct strlist cmd;
+	struct strlist env; /* NAME=VALUE */
+	char *working_dir;
+	char *user;
+	char *stop_signal;
+	struct strlist volumes; /* absolute paths */
+	struct pairlist labels;
+};
+
 struct volume_spec {
 	char *name;
-	int kind;            /* enum volume_kind */
-	char *host_path;     /* HOST_PATH: absolute */
-	int host_path_type;  /* enum host_path_type */
-	bool memory;         /* EMPTY_DIR: tmpfs */
-	int64_t size_bytes;  /* EMPTY_DIR: 0 = no limit given */
-	int line;            /* where the manifest says so, for messages; not recorded */
+	int kind;			/* enum volume_kind */
+	char *host_path;		/* HOST_PATH: absolute */
+	int host_path_type;		/* enum host_path_type */
+	bool memory;			/* EMPTY_DIR: tmpfs */
+	int64_t size_bytes;		/* EMPTY_DIR: 0 = no limit given */
+	struct projection_list sources; /* CONFIG, SECRET, DOWNWARD: one; PROJECTED: any number */
+	struct opt_i64 default_mode;	/* of those files; unset: 0644 */
+	char *image;			/* IMAGE: as written */
+	char *pull_policy;		/* IMAGE: as written, or NULL */
+	struct image_config config;	/* IMAGE: resolved at creation, as a container's */
+	char *source_name;		/* NAMED: of volumes/<source_name> (a claim's name) */
+	bool read_only;			/* NAMED: every mount of it is */
+	int line;			/* where the manifest says so, for messages; not recorded */
 };
 struct volume_list {
 	struct volume_spec *v;
@@ -113,20 +205,6 @@ struct dns_spec {
 	struct dns_option_list options;
 };
 
-/* An optional non-negative number: absent differs from 0. */
-struct opt_i64 {
-	bool set;
-	int64_t value;
-};
-struct opt_bool {
-	bool set;
-	bool value;
-};
-
-struct id_list { /* numeric group ids, as decimal strings in the record */
-	struct strlist ids;
-};
-
 enum restart_policy { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER, RESTART__COUNT };
 
 struct pod_security {
@@ -134,15 +212,34 @@ struct pod_security {
 	struct opt_i64 run_as_group;
 	struct opt_bool run_as_non_root;
 	struct opt_i64 fs_group;
-	bool fs_group_on_root_mismatch; /* fsGroupChangePolicy OnRootMismatch */
+	bool fs_group_on_root_mismatch;	    /* fsGroupChangePolicy OnRootMismatch */
 	struct strlist supplemental_groups; /* decimal */
+	bool supplemental_groups_strict;    /* the groups of the image's /etc/group do not count */
 	struct pairlist sysctls;
+};
+
+struct resources {
+	/* cpu in thousandths of a core, memory in bytes; unset: no limit, no request */
+	struct opt_i64 cpu_limit_milli;
+	struct opt_i64 cpu_request_milli;
+	struct opt_i64 memory_limit_bytes;
+	struct opt_i64 memory_request_bytes;
+	struct opt_i64 pids_limit; /* unset: 2048 (a pod's own: no limit) */
+	/* Everything else by its Kubernetes name, quantities as written: "hugepages-2Mi",
+	 * "ephemeral-storage", extended resources. hugepages are limits of the cgroup. */
+	struct pairlist other_limits;
+	struct pairlist other_requests;
+	struct strlist
+		devices;   /* CDI names ("vendor.com/class=name") and host devices ("/dev/x") */
+	char *cpuset_cpus; /* "0-1,3", or NULL */
+	char *cpuset_mems;
 };
 
 struct container_ref {
 	char *id;
 	char *name; /* short name, unique in the pod */
 	bool init;
+	bool sidecar; /* an init container that runs on beside the members */
 };
 struct container_ref_list {
 	struct container_ref *v;
@@ -150,19 +247,24 @@ struct container_ref_list {
 };
 
 struct pod_spec {
-	uint32_t version;       /* POD_SPEC_VERSION */
-	char *id;               /* ephemeral */
+	uint32_t version; /* POD_SPEC_VERSION */
+	char *id;	  /* ephemeral */
 	char *name;
-	int64_t created_ns;     /* ephemeral; wall clock */
-	char *owner;            /* opaque to the engine: "kube", or NULL for one made by hand */
-	char *source;           /* ephemeral: the manifest's path as given, or NULL */
-	char *infra_id;         /* ephemeral */
-	char *namespace_;       /* label only */
-	char *hostname;         /* as asked for, or NULL: the pod's name */
+	int64_t created_ns;	 /* ephemeral; wall clock */
+	char *owner;		 /* opaque to the engine: "kube", or NULL for one made by hand */
+	char *controller;	 /* opaque: "Deployment/NAMESPACE/NAME", or NULL */
+	char *source;		 /* ephemeral: the manifest's path as given, or NULL */
+	char *infra_id;		 /* ephemeral */
+	char *namespace_;	 /* label only */
+	char *hostname;		 /* as asked for, or NULL: the pod's name */
+	char *hostname_override; /* wins over hostname and subdomain; or NULL */
+	char *subdomain;	 /* or NULL */
+	char *node_name;	 /* as written, or NULL: this host's name */
+	char *service_account;	 /* as written, or NULL: "default" */
 	struct pairlist labels;
 	struct pairlist annotations;
 	struct container_ref_list containers; /* in start order: inits first */
-	int network;            /* enum network_mode */
+	int network;			      /* enum network_mode */
 	bool host_pid;
 	bool host_ipc;
 	bool share_pid;
@@ -172,24 +274,27 @@ struct pod_spec {
 	struct volume_list volumes;
 	struct strlist pull_secrets; /* names of what the images were pulled with */
 	struct pod_security security;
-	int restart;            /* enum restart_policy: as the pod has it */
-	bool restart_backoff;   /* kubelet's back-off (played) instead of immediate */
-	bool exit_with_members; /* exit policy stop: infra ends with the last member */
+	int restart;		      /* enum restart_policy: as the pod has it */
+	bool restart_backoff;	      /* kubelet's back-off (played) instead of immediate */
+	bool exit_with_members;	      /* exit policy stop: infra ends with the last member */
 	struct opt_i64 grace_seconds; /* as asked for; effective: pod_grace_seconds() */
-	bool plain_names;       /* --no-pod-prefix */
+	struct opt_i64 active_deadline_seconds; /* from the pod's start */
+	struct opt_bool host_users;		/* false: a user namespace of the pod's own */
+	struct resources resources;		/* of the pod as a whole */
+	bool plain_names;			/* --no-pod-prefix */
 };
-#define POD_SPEC_VERSION 1
+#define POD_SPEC_VERSION     1
 #define PLAYED_GRACE_SECONDS 30
-#define POD_OWNER_BUILD "build" /* working containers of a build */
+#define POD_OWNER_BUILD	     "build" /* working containers of a build */
 
 /* ---- container -------------------------------------------------------------------------- */
 
 struct port_spec {
-	char *name;             /* or NULL */
+	char *name; /* or NULL */
 	uint16_t container_port;
-	uint16_t host_port;     /* 0: not published */
-	char *host_ip;          /* or NULL: every address */
-	int protocol;           /* enum port_protocol */
+	uint16_t host_port; /* 0: not published */
+	char *host_ip;	    /* or NULL: every address */
+	int protocol;	    /* enum port_protocol */
 };
 struct port_list {
 	struct port_spec *v;
@@ -197,23 +302,25 @@ struct port_list {
 };
 
 struct mount_spec {
-	char *volume;           /* name in pod_spec.volumes */
-	char *target;           /* absolute path in the container */
+	char *volume; /* name in pod_spec.volumes */
+	char *target; /* absolute path in the container */
 	bool read_only;
-	char *sub_path;         /* relative, or NULL */
+	char *sub_path; /* relative, or NULL */
+	bool has_sub_path_expr;
+	struct value sub_path_expr; /* instead of sub_path: resolved at each launch */
+	int propagation;	    /* enum mount_propagation */
+	int recursive_read_only;    /* enum recursive_read_only */
 };
+enum mount_propagation {
+	PROPAGATION_NONE,
+	PROPAGATION_SLAVE,
+	PROPAGATION_SHARED,
+	PROPAGATION__COUNT
+};
+enum recursive_read_only { RRO_DISABLED, RRO_IF_POSSIBLE, RRO_ENABLED, RRO__COUNT };
 struct mount_list {
 	struct mount_spec *v;
 	size_t n;
-};
-
-struct resources {
-	/* cpu in thousandths of a core, memory in bytes; unset: no limit, no request */
-	struct opt_i64 cpu_limit_milli;
-	struct opt_i64 cpu_request_milli;
-	struct opt_i64 memory_limit_bytes;
-	struct opt_i64 memory_request_bytes;
-	struct opt_i64 pids_limit; /* unset: 2048 */
 };
 
 struct container_security {
@@ -223,26 +330,68 @@ struct container_security {
 	struct opt_bool privileged;
 	struct opt_bool read_only_root;
 	struct opt_bool allow_privilege_escalation; /* false = no_new_privs */
-	struct strlist cap_add;  /* as written: with or without CAP_, ALL */
+	struct strlist cap_add;			    /* as written: with or without CAP_, ALL */
 	struct strlist cap_drop;
 	bool seccomp_unconfined;
-	bool unmask_proc;        /* procMount Unmasked */
+	char *seccomp_profile; /* Localhost: a file's path below the profile root; or NULL */
+	char *apparmor;	       /* NULL: as the host does; "unconfined"; "runtime/default"; a name */
+	bool unmask_proc;      /* procMount Unmasked */
 };
 
-/* What the image says; copied at creation so that a launch opens no image record. */
-struct image_config {
-	char *reference;         /* canonical name: "docker.io/library/nginx:latest" */
-	char *id;                /* config digest, 64 hex digits */
-	struct strlist layers;   /* diff ids, lowest first: "sha256:<hex>" directories in layers/ as <hex> */
-	struct strlist entrypoint;
-	struct strlist cmd;
-	struct strlist env;      /* NAME=VALUE */
-	char *working_dir;
-	char *user;
-	char *stop_signal;
-	struct strlist volumes;  /* absolute paths */
-	struct pairlist labels;
+/* ---- probes and hooks ------------------------------------------------------------------- */
+
+enum action_kind {
+	ACTION_NONE, /* absent */
+	ACTION_EXEC,
+	ACTION_HTTP,
+	ACTION_TCP,
+	ACTION_GRPC,
+	ACTION_SLEEP,
+	ACTION__COUNT
 };
+struct http_header {
+	char *name;
+	char *value;
+};
+struct http_header_list {
+	struct http_header *v;
+	size_t n;
+};
+struct action_spec {
+	int kind;	     /* enum action_kind */
+	struct strlist argv; /* EXEC: run as it is, no shell */
+	char *host;	     /* HTTP, TCP: NULL: the pod's address */
+	uint16_t port;	     /* HTTP, TCP, GRPC: resolved */
+	char *port_name;     /* as written when it was a name, or NULL */
+	char *path;	     /* HTTP; NULL: "/" */
+	bool https;
+	struct http_header_list headers;
+	char *service;	 /* GRPC, or NULL */
+	int64_t sleep_s; /* SLEEP */
+};
+/* Times in seconds; defaults are filled in by whoever makes the spec (10, 1, 1, 3). */
+struct probe_spec {
+	struct action_spec action; /* kind ACTION_NONE: no probe */
+	int64_t initial_delay_s;
+	int64_t period_s;
+	int64_t timeout_s;
+	int64_t success_threshold;
+	int64_t failure_threshold;
+	struct opt_i64 grace_s; /* liveness, startup: instead of the pod's */
+};
+enum probe_role { PROBE_STARTUP, PROBE_LIVENESS, PROBE_READINESS, PROBE__COUNT };
+
+/* A rule of restartPolicyRules: restart when the exit code is (not) among these. */
+struct restart_rule {
+	bool not_in;
+	struct strlist codes; /* decimal */
+};
+struct restart_rule_list {
+	struct restart_rule *v;
+	size_t n;
+};
+
+#define TERMINATION_PATH_DEFAULT "/dev/termination-log"
 
 enum container_kind { CONTAINER_MEMBER, CONTAINER_INIT, CONTAINER_INFRA, CONTAINER__COUNT };
 
@@ -253,21 +402,22 @@ struct log_spec {
 
 struct container_spec {
 	uint32_t version;
-	char *id;               /* ephemeral */
-	char *pod_id;           /* ephemeral */
-	int64_t created_ns;     /* ephemeral */
-	char *name;             /* short name: "ng1" */
-	char *full_name;        /* unique on the host: "my-app-ng1" */
-	int kind;               /* enum container_kind */
-	char *image;            /* as written in the manifest */
-	char *pull_policy;      /* as written, or NULL */
+	char *id;	    /* ephemeral */
+	char *pod_id;	    /* ephemeral */
+	int64_t created_ns; /* ephemeral */
+	char *name;	    /* short name: "ng1" */
+	char *full_name;    /* unique on the host: "my-app-ng1" */
+	int kind;	    /* enum container_kind */
+	char *image;	    /* as written in the manifest */
+	char *pull_policy;  /* as written, or NULL */
 	struct image_config config;
-	bool has_command;       /* command replaces the image's entrypoint and cmd */
+	bool has_command; /* command replaces the image's entrypoint and cmd */
 	struct value_list command;
 	bool has_args;
 	struct value_list args;
-	char *working_dir;      /* or NULL: the image's, else "/" */
-	struct env_list env;    /* in order */
+	char *working_dir; /* or NULL: the image's, else "/" */
+	struct env_source_list env_from;
+	struct env_list env; /* in order */
 	struct port_list ports;
 	struct mount_list mounts;
 	struct resources resources;
@@ -275,7 +425,16 @@ struct container_spec {
 	bool tty;
 	bool stdin_open;
 	bool stdin_once;
-	int restart;            /* enum restart_policy, effective for this container */
+	int restart;	  /* enum restart_policy, effective for this container */
+	bool own_restart; /* it was said of this container, not of the pod */
+	struct restart_rule_list restart_rules; /* the first that fits wins over restart */
+	bool sidecar; /* kind INIT: restarted always, stopped after the members */
+	struct probe_spec probes[PROBE__COUNT]; /* by enum probe_role */
+	struct action_spec post_start;
+	struct action_spec pre_stop;
+	char *stop_signal;	       /* or NULL: the image's, else TERM */
+	char *termination_path;	       /* or NULL: TERMINATION_PATH_DEFAULT */
+	bool termination_log_fallback; /* FallbackToLogsOnError */
 	int64_t oom_score_adj;
 	struct log_spec log;
 };
@@ -285,9 +444,11 @@ extern const struct record_type container_spec_type;
 extern const struct record_type image_config_type;
 
 /* Names for messages and records; index is the enum value, NULL-terminated. */
-extern const char *const host_path_type_names[]; /* "", "DirectoryOrCreate", ... */
-extern const char *const restart_policy_names[]; /* "Always", "OnFailure", "Never" */
-extern const char *const network_mode_names[];   /* "bridge", "host", "none" */
+extern const char *const host_path_type_names[];      /* "", "DirectoryOrCreate", ... */
+extern const char *const restart_policy_names[];      /* "Always", "OnFailure", "Never" */
+extern const char *const network_mode_names[];	      /* "bridge", "host", "none" */
+extern const char *const mount_propagation_names[];   /* "None", "HostToContainer", ... */
+extern const char *const recursive_read_only_names[]; /* "Disabled", "IfPossible", "Enabled" */
 
 int64_t pod_grace_seconds(const struct pod_spec *pod);
 const struct volume_spec *pod_find_volume(const struct pod_spec *pod, const char *name);
@@ -302,12 +463,12 @@ struct pod_plan {
 void pod_plan_done(struct pod_plan *plan);
 
 /* Appends a zeroed element to a {v, n} list and returns it. */
-#define list_add(list)                                                                    \
-	({                                                                                \
-		__typeof__(list) l_ = (list);                                             \
-		l_->v = xreallocarray(l_->v, l_->n + 1, sizeof(*l_->v));                  \
-		__builtin_memset(&l_->v[l_->n], 0, sizeof(*l_->v));                       \
-		&l_->v[l_->n++];                                                          \
+#define list_add(list)                                                   \
+	({                                                               \
+		__typeof__(list) l_ = (list);                            \
+		l_->v = xreallocarray(l_->v, l_->n + 1, sizeof(*l_->v)); \
+		__builtin_memset(&l_->v[l_->n], 0, sizeof(*l_->v));      \
+		&l_->v[l_->n++];                                         \
 	})
 
 /* One literal part. */

@@ -36,12 +36,15 @@ enum ctl_type {
 	CTL_FAILED,  /* text: why; value: exit code (125, 126, 127). More attempts may follow */
 	CTL_WARNING, /* text */
 	CTL_READY,   /* prepared, waits for CTL_GO */
-	CTL_RUNNING, /* value: pid */
+	CTL_RUNNING, /* value: pid; the program runs and postStart has ended well */
 	CTL_EXITED,  /* value: exit code; a restart follows after its back-off */
 	CTL_DONE,    /* value: exit code; the monitor ends */
 	CTL_PIPES,   /* + descriptors: read ends of stdout and stderr, for the conductor to keep */
 	CTL_UP,	     /* conductor: every member was started */
 	CTL_INIT_RETRY, /* conductor: an init container failed and will be tried again; text */
+	CTL_STARTED,	/* the startup probe has passed; at once after RUNNING without one */
+	CTL_READINESS,	/* value: 1 ready, 0 not; sent on each change, and once after CTL_STARTED */
+	CTL_POD_READY,	/* conductor: value: 1 when every member and sidecar is ready, 0 when not */
 };
 
 struct ctl_msg {

@@ -17,8 +17,8 @@
 
 #include "engine/base/error.h"
 
-#define LAYOUT_VERSION 1
-#define LAYOUT_ROOT_DEFAULT "/var/lib/podium"
+#define LAYOUT_VERSION	       1
+#define LAYOUT_ROOT_DEFAULT    "/var/lib/podium"
 #define LAYOUT_RUNROOT_DEFAULT "/run/podium"
 
 struct store {
@@ -40,7 +40,7 @@ void store_close(struct store *s);
 /* A path below ROOT or RUNROOT. The buffer is of LAYOUT_PATH_MAX bytes: ids and fixed names only,
  * so it cannot overflow (asserted). Returns the buffer. */
 #define LAYOUT_PATH_MAX 192
-char *layout_pod(char *buf, const char *id, const char *file);       /* pods/<id>[/file] */
+char *layout_pod(char *buf, const char *id, const char *file);	     /* pods/<id>[/file] */
 char *layout_container(char *buf, const char *id, const char *file); /* containers/<id>[/file] */
 
 /* Opens pods/<id> or containers/<id> below rootfd or runfd as O_DIRECTORY. */

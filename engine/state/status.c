@@ -24,8 +24,22 @@ const char *const container_state_names[] = { "created",    "running", "paused",
 					      "restarting", "exited",  "removing", NULL };
 static_assert(ARRAY_SIZE(container_state_names) == STATE__COUNT + 1, "one name a state");
 
-#define F(kind_, name_, m) \
-	{ .name = name_, .kind = kind_, .offset = offsetof(struct container_status, m) }
+#define L(kind_, name_, m)                                                                 \
+	{                                                                                  \
+		.name = name_, .kind = kind_, .offset = offsetof(struct container_last, m) \
+	}
+static const struct record_field last_fields[] = {
+	L(RECORD_I64, "started", started_ns), L(RECORD_I64, "finished", finished_ns),
+	L(RECORD_I64, "exitCode", exit_code), L(RECORD_STRING, "reason", reason),
+	L(RECORD_STRING, "message", message), { 0 },
+};
+static const struct record_type last_type = { "last run", sizeof(struct container_last),
+					      last_fields };
+
+#define F(kind_, name_, m)                                                                   \
+	{                                                                                    \
+		.name = name_, .kind = kind_, .offset = offsetof(struct container_status, m) \
+	}
 static const struct record_field status_fields[] = {
 	{ .name = "state",
 	  .kind = RECORD_ENUM,
@@ -44,6 +58,14 @@ static const struct record_field status_fields[] = {
 	F(RECORD_I64, "restarts", restarts),
 	F(RECORD_I64, "nextStart", next_start_ns),
 	F(RECORD_STRING, "error", error),
+	F(RECORD_BOOL, "isStarted", started),
+	F(RECORD_BOOL, "ready", ready),
+	F(RECORD_STRING, "reason", reason),
+	F(RECORD_STRING, "message", message),
+	{ .name = "last",
+	  .kind = RECORD_OBJECT,
+	  .offset = offsetof(struct container_status, last),
+	  .sub = &last_type },
 	F(RECORD_STRING, "name", name),
 	F(RECORD_STRING, "image", image),
 	F(RECORD_STRING, "command", command),
@@ -60,18 +82,28 @@ const struct record_type container_status_type = { "container state",
 						   sizeof(struct container_status), status_fields };
 
 static const bool allowed[STATE__COUNT][STATE__COUNT] = {
-	[STATE_CREATED] = { [STATE_RUNNING] = true, [STATE_EXITED] = true, [STATE_REMOVING] = true,
+	[STATE_CREATED] = { [STATE_RUNNING] = true,
+			    [STATE_EXITED] = true,
+			    [STATE_REMOVING] = true,
 			    [STATE_RESTARTING] = true },
-	[STATE_RUNNING] = { [STATE_PAUSED] = true, [STATE_STOPPING] = true,
-			    [STATE_RESTARTING] = true, [STATE_EXITED] = true,
+	[STATE_RUNNING] = { [STATE_PAUSED] = true,
+			    [STATE_STOPPING] = true,
+			    [STATE_RESTARTING] = true,
+			    [STATE_EXITED] = true,
 			    [STATE_REMOVING] = true },
-	[STATE_PAUSED] = { [STATE_RUNNING] = true, [STATE_STOPPING] = true, [STATE_EXITED] = true,
+	[STATE_PAUSED] = { [STATE_RUNNING] = true,
+			   [STATE_STOPPING] = true,
+			   [STATE_EXITED] = true,
 			   [STATE_REMOVING] = true },
 	[STATE_STOPPING] = { [STATE_EXITED] = true, [STATE_REMOVING] = true },
-	[STATE_RESTARTING] = { [STATE_RUNNING] = true, [STATE_EXITED] = true,
-			       [STATE_RESTARTING] = true, [STATE_REMOVING] = true },
-	[STATE_EXITED] = { [STATE_RUNNING] = true, [STATE_RESTARTING] = true,
-			   [STATE_EXITED] = true, [STATE_REMOVING] = true },
+	[STATE_RESTARTING] = { [STATE_RUNNING] = true,
+			       [STATE_EXITED] = true,
+			       [STATE_RESTARTING] = true,
+			       [STATE_REMOVING] = true },
+	[STATE_EXITED] = { [STATE_RUNNING] = true,
+			   [STATE_RESTARTING] = true,
+			   [STATE_EXITED] = true,
+			   [STATE_REMOVING] = true },
 };
 
 bool is_state_step_allowed(enum container_state from, enum container_state to)
@@ -102,7 +134,7 @@ int status_read(const struct store *s, const char *container_id, struct containe
 	if (read_plain(s, layout_container(path, container_id, STATUS_FILE), ret))
 		return 0;
 	r = jload_file(s->rootfd, layout_container(path, container_id, STATUS_FILE),
-			   STATUS_MAX_BYTES, &j, err);
+		       STATUS_MAX_BYTES, &j, err);
 
 	if (r == 0)
 		r = record_load(&container_status_type, j, ret, err);

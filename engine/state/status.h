@@ -40,21 +40,38 @@ extern const char *const container_state_names[]; /* "created", "running", ... *
 /* Whether the lifecycle table allows the step. */
 bool is_state_step_allowed(enum container_state from, enum container_state to);
 
+/* One run that has ended. */
+struct container_last {
+	int64_t started_ns; /* 0: there was none */
+	int64_t finished_ns;
+	int64_t exit_code;
+	char *reason;
+	char *message;
+};
+
 struct container_status {
-	int state;           /* enum container_state */
-	uint32_t pid;        /* first process, 0: none */
+	int state;    /* enum container_state */
+	uint32_t pid; /* first process, 0: none */
 	int64_t start_ticks;
 	char *boot_id;
 	uint32_t monitor_pid;
-	int64_t started_ns;  /* wall clock, 0: never */
+	int64_t started_ns; /* wall clock, 0: never */
 	int64_t finished_ns;
 	int64_t exit_code;
-	bool exit_unknown;   /* the monitor was lost before the exit was seen */
+	bool exit_unknown; /* the monitor was lost before the exit was seen */
 	bool oom_killed;
 	bool stopped_by_user; /* not restarted by policy until started again */
 	int64_t restarts;
 	int64_t next_start_ns; /* restarting: wall clock of the next start */
-	char *error;         /* why the last start failed, or NULL */
+	char *error;	       /* why the last start failed, or NULL */
+	bool started;  /* running, postStart done, startup probe passed (or none asked for) */
+	bool ready;    /* started, and the readiness probe's last word was good (or none) */
+	char *reason;  /* Kubernetes' word for the present state or end: "Completed", "Error",
+				"OOMKilled", "ContainerCannotRun", "CreateContainerConfigError",
+				"DeadlineExceeded"; NULL: nothing to say. Back-off is not one: it follows
+				from state restarting */
+	char *message; /* termination message of the last end, at most 4096 bytes, or NULL */
+	struct container_last last; /* the run before this one: lastState */
 	/* static columns */
 	char *name;
 	char *image;
@@ -62,16 +79,16 @@ struct container_status {
 	int64_t created_ns;
 	char *pod_id;
 	char *pod_name;
-	char *ports;         /* "0.0.0.0:8001-8002->8001-8002/tcp" */
+	char *ports; /* "0.0.0.0:8001-8002->8001-8002/tcp" */
 	bool infra;
 	bool init;
 	bool working; /* of a build: listed on demand only */
 };
 extern const struct record_type container_status_type;
 
-#define STATUS_FILE "state.json"
-#define MONITOR_LOCK "monitor.lock"
-#define CONDUCTOR_LOCK "conductor.lock"
+#define STATUS_FILE	 "state.json"
+#define MONITOR_LOCK	 "monitor.lock"
+#define CONDUCTOR_LOCK	 "conductor.lock"
 #define STATUS_MAX_BYTES 65536
 
 int status_read(const struct store *s, const char *container_id, struct container_status *ret,
