@@ -17,9 +17,6 @@
 
 #include <string.h>
 
-#include "kube/quantity.h"
-#include "kube/validate.h"
-
 static char *text_or_null(const char *s)
 {
 	return is_empty(s) ? NULL : xstrdup(s);
@@ -42,45 +39,6 @@ static int index_of(const char *const *names, const char *name)
 			return i;
 	}
 	return 0;
-}
-
-/* ---- volumes ----------------------------------------------------------------------------------
- */
-
-static void translate_volume(const struct k8s_volume *from, struct volume_spec *to)
-{
-	struct error err = { 0 };
-	struct quantity q;
-
-	to->name = xstrdup(from->name);
-	if (from->host_path) {
-		to->kind = VOLUME_HOST_PATH;
-		to->host_path = xstrdup(from->host_path->path);
-		to->host_path_type = index_of(host_path_type_names, from->host_path->type);
-		return;
-	}
-	to->kind = VOLUME_EMPTY_DIR;
-	if (!from->empty_dir)
-		return;
-	to->memory = is_equal(from->empty_dir->medium, "Memory");
-	if (from->empty_dir->size_limit &&
-	    (quantity_parse(from->empty_dir->size_limit, &q, &err) < 0 ||
-	     quantity_units(&q, &to->size_bytes, &err) < 0))
-		to->size_bytes = 0;
-}
-
-static void translate_volumes(const struct k8s_pod_spec *spec, const struct node *root,
-			      struct volume_list *ret)
-{
-	const struct node *list = node_get(node_get(root, "spec"), "volumes");
-
-	for (size_t i = 0; i < spec->volumes.n; i++) {
-		if (list && i < list->n && volume_foreign_source(list->items[i]))
-			continue;
-		translate_volume(&spec->volumes.v[i], list_add(ret));
-		if (list && i < list->n)
-			ret->v[ret->n - 1].line = list->items[i]->place.line;
-	}
 }
 
 /* ---- the pod ----------------------------------------------------------------------------------

@@ -29,6 +29,14 @@ struct container_source {
 	bool plain_names;
 };
 void translate_container(const struct container_source *from, struct container_spec *ret);
+/* Volumes that cannot be had here are left out, and so are the mounts that name them. */
+void translate_volumes(const struct k8s_pod_spec *spec, const struct node *root,
+		       struct volume_list *ret);
+/* plan: with its volumes; ret: with its environment, which subPathExpr may refer to. */
+void translate_mounts(const struct k8s_container *container, const struct pod_spec *plan,
+		      struct container_spec *ret);
+void translate_plan_volumes(const struct volume_list *from, struct k8s_pod_spec *to);
+void translate_plan_mounts(const struct container_spec *from, struct k8s_container *to);
 /* The kubelet's oom_score_adj for every container of the plan, by the pod's quality of service. */
 void translate_oom_scores(struct pod_plan *plan);
 

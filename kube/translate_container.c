@@ -84,25 +84,6 @@ static void translate_ports(const struct k8s_container *c, struct port_list *to)
 	}
 }
 
-static void translate_mounts(const struct container_source *from, struct mount_list *to)
-{
-	const struct k8s_container *c = from->container;
-
-	for (size_t i = 0; i < c->mounts.n; i++) {
-		const struct k8s_mount *m = &c->mounts.v[i];
-		struct mount_spec *out;
-
-		/* a source that cannot be had here: play refused it, validate only warned */
-		if (!pod_find_volume(from->plan, m->name))
-			continue;
-		out = list_add(to);
-		out->volume = xstrdup(m->name);
-		out->target = xstrdup(m->mount_path);
-		out->read_only = m->read_only.value;
-		out->sub_path = text_or_null(m->sub_path);
-	}
-}
-
 static struct opt_i64 amount(const struct pairlist *amounts, const char *name, bool zero_is_none)
 {
 	const char *text = pairlist_get(amounts, name);
@@ -187,7 +168,7 @@ void translate_container(const struct container_source *from, struct container_s
 	translate_words(&c->command, &to->env, &to->has_command, &to->command);
 	translate_words(&c->args, &to->env, &to->has_args, &to->args);
 	translate_ports(c, &to->ports);
-	translate_mounts(from, &to->mounts);
+	translate_mounts(c, from->plan, to);
 	translate_resources(c->resources, &to->resources);
 	translate_security(from, &to->security);
 	to->tty = c->tty.value;

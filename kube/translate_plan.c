@@ -70,19 +70,6 @@ static void plan_env(const struct container_spec *from, struct k8s_container *to
 	}
 }
 
-static void plan_mounts(const struct container_spec *from, struct k8s_container *to)
-{
-	for (size_t i = 0; i < from->mounts.n; i++) {
-		const struct mount_spec *m = &from->mounts.v[i];
-		struct k8s_mount *out = list_add(&to->mounts);
-
-		out->name = xstrdup(m->volume);
-		out->mount_path = xstrdup(m->target);
-		out->read_only = when(m->read_only);
-		out->sub_path = xstrdup_or_null(m->sub_path);
-	}
-}
-
 static void put_amount(struct pairlist *to, const char *name, char *text)
 {
 	pairlist_set(to, name, text);
@@ -169,7 +156,7 @@ static void plan_container(const struct container_spec *from, struct k8s_contain
 		words(&from->args, &from->env, &to->args);
 	plan_env(from, to);
 	plan_ports(from, to);
-	plan_mounts(from, to);
+	translate_plan_mounts(from, to);
 	plan_resources(&from->resources, to);
 	plan_security(&from->security, to);
 	to->tty = when(from->tty);
@@ -179,23 +166,6 @@ static void plan_container(const struct container_spec *from, struct k8s_contain
 
 /* ---- the pod ----------------------------------------------------------------------------------
  */
-
-static void plan_volume(const struct volume_spec *from, struct k8s_volume *to)
-{
-	to->name = xstrdup(from->name);
-	if (from->kind == VOLUME_HOST_PATH) {
-		to->host_path = xcalloc(1, sizeof(*to->host_path));
-		to->host_path->path = xstrdup(from->host_path);
-		if (from->host_path_type != HOST_PATH_ANY)
-			to->host_path->type = xstrdup(host_path_type_names[from->host_path_type]);
-		return;
-	}
-	to->empty_dir = xcalloc(1, sizeof(*to->empty_dir));
-	if (from->memory)
-		to->empty_dir->medium = xstrdup("Memory");
-	if (from->size_bytes)
-		to->empty_dir->size_limit = quantity_format_bytes(from->size_bytes);
-}
 
 static bool is_pod_security_set(const struct pod_security *s)
 {
@@ -245,8 +215,7 @@ static void plan_dns(const struct dns_spec *from, struct k8s_pod_spec *to)
 
 static void plan_spec(const struct pod_spec *from, struct k8s_pod_spec *to)
 {
-	for (size_t i = 0; i < from->volumes.n; i++)
-		plan_volume(&from->volumes.v[i], list_add(&to->volumes));
+	translate_plan_volumes(&from->volumes, to);
 	to->restart_policy = xstrdup(restart_policy_names[from->restart]);
 	to->grace_seconds = number(from->grace_seconds);
 	to->host_network = when(from->network == NETWORK_HOST);

@@ -6,29 +6,8 @@
 #ifndef PODIUM_SCHEMAS_TYPES_H
 #define PODIUM_SCHEMAS_TYPES_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "engine/base/str.h"
-
-struct k8s_int {
-	bool set;
-	int64_t value;
-};
-struct k8s_bool {
-	bool set;
-	bool value;
-};
-/* The shape of every list of objects below. */
-struct k8s_list {
-	void *v;
-	size_t n;
-};
-#define K8S_LIST(type)    \
-	struct {          \
-		type *v;  \
-		size_t n; \
-	}
+#include "schemas/types_base.h"
+#include "schemas/types_volume.h"
 
 struct k8s_meta {
 	char *name;
@@ -48,13 +27,6 @@ struct k8s_port {
 struct k8s_env {
 	char *name;
 	char *value;
-};
-
-struct k8s_mount {
-	char *name;
-	struct k8s_bool read_only;
-	char *mount_path;
-	char *sub_path;
 };
 
 struct k8s_resources {
@@ -116,22 +88,6 @@ struct k8s_pod_security {
 	K8S_LIST(struct k8s_sysctl) sysctls;
 	char *fs_group_change_policy;
 	struct k8s_seccomp *seccomp;
-};
-
-struct k8s_host_path {
-	char *path;
-	char *type;
-};
-
-struct k8s_empty_dir {
-	char *medium;
-	char *size_limit;
-};
-
-struct k8s_volume {
-	char *name;
-	struct k8s_host_path *host_path;
-	struct k8s_empty_dir *empty_dir;
 };
 
 struct k8s_host_alias {
