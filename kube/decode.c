@@ -26,7 +26,7 @@
 
 #include "engine/base/str.h"
 #include "engine/base/base64.h"
-#include "kube/quantity.h"
+#include "engine/base/quantity.h"
 #include "schemas/types.h"
 
 struct walk {

@@ -24,7 +24,7 @@
 #include <yaml.h>
 
 #include "engine/base/str.h"
-#include "kube/quantity.h"
+#include "engine/base/quantity.h"
 #include "schemas/types.h"
 
 #define ENCODE_MAX_BYTES ((size_t)64 << 20)

@@ -19,7 +19,7 @@
 #include <sys/sysinfo.h>
 
 #include "kube/expand.h"
-#include "kube/quantity.h"
+#include "engine/base/quantity.h"
 #include "kube/translate.h"
 
 #define OOM_GUARANTEED	(-997)

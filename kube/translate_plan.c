@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "kube/expand.h"
-#include "kube/quantity.h"
+#include "engine/base/quantity.h"
 #include "kube/translate.h"
 
 static struct k8s_int number(struct opt_i64 n)

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "kube/quantity.h"
+#include "engine/base/quantity.h"
 #include "kube/translate.h"
 
 static struct k8s_bool when(bool b)

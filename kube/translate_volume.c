@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "kube/quantity.h"
+#include "engine/base/quantity.h"
 #include "kube/translate.h"
 #include "kube/validate.h"
 

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "kube/names.h"
-#include "kube/quantity.h"
+#include "engine/base/quantity.h"
 #include "kube/validate.h"
 
 #define MAX_CONTAINERS 1000 /* of a pod */

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "kube/names.h"
-#include "kube/quantity.h"
+#include "engine/base/quantity.h"
 #include "kube/validate.h"
 #include "schemas/models.h"
 

@@ -8,7 +8,7 @@
 
 #include "engine/base/mem.h"
 #include "kube/expand.h"
-#include "kube/quantity.h"
+#include "engine/base/quantity.h"
 #include "kube/scalar.h"
 #include "tests/fuzz/fuzz.h"
 

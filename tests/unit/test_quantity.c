@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "kube/quantity.h"
+#include "engine/base/quantity.h"
 #include "tests/support/cunit_main.h"
 
 static int parse(const char *text, struct quantity *q)

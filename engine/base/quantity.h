@@ -2,8 +2,8 @@
 /*
  * quantity - Kubernetes' numbers with units: "100m", "1.5Gi", "1e3".
  */
-#ifndef PODIUM_KUBE_QUANTITY_H
-#define PODIUM_KUBE_QUANTITY_H
+#ifndef PODIUM_BASE_QUANTITY_H
+#define PODIUM_BASE_QUANTITY_H
 
 #include <stdbool.h>
 #include <stdint.h>

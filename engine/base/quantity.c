@@ -16,7 +16,7 @@
  * Limits: QUANTITY_MAX_LENGTH characters; exponents of at most 3 digits; BIG_LIMBS words of 32
  * bits hold 10^128 * 2^60 * 10^MAX_SHIFT, past which a number is out of range anyway.
  */
-#include "kube/quantity.h"
+#include "engine/base/quantity.h"
 
 #include <string.h>
 
