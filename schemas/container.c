@@ -203,22 +203,24 @@ const struct schema_type schema_file_key_selector = { "V1FileKeySelector", "File
 						      file_key_selector_fields };
 
 static const struct schema_field object_field_selector_fields[] = {
-	{ ROW("apiVersion", STRING, ONE) },
-	{ ROW("fieldPath", STRING, ONE) },
+	{ ROW("apiVersion", STRING, ONE), KEEP(k8s_field_selector, api_version) },
+	{ ROW("fieldPath", STRING, ONE), KEEP(k8s_field_selector, field_path), .required = true },
 	{ 0 },
 };
 const struct schema_type schema_object_field_selector = { "V1ObjectFieldSelector",
-							  "ObjectFieldSelector", 0,
+							  "ObjectFieldSelector",
+							  sizeof(struct k8s_field_selector),
 							  object_field_selector_fields };
 
 static const struct schema_field resource_field_selector_fields[] = {
-	{ ROW("containerName", STRING, ONE) },
-	{ ROW("divisor", QUANTITY, ONE) },
-	{ ROW("resource", STRING, ONE) },
+	{ ROW("containerName", STRING, ONE), KEEP(k8s_resource_selector, container) },
+	{ ROW("divisor", QUANTITY, ONE), KEEP(k8s_resource_selector, divisor) },
+	{ ROW("resource", STRING, ONE), KEEP(k8s_resource_selector, resource), .required = true },
 	{ 0 },
 };
 const struct schema_type schema_resource_field_selector = { "V1ResourceFieldSelector",
-							    "ResourceFieldSelector", 0,
+							    "ResourceFieldSelector",
+							    sizeof(struct k8s_resource_selector),
 							    resource_field_selector_fields };
 
 static const struct schema_field secret_env_source_fields[] = {

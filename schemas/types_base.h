@@ -28,4 +28,15 @@ struct k8s_list {
 		size_t n; \
 	}
 
+/* What the Downward API is asked for, by environment variables and by files in volumes. */
+struct k8s_field_selector {
+	char *api_version;
+	char *field_path;
+};
+struct k8s_resource_selector {
+	char *container;
+	char *resource;
+	char *divisor;
+};
+
 #endif
