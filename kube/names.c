@@ -157,6 +157,17 @@ const char *name_bad_label_value(const char *s)
 	       "ends";
 }
 
+const char *name_bad_volume(const char *s)
+{
+	size_t len = strlen(s);
+	bool good = len && len <= MAX_SUBDOMAIN && is_alnum(s[0]);
+
+	for (size_t i = 0; i < len; i++)
+		good = good && (is_alnum(s[i]) || strchr("-_.", s[i]));
+	return good ? NULL
+		    : "must be 1 to 253 letters, digits, '-', '_' and '.', a letter or digit first";
+}
+
 const char *name_bad_sysctl(const char *s)
 {
 	if (strchr(s, '/'))

@@ -15,6 +15,7 @@ const char *name_bad_env(const char *s);	/* printable ASCII without '=' */
 const char *name_bad_qualified(const char *s);	/* [prefix/]name: keys of labels */
 const char *name_bad_annotation(const char *s); /* the same, any case */
 const char *name_bad_label_value(const char *s);
+const char *name_bad_volume(const char *s); /* a volume of the host: one safe file name */
 const char *name_bad_sysctl(const char *s);
 const char *name_bad_search(const char *s); /* a DNS search domain */
 

@@ -38,8 +38,18 @@ void validate_volumes(struct check *c, const struct k8s_pod_spec *spec);
 void validate_mounts(struct check *c, const struct k8s_container *container);
 void validate_pod_security(struct check *c, const struct k8s_pod_spec *spec);
 void validate_container_security(struct check *c, const struct k8s_container *container);
+/* About the selector at the path; of_volume: of a file, else of a variable. */
+void validate_field_selector(struct check *c, const struct k8s_field_selector *s, bool of_volume);
+void validate_resource_selector(struct check *c, const struct k8s_resource_selector *s,
+				bool of_volume);
 
-/* The field of a volume's source that is known but not honoured, or NULL. node is the volume's. */
+/* The field of a volume's source that is known but not honoured, or NULL: also one of those that
+ * are projected. node is the volume's. */
 const char *volume_foreign_source(const struct node *node);
+/* The size of a huge-pages medium: "2Mi"; without one in it, that of the pod's limits; NULL: it is no
+ * such medium, or there is none; "": there are several. */
+const char *volume_huge_page_size(const struct k8s_pod_spec *spec, const char *medium);
+/* A relative path without "." and double slashes; the caller owns it. */
+char *volume_clean_path(const char *path);
 
 #endif

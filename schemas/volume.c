@@ -2,9 +2,9 @@
 /*
  * volume - volumes and every source that Kubernetes knows for them.
  *
- * Data only: see schemas/schema.h for what a row says and schemas/types.h for the structs.
- * hostPath and emptyDir are honoured; every other source is known by shape. A pod that mounts one
- * is refused by play, while validate warns.
+ * Data only: see schemas/schema.h for what a row says and schemas/types_volume.h for the structs.
+ * A source that one host cannot have is known by shape only. A pod that mounts one is refused by
+ * play, while validate warns.
  *
  * testdata/k8s-fields.json is the oracle: tests/unit/test_schema.c walks it against these rows in
  * both directions, so that no field of Kubernetes 1.36 is missing and none is invented.
@@ -52,7 +52,7 @@ static const struct schema_field volume_fields[] = {
 	{ ROW("gitRepo", OBJECT, ONE), .sub = &schema_git_repo_volume_source,
 	  .reason = "withdrawn by Kubernetes for its safety holes" },
 	{ ROW("secret", OBJECT, ONE), .sub = &schema_secret_volume_source,
-	  .reason = "not honoured yet" },
+	  KEEP(k8s_volume, secret) },
 	{ ROW("nfs", OBJECT, ONE), .sub = &schema_nfs_volume_source,
 	  .reason = "this storage needs a cluster" },
 	{ ROW("iscsi", OBJECT, ONE), .sub = &schema_iscsi_volume_source,
@@ -60,7 +60,7 @@ static const struct schema_field volume_fields[] = {
 	{ ROW("glusterfs", OBJECT, ONE), .sub = &schema_glusterfs_volume_source,
 	  .reason = "this storage needs a cluster" },
 	{ ROW("persistentVolumeClaim", OBJECT, ONE),
-	  .sub = &schema_persistent_volume_claim_volume_source, .reason = "not honoured yet" },
+	  .sub = &schema_persistent_volume_claim_volume_source, KEEP(k8s_volume, claim) },
 	{ ROW("rbd", OBJECT, ONE), .sub = &schema_rbd_volume_source,
 	  .reason = "this storage needs a cluster" },
 	{ ROW("flexVolume", OBJECT, ONE), .sub = &schema_flex_volume_source,
@@ -72,13 +72,13 @@ static const struct schema_field volume_fields[] = {
 	{ ROW("flocker", OBJECT, ONE), .sub = &schema_flocker_volume_source,
 	  .reason = "this storage needs a cluster" },
 	{ ROW("downwardAPI", OBJECT, ONE), .sub = &schema_downward_api_volume_source,
-	  .reason = "not honoured yet" },
+	  KEEP(k8s_volume, downward) },
 	{ ROW("fc", OBJECT, ONE), .sub = &schema_fc_volume_source,
 	  .reason = "this storage needs a cluster" },
 	{ ROW("azureFile", OBJECT, ONE), .sub = &schema_azure_file_volume_source,
 	  .reason = "this storage needs a cluster" },
 	{ ROW("configMap", OBJECT, ONE), .sub = &schema_config_map_volume_source,
-	  .reason = "not honoured yet" },
+	  KEEP(k8s_volume, config_map) },
 	{ ROW("vsphereVolume", OBJECT, ONE), .sub = &schema_vsphere_virtual_disk_volume_source,
 	  .reason = "this storage needs a cluster" },
 	{ ROW("quobyte", OBJECT, ONE), .sub = &schema_quobyte_volume_source,
@@ -89,7 +89,7 @@ static const struct schema_field volume_fields[] = {
 	  .sub = &schema_photon_persistent_disk_volume_source,
 	  .reason = "this storage needs a cluster" },
 	{ ROW("projected", OBJECT, ONE), .sub = &schema_projected_volume_source,
-	  .reason = "not honoured yet" },
+	  KEEP(k8s_volume, projected) },
 	{ ROW("portworxVolume", OBJECT, ONE), .sub = &schema_portworx_volume_source,
 	  .reason = "this storage needs a cluster" },
 	{ ROW("scaleIO", OBJECT, ONE), .sub = &schema_scaleio_volume_source,
@@ -99,9 +99,8 @@ static const struct schema_field volume_fields[] = {
 	{ ROW("csi", OBJECT, ONE), .sub = &schema_csi_volume_source,
 	  .reason = "there is no CSI driver here" },
 	{ ROW("ephemeral", OBJECT, ONE), .sub = &schema_ephemeral_volume_source,
-	  .reason = "there is no storage class here" },
-	{ ROW("image", OBJECT, ONE), .sub = &schema_image_volume_source,
-	  .reason = "not honoured yet" },
+	  .reason = "there is no storage class here: an emptyDir lives as long" },
+	{ ROW("image", OBJECT, ONE), .sub = &schema_image_volume_source, KEEP(k8s_volume, image) },
 	{ 0 },
 };
 const struct schema_type schema_volume = { "V1Volume", "Volume", sizeof(struct k8s_volume),
@@ -191,52 +190,61 @@ const struct schema_type schema_cluster_trust_bundle_projection = {
 };
 
 static const struct schema_field config_map_projection_fields[] = {
-	{ ROW("name", STRING, ONE) },
-	{ ROW("items", OBJECT, LIST), .sub = &schema_key_to_path },
-	{ ROW("optional", BOOL, ONE) },
+	{ ROW("name", STRING, ONE), KEEP(k8s_object_source, name), .required = true },
+	{ ROW("items", OBJECT, LIST), .sub = &schema_key_to_path, KEEP(k8s_object_source, items) },
+	{ ROW("optional", BOOL, ONE), KEEP(k8s_object_source, optional) },
 	{ 0 },
 };
 const struct schema_type schema_config_map_projection = { "V1ConfigMapProjection",
-							  "ConfigMapProjection", 0,
+							  "ConfigMapProjection",
+							  sizeof(struct k8s_object_source),
 							  config_map_projection_fields };
 
 static const struct schema_field config_map_volume_source_fields[] = {
-	{ ROW("name", STRING, ONE) },
-	{ ROW("defaultMode", INT32, ONE) },
-	{ ROW("items", OBJECT, LIST), .sub = &schema_key_to_path },
-	{ ROW("optional", BOOL, ONE) },
+	{ ROW("name", STRING, ONE), KEEP(k8s_object_source, name), .required = true },
+	{ ROW("items", OBJECT, LIST), .sub = &schema_key_to_path, KEEP(k8s_object_source, items) },
+	{ ROW("defaultMode", INT32, ONE), KEEP(k8s_object_source, default_mode) },
+	{ ROW("optional", BOOL, ONE), KEEP(k8s_object_source, optional) },
 	{ 0 },
 };
 const struct schema_type schema_config_map_volume_source = { "V1ConfigMapVolumeSource",
-							     "ConfigMapVolumeSource", 0,
+							     "ConfigMapVolumeSource",
+							     sizeof(struct k8s_object_source),
 							     config_map_volume_source_fields };
 
 static const struct schema_field downward_api_projection_fields[] = {
-	{ ROW("items", OBJECT, LIST), .sub = &schema_downward_api_volume_file },
+	{ ROW("items", OBJECT, LIST), .sub = &schema_downward_api_volume_file,
+	  KEEP(k8s_downward_source, items) },
 	{ 0 },
 };
 const struct schema_type schema_downward_api_projection = { "V1DownwardAPIProjection",
-							    "DownwardAPIProjection", 0,
+							    "DownwardAPIProjection",
+							    sizeof(struct k8s_downward_source),
 							    downward_api_projection_fields };
 
 static const struct schema_field downward_api_volume_file_fields[] = {
-	{ ROW("fieldRef", OBJECT, ONE), .sub = &schema_object_field_selector },
-	{ ROW("mode", INT32, ONE) },
-	{ ROW("path", STRING, ONE) },
-	{ ROW("resourceFieldRef", OBJECT, ONE), .sub = &schema_resource_field_selector },
+	{ ROW("path", STRING, ONE), KEEP(k8s_downward_file, path), .required = true },
+	{ ROW("fieldRef", OBJECT, ONE), .sub = &schema_object_field_selector,
+	  KEEP(k8s_downward_file, field) },
+	{ ROW("resourceFieldRef", OBJECT, ONE), .sub = &schema_resource_field_selector,
+	  KEEP(k8s_downward_file, resource) },
+	{ ROW("mode", INT32, ONE), KEEP(k8s_downward_file, mode) },
 	{ 0 },
 };
 const struct schema_type schema_downward_api_volume_file = { "V1DownwardAPIVolumeFile",
-							     "DownwardAPIVolumeFile", 0,
+							     "DownwardAPIVolumeFile",
+							     sizeof(struct k8s_downward_file),
 							     downward_api_volume_file_fields };
 
 static const struct schema_field downward_api_volume_source_fields[] = {
-	{ ROW("defaultMode", INT32, ONE) },
-	{ ROW("items", OBJECT, LIST), .sub = &schema_downward_api_volume_file },
+	{ ROW("items", OBJECT, LIST), .sub = &schema_downward_api_volume_file,
+	  KEEP(k8s_downward_source, items) },
+	{ ROW("defaultMode", INT32, ONE), KEEP(k8s_downward_source, default_mode) },
 	{ 0 },
 };
 const struct schema_type schema_downward_api_volume_source = { "V1DownwardAPIVolumeSource",
-							       "DownwardAPIVolumeSource", 0,
+							       "DownwardAPIVolumeSource",
+							       sizeof(struct k8s_downward_source),
 							       downward_api_volume_source_fields };
 
 static const struct schema_field ephemeral_volume_source_fields[] = {
@@ -328,20 +336,23 @@ const struct schema_type schema_iscsi_volume_source = { "V1ISCSIVolumeSource", "
 static const char *const image_volume_source_pull_policy_values[] = { "Always", "IfNotPresent",
 								      "Never", NULL };
 static const struct schema_field image_volume_source_fields[] = {
-	{ ROW("pullPolicy", STRING, ONE), .values = image_volume_source_pull_policy_values },
-	{ ROW("reference", STRING, ONE) },
+	{ ROW("reference", STRING, ONE), KEEP(k8s_image_source, reference), .required = true },
+	{ ROW("pullPolicy", STRING, ONE), KEEP(k8s_image_source, pull_policy),
+	  .values = image_volume_source_pull_policy_values },
 	{ 0 },
 };
 const struct schema_type schema_image_volume_source = { "V1ImageVolumeSource", "ImageVolumeSource",
-							0, image_volume_source_fields };
+							sizeof(struct k8s_image_source),
+							image_volume_source_fields };
 
 static const struct schema_field key_to_path_fields[] = {
-	{ ROW("key", STRING, ONE) },
-	{ ROW("path", STRING, ONE) },
-	{ ROW("mode", INT32, ONE) },
+	{ ROW("key", STRING, ONE), KEEP(k8s_key_path, key), .required = true },
+	{ ROW("path", STRING, ONE), KEEP(k8s_key_path, path), .required = true },
+	{ ROW("mode", INT32, ONE), KEEP(k8s_key_path, mode) },
 	{ 0 },
 };
-const struct schema_type schema_key_to_path = { "V1KeyToPath", "KeyToPath", 0, key_to_path_fields };
+const struct schema_type schema_key_to_path = { "V1KeyToPath", "KeyToPath",
+						sizeof(struct k8s_key_path), key_to_path_fields };
 
 static const struct schema_field nfs_volume_source_fields[] = {
 	{ ROW("path", STRING, ONE) },
@@ -380,13 +391,13 @@ const struct schema_type schema_persistent_volume_claim_template = {
 };
 
 static const struct schema_field persistent_volume_claim_volume_source_fields[] = {
-	{ ROW("claimName", STRING, ONE) },
-	{ ROW("readOnly", BOOL, ONE) },
+	{ ROW("claimName", STRING, ONE), KEEP(k8s_claim_source, name), .required = true },
+	{ ROW("readOnly", BOOL, ONE), KEEP(k8s_claim_source, read_only) },
 	{ 0 },
 };
 const struct schema_type schema_persistent_volume_claim_volume_source = {
-	"V1PersistentVolumeClaimVolumeSource", "PersistentVolumeClaimVolumeSource", 0,
-	persistent_volume_claim_volume_source_fields
+	"V1PersistentVolumeClaimVolumeSource", "PersistentVolumeClaimVolumeSource",
+	sizeof(struct k8s_claim_source), persistent_volume_claim_volume_source_fields
 };
 
 static const struct schema_field photon_persistent_disk_volume_source_fields[] = {
@@ -424,12 +435,14 @@ const struct schema_type schema_portworx_volume_source = { "V1PortworxVolumeSour
 							   portworx_volume_source_fields };
 
 static const struct schema_field projected_volume_source_fields[] = {
-	{ ROW("defaultMode", INT32, ONE) },
-	{ ROW("sources", OBJECT, LIST), .sub = &schema_volume_projection },
+	{ ROW("sources", OBJECT, LIST), .sub = &schema_volume_projection,
+	  KEEP(k8s_projected, sources) },
+	{ ROW("defaultMode", INT32, ONE), KEEP(k8s_projected, default_mode) },
 	{ 0 },
 };
 const struct schema_type schema_projected_volume_source = { "V1ProjectedVolumeSource",
-							    "ProjectedVolumeSource", 0,
+							    "ProjectedVolumeSource",
+							    sizeof(struct k8s_projected),
 							    projected_volume_source_fields };
 
 static const struct schema_field quobyte_volume_source_fields[] = {
@@ -477,23 +490,25 @@ const struct schema_type schema_scaleio_volume_source = { "V1ScaleIOVolumeSource
 							  scaleio_volume_source_fields };
 
 static const struct schema_field secret_projection_fields[] = {
-	{ ROW("name", STRING, ONE) },
-	{ ROW("items", OBJECT, LIST), .sub = &schema_key_to_path },
-	{ ROW("optional", BOOL, ONE) },
+	{ ROW("name", STRING, ONE), KEEP(k8s_object_source, name), .required = true },
+	{ ROW("items", OBJECT, LIST), .sub = &schema_key_to_path, KEEP(k8s_object_source, items) },
+	{ ROW("optional", BOOL, ONE), KEEP(k8s_object_source, optional) },
 	{ 0 },
 };
-const struct schema_type schema_secret_projection = { "V1SecretProjection", "SecretProjection", 0,
+const struct schema_type schema_secret_projection = { "V1SecretProjection", "SecretProjection",
+						      sizeof(struct k8s_object_source),
 						      secret_projection_fields };
 
 static const struct schema_field secret_volume_source_fields[] = {
-	{ ROW("defaultMode", INT32, ONE) },
-	{ ROW("items", OBJECT, LIST), .sub = &schema_key_to_path },
-	{ ROW("optional", BOOL, ONE) },
-	{ ROW("secretName", STRING, ONE) },
+	{ ROW("secretName", STRING, ONE), KEEP(k8s_object_source, name), .required = true },
+	{ ROW("items", OBJECT, LIST), .sub = &schema_key_to_path, KEEP(k8s_object_source, items) },
+	{ ROW("defaultMode", INT32, ONE), KEEP(k8s_object_source, default_mode) },
+	{ ROW("optional", BOOL, ONE), KEEP(k8s_object_source, optional) },
 	{ 0 },
 };
 const struct schema_type schema_secret_volume_source = { "V1SecretVolumeSource",
-							 "SecretVolumeSource", 0,
+							 "SecretVolumeSource",
+							 sizeof(struct k8s_object_source),
 							 secret_volume_source_fields };
 
 static const struct schema_field service_account_token_projection_fields[] = {
@@ -520,16 +535,22 @@ const struct schema_type schema_storage_os_volume_source = { "V1StorageOSVolumeS
 							     storage_os_volume_source_fields };
 
 static const struct schema_field volume_projection_fields[] = {
-	{ ROW("clusterTrustBundle", OBJECT, ONE), .sub = &schema_cluster_trust_bundle_projection },
-	{ ROW("configMap", OBJECT, ONE), .sub = &schema_config_map_projection },
-	{ ROW("downwardAPI", OBJECT, ONE), .sub = &schema_downward_api_projection },
-	{ ROW("podCertificate", OBJECT, ONE), .sub = &schema_pod_certificate_projection },
-	{ ROW("secret", OBJECT, ONE), .sub = &schema_secret_projection },
-	{ ROW("serviceAccountToken", OBJECT, ONE),
-	  .sub = &schema_service_account_token_projection },
+	{ ROW("secret", OBJECT, ONE), .sub = &schema_secret_projection,
+	  KEEP(k8s_projection, secret) },
+	{ ROW("downwardAPI", OBJECT, ONE), .sub = &schema_downward_api_projection,
+	  KEEP(k8s_projection, downward) },
+	{ ROW("configMap", OBJECT, ONE), .sub = &schema_config_map_projection,
+	  KEEP(k8s_projection, config_map) },
+	{ ROW("serviceAccountToken", OBJECT, ONE), .sub = &schema_service_account_token_projection,
+	  .reason = "there is no API server that gives tokens" },
+	{ ROW("clusterTrustBundle", OBJECT, ONE), .sub = &schema_cluster_trust_bundle_projection,
+	  .reason = "there is no API server that keeps trust bundles" },
+	{ ROW("podCertificate", OBJECT, ONE), .sub = &schema_pod_certificate_projection,
+	  .reason = "there is no signer of certificates here" },
 	{ 0 },
 };
-const struct schema_type schema_volume_projection = { "V1VolumeProjection", "VolumeProjection", 0,
+const struct schema_type schema_volume_projection = { "V1VolumeProjection", "VolumeProjection",
+						      sizeof(struct k8s_projection),
 						      volume_projection_fields };
 
 static const struct schema_field volume_resource_requirements_fields[] = {

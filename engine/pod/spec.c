@@ -145,6 +145,7 @@ static const struct record_field volume_fields[] = {
 	FIELD(volume_spec, RECORD_STRING, "hostPath", host_path),
 	ENUM(volume_spec, "hostPathType", host_path_type, host_path_type_names),
 	FIELD(volume_spec, RECORD_BOOL, "memory", memory),
+	FIELD(volume_spec, RECORD_STRING, "hugePages", huge_pages),
 	FIELD(volume_spec, RECORD_I64, "sizeBytes", size_bytes),
 	SUB(volume_spec, RECORD_LIST, "sources", sources, projection),
 	SUB(volume_spec, RECORD_OBJECT, "defaultMode", default_mode, opt_i64),

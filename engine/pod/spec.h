@@ -167,6 +167,7 @@ struct volume_spec {
 	char *host_path;		/* HOST_PATH: absolute */
 	int host_path_type;		/* enum host_path_type */
 	bool memory;			/* EMPTY_DIR: tmpfs */
+	char *huge_pages;		/* EMPTY_DIR: hugetlbfs with pages of "2Mi"; or NULL */
 	int64_t size_bytes;		/* EMPTY_DIR: 0 = no limit given */
 	struct projection_list sources; /* CONFIG, SECRET, DOWNWARD: one; PROJECTED: any number */
 	struct opt_i64 default_mode;	/* of those files; unset: 0644 */
@@ -176,6 +177,7 @@ struct volume_spec {
 	char *source_name;		/* NAMED: of volumes/<source_name> (a claim's name) */
 	bool read_only;			/* NAMED: every mount of it is */
 	int line;			/* where the manifest says so, for messages; not recorded */
+	size_t index;			/* likewise: in spec.volumes */
 };
 struct volume_list {
 	struct volume_spec *v;
