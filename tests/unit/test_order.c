@@ -2,10 +2,11 @@
 /*
  * test_order - the pod's state machine, exhaustively.
  *
- * First every combination of states of two inits and two members (also impossible ones) against the
- * rules written as plain conditions. Then every history that can happen: the acts are carried out,
- * events come in any order, and in no state that is reached may an init run beside another one or
- * beside a member; each history can end.
+ * First every combination of states of two inits and two members (also impossible ones), with every
+ * choice of inits that are sidecars, against the rules written as plain conditions. Then every
+ * history that can happen: the acts are carried out, events come in any order, and in no state that
+ * is reached may an init run beside another one or beside a member, unless it is a sidecar; each
+ * history can end. The same for the way down.
  */
 #include "engine/conductor/order.h"
 
@@ -17,14 +18,17 @@
 
 #define N      4 /* two inits, two members */
 #define INITS  2
+#define SHAPES 4 /* which inits are sidecars */
+#define STARTS 4 /* which of them have started */
 #define STATES ((MEMBER__COUNT + 1) * 2) /* phase, done with failure; started or not */
-#define WORLDS (STATES * STATES * STATES * STATES)
+#define WORLDS (STATES * STATES * STATES * STATES * STARTS)
 
 struct world {
 	struct member_view m[N];
 };
 
-static struct world decode(int code)
+/* shape: one bit an init, it is a sidecar. */
+static struct world decode(int code, int shape)
 {
 	struct world w;
 
@@ -33,16 +37,19 @@ static struct world decode(int code)
 		int phase = code % STATES / 2;
 
 		w.m[i].init = i < INITS;
+		w.m[i].sidecar = i < INITS && (shape & (1 << i));
 		w.m[i].was_started = code % 2;
 		w.m[i].exit_code = phase == MEMBER__COUNT ? 3 : 0;
 		w.m[i].phase = (enum member_phase)(phase == MEMBER__COUNT ? MEMBER_DONE : phase);
 	}
+	for (int i = 0; i < INITS; i++, code /= 2)
+		w.m[i].has_started = code % 2;
 	return w;
 }
 
 static int encode(const struct world *w)
 {
-	int code = 0;
+	int code = w->m[1].has_started * 2 + w->m[0].has_started;
 
 	for (int i = N - 1; i >= 0; i--) {
 		int phase = (int)w->m[i].phase;
@@ -56,22 +63,22 @@ static int encode(const struct world *w)
 
 /* ---- the rules, one by one -------------------------------------------------------------- */
 
-static bool is_init_done(const struct member_view *m)
+static bool is_init_over(const struct member_view *m)
 {
-	return m->phase == MEMBER_DONE && m->exit_code == 0;
+	return m->sidecar ? m->has_started : m->phase == MEMBER_DONE && m->exit_code == 0;
 }
 
-static bool are_inits_done(const struct world *w, int before)
+static bool are_inits_over(const struct world *w, int before)
 {
 	for (int i = 0; i < before && i < INITS; i++)
-		if (!is_init_done(&w->m[i]))
+		if (!is_init_over(&w->m[i]))
 			return false;
 	return true;
 }
 
 static bool can_prepare(const struct world *w, int i)
 {
-	return w->m[i].phase == MEMBER_IDLE && are_inits_done(w, i);
+	return w->m[i].phase == MEMBER_IDLE && are_inits_over(w, i);
 }
 
 static bool can_start(const struct world *w, int i, bool can_go)
@@ -79,18 +86,18 @@ static bool can_start(const struct world *w, int i, bool can_go)
 	for (int k = INITS; k < i; k++)
 		if (!w->m[k].was_started)
 			return false;
-	return can_go && w->m[i].phase == MEMBER_READY && are_inits_done(w, i);
+	return can_go && w->m[i].phase == MEMBER_READY && are_inits_over(w, i);
 }
 
 static bool has_failed(const struct world *w, int i)
 {
-	return i < INITS && w->m[i].phase == MEMBER_DONE && w->m[i].exit_code != 0 &&
-	       are_inits_done(w, i);
+	return i < INITS && w->m[i].phase == MEMBER_DONE && !is_init_over(&w->m[i]) &&
+	       are_inits_over(w, i);
 }
 
 static bool has_ended(const struct world *w)
 {
-	bool done = are_inits_done(w, INITS);
+	bool done = are_inits_over(w, INITS);
 
 	for (int i = INITS; i < N; i++)
 		done = done && w->m[i].phase == MEMBER_DONE;
@@ -122,19 +129,21 @@ static bool is_right(const struct world *w, bool can_go, enum order_act act, siz
 static void test_every_combination(void)
 {
 	unsigned int acts[ORDER_ALL_DONE + 1] = { 0 };
+	unsigned int wrong = 0;
 
-	for (int code = 0; code < WORLDS; code++) {
-		struct world w = decode(code);
+	for (int code = 0; code < WORLDS * SHAPES; code++) {
+		struct world w = decode(code / SHAPES, code % SHAPES);
 
-		CU_ASSERT_EQUAL_FATAL(encode(&w), code);
+		wrong += encode(&w) != code / SHAPES;
 		for (int can_go = 0; can_go < 2; can_go++) {
 			size_t index = 99;
 			enum order_act act = order_next(w.m, N, can_go, &index);
 
-			CU_ASSERT_TRUE_FATAL(is_right(&w, can_go, act, index));
+			wrong += !is_right(&w, can_go, act, index);
 			acts[act]++;
 		}
 	}
+	CU_ASSERT_EQUAL(wrong, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
 		CU_ASSERT_TRUE(acts[i] > 0);
 }
@@ -145,6 +154,7 @@ struct search {
 	bool seen[WORLDS];
 	int queue[WORLDS];
 	int head, tail;
+	int shape;
 	unsigned int ends, failures;
 };
 
@@ -172,6 +182,7 @@ static void happen(struct search *s, const struct world *w, int i)
 		{ MEMBER_STARTING, MEMBER_RUNNING, true, 0 },
 		{ MEMBER_STARTING, MEMBER_DONE, true, 3 },
 		{ MEMBER_STARTING, MEMBER_BACKOFF, true, 0 },
+		{ MEMBER_RUNNING, MEMBER_RUNNING, true, 0 }, /* a sidecar has started */
 		{ MEMBER_RUNNING, MEMBER_BACKOFF, true, 0 },
 		{ MEMBER_RUNNING, MEMBER_LOST, true, 0 },
 		{ MEMBER_RUNNING, MEMBER_DONE, true, 0 },
@@ -188,6 +199,8 @@ static void happen(struct search *s, const struct world *w, int i)
 		next.m[i].phase = events[e].to;
 		next.m[i].exit_code = events[e].exit_code;
 		next.m[i].was_started = w->m[i].was_started || events[e].started;
+		if (w->m[i].sidecar && events[e].from == events[e].to)
+			next.m[i].has_started = true;
 		reach(s, &next);
 	}
 }
@@ -203,10 +216,14 @@ static bool is_sound(const struct world *w)
 	int inits = 0, members = 0;
 
 	for (int i = 0; i < N; i++) {
-		inits += i < INITS && is_alive(&w->m[i]);
+		/* A sidecar that has started is in nobody's way. */
+		inits += i < INITS && is_alive(&w->m[i]) && !w->m[i].has_started;
 		members += i >= INITS && (is_alive(&w->m[i]) || w->m[i].was_started);
 	}
 	if (inits > 1 || (inits && members))
+		return false;
+	/* The second init never before the first is over. */
+	if (w->m[1].was_started && !is_init_over(&w->m[0]))
 		return false;
 	/* The second member may have been started only after the first. */
 	return !is_alive(&w->m[3]) || w->m[2].was_started;
@@ -241,14 +258,13 @@ static bool act(struct search *s, const struct world *w, bool can_go)
 	return true;
 }
 
-static void test_every_history(void)
+static void walk_histories(struct search *s)
 {
-	struct search *s = xcalloc(1, sizeof(*s));
-	struct world start = decode(0);
+	struct world start = decode(0, s->shape);
 
 	reach(s, &start);
 	while (s->head < s->tail) {
-		struct world w = decode(s->queue[s->head++]);
+		struct world w = decode(s->queue[s->head++], s->shape);
 
 		CU_ASSERT_TRUE_FATAL(is_sound(&w));
 		for (int i = 0; i < N; i++)
@@ -259,7 +275,135 @@ static void test_every_history(void)
 	CU_ASSERT_TRUE(s->ends > 0);
 	CU_ASSERT_TRUE(s->failures > 0);
 	CU_ASSERT_TRUE(s->tail > 60);
-	free(s);
+}
+
+static void test_every_history(void)
+{
+	for (int shape = 0; shape < SHAPES; shape++) {
+		struct search *s = xcalloc(1, sizeof(*s));
+
+		s->shape = shape;
+		walk_histories(s);
+		free(s);
+	}
+}
+
+/* ---- the way down ----------------------------------------------------------------------- */
+
+/* Sends what is asked for, in a pod of which containers end as `ends` says (one index after another,
+ * by what was told to stop); writes the order of the stops and ends as text. */
+static void stop_all(struct world *w, const char *ends, char *ret)
+{
+	bool last = false;
+	size_t i = 0;
+
+	for (;;) {
+		while (order_next_stop(w->m, N, &i, &last)) {
+			w->m[i].stop_asked = true;
+			*ret++ = (char)((last ? 'A' : 'a') + (int)i);
+		}
+		*ret = '\0';
+		if (!*ends)
+			return;
+		CU_ASSERT_TRUE(w->m[*ends - '0'].stop_asked);
+		w->m[*ends - '0'].phase = MEMBER_DONE;
+		*ret++ = *ends++;
+	}
+}
+
+static struct world running(int shape, enum member_phase inits)
+{
+	struct world w = decode(0, shape);
+
+	for (int i = 0; i < N; i++) {
+		w.m[i].phase = i >= INITS || w.m[i].sidecar ? MEMBER_RUNNING : inits;
+		w.m[i].was_started = true;
+		w.m[i].has_started = w.m[i].sidecar;
+	}
+	return w;
+}
+
+static void test_stop(void)
+{
+	static const struct {
+		int shape;
+		enum member_phase inits;
+		const char *ends, *story;
+	} cases[] = {
+		{ 0, MEMBER_DONE, "23", "dc23" },
+		{ 0, MEMBER_DONE, "32", "dc32" },
+		{ 1, MEMBER_DONE, "32", "dc32A" },
+		{ 2, MEMBER_DONE, "32", "dc32B" },
+		{ 3, MEMBER_DONE, "23", "dc23B" }, /* not both sidecars at once */
+		{ 3, MEMBER_DONE, "2", "dc2" },	   /* not before every member has ended */
+		{ 3, MEMBER_DONE, "2310", "dc23B1A0" },
+		{ 1, MEMBER_RUNNING, "23", "dcb23" }, /* nor before an init */
+		{ 1, MEMBER_RUNNING, "2310", "dcb231A0" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct world w = running(cases[i].shape, cases[i].inits);
+		char story[64];
+
+		stop_all(&w, cases[i].ends, story);
+		CU_ASSERT_STRING_EQUAL(story, cases[i].story);
+	}
+}
+
+/* In a pod of which the last member has ended only the sidecars are left. */
+static void test_stop_when_done(void)
+{
+	struct world w = running(3, MEMBER_DONE);
+	char story[64];
+
+	w.m[2].phase = w.m[3].phase = MEMBER_DONE;
+	stop_all(&w, "1", story);
+	CU_ASSERT_STRING_EQUAL(story, "B1A");
+	w.m[0].phase = MEMBER_LOST; /* alive still */
+	CU_ASSERT_FALSE(order_next_stop(w.m, N, &(size_t){ 0 }, &(bool){ false }));
+}
+
+/* ---- readiness, rebuilding -------------------------------------------------------------- */
+
+static void test_ready(void)
+{
+	struct world w = running(2, MEMBER_DONE);
+
+	CU_ASSERT_FALSE(is_order_ready(w.m, N));
+	for (int i = 1; i < N; i++)
+		w.m[i].is_ready = true;
+	CU_ASSERT_TRUE(is_order_ready(w.m, N)); /* the plain init is not asked */
+	w.m[1].is_ready = false;
+	CU_ASSERT_FALSE(is_order_ready(w.m, N)); /* the sidecar is */
+	w.m[1].is_ready = true;
+	w.m[3].phase = MEMBER_BACKOFF;
+	CU_ASSERT_FALSE(is_order_ready(w.m, N));
+	w.m[3].phase = MEMBER_DONE;
+	CU_ASSERT_FALSE(is_order_ready(w.m, N));
+}
+
+static void test_rebuild(void)
+{
+	struct world w = running(2, MEMBER_DONE);
+	size_t index = 99;
+
+	w.m[3].phase = MEMBER_DONE; /* for good, before */
+	for (int i = 0; i < 3; i++)
+		w.m[i].stop_asked = true;
+	w.m[1].phase = w.m[2].phase = MEMBER_DONE;
+	order_rebuild(w.m, N);
+	CU_ASSERT_EQUAL(order_next(w.m, N, true, &index), ORDER_PREPARE);
+	CU_ASSERT_EQUAL(index, 0);
+	w.m[0].phase = MEMBER_DONE;
+	CU_ASSERT_EQUAL(order_next(w.m, N, true, &index), ORDER_PREPARE);
+	CU_ASSERT_EQUAL(index, 1);
+	w.m[1].phase = MEMBER_RUNNING;
+	CU_ASSERT_EQUAL(order_next(w.m, N, true, &index), ORDER_WAIT); /* it has not started anew */
+	w.m[1].has_started = true;
+	CU_ASSERT_EQUAL(order_next(w.m, N, true, &index), ORDER_PREPARE);
+	CU_ASSERT_EQUAL(index, 2);
+	w.m[2].phase = MEMBER_DONE;
+	CU_ASSERT_EQUAL(order_next(w.m, N, true, &index), ORDER_ALL_DONE);
 }
 
 static void test_small_pods(void)
@@ -277,7 +421,7 @@ static void test_small_pods(void)
 /* Members are prepared all at once, before any of them is started. */
 static void test_members_in_parallel(void)
 {
-	struct world w = decode(0);
+	struct world w = decode(0, 0);
 	size_t index = 99;
 
 	w.m[0].phase = w.m[1].phase = MEMBER_DONE;
@@ -292,7 +436,7 @@ static void test_members_in_parallel(void)
 
 static void test_up(void)
 {
-	struct world w = decode(0);
+	struct world w = decode(0, 0);
 
 	CU_ASSERT_FALSE(is_order_up(w.m, N));
 	w.m[2].was_started = true;
@@ -300,11 +444,19 @@ static void test_up(void)
 	w.m[3].was_started = true;
 	CU_ASSERT_TRUE(is_order_up(w.m, N));
 	CU_ASSERT_TRUE(is_order_up(w.m, INITS)); /* only inits: nobody to wait for */
+	w.m[1].sidecar = true;
+	CU_ASSERT_FALSE(is_order_up(w.m, N));
+	w.m[1].was_started = true;
+	CU_ASSERT_TRUE(is_order_up(w.m, N));
 }
 
 static CU_TestInfo tests[] = {
 	{ "every combination of states", test_every_combination },
 	{ "every history", test_every_history },
+	{ "stop order", test_stop },
+	{ "stop of sidecars alone", test_stop_when_done },
+	{ "readiness of the pod", test_ready },
+	{ "a sandbox made anew", test_rebuild },
 	{ "small pods", test_small_pods },
 	{ "members in parallel", test_members_in_parallel },
 	{ "when play may return", test_up },
