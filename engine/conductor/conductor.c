@@ -31,30 +31,20 @@
 #include "engine/base/str.h"
 #include "engine/conductor/internal.h"
 #include "engine/pod/lookup.h"
+#include "engine/state/events.h"
 
-#define KILL_MARGIN_MS 5000
-
-void conductor_tell(struct conductor *c, enum ctl_type type, int32_t value, const char *text)
-{
-	if (c->report_fd >= 0 && ctl_send(c->report_fd, type, value, text) < 0) {
-		(void)close(c->report_fd);
-		c->report_fd = -1;
-	}
-}
-
-static void write_status(struct conductor *c, enum container_state state)
+void conductor_write_status(struct conductor *c, enum container_state state)
 {
 	struct error scratch;
 
 	if (c->run.to_remove)
 		return;
 	c->status.state = (int)state;
-	c->status.pid = state == STATE_RUNNING ? (uint32_t)c->run.pause_pid : 0;
+	c->status.pid =
+		state == STATE_RUNNING || state == STATE_STOPPING ? (uint32_t)c->run.pause_pid : 0;
 	free(c->status.boot_id);
 	c->status.boot_id = xstrdup(proc_boot_id());
 	c->status.monitor_pid = (uint32_t)getpid();
-	if (state == STATE_RUNNING)
-		c->status.started_ns = clock_wall_ns();
 	if (state == STATE_EXITED)
 		c->status.finished_ns = clock_wall_ns();
 	if (c->status.pid) {
@@ -68,18 +58,53 @@ static void write_status(struct conductor *c, enum container_state state)
 
 /* ---- up --------------------------------------------------------------------------------- */
 
+static void forget_reason(struct conductor *c)
+{
+	free(c->status.reason);
+	free(c->status.message);
+	c->status.reason = c->status.message = NULL;
+}
+
+/* A sandbox that has just been made. */
+static void begin_life(struct conductor *c)
+{
+	c->status.sandbox_ns = clock_wall_ns();
+	if (!c->is_rebuilt)
+		c->status.started_ns = c->status.sandbox_ns;
+	c->status.exit_code = 0;
+	forget_reason(c);
+}
+
+/* The sandbox of an earlier conductor: the record is about it, unless that one was killed before it
+ * wrote it. Then no container has run in there. */
+static void adopt_life(struct conductor *c)
+{
+	struct proc_ident ident = { 0 };
+	struct error scratch;
+
+	if (c->status.sandbox_ns && c->status.pid == (uint32_t)c->run.pause_pid &&
+	    is_equal(c->status.boot_id, proc_boot_id()) &&
+	    proc_identify(c->run.pause_pid, &ident, &scratch) == 0 &&
+	    c->status.start_ticks == (int64_t)ident.start_ticks)
+		return;
+	c->resumes_stop = false;
+	begin_life(c);
+}
+
 static int bring_up(struct conductor *c, struct error *err)
 {
 	struct error scratch;
 	int r;
 
-	if (run_adopt_sandbox(&c->run, &scratch) == 0) {
+	if (!c->is_rebuilt && run_adopt_sandbox(&c->run, &scratch) == 0) {
+		adopt_life(c);
 		/* Ports are held anew; the rest stands. */
 		r = run_hold_ports(&c->run, &scratch);
 		if (r < 0)
 			conductor_tell(c, CTL_WARNING, 0, scratch.text);
 		c->network_ready = true;
 	} else {
+		c->resumes_stop = false; /* nothing is left to be stopped */
 		c->run.meanwhile = members_prestart;
 		c->run.abandon = members_abandon;
 		c->run.meanwhile_arg = c;
@@ -87,31 +112,14 @@ static int bring_up(struct conductor *c, struct error *err)
 		if (r < 0)
 			return r;
 		c->network_ready = c->run.net_fd < 0;
+		begin_life(c);
 	}
 	for (size_t i = 0; i < c->run.warnings.n; i++)
 		conductor_tell(c, CTL_WARNING, 0, c->run.warnings.v[i]);
-	write_status(c, STATE_RUNNING);
+	c->up_ms = clock_mono_ms();
+	if (!c->resumes_stop)
+		conductor_write_status(c, STATE_RUNNING);
 	return 0;
-}
-
-static void begin_stop(struct conductor *c, int64_t grace_ms)
-{
-	if (c->phase == CONDUCTOR_STOPPING && grace_ms > 0)
-		return;
-	c->phase = CONDUCTOR_STOPPING;
-	c->deadline_ms = clock_mono_ms() + grace_ms + KILL_MARGIN_MS;
-	members_stop(c, grace_ms); /* they end while this is written */
-	write_status(c, STATE_STOPPING);
-	if (c->run.to_remove)
-		run_network_down_early(&c->run);
-}
-
-static void fail(struct conductor *c, const char *text)
-{
-	conductor_tell(c, CTL_FAILED, 125, text);
-	c->failures++;
-	c->status.exit_code = 1;
-	begin_stop(c, 0);
 }
 
 /* Does what order.c says until it says wait. */
@@ -125,7 +133,7 @@ static void advance(struct conductor *c)
 		switch (order_next(c->views, c->n_members, c->network_ready, &i)) {
 		case ORDER_PREPARE:
 			if (member_begin(c, i, &err) < 0)
-				fail(c, err.text);
+				stop_failed(c, err.text);
 			break;
 		case ORDER_GO:
 			c->views[i].phase = MEMBER_STARTING;
@@ -136,14 +144,14 @@ static void advance(struct conductor *c)
 				       "init container '%s' failed with exit "
 				       "code %d",
 				       c->members[i].name, c->views[i].exit_code);
-			fail(c, text);
+			stop_failed(c, text);
 			break;
 		case ORDER_ALL_DONE:
 			if (c->phase == CONDUCTOR_STARTING)
 				conductor_tell(c, CTL_UP, c->failures, NULL);
 			c->phase = CONDUCTOR_UP;
 			if (c->run.pod.exit_with_members)
-				begin_stop(c, 0);
+				stop_begin(c, stop_own_grace_ms(c));
 			return;
 		case ORDER_WAIT:
 			if (c->phase == CONDUCTOR_STARTING && is_order_up(c->views, c->n_members)) {
@@ -158,81 +166,6 @@ static void advance(struct conductor *c)
 	}
 }
 
-/* ---- clients ---------------------------------------------------------------------------- */
-
-static void accept_client(struct conductor *c)
-{
-	int fd = ctl_accept(c->listen_fd);
-
-	for (size_t i = 0; fd >= 0 && i < CONDUCTOR_CLIENTS_MAX; i++) {
-		if (c->clients[i] < 0) {
-			c->clients[i] = fd;
-			return;
-		}
-	}
-	if (fd >= 0)
-		(void)close(fd);
-}
-
-/* Starts one member again by hand, or (id "") every member that has ended. */
-static void start_members(struct conductor *c, int fd, const char *id)
-{
-	bool found = *id == '\0';
-
-	members_hear(c);
-	for (size_t i = 0; i < c->n_members; i++) {
-		bool is_it = strcmp(c->members[i].id, id) == 0;
-
-		found = found || is_it;
-		if ((!is_it && *id) || c->views[i].phase != MEMBER_DONE ||
-		    (c->views[i].init && !is_it))
-			continue;
-		c->views[i].phase = MEMBER_IDLE;
-		c->views[i].was_started = false;
-		c->phase = CONDUCTOR_STARTING;
-	}
-	(void)ctl_send(fd, found ? CTL_OK : CTL_FAILED, 125,
-		       found ? NULL : "no such container in this pod");
-}
-
-static void read_client(struct conductor *c, int *fd)
-{
-	struct ctl_msg msg;
-	int r = ctl_receive(*fd, &msg, NULL);
-
-	if (r == -EAGAIN)
-		return;
-	if (r <= 0) {
-		(void)close(*fd);
-		*fd = -1;
-		return;
-	}
-	switch ((enum ctl_type)msg.type) {
-	case CTL_STOP:
-		c->run.to_remove = c->run.to_remove || is_ctl_to_remove(&msg);
-		begin_stop(c, msg.value);
-		break; /* the socket stays: it hears CTL_DONE */
-	case CTL_START:
-		if (c->phase == CONDUCTOR_STARTING || c->phase == CONDUCTOR_UP)
-			start_members(c, *fd, msg.text);
-		else
-			(void)ctl_send(*fd, CTL_FAILED, CTL_STOPPING, "pod is being stopped");
-		break;
-	case CTL_SUBSCRIBE:
-		/* The newest watcher gets the reports; UP is told at once when it is so. */
-		if (c->report_fd >= 0)
-			(void)close(c->report_fd);
-		c->report_fd = *fd;
-		*fd = -1;
-		if (c->phase == CONDUCTOR_UP)
-			conductor_tell(c, CTL_UP, 0, NULL);
-		break;
-	default:
-		(void)ctl_send(*fd, CTL_FAILED, 125, "unknown request");
-		break;
-	}
-}
-
 /* ---- events ----------------------------------------------------------------------------- */
 
 static void network_done(struct conductor *c)
@@ -240,7 +173,7 @@ static void network_done(struct conductor *c)
 	struct error err = { 0 };
 
 	if (run_network_wait(&c->run, &err) < 0) {
-		fail(c, err.text);
+		stop_failed(c, err.text);
 		return;
 	}
 	STOP_AT("start:network-wait");
@@ -258,7 +191,10 @@ static void pause_ended(struct conductor *c)
 	if (c->phase == CONDUCTOR_STOPPING)
 		return;
 	c->rebuild = c->run.pod.restart != RESTART_NEVER;
-	begin_stop(c, 0);
+	stop_begin(c, 0);
+	event_add(&c->store, c->pod_id, false, "SandboxChanged", NULL,
+		  c->rebuild ? "Pod sandbox changed, it will be killed and re-created."
+			     : "Pod sandbox changed, it will be killed.");
 }
 
 struct poll_plan {
@@ -274,7 +210,7 @@ static void fill_polls(struct conductor *c, struct poll_plan *plan)
 	plan->p[n++] = (struct pollfd){ .fd = c->run.pause_pidfd, .events = POLLIN };
 	plan->p[n++] = (struct pollfd){ .fd = c->run.net_fd, .events = POLLIN };
 	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++)
-		plan->p[n++] = (struct pollfd){ .fd = c->clients[i], .events = POLLIN };
+		plan->p[n++] = (struct pollfd){ .fd = c->clients[i].fd, .events = POLLIN };
 	for (size_t i = 0; i < c->n_members; i++) {
 		plan->p[n++] = (struct pollfd){ .fd = c->members[i].fd, .events = POLLIN };
 		plan->p[n++] = (struct pollfd){ .fd = c->members[i].lost_pidfd, .events = POLLIN };
@@ -287,8 +223,8 @@ static void dispatch(struct conductor *c, const struct pollfd *p)
 	const struct pollfd *q = p + 3;
 
 	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++, q++)
-		if (q->revents && q->fd >= 0)
-			read_client(c, &c->clients[i]);
+		if (q->revents && q->fd >= 0 && q->fd == c->clients[i].fd)
+			client_read(c, &c->clients[i]);
 	for (size_t i = 0; i < c->n_members; i++, q += 2) {
 		if (q[0].revents && q[0].fd >= 0 && q[0].fd == c->members[i].fd)
 			member_read(c, i);
@@ -296,46 +232,29 @@ static void dispatch(struct conductor *c, const struct pollfd *p)
 			member_lost_ended(c, i);
 	}
 	if (p[0].revents)
-		accept_client(c);
+		client_accept(c);
 	if (p[2].revents && p[2].fd == c->run.net_fd)
 		network_done(c);
 	if (p[1].revents && p[1].fd == c->run.pause_pidfd)
 		pause_ended(c);
 }
 
-static void check_stop(struct conductor *c)
-{
-	if (c->phase != CONDUCTOR_STOPPING)
-		return;
-	if (are_members_down(c)) {
-		c->phase = CONDUCTOR_DOWN;
-	} else if (clock_mono_ms() >= c->deadline_ms) {
-		members_stop(c, 0);
-		c->deadline_ms = clock_mono_ms() + KILL_MARGIN_MS;
-	}
-}
-
+/* Until the phase is DOWN. */
 static void loop(struct conductor *c)
 {
 	cleanup_free struct pollfd *p =
 		xcalloc(3 + CONDUCTOR_CLIENTS_MAX + 2 * c->n_members, sizeof(*p));
 	struct poll_plan plan = { .p = p };
 
-	advance(c);
-	check_stop(c);
-	while (c->phase != CONDUCTOR_DOWN) {
-		int timeout = -1;
-
-		fill_polls(c, &plan);
-		if (c->phase == CONDUCTOR_STOPPING) {
-			int64_t left = c->deadline_ms - clock_mono_ms();
-
-			timeout = left < 0 ? 0 : (int)left;
-		}
-		if (poll(plan.p, plan.n, timeout) > 0)
-			dispatch(c, plan.p);
+	for (;;) {
 		advance(c);
-		check_stop(c);
+		stop_check(c);
+		conductor_tell_ready(c);
+		if (c->phase == CONDUCTOR_DOWN)
+			return;
+		fill_polls(c, &plan);
+		if (poll(plan.p, plan.n, stop_timeout_ms(c)) > 0)
+			dispatch(c, plan.p);
 	}
 }
 
@@ -358,7 +277,8 @@ static int begin(struct conductor *c, struct error *err)
 	if (r < 0)
 		return r;
 	r = status_read(&c->store, c->run.pod.infra_id, &c->status, err);
-	c->status.exit_code = 0; /* of an earlier life */
+	c->resumes_stop = r == 0 && c->status.state == (int)STATE_STOPPING;
+	c->status.restarts = 0;
 	if (r == 0)
 		members_open(c);
 	if (r == 0)
@@ -370,15 +290,7 @@ static int begin(struct conductor *c, struct error *err)
 	return r < 0 ? r : 0;
 }
 
-static void reset_members(struct conductor *c)
-{
-	for (size_t i = 0; i < c->n_members; i++) {
-		c->views[i].phase = MEMBER_IDLE;
-		c->views[i].was_started = false;
-	}
-}
-
-/* Once up and down again; says whether the pod is to be built anew. */
+/* Once up and down again. c->rebuild says whether the pod is to be built anew. */
 static int conduct_once(struct conductor *c, struct error *err)
 {
 	struct error down;
@@ -390,6 +302,12 @@ static int conduct_once(struct conductor *c, struct error *err)
 	r = bring_up(c, err);
 	if (r < 0)
 		return r;
+	if (c->resumes_stop) {
+		stop_resume(c);
+		c->rebuild = !c->adopt_only;
+	} else {
+		stop_set_deadline(c);
+	}
 	loop(c);
 	r = run_stages_down(&c->run, &down);
 	if (r < 0)
@@ -397,22 +315,91 @@ static int conduct_once(struct conductor *c, struct error *err)
 	return 0;
 }
 
+/* Nothing runs: waits as the kubelet does before it makes a sandbox again that did not last. */
+static void wait_to_rebuild(struct conductor *c, bool was_up)
+{
+	int64_t now = clock_mono_ms();
+	int64_t delay = restart_next_delay_ms(&c->rebuilds, c->run.pod.restart_backoff,
+					      was_up ? now - c->up_ms : 0);
+
+	if (delay <= 0)
+		return;
+	c->wake_ms = now + delay;
+	c->status.next_start_ns = clock_wall_ns() + delay * 1000000;
+	conductor_write_status(c, STATE_RESTARTING);
+	c->phase = CONDUCTOR_BACKOFF;
+	stop_set_deadline(c);
+	loop(c);
+	c->status.next_start_ns = 0;
+}
+
+/* Makes ready for the next sandbox; c->rebuild is false when somebody has stopped the pod meanwhile.
+ * was_up: there was one. */
+static int prepare_rebuild(struct conductor *c, bool was_up, struct error *err)
+{
+	int r;
+
+	c->active_deadline_ms = 0;
+	c->rebuild = true;
+	order_rebuild(c->views, c->n_members);
+	/* The run directories went down with the sandbox. */
+	(void)close(c->listen_fd);
+	r = c->listen_fd = ctl_listen(&c->store, c->run.pod.infra_id, err);
+	if (r < 0)
+		return r;
+	if (c->resumes_stop) { /* what was stopped is started by somebody's wish */
+		c->resumes_stop = false;
+		c->status.exit_code = 0;
+		return 0;
+	}
+	c->is_rebuilt = true;
+	c->status.restarts++;
+	wait_to_rebuild(c, was_up);
+	return 0;
+}
+
+static int conduct(struct conductor *c, struct error *err)
+{
+	for (;;) {
+		int up = conduct_once(c, err);
+		int r;
+
+		if (up < 0 && !c->is_rebuilt)
+			return up;
+		if (up < 0)
+			event_add(&c->store, c->pod_id, true, "FailedCreatePodSandBox", NULL,
+				  "Failed to create pod sandbox: %s", err->text);
+		if (up == 0 && !c->rebuild)
+			return 0;
+		r = prepare_rebuild(c, up == 0, err);
+		if (r < 0 || !c->rebuild)
+			return r;
+	}
+}
+
 static void end(struct conductor *c, int result, const struct error *err)
 {
-	int fds[CONDUCTOR_CLIENTS_MAX];
-
 	if (result < 0 && c->run.pod.infra_id)
 		c->status.exit_code = 125;
 	if (c->run.pod.infra_id && c->status.name)
-		write_status(c, STATE_EXITED);
-	memcpy(fds, c->clients, sizeof(fds));
+		conductor_write_status(c, STATE_EXITED);
 	if (result < 0)
 		conductor_tell(c, CTL_FAILED, 125, err->text);
 	conductor_tell(c, CTL_DONE, (int32_t)c->status.exit_code, NULL);
 	if (c->lock_fd >= 0)
 		(void)close(c->lock_fd);
 	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++)
-		(void)ctl_send(fds[i], CTL_DONE, (int32_t)c->status.exit_code, NULL);
+		if (!c->clients[i].subscribed)
+			(void)ctl_send(c->clients[i].fd, CTL_DONE, (int32_t)c->status.exit_code,
+				       NULL);
+}
+
+/* What pod_adopt() has left in the socket before there was anybody to read it. */
+static bool is_told_to_adopt(int report_fd)
+{
+	struct ctl_msg msg;
+
+	return report_fd >= 0 && ctl_wait(report_fd, 0, &msg) > 0 && msg.type == CTL_ADOPT;
 }
 
 int conductor_run(struct store *store, char **argv, int report_fd, struct error *err)
@@ -429,18 +416,11 @@ int conductor_run(struct store *store, char **argv, int report_fd, struct error 
 	(void)snprintf(c.pod_id, sizeof(c.pod_id), "%s", argv[CONDUCTOR_ARG_ID]);
 	c.run.pause_pidfd = c.run.net_fd = c.run.net_down_fd = c.run.launch_fd = -1;
 	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++)
-		c.clients[i] = -1;
+		c.clients[i].fd = -1;
+	c.adopt_only = is_told_to_adopt(report_fd);
 	r = begin(&c, err);
-	while (r == 0) {
-		r = conduct_once(&c, err);
-		if (r < 0 || !c.rebuild)
-			break;
-		reset_members(&c);
-		/* The run directories went down with the sandbox. */
-		(void)close(c.listen_fd);
-		r = c.listen_fd = ctl_listen(&c.store, c.run.pod.infra_id, err);
-		r = r < 0 ? r : 0;
-	}
+	if (r == 0)
+		r = conduct(&c, err);
 	end(&c, r, err);
 	members_close(&c);
 	status_done(&c.status);

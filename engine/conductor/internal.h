@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "engine/conductor/order.h"
+#include "engine/monitor/restart.h"
 #include "engine/pod/run.h"
 #include "engine/process/ctl.h"
 #include "engine/state/status.h"
@@ -24,16 +25,21 @@ struct member {
 	pid_t monitor_pid; /* our child, 0: adopted or none */
 	int lost_pidfd;	   /* LOST: the container's first process */
 	int pipes[2];	   /* read ends kept so that it survives its monitor */
-	bool stop_asked;
-	bool was_up; /* reported as started once */
-	bool done;   /* its monitor has said so and is ending */
+	bool by_hand;	   /* a user started it again: nothing of its past counts */
+	bool done;	   /* its monitor has said so and is ending */
 };
 
 enum conductor_phase {
 	CONDUCTOR_STARTING,
 	CONDUCTOR_UP,
 	CONDUCTOR_STOPPING, /* members were told to stop */
+	CONDUCTOR_BACKOFF,  /* waits before it makes the sandbox anew */
 	CONDUCTOR_DOWN,
+};
+
+struct conductor_client {
+	int fd; /* -1: none */
+	bool subscribed;
 };
 
 struct conductor {
@@ -43,17 +49,27 @@ struct conductor {
 	struct pod_run run;
 	enum conductor_phase phase;
 	int lock_fd;
-	int report_fd;
+	int report_fd; /* to the command that started it, or -1 */
 	int listen_fd;
-	int clients[CONDUCTOR_CLIENTS_MAX];
+	struct conductor_client clients[CONDUCTOR_CLIENTS_MAX];
 	struct container_status status; /* of the infra container */
 	struct member *members;
 	struct member_view *views;
 	size_t n_members;
 	bool network_ready;
-	bool rebuild;	     /* pause was killed: bring the pod up again after the stop */
-	int64_t deadline_ms; /* STOPPING: then what is left is killed */
-	int failures;	     /* members whose first start failed */
+	bool is_ready;	   /* the pod, as it was told last */
+	bool adopt_only;   /* what has ended in an adopted sandbox is not started again */
+	bool resumes_stop; /* the conductor before was killed while it stopped the pod */
+	bool rebuild;	   /* bring the pod up again after the stop */
+	bool is_rebuilt;   /* it has been up before */
+	struct restart_state rebuilds;
+	int failures; /* members whose first start failed */
+	/* monotonic; 0: none */
+	int64_t up_ms;		    /* when the sandbox stood */
+	int64_t grace_end_ms;	    /* STOPPING: what the containers have been given */
+	int64_t kill_ms;	    /* STOPPING: then what is left is killed */
+	int64_t wake_ms;	    /* BACKOFF: end of it */
+	int64_t active_deadline_ms; /* of the pod's spec */
 };
 
 /* members.c */
@@ -66,17 +82,42 @@ int members_prestart(void *conductor, struct error *err) must_check;
 void members_abandon(void *conductor);
 /* Lets a monitor prepare its container: a prestarted one, one that lives, or a new one. */
 int member_begin(struct conductor *c, size_t i, struct error *err) must_check;
+/* Finds what is left of a pod that was being stopped; nothing is started. */
+void members_find(struct conductor *c);
 /* A packet (or the end) on a member's socket. */
 void member_read(struct conductor *c, size_t i);
 /* Hears what all of them have said so far: an order that came later must find it. */
 void members_hear(struct conductor *c);
 /* The process of a lost member has ended. */
 void member_lost_ended(struct conductor *c, size_t i);
-/* Tells every member to stop, at once and in reverse order. */
-void members_stop(struct conductor *c, int64_t grace_ms);
+/* Tells one to stop; grace_ms 0: to be killed. */
+void member_stop(struct conductor *c, size_t i, int64_t grace_ms);
 bool are_members_down(const struct conductor *c);
 
-/* conductor.c */
+/* clients.c */
 void conductor_tell(struct conductor *c, enum ctl_type type, int32_t value, const char *text);
+/* Says whether the pod is ready, if that has changed. */
+void conductor_tell_ready(struct conductor *c);
+void client_accept(struct conductor *c);
+void client_read(struct conductor *c, struct conductor_client *client);
+
+/* stop.c */
+/* grace_ms 0: everything is killed at once. */
+void stop_begin(struct conductor *c, int64_t grace_ms);
+/* The pod's own grace period when a sidecar runs, else 0: for a pod that is over. */
+int64_t stop_own_grace_ms(const struct conductor *c);
+/* Goes on with the stop that an earlier conductor began. */
+void stop_resume(struct conductor *c);
+/* The pod has failed: says so and stops it. */
+void stop_failed(struct conductor *c, const char *text);
+/* What time has brought; to be called after every event. */
+void stop_check(struct conductor *c);
+/* Sets the timer of activeDeadlineSeconds. */
+void stop_set_deadline(struct conductor *c);
+/* How long poll(2) may wait, in ms; -1: for ever. */
+int stop_timeout_ms(const struct conductor *c);
+
+/* conductor.c */
+void conductor_write_status(struct conductor *c, enum container_state state);
 
 #endif

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,6 +32,7 @@
 #define MONITOR_LAUNCH_FD 4
 #define MONITOR_FD_END	  5
 #define MONITOR_FAILED	  125
+#define EXIT_UNKNOWN	  255 /* never 0 */
 
 void members_open(struct conductor *c)
 {
@@ -46,6 +48,7 @@ void members_open(struct conductor *c)
 						 .lost_pidfd = -1,
 						 .pipes = { -1, -1 } };
 		c->views[i].init = refs->v[i].init;
+		c->views[i].sidecar = refs->v[i].sidecar;
 	}
 }
 
@@ -142,42 +145,81 @@ static int spawn_monitor(struct conductor *c, struct member *m, struct error *er
 	return 0;
 }
 
-/* True when a container that was started earlier has a monitor that answers, or runs without one.
- */
+static int open_first_process(const struct container_status *st)
+{
+	struct proc_ident ident = { .pid = (pid_t)st->pid,
+				    .start_ticks = (uint64_t)st->start_ticks };
+	struct error scratch; /* gone already */
+
+	if (!st->pid || !st->boot_id)
+		return -1;
+	(void)strncpy(ident.boot_id, st->boot_id, BOOT_ID_LEN);
+	return proc_open_ident(&ident, &scratch);
+}
+
+/* One that has ended in the adopted sandbox: an init that did its work is not run again, nor is
+ * anything when the pod shall only be conducted on. */
+static bool adopt_ended(struct conductor *c, size_t i, const struct container_status *st)
+{
+	struct member_view *v = &c->views[i];
+	bool is_init = v->init && !v->sidecar;
+	enum restart_policy policy = (enum restart_policy)c->run.specs[i].restart;
+	struct error scratch;
+
+	/* An end that nobody saw is one to start again after, where the policy does. */
+	if (st->exit_unknown ? !c->adopt_only || policy != RESTART_NEVER
+			     : st->finished_ns < c->status.sandbox_ns)
+		return false;
+	if (!c->adopt_only && (!is_init || st->exit_code != 0))
+		return false;
+	if (st->exit_unknown)
+		error_ignore(run_end_container(&c->store, c->members[i].id, &scratch));
+	v->phase = MEMBER_DONE;
+	v->was_started = v->has_started = true;
+	v->exit_code = st->exit_unknown ? EXIT_UNKNOWN : (int)st->exit_code;
+	return true;
+}
+
+/* True when a container that was started earlier has a monitor that answers, or runs without one,
+ * or is not to be started again. */
 static bool adopt(struct conductor *c, size_t i)
 {
 	struct member *m = &c->members[i];
+	struct member_view *v = &c->views[i];
 	struct container_status st = { 0 };
-	struct proc_ident ident = { 0 };
 	struct error scratch;
 	bool lost = false, adopted = false;
 
-	if (status_read(&c->store, m->id, &st, &scratch) < 0)
+	if (m->by_hand || status_read(&c->store, m->id, &st, &scratch) < 0)
 		return false;
 	(void)status_live(&c->store, m->id, &st, &lost);
 	if (!lost && st.state != STATE_CREATED && st.state != STATE_EXITED) {
 		m->fd = ctl_connect(&c->store, m->id, &scratch);
 		if (m->fd >= 0)
 			(void)fcntl(m->fd, F_SETFL, O_NONBLOCK);
-		adopted = m->fd >= 0 && ctl_send(m->fd, CTL_SUBSCRIBE, 0, NULL) == 0;
-		c->views[i].phase = MEMBER_PREPARING;
-	} else if (lost && st.boot_id) {
-		ident = (struct proc_ident){ .pid = (pid_t)st.pid,
-					     .start_ticks = (uint64_t)st.start_ticks };
-		(void)strncpy(ident.boot_id, st.boot_id, BOOT_ID_LEN);
-		m->lost_pidfd = proc_open_ident(&ident, &scratch);
+		adopted = m->fd >= 0 && ctl_send(m->fd, CTL_SUBSCRIBE, CTL_AS_CONDUCTOR, NULL) == 0;
+		v->phase = MEMBER_PREPARING;
+		v->was_started = adopted;
+		v->has_started = st.started;
+		v->stop_asked = st.state == STATE_STOPPING;
+	} else if (lost) {
+		m->lost_pidfd = open_first_process(&st);
 		adopted = m->lost_pidfd >= 0;
-		c->views[i].phase = MEMBER_LOST;
-		c->views[i].was_started = true;
-	} else if (st.state == STATE_EXITED && c->views[i].init && c->run.pause_pidfd >= 0 &&
-		   !c->run.pause_is_child) {
-		/* Finished in the sandbox that was adopted: it is not run again. */
-		c->views[i].phase = MEMBER_DONE;
-		c->views[i].exit_code = (int)st.exit_code;
-		adopted = st.exit_code == 0;
+		v->phase = MEMBER_LOST;
+		v->was_started = true;
+		v->has_started = st.started;
+	} else if (st.state == STATE_EXITED && c->run.pause_pidfd >= 0) {
+		adopted = adopt_ended(c, i, &st);
 	}
 	status_done(&st);
 	return adopted;
+}
+
+void members_find(struct conductor *c)
+{
+	for (size_t i = 0; i < c->n_members; i++)
+		if (!adopt(c, i))
+			c->views[i].phase = MEMBER_IDLE;
 }
 
 int members_prestart(void *conductor, struct error *err)
@@ -214,7 +256,7 @@ int member_begin(struct conductor *c, size_t i, struct error *err)
 	struct member *m = &c->members[i];
 	int r = 0;
 
-	m->stop_asked = false;
+	c->views[i].stop_asked = c->views[i].is_ready = false;
 	if (m->done)
 		part_from(m);
 	if (!c->run.pause_is_child && adopt(c, i))
@@ -252,8 +294,8 @@ static void tell_init_retry(struct conductor *c, size_t i, int code)
 {
 	struct ctl_msg msg = { 0 };
 
-	(void)snprintf(msg.text, sizeof(msg.text),
-		       "init container ended with %d, it is tried again", code);
+	(void)snprintf(msg.text, sizeof(msg.text), "%s ended with %d, it is tried again",
+		       c->views[i].sidecar ? "sidecar" : "init container", code);
 	tell_of(c, i, CTL_INIT_RETRY, &msg);
 }
 
@@ -268,11 +310,19 @@ static void handle(struct conductor *c, size_t i, const struct ctl_msg *msg)
 	case CTL_RUNNING:
 		v->phase = MEMBER_RUNNING;
 		v->was_started = true;
+		v->is_ready = false; /* until it says so */
+		break;
+	case CTL_STARTED:
+		v->has_started = true;
+		break;
+	case CTL_READINESS:
+		v->is_ready = msg->value > 0;
 		break;
 	case CTL_EXITED:
 		v->phase = MEMBER_BACKOFF;
 		v->was_started = true;
-		if (v->init)
+		v->is_ready = false;
+		if (v->init && !v->has_started)
 			tell_init_retry(c, i, msg->value);
 		break;
 	case CTL_FAILED:
@@ -301,17 +351,12 @@ static void lose(struct conductor *c, size_t i)
 {
 	struct member *m = &c->members[i];
 	struct container_status st = { 0 };
-	struct proc_ident ident = { 0 };
 	struct error scratch;
 
 	c->views[i].phase = MEMBER_LOST;
 	c->views[i].was_started = true;
-	if (status_read(&c->store, m->id, &st, &scratch) == 0 && st.pid && st.boot_id) {
-		ident = (struct proc_ident){ .pid = (pid_t)st.pid,
-					     .start_ticks = (uint64_t)st.start_ticks };
-		(void)strncpy(ident.boot_id, st.boot_id, BOOT_ID_LEN);
-		m->lost_pidfd = proc_open_ident(&ident, &scratch);
-	}
+	if (status_read(&c->store, m->id, &st, &scratch) == 0)
+		m->lost_pidfd = open_first_process(&st);
 	status_done(&st);
 	if (m->lost_pidfd < 0)
 		member_lost_ended(c, i);
@@ -326,7 +371,7 @@ void member_lost_ended(struct conductor *c, size_t i)
 	close_fd(&c->members[i].pipes[1]);
 	error_ignore(run_end_container(&c->store, c->members[i].id, &scratch));
 	c->views[i].phase = MEMBER_DONE;
-	c->views[i].exit_code = 255; /* unknown: never 0 */
+	c->views[i].exit_code = EXIT_UNKNOWN;
 }
 
 void member_read(struct conductor *c, size_t i)
@@ -365,19 +410,16 @@ void members_hear(struct conductor *c)
 
 /* ---- stopping --------------------------------------------------------------------------- */
 
-void members_stop(struct conductor *c, int64_t grace_ms)
+void member_stop(struct conductor *c, size_t i, int64_t grace_ms)
 {
-	for (size_t i = c->n_members; i-- > 0;) {
-		struct member *m = &c->members[i];
+	struct member *m = &c->members[i];
 
-		m->stop_asked = true;
-		if (m->fd >= 0)
-			(void)ctl_send(m->fd, CTL_STOP,
-				       grace_ms > INT32_MAX ? INT32_MAX : (int32_t)grace_ms,
-				       c->run.to_remove ? CTL_TO_REMOVE : NULL);
-		else if (m->lost_pidfd >= 0)
-			(void)pidfd_signal(m->lost_pidfd, grace_ms > 0 ? 15 : 9);
-	}
+	if (m->fd >= 0)
+		(void)ctl_send(m->fd, CTL_STOP,
+			       grace_ms > INT32_MAX ? INT32_MAX : (int32_t)grace_ms,
+			       c->run.to_remove ? CTL_TO_REMOVE : NULL);
+	else if (m->lost_pidfd >= 0)
+		(void)pidfd_signal(m->lost_pidfd, grace_ms > 0 ? SIGTERM : SIGKILL);
 }
 
 bool are_members_down(const struct conductor *c)

@@ -48,6 +48,20 @@ void monitor_control_accept(struct monitor *m)
 	(void)close(fd);
 }
 
+/* A client that takes the place of a conductor that died. */
+static void become_conductor(struct monitor *m, int fd)
+{
+	for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++) {
+		if (m->clients[i].fd != fd)
+			continue;
+		if (m->conductor_fd >= 0)
+			(void)close(m->conductor_fd);
+		m->conductor_fd = fd;
+		m->clients[i].fd = -1;
+	}
+	monitor_stdio_share(m);
+}
+
 static void subscribe(struct monitor *m, int fd)
 {
 	static const enum ctl_type present[] = {
@@ -96,6 +110,8 @@ static void handle(struct monitor *m, int fd, const struct ctl_msg *msg)
 		break;
 	case CTL_SUBSCRIBE:
 		subscribe(m, fd);
+		if (msg->value == CTL_AS_CONDUCTOR)
+			become_conductor(m, fd);
 		break;
 	default:
 		(void)ctl_send(fd, CTL_FAILED, 125, "unknown request");

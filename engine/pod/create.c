@@ -202,6 +202,7 @@ static void assign_identity(struct pod_plan *plan)
 		ref->id = xstrdup(c->id);
 		ref->name = xstrdup(c->name);
 		ref->init = c->kind == CONTAINER_INIT;
+		ref->sidecar = ref->init && c->sidecar;
 	}
 }
 

@@ -44,6 +44,11 @@ void pod_creation_done(struct pod_creation *c);
 int pod_start(const struct store *s, const char *pod_id, int *ret_report, struct error *err)
 	must_check;
 
+/* The same for a pod whose conductor has died while its containers run on: those that have ended stay
+ * so, and a stop that had begun is only finished. */
+int pod_adopt(const struct store *s, const char *pod_id, int *ret_report, struct error *err)
+	must_check;
+
 /* Asks the conductor to stop the pod (to_remove and no grace: pod_remove() follows, so that no end
  * need be written down); *ret_fd ends (CTL_DONE or end of file) when it is down.
  * -ENOENT when no conductor runs: then pod_run_down() does what is left. */

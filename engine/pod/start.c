@@ -88,7 +88,8 @@ static int connect_or_outwait(const struct store *s, const char *pod_id, int *re
 	return 0;
 }
 
-int pod_start(const struct store *s, const char *pod_id, int *ret_report, struct error *err)
+static int start_conductor(const struct store *s, const char *pod_id, bool adopt, int *ret_report,
+			   struct error *err)
 {
 	cleanup_free char *monitor = NULL;
 	char *argv[] = { (char *)(uintptr_t) "podium-monitor",
@@ -110,6 +111,8 @@ int pod_start(const struct store *s, const char *pod_id, int *ret_report, struct
 		return error_errno(err, "socketpair");
 	sp.path = monitor;
 	sp.pass_fd = fds[1];
+	if (adopt)
+		(void)ctl_send(fds[0], CTL_ADOPT, 0, NULL);
 	r = proc_spawn(&sp, NULL, err);
 	(void)close(fds[1]);
 	if (r < 0) {
@@ -118,6 +121,16 @@ int pod_start(const struct store *s, const char *pod_id, int *ret_report, struct
 	}
 	*ret_report = fds[0];
 	return 0;
+}
+
+int pod_start(const struct store *s, const char *pod_id, int *ret_report, struct error *err)
+{
+	return start_conductor(s, pod_id, false, ret_report, err);
+}
+
+int pod_adopt(const struct store *s, const char *pod_id, int *ret_report, struct error *err)
+{
+	return start_conductor(s, pod_id, true, ret_report, err);
 }
 
 int pod_stop_begin(const struct store *s, const char *pod_id, int64_t grace_ms, bool to_remove,

@@ -72,6 +72,10 @@ struct container_status {
 				from state restarting */
 	char *message; /* termination message of the last end, at most 4096 bytes, or NULL */
 	struct container_last last; /* the run before this one: lastState */
+	/* of an infra container alone; its started_ns is the start of the pod, which a new sandbox
+	 * does not change, and reason and message are the pod's */
+	int64_t sandbox_ns;  /* when the present sandbox stood */
+	int64_t deadline_ns; /* stopping: when the grace period is over; wall clock */
 	/* static columns */
 	char *name;
 	char *image;

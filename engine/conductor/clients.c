@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * clients - who talks to the conductor, and who hears from it.
+ *
+ * Theory of operation: the command that started the conductor holds the other end of report_fd;
+ * everybody else comes by the infra container's ctl.sock. What happens is told to the starter and to
+ * every client that subscribed; whoever closes, sends rubbish or does not read is dropped, which
+ * changes nothing for the pod. A client that asked for a stop, or only connected, hears CTL_DONE.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/conductor/internal.h"
+
+static void drop(int *fd)
+{
+	(void)close(*fd);
+	*fd = -1;
+}
+
+void conductor_tell(struct conductor *c, enum ctl_type type, int32_t value, const char *text)
+{
+	if (c->report_fd >= 0 && ctl_send(c->report_fd, type, value, text) < 0)
+		drop(&c->report_fd);
+	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++) {
+		struct conductor_client *client = &c->clients[i];
+
+		if (client->fd >= 0 && client->subscribed &&
+		    ctl_send(client->fd, type, value, text) < 0)
+			drop(&client->fd);
+	}
+}
+
+void conductor_tell_ready(struct conductor *c)
+{
+	bool is_ready = (c->phase == CONDUCTOR_STARTING || c->phase == CONDUCTOR_UP) &&
+			is_order_ready(c->views, c->n_members);
+
+	if (is_ready == c->is_ready)
+		return;
+	c->is_ready = is_ready;
+	conductor_tell(c, CTL_POD_READY, is_ready, NULL);
+}
+
+void client_accept(struct conductor *c)
+{
+	int fd = ctl_accept(c->listen_fd);
+
+	if (fd < 0)
+		return;
+	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++) {
+		if (c->clients[i].fd < 0) {
+			c->clients[i] = (struct conductor_client){ .fd = fd };
+			return;
+		}
+	}
+	(void)ctl_send(fd, CTL_FAILED, 125, "too many clients");
+	(void)close(fd);
+}
+
+/* Starts one member again by hand, or (id "") every member that has ended. */
+static void start_members(struct conductor *c, int fd, const char *id)
+{
+	bool found = *id == '\0';
+
+	members_hear(c);
+	for (size_t i = 0; i < c->n_members; i++) {
+		bool is_it = strcmp(c->members[i].id, id) == 0;
+
+		found = found || is_it;
+		if ((!is_it && *id) || c->views[i].phase != MEMBER_DONE ||
+		    (c->views[i].init && !c->views[i].sidecar && !is_it))
+			continue;
+		c->views[i].phase = MEMBER_IDLE;
+		c->views[i].was_started = false;
+		c->members[i].by_hand = true;
+		c->phase = CONDUCTOR_STARTING;
+	}
+	(void)ctl_send(fd, found ? CTL_OK : CTL_FAILED, 125,
+		       found ? NULL : "no such container in this pod");
+}
+
+static void start(struct conductor *c, int fd, const char *id)
+{
+	if (c->phase == CONDUCTOR_STARTING || c->phase == CONDUCTOR_UP) {
+		start_members(c, fd, id);
+	} else if (c->phase == CONDUCTOR_BACKOFF) {
+		c->wake_ms = 0; /* all of it is started next */
+		(void)ctl_send(fd, CTL_OK, 0, NULL);
+	} else {
+		(void)ctl_send(fd, CTL_FAILED, CTL_STOPPING, "pod is being stopped");
+	}
+}
+
+/* What is so already is told at once. */
+static void subscribe(struct conductor *c, struct conductor_client *client)
+{
+	client->subscribed = true;
+	(void)ctl_send(client->fd, CTL_POD_READY, c->is_ready, NULL);
+	if (c->phase == CONDUCTOR_UP)
+		(void)ctl_send(client->fd, CTL_UP, 0, NULL);
+}
+
+void client_read(struct conductor *c, struct conductor_client *client)
+{
+	struct ctl_msg msg;
+	int r = ctl_receive(client->fd, &msg, NULL);
+
+	if (r == -EAGAIN)
+		return;
+	if (r <= 0) {
+		drop(&client->fd);
+		return;
+	}
+	switch ((enum ctl_type)msg.type) {
+	case CTL_STOP:
+		c->run.to_remove = c->run.to_remove || is_ctl_to_remove(&msg);
+		c->rebuild = false;
+		stop_begin(c, msg.value > 0 ? msg.value : 0);
+		break; /* the socket stays: it hears CTL_DONE */
+	case CTL_START:
+		start(c, client->fd, msg.text);
+		break;
+	case CTL_SUBSCRIBE:
+		subscribe(c, client);
+		break;
+	default:
+		(void)ctl_send(client->fd, CTL_FAILED, 125, "unknown request");
+		break;
+	}
+}
