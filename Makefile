@@ -73,7 +73,7 @@ CPPFLAGS_shared := -DPODIUM_CURL_SHARED
 LIBS_podium-image := -Wl,-Bstatic -larchive -llzma -lbz2 -lzstd -ljansson -lseccomp \
 	$(CURL_$(CURL)) -Wl,-Bdynamic -lisal
 $(B)/obj/cmd/podium-image/absent.o: CPPFLAGS += $(CPPFLAGS_$(CURL))
-LIBS_podium-seccomp := -lseccomp
+LIBS_podium-seccomp := -lseccomp -Wl,-Bstatic -ljansson -Wl,-Bdynamic
 # podium-seccomp itself: mk/seccomp.mk
 $(B)/podium: $(call cmdobj,podium) $(B)/libkube.a $(B)/libpodium.a
 	@echo "  LD   $@"

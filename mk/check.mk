@@ -98,9 +98,10 @@ install:
 	install -D -m 0755 -s build/release/podium $(DESTDIR)$(BINDIR)/podium
 	for p in $(HELPERS); do install -D -m 0755 build/release/$$p $(DESTDIR)$(LIBEXECDIR)/$$p || exit 1; done
 	install -D -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/podium/README.md
+	install -D -m 0644 packaging/apparmor/podium-default $(DESTDIR)$(PREFIX)/share/podium/apparmor/podium-default
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/podium
-	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/share/doc/podium
+	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/share/doc/podium $(DESTDIR)$(PREFIX)/share/podium/apparmor
 clean:
 	rm -rf build compile_commands.json
 

@@ -4,6 +4,7 @@
  *
  *	podium-seccomp generate              C text for engine/security/sysfilter.c (at build time)
  *	podium-seccomp compile CAPHEX FILE   the program for one capability set, written atomically
+ *	podium-seccomp profile CAPHEX FILE   the same for a profile of somebody's, read from stdin
  *	podium-seccomp verdicts CAPHEX       one line a call: name, number, verdict (for people)
  *
  * Theory of operation: the table of engine/security/default_profile.h is resolved against a
@@ -20,13 +21,17 @@
 #include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "cmd/podium-seccomp/emit.h"
+#include "cmd/podium-seccomp/profile.h"
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 #include "engine/base/str.h"
 #include "engine/security/default_profile.h"
+#include "engine/security/sysfilter.h"
 
 #define EXIT_OWN_ERROR 125
 #define NAME_MAX_BYTES 64
@@ -171,6 +176,34 @@ static int compile(struct emit_plan *plan, struct emit_program *prog, const char
 			       FS_NOSYNC, err);
 }
 
+static int compile_profile(struct emit_program *prog, uint64_t caps, const char *path,
+			   struct error *err)
+{
+	struct profile_target target = { .caps = caps };
+	cleanup_buf struct buf text = BUF_INIT(SYSFILTER_PROFILE_MAX + 1);
+	struct utsname host;
+	char chunk[8192];
+	ssize_t n;
+	int r;
+
+	if (uname(&host) < 0 ||
+	    sscanf(host.release, "%5u.%5u", &target.kernel[0], &target.kernel[1]) != 2)
+		return error_set(err, EINVAL, "cannot tell the kernel's version");
+	while ((n = read(STDIN_FILENO, chunk, sizeof(chunk))) > 0 &&
+	       text.len <= SYSFILTER_PROFILE_MAX)
+		buf_add(&text, chunk, (size_t)n);
+	if (n < 0)
+		return error_errno(err, "read the profile");
+	if (text.len > SYSFILTER_PROFILE_MAX)
+		return error_set(err, E2BIG, "the profile is larger than %d bytes",
+				 SYSFILTER_PROFILE_MAX);
+	r = profile_compile(text.data ? text.data : "", text.len, &target, prog, err);
+	if (r < 0)
+		return r;
+	return fs_write_atomic(AT_FDCWD, path, prog->v, prog->n * sizeof(prog->v[0]), 0600,
+			       FS_NOSYNC, err);
+}
+
 static void print_verdicts(const struct emit_plan *plan)
 {
 	static const char *const text[LEAF__COUNT] = { "enosys",      "eperm",	"allow",
@@ -217,6 +250,8 @@ int main(int argc, char **argv)
 	} else if (argc == 4 && strcmp(argv[1], "compile") == 0 && parse_hex(argv[2], &caps)) {
 		plan_profile(caps, plan);
 		r = compile(plan, prog, argv[3], &err);
+	} else if (argc == 4 && strcmp(argv[1], "profile") == 0 && parse_hex(argv[2], &caps)) {
+		r = compile_profile(prog, caps, argv[3], &err);
 	} else if (argc == 3 && strcmp(argv[1], "verdicts") == 0 && parse_hex(argv[2], &caps)) {
 		plan_profile(caps, plan);
 		print_verdicts(plan);
@@ -224,7 +259,7 @@ int main(int argc, char **argv)
 	} else {
 		r = error_set(&err, EINVAL,
 			      "usage: podium-seccomp generate | compile CAPHEX FILE | "
-			      "verdicts CAPHEX");
+			      "profile CAPHEX FILE | verdicts CAPHEX");
 	}
 	if (r < 0)
 		fprintf(stderr, "podium-seccomp: %s\n", err.text);

@@ -186,6 +186,7 @@ static const struct record_field pod_security_fields[] = {
 	FIELD(pod_security, RECORD_STRLIST, "supplementalGroups", supplemental_groups),
 	FIELD(pod_security, RECORD_BOOL, "supplementalGroupsStrict", supplemental_groups_strict),
 	FIELD(pod_security, RECORD_PAIRS, "sysctls", sysctls),
+	FIELD(pod_security, RECORD_STRING, "seccompRoot", seccomp_root),
 	{ 0 },
 };
 TYPE(pod_security, pod_security, "pod security");

@@ -218,6 +218,7 @@ struct pod_security {
 	struct strlist supplemental_groups; /* decimal */
 	bool supplemental_groups_strict;    /* the groups of the image's /etc/group do not count */
 	struct pairlist sysctls;
+	char *seccomp_root; /* directory of Localhost profiles; NULL: SYSFILTER_PROFILE_ROOT */
 };
 
 struct resources {

@@ -89,6 +89,7 @@ int confine_plan(const struct pod_spec *pod, const struct container_spec *spec, 
 		.extra_groups = &ps->supplemental_groups,
 		.has_fs_group = ps->fs_group.set,
 		.fs_group = (gid_t)ps->fs_group.value,
+		.strict = ps->supplemental_groups_strict,
 	};
 	int r;
 
@@ -98,6 +99,11 @@ int confine_plan(const struct pod_spec *pod, const struct container_spec *spec, 
 	r = user_resolve(root_fd, &rq, &ret->who, err);
 	if (r < 0)
 		return r;
+	if (privileged && cs->allow_privilege_escalation.set &&
+	    !cs->allow_privilege_escalation.value)
+		return error_set(err, EINVAL,
+				 "privileged and 'allowPrivilegeEscalation: false' exclude each "
+				 "other");
 	ret->no_new_privs =
 		cs->allow_privilege_escalation.set && !cs->allow_privilege_escalation.value;
 	return caps_resolve(&cs->cap_add, &cs->cap_drop, privileged, caps_available(),
@@ -205,12 +211,29 @@ static void wait_for_go(void)
 		_exit(EXIT_LAUNCH_FAILED);
 }
 
+/* A filter of somebody's own need not allow what we do to get there, so it comes last of all. What
+ * loading it takes, CAP_SYS_ADMIN where no_new_privs is not set, then is taken by exec: the sets of
+ * the program are computed from the bounding set alone, inheritable and ambient being empty. */
+static int lock_down_last(const struct confinement *c, uint64_t final, struct error *err)
+{
+	uint64_t held = waiting_caps(c, final);
+	int r = caps_set(held, err);
+
+	if (r == 0)
+		r = caps_verify(c->bounding, held, err);
+	if (r == 0 && !WEAKEN("SEC-4"))
+		r = sysfilter_install(&c->filter, err);
+	return r;
+}
+
 static int lock_down(const struct confinement *c, uint64_t final, struct error *err)
 {
 	int r = 0;
 
 	if (c->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_errno(err, "set no_new_privs");
+	if (c->filter.v && c->filter_last)
+		return lock_down_last(c, final, err);
 	if (c->filter.v && !WEAKEN("SEC-4"))
 		r = sysfilter_install(&c->filter, err);
 	if (r < 0 || WEAKEN("ID-1"))

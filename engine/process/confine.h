@@ -22,6 +22,7 @@ struct confinement {
 	uint64_t bounding; /* capabilities */
 	bool no_new_privs;
 	struct sysfilter filter; /* v NULL: none */
+	bool filter_last;	 /* somebody's own: it may forbid everything but the program */
 	struct strlist argv;
 	struct strlist env;
 	char *working_dir;   /* absolute, in the container */

@@ -31,6 +31,7 @@
 #include "engine/base/str.h"
 #include "engine/process/command.h"
 #include "engine/process/internal.h"
+#include "engine/process/label.h"
 #include "engine/process/selfexec.h"
 #include "engine/process/sync.h"
 #include "engine/rootfs/mount.h"
@@ -213,8 +214,8 @@ static int plan_make(struct launch *l, struct container_plan *p, struct error *e
 	r = confine_plan(&l->pod, &l->spec, p->root_mnt, NULL, &p->c, err);
 	if (r == 0)
 		r = plan_command(l, p, err);
-	if (r == 0 && !is_privileged(&l->spec) && !l->spec.security.seccomp_unconfined)
-		r = launch_filter(l, p->c.bounding, &p->c.filter, err);
+	if (r == 0)
+		r = launch_filter(l, &p->c, err);
 	if (r == 0)
 		r = launch_chown_stdio(p->c.who.uid, err);
 	if (r == 0)
@@ -339,6 +340,16 @@ static int check_masks(const struct launch *l, struct error *err)
 	return 0;
 }
 
+/* A privileged container has no default profile; one that is named is taken. */
+static int set_label(const struct launch *l, struct error *err)
+{
+	const char *asked = l->spec.security.apparmor;
+
+	if (is_privileged(&l->spec) && is_equal(asked, LABEL_DEFAULT))
+		return 0;
+	return label_set(asked, err);
+}
+
 int container_launch(struct launch *l, int sync_fd, struct error *err)
 {
 	uint64_t flags = CLONE_NEWNS;
@@ -352,6 +363,11 @@ int container_launch(struct launch *l, int sync_fd, struct error *err)
 	r = check_masks(l, err);
 	if (r < 0)
 		return r;
+	if (is_privileged(&l->spec) && l->spec.security.seccomp_profile)
+		confine_warn(sync_fd,
+			     "a privileged container has no seccomp profile: '%s' is not "
+			     "applied",
+			     l->spec.security.seccomp_profile);
 	plan_init(&p);
 	r = plan_make(l, &p, err);
 	if (r == 0)
@@ -360,6 +376,8 @@ int container_launch(struct launch *l, int sync_fd, struct error *err)
 		r = wait_for_sandbox(l, sync_fd, err);
 	if (r == 0)
 		r = plan_shared(l, &p, err);
+	if (r == 0)
+		r = set_label(l, err);
 	if (r == 0)
 		r = join_pod(l, err);
 	if (r < 0)

@@ -33,6 +33,7 @@
 #include "engine/base/str.h"
 #include "engine/process/command.h"
 #include "engine/process/internal.h"
+#include "engine/process/label.h"
 #include "engine/process/procfs.h"
 #include "engine/process/selfexec.h"
 #include "engine/process/sync.h"
@@ -48,6 +49,7 @@ struct exec_plan {
 	int target;	/* pidfd of the container's first process */
 	int namespaces; /* joined before the clone; the cgroup namespace is joined after it */
 	bool tty;
+	bool privileged;
 	int sync_fd;
 };
 
@@ -154,12 +156,13 @@ static int plan_exec(const struct launch *l, const struct exec_request *rq, pid_
 		return r;
 	if (rq->privileged)
 		p->c.bounding = caps_available();
-	else if (!is_privileged(&l->spec) && !l->spec.security.seccomp_unconfined)
-		r = launch_filter(l, p->c.bounding, &p->c.filter, err);
+	else
+		r = launch_filter(l, &p->c, err);
 	if (r < 0)
 		return r;
 	plan_command(l, rq, &p->c);
 	p->tty = rq->tty;
+	p->privileged = rq->privileged;
 	p->namespaces = CLONE_NEWNS;
 	if (l->pod.network != NETWORK_HOST)
 		p->namespaces |= CLONE_NEWNET | CLONE_NEWUTS;
@@ -242,6 +245,10 @@ static int start_exec(struct launch *l, struct exec_plan *p, struct error *err)
 	r = cgroup_join_prepare(&l->cg, l->pod.id, l->spec.id,
 				cgroup_fd >= 0 ? CGROUP_BORN_INSIDE : CGROUP_BORN_OUTSIDE, &p->join,
 				err);
+	if (r < 0)
+		return r;
+	if (!p->privileged)
+		r = label_set(l->spec.security.apparmor, err);
 	if (r < 0)
 		return r;
 	cgroup_close(&l->cg);

@@ -54,9 +54,10 @@ void launch_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX]);
 pid_t launch_clone(uint64_t flags, int cgroup_fd, int sync_fd, int *ret_pidfd,
 		   struct error *err) must_check;
 
-/* The filter of a capability set: built in, from the cache, or compiled into it now. */
-int launch_filter(const struct launch *l, uint64_t caps, struct sysfilter *ret,
-		  struct error *err) must_check;
+/* The filter of the container with its c->bounding set, into c: none for a privileged or unconfined
+ * one; the default one, built in, from the cache, or compiled into it now; or its own profile's,
+ * which is read and looked up by its content at each start. */
+int launch_filter(const struct launch *l, struct confinement *c, struct error *err) must_check;
 
 /* Path of a helper program of this installation. The caller owns it. */
 char *launch_helper(const struct launch *l, const char *name);

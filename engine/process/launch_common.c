@@ -18,6 +18,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -185,33 +186,41 @@ char *launch_helper(const struct launch *l, const char *name)
 	return xasprintf("%s/%s", l->libexec, name);
 }
 
-static int compile_filter(const struct launch *l, uint64_t caps, const char *file,
-			  struct error *err)
+/* Runs podium-seccomp with a verb for a capability set; the program becomes `file` of the store.
+ * input_fd: its stdin, or -1. What it says on stderr is the reason. */
+static int compile_filter(const struct launch *l, const char *verb, uint64_t caps, const char *file,
+			  int input_fd, struct error *err)
 {
 	cleanup_free char *program = launch_helper(l, "podium-seccomp");
 	cleanup_free char *out = xasprintf("%s/%s", l->store.root, file);
-	char hex[20], verb[] = "compile";
-	char *argv[] = { program, verb, hex, out, NULL };
+	cleanup_close int said = memfd_create("said", MFD_CLOEXEC);
+	char hex[20], text[sizeof(err->text)];
+	char *argv[] = { program, (char *)(uintptr_t)verb, hex, out, NULL };
 	const struct proc_spawn s = {
-		.path = program, .argv = argv, .stdio = { -1, -1, 2 }, .pass_fd = -1
+		.path = program, .argv = argv, .stdio = { input_fd, -1, said }, .pass_fd = -1
 	};
 	int status = 0;
+	ssize_t n;
 	pid_t pid;
 
 	if (mkdirat(l->store.rootfd, "seccomp", 0700) < 0 && errno != EEXIST)
 		return error_errno(err, "create 'seccomp'");
-	(void)snprintf(hex, sizeof(hex), "%llx", (unsigned long long)sysfilter_gates(caps));
+	(void)snprintf(hex, sizeof(hex), "%llx", (unsigned long long)caps);
 	pid = proc_spawn(&s, NULL, err);
 	if (pid < 0)
 		return (int)pid;
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		return error_set(err, EIO, "podium-seccomp failed");
-	return 0;
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return 0;
+	n = said < 0 ? 0 : pread(said, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return error_set(err, EIO, "%s", text[0] ? text : "podium-seccomp failed");
 }
 
-int launch_filter(const struct launch *l, uint64_t caps, struct sysfilter *ret, struct error *err)
+static int default_filter(const struct launch *l, uint64_t caps, struct sysfilter *ret,
+			  struct error *err)
 {
 	char name[SYSFILTER_NAME_MAX], path[PATH_BYTES];
 	struct error scratch;
@@ -224,9 +233,59 @@ int launch_filter(const struct launch *l, uint64_t caps, struct sysfilter *ret, 
 	if (r == 0)
 		return 0;
 	/* Missing or damaged: the same name is written anew. */
-	r = compile_filter(l, caps, path, err);
+	r = compile_filter(l, "compile", sysfilter_gates(caps), path, -1, err);
+	return r < 0 ? r : sysfilter_read(l->store.rootfd, path, ret, err);
+}
+
+/* The compiler gets the very text that was hashed. */
+static int compile_profile(const struct launch *l, uint64_t caps, const char *file,
+			   const char *text, size_t len, struct error *err)
+{
+	cleanup_close int fd = memfd_create("profile", MFD_CLOEXEC);
+
+	if (fd < 0 || fs_write_all(fd, text, len) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return error_errno(err, "keep the seccomp profile");
+	return compile_filter(l, "profile", caps, file, fd, err);
+}
+
+static int profile_filter(const struct launch *l, uint64_t caps, struct sysfilter *ret,
+			  struct error *err)
+{
+	const char *profile = l->spec.security.seccomp_profile;
+	const char *root = l->pod.security.seccomp_root;
+	char name[SYSFILTER_PROFILE_NAME_MAX], path[PATH_BYTES];
+	cleanup_free char *text = NULL;
+	struct error scratch;
+	size_t len = 0;
+	int r;
+
+	if (is_empty(root))
+		root = SYSFILTER_PROFILE_ROOT;
+	r = sysfilter_read_profile(root, profile, &text, &len, err);
 	if (r == 0)
-		r = sysfilter_read(l->store.rootfd, path, ret, err);
+		r = sysfilter_profile_name(name, text, len, caps, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "seccomp/%s", name);
+	if (!WEAKEN("SEC-5") && sysfilter_read(l->store.rootfd, path, ret, &scratch) == 0)
+		return 0;
+	r = compile_profile(l, caps, path, text, len, err);
+	if (r < 0)
+		return error_wrap(err, "seccomp profile '%s' in '%s'", profile, root);
+	return sysfilter_read(l->store.rootfd, path, ret, err);
+}
+
+int launch_filter(const struct launch *l, struct confinement *c, struct error *err)
+{
+	const struct container_security *cs = &l->spec.security;
+	int r;
+
+	if (is_privileged(&l->spec) || cs->seccomp_unconfined)
+		return 0;
+	c->filter_last = cs->seccomp_profile != NULL;
+	if (c->filter_last)
+		return profile_filter(l, c->bounding, &c->filter, err);
+	r = default_filter(l, c->bounding, &c->filter, err);
 	return r < 0 ? error_wrap(err, "system call filter") : 0;
 }
 

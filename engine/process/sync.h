@@ -6,6 +6,7 @@
  *
  *	starter               SYNC_SANDBOX  to a launch that was begun early: the sandbox is there; or
  *	                                    closes the socket, and nothing was made
+ *	launch host half      SYNC_WARNING  as below
  *	launch host half      SYNC_STARTED  value = pid of the container's first process as seen by
  *	                                    the starter, + SCM_RIGHTS pidfd. The process is the
  *	                                    starter's own child (CLONE_PARENT); the host half then

@@ -35,6 +35,19 @@ int sysfilter_find_embedded(uint64_t caps, struct sysfilter *ret);
 #define SYSFILTER_NAME_MAX 80
 char *sysfilter_cache_name(char buf[SYSFILTER_NAME_MAX], uint64_t caps);
 
+/* The same for a profile of somebody's: its text's digest, the capabilities and the running kernel,
+ * which its rules may ask for. */
+#define SYSFILTER_PROFILE_MAX	   (1024 * 1024) /* bytes of text */
+#define SYSFILTER_PROFILE_NAME_MAX 160
+int sysfilter_profile_name(char buf[SYSFILTER_PROFILE_NAME_MAX], const char *text, size_t len,
+			   uint64_t caps, struct error *err) must_check;
+
+/* Reads a profile of somebody's: a path below the profile directory root (absolute), which neither
+ * ".." nor a link leads out of. The caller owns *ret_text. */
+int sysfilter_read_profile(const char *root, const char *path, char **ret_text, size_t *ret_len,
+			   struct error *err) must_check;
+#define SYSFILTER_PROFILE_ROOT "/var/lib/kubelet/seccomp" /* where a kubelet has them */
+
 /* Reads a program. -ENOENT when there is none, -EBADMSG for something that cannot be one. */
 int sysfilter_read(int dirfd, const char *path, struct sysfilter *ret,
 		   struct error *err) must_check;

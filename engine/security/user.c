@@ -294,8 +294,9 @@ static int resolve_groups(const struct user_request *rq, const struct user_ref *
 		found.gid = rq->gid;
 	else if (ref->has_group && ref->group_is_number && !rq->has_uid)
 		found.gid = ref->gid;
-	r = scan_groups(group, ref->has_group && !rq->has_uid ? NULL : member,
-			named && !rq->has_uid ? ref->group_name : NULL, &found, err);
+	if ((ref->has_group && !rq->has_uid) || (rq->strict && !WEAKEN("ID-4")))
+		member = NULL;
+	r = scan_groups(group, member, named && !rq->has_uid ? ref->group_name : NULL, &found, err);
 	if (r == 0)
 		r = add_group(id, found.gid, err);
 	id->gid = found.gid;

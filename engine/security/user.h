@@ -46,6 +46,7 @@ struct user_request {
 	const struct strlist *extra_groups; /* decimal ids, or NULL */
 	bool has_fs_group;
 	gid_t fs_group;
+	bool strict; /* the groups that the image's /etc/group gives the user do not count */
 };
 struct identity {
 	uid_t uid;

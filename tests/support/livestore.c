@@ -230,7 +230,8 @@ static void receive(struct liverun *run, bool until_ready)
 		if (sync_receive(run->sync_fd, &m, &fd, &err) <= 0)
 			return;
 		note(run, &m);
-		if (m.step != SYNC_STARTED && m.step != SYNC_ERROR && run->pid <= 0)
+		if (m.step != SYNC_STARTED && m.step != SYNC_ERROR &&
+		    m.step != SYNC_WARNING && run->pid <= 0)
 			printf("step %u came before the process was announced\n", m.step);
 		if (m.step == SYNC_STARTED) {
 			run->pid = m.value;

@@ -24,6 +24,7 @@
 #include "engine/base/str.h"
 #include "engine/security/caps.h"
 #include "engine/security/sysfilter.h"
+#include "tests/support/bpfeval.h"
 #include "tests/support/cunit_main.h"
 
 #define NUMBERS	    1024
@@ -35,60 +36,11 @@
 #define ARCH AUDIT_ARCH_AARCH64
 #endif
 
-/* The classic BPF that seccomp accepts, as far as our programs use it. */
-static uint32_t evaluate(const struct sysfilter *f, const struct seccomp_data *d)
-{
-	uint32_t a = 0;
-
-	for (unsigned int pc = 0; pc < f->n; pc++) {
-		const struct sock_filter *i = &f->v[pc];
-
-		switch (i->code) {
-		case BPF_LD | BPF_W | BPF_ABS:
-			CU_ASSERT_FATAL(i->k % 4 == 0 && i->k + 4 <= sizeof(*d));
-			memcpy(&a, (const char *)d + i->k, 4);
-			break;
-		case BPF_JMP | BPF_JA:
-			pc += i->k;
-			break;
-		case BPF_JMP | BPF_JEQ | BPF_K:
-			pc += a == i->k ? i->jt : i->jf;
-			break;
-		case BPF_JMP | BPF_JGE | BPF_K:
-			pc += a >= i->k ? i->jt : i->jf;
-			break;
-		case BPF_JMP | BPF_JSET | BPF_K:
-			pc += a & i->k ? i->jt : i->jf;
-			break;
-		case BPF_RET | BPF_K:
-			return i->k;
-		default:
-			CU_FAIL_FATAL("unknown instruction");
-		}
-	}
-	CU_FAIL_FATAL("fell off the end");
-	return 0;
-}
-
 static uint32_t verdict(const struct sysfilter *f, int nr, uint64_t a0, uint64_t a1, uint64_t a2)
 {
 	struct seccomp_data d = { .nr = nr, .arch = ARCH, .args = { a0, a1, a2 } };
 
-	return evaluate(f, &d);
-}
-
-static const char *verdict_str(uint32_t v)
-{
-	static char text[40];
-
-	if (v == SECCOMP_RET_ALLOW)
-		return "allow";
-	if (v == SECCOMP_RET_KILL_PROCESS)
-		return "kill";
-	if ((v & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ERRNO)
-		return "?";
-	(void)snprintf(text, sizeof(text), "%s", strerrorname_np((int)(v & SECCOMP_RET_DATA)));
-	return text;
+	return bpf_evaluate(f->v, f->n, &d);
 }
 
 static struct sysfilter embedded(uint64_t caps)
@@ -108,7 +60,7 @@ static void print_numbers(struct buf *b, const struct sysfilter *f)
 		uint32_t v = verdict(f, nr, 0, 0, 0);
 
 		if (name || v != (SECCOMP_RET_ERRNO | ENOSYS))
-			buf_printf(b, "%d %s %s\n", nr, name ? name : "-", verdict_str(v));
+			buf_printf(b, "%d %s %s\n", nr, name ? name : "-", bpf_verdict_str(v));
 		free(name);
 	}
 }
@@ -124,21 +76,21 @@ static void print_arguments(struct buf *b, const struct sysfilter *f)
 
 	for (uint64_t i = 0; i <= 60; i++)
 		buf_printf(b, "socket(%d) %s\n", (int)i,
-			   verdict_str(verdict(f, SYS_socket, i, 1, 0)));
+			   bpf_verdict_str(verdict(f, SYS_socket, i, 1, 0)));
 	for (uint64_t i = 0; i <= 22; i++)
 		buf_printf(b, "socket(16, 3, %d) %s\n", (int)i,
-			   verdict_str(verdict(f, SYS_socket, 16, 3, i)));
-	buf_printf(b, "socketpair(1) %s\n", verdict_str(verdict(f, SYS_socketpair, 1, 1, 0)));
-	buf_printf(b, "socketpair(2) %s\n", verdict_str(verdict(f, SYS_socketpair, 2, 1, 0)));
+			   bpf_verdict_str(verdict(f, SYS_socket, 16, 3, i)));
+	buf_printf(b, "socketpair(1) %s\n", bpf_verdict_str(verdict(f, SYS_socketpair, 1, 1, 0)));
+	buf_printf(b, "socketpair(2) %s\n", bpf_verdict_str(verdict(f, SYS_socketpair, 2, 1, 0)));
 	for (size_t i = 0; i < ARRAY_SIZE(clone_flags); i++)
 		buf_printf(b, "clone(0x%llx) %s\n", (unsigned long long)clone_flags[i],
-			   verdict_str(verdict(f, SYS_clone, clone_flags[i], 0, 0)));
+			   bpf_verdict_str(verdict(f, SYS_clone, clone_flags[i], 0, 0)));
 	for (size_t i = 0; i < ARRAY_SIZE(personas); i++)
 		buf_printf(b, "personality(0x%llx) %s\n", (unsigned long long)personas[i],
-			   verdict_str(verdict(f, SYS_personality, personas[i], 0, 0)));
+			   bpf_verdict_str(verdict(f, SYS_personality, personas[i], 0, 0)));
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
 		buf_printf(b, "ioctl(0, 0x%llx) %s\n", (unsigned long long)requests[i],
-			   verdict_str(verdict(f, SYS_ioctl, 0, requests[i], 0)));
+			   bpf_verdict_str(verdict(f, SYS_ioctl, 0, requests[i], 0)));
 }
 
 static void test_golden(void)
@@ -159,7 +111,7 @@ static void test_golden(void)
 	buf_adds(&b, "# what differs without any capability\n");
 	for (int nr = 0; nr < NUMBERS; nr++)
 		if (verdict(&normal, nr, 0, 0, 0) != verdict(&none, nr, 0, 0, 0))
-			buf_printf(&b, "%d %s\n", nr, verdict_str(verdict(&none, nr, 0, 0, 0)));
+			buf_printf(&b, "%d %s\n", nr, bpf_verdict_str(verdict(&none, nr, 0, 0, 0)));
 	got = buf_steal(&b);
 	if (getenv("GOLDEN"))
 		CU_ASSERT_EQUAL(fs_write_atomic(AT_FDCWD, GOLDEN_FILE, got, strlen(got), 0644,
@@ -225,7 +177,7 @@ static void test_architectures(void)
 		for (int nr = 0; nr < 400; nr++) {
 			d.arch = others[i];
 			d.nr = nr;
-			CU_ASSERT_EQUAL(evaluate(&f, &d), SECCOMP_RET_KILL_PROCESS);
+			CU_ASSERT_EQUAL(bpf_evaluate(f.v, f.n, &d), SECCOMP_RET_KILL_PROCESS);
 		}
 #ifdef __x86_64__
 	for (int nr = 0; nr < NUMBERS; nr++)
