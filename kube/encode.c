@@ -292,7 +292,7 @@ static bool write_document(struct writer *w, const struct schema_type *type,
 
 	return emit(w, &e, yaml_stream_start_event_initialize(&e, YAML_UTF8_ENCODING)) &&
 	       emit(w, &e, yaml_document_start_event_initialize(&e, NULL, NULL, NULL, 0)) &&
-	       write_fields(w, type, root) &&
+	       (type ? write_fields(w, type, root) : write_value(w, NULL, root)) &&
 	       emit(w, &e, yaml_document_end_event_initialize(&e, 1)) &&
 	       emit(w, &e, yaml_stream_end_event_initialize(&e));
 }

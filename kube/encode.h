@@ -13,7 +13,8 @@
 struct node *encode_object(struct arena *a, const struct schema_type *type, const void *obj);
 
 /* Writes one document, "---" first, block style, two spaces, fields in the tables' order, without
- * what only an API server writes. The caller owns *ret. */
+ * what only an API server writes. type NULL: the tree as it stands, with all that is in it, in its
+ * own order. The caller owns *ret. */
 int encode_document(const struct schema_type *type, const struct node *root, char **ret,
 		    struct error *err) must_check;
 

@@ -91,6 +91,7 @@ const struct command_row command_rows[] = {
 
 	ROW("kube down", cmd_kube_down),
 	ROW("kube generate", cmd_kube_generate),
+	ROW("kube get", cmd_kube_get),
 	ROW("kube play", cmd_kube_play),
 	ROW("kube save", cmd_kube_save),
 	ROW("kube validate", cmd_kube_validate),

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kube get - pods and the objects beside them, as kubectl lists them.
+ *
+ * Theory of operation: the words say which kinds and which names (KIND NAME..., KIND/NAME...,
+ * KIND,KIND, all); each kind is looked at once by its row of kubekind.c, and printed as a table, as
+ * names, or as documents. A name that is not there is told after what is there, and the exit code
+ * is 1.
+ *
+ * --watch looks again and again (there is no server that would tell): what it prints first is the
+ * table, then every row that has changed since. Ages do not count as a change.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/podium/command.h"
+#include "cmd/podium/commands.h"
+#include "cmd/podium/kubekind.h"
+#include "cmd/podium/kubeview.h"
+#include "engine/base/clock.h"
+#include "engine/base/mem.h"
+
+struct get_options {
+	const char *namespace_;
+	bool all_namespaces;
+	bool no_headers;
+	const char *selector;
+	const char *output;
+};
+#define O(m) offsetof(struct get_options, m)
+
+/* What one kind is asked for. */
+struct wanted {
+	const struct kube_kind_row *row;
+	struct strlist names;
+};
+
+struct get {
+	struct command_context *ctx;
+	const struct get_options *o;
+	enum kube_form form;
+	struct selector selector;
+	struct wanted *v;
+	size_t n;
+	bool slashed; /* KIND/NAME was given */
+	struct kube_out out;
+	struct strlist printed;
+	size_t tables; /* printed so far */
+	bool missing;
+};
+
+/* ---- words ------------------------------------------------------------------------------ */
+
+static struct wanted *add_kind(struct get *g, const struct kube_kind_row *row)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->v[i].row == row)
+			return &g->v[i];
+	g->v = xreallocarray(g->v, g->n + 1, sizeof(*g->v));
+	g->v[g->n] = (struct wanted){ .row = row };
+	return &g->v[g->n++];
+}
+
+/* "pods", "pods,cm", "all". */
+static int parse_kinds(struct get *g, const char *text, struct error *err)
+{
+	while (*text) {
+		size_t len = strcspn(text, ",");
+		cleanup_free char *word = xstrndup(text, len);
+		const struct kube_kind_row *row;
+		bool all = is_equal(word, "all");
+		int r = all ? 0 : kube_kind_parse(word, &row, err);
+
+		if (r < 0)
+			return r;
+		if (!all)
+			(void)add_kind(g, row);
+		for (row = kube_kind_rows; all && row->plural; row++)
+			if (row->in_all)
+				(void)add_kind(g, row);
+		text += len + (text[len] == ',');
+	}
+	return g->n ? 0 : error_set(err, EINVAL, "you must name a kind: pods, configmaps, ...");
+}
+
+static int parse_words(struct get *g, int argc, char **argv, struct error *err)
+{
+	int r;
+
+	g->slashed = strchr(argv[0], '/') != NULL;
+	for (int i = 0; g->slashed && i < argc; i++) {
+		const char *slash = strchr(argv[i], '/');
+		cleanup_free char *word =
+			slash ? xstrndup(argv[i], (size_t)(slash - argv[i])) : NULL;
+		const struct kube_kind_row *row;
+
+		if (!slash)
+			return error_set(err, EINVAL,
+					 "'%.100s': with KIND/NAME every argument must be one",
+					 argv[i]);
+		r = kube_kind_parse(word, &row, err);
+		if (r < 0)
+			return r;
+		strlist_add(&add_kind(g, row)->names, slash + 1);
+	}
+	if (g->slashed)
+		return 0;
+	r = parse_kinds(g, argv[0], err);
+	for (size_t k = 0; r == 0 && k < g->n; k++)
+		for (int i = 1; i < argc; i++)
+			strlist_add(&g->v[k].names, argv[i]);
+	return r;
+}
+
+static int parse_form(const char *text, enum kube_form *ret, struct error *err)
+{
+	static const char *const forms[] = { "", "wide", "yaml", "json", "name" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+		if (strcmp(text ? text : "", forms[i]) == 0) {
+			*ret = (enum kube_form)i;
+			return 0;
+		}
+	return error_set(err, EINVAL, "output '%.60s' is not known: wide, yaml, json or name",
+			 text);
+}
+
+static int check(const struct get *g, int argc, struct error *err)
+{
+	bool named = argc > 1 || g->slashed;
+
+	if (named && g->o->all_namespaces)
+		return error_set(err, EINVAL,
+				 "a name cannot be looked for in all namespaces: use -n");
+	if (named && g->selector.n)
+		return error_set(err, EINVAL, "names and --selector exclude each other");
+	return 0;
+}
+
+/* ---- looking ---------------------------------------------------------------------------- */
+
+static void begin_table(struct kube_look *look, const struct kube_kind_row *row)
+{
+	const char *headers[32] = { 0 };
+	size_t n = 0;
+
+	if (look->show_namespace)
+		headers[n++] = "NAMESPACE";
+	headers[n++] = "NAME";
+	for (size_t i = 0; row->headers[i]; i++)
+		headers[n++] = row->headers[i];
+	for (size_t i = 0; look->form == FORM_WIDE && row->wide && row->wide[i]; i++)
+		headers[n++] = row->wide[i];
+	kube_table_begin(&look->table, headers);
+}
+
+/* Names that were asked for and are not there. */
+static void tell_missing(struct get *g, const struct wanted *w, const struct kube_look *look)
+{
+	for (size_t i = 0; i < w->names.n; i++) {
+		struct error err;
+
+		if (strlist_has(&look->found, w->names.v[i]))
+			continue;
+		if (w->row->namespaced)
+			(void)error_set(&err, ENOENT, "no %s '%.253s' in namespace '%.63s'",
+					w->row->singular, w->names.v[i], look->namespace_);
+		else
+			(void)error_set(&err, ENOENT, "no %s '%.253s'", w->row->singular,
+					w->names.v[i]);
+		command_print_error(&err);
+		g->missing = true;
+	}
+}
+
+static int look_at(struct get *g, const struct wanted *w, struct error *err)
+{
+	struct kube_look look = { .store = &g->ctx->store,
+				  .names = &w->names,
+				  .selector = &g->selector,
+				  .form = g->form,
+				  .now_ns = clock_wall_ns(),
+				  .prefixed = g->n > 1,
+				  .show_namespace = g->o->all_namespaces && w->row->namespaced,
+				  .out = &g->out,
+				  .printed = &g->printed };
+	int r;
+
+	if (w->row->namespaced && !g->o->all_namespaces)
+		look.namespace_ = kube_namespace(g->o->namespace_);
+	begin_table(&look, w->row);
+	r = w->row->list(&look, w->row, err);
+	if (r == 0 && look.table.cells.n > look.table.columns) {
+		if (g->tables++ && !g->o->no_headers)
+			printf("\n");
+		kube_table_print(&look.table, !g->o->no_headers, 0);
+	}
+	if (r == 0) {
+		(void)fflush(stdout);
+		tell_missing(g, w, &look);
+	}
+	kube_table_done(&look.table);
+	strlist_done(&look.found);
+	return r;
+}
+
+static void tell_none(const struct get *g)
+{
+	bool namespaced = false;
+
+	for (size_t i = 0; i < g->n; i++)
+		namespaced |= g->v[i].row->namespaced;
+	if (g->o->all_namespaces || !namespaced)
+		(void)fputs("No resources found\n", stderr);
+	else
+		(void)fprintf(stderr, "No resources found in %s namespace.\n",
+			      kube_namespace(g->o->namespace_));
+}
+
+static int print_all(struct get *g, struct error *err)
+{
+	bool one = g->n == 1 && g->v[0].names.n == 1;
+	int r = 0;
+
+	for (size_t i = 0; i < g->n && r == 0; i++)
+		r = look_at(g, &g->v[i], err);
+	if (r == 0 && is_form_document(g->form) && (g->out.items->n || !one))
+		r = kube_out_print(&g->out, !one, g->form == FORM_JSON, err);
+	for (size_t i = 0; i < g->printed.n; i++)
+		printf("%s\n", g->printed.v[i]);
+	if (r == 0 && !g->tables && !g->printed.n && !g->missing && !is_form_document(g->form))
+		tell_none(g);
+	return r < 0 ? r : g->missing;
+}
+
+static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
+{
+	struct get g = { .ctx = ctx, .o = options };
+	int r = parse_form(g.o->output, &g.form, err);
+
+	kube_out_begin(&g.out);
+	if (r == 0)
+		r = parse_words(&g, argc, argv, err);
+	if (r == 0)
+		r = selector_parse(g.o->selector, &g.selector, err);
+	if (r == 0)
+		r = check(&g, argc, err);
+	if (r == 0)
+		r = print_all(&g, err);
+	for (size_t i = 0; i < g.n; i++)
+		strlist_done(&g.v[i].names);
+	free(g.v);
+	selector_done(&g.selector);
+	strlist_done(&g.printed);
+	kube_out_done(&g.out);
+	return r;
+}
+
+static const struct option get_options_table[] = {
+	{ 'A', "all-namespaces", OPTION_BOOL, O(all_namespaces), NULL, "Of every namespace",
+	  false },
+	{ 'n', "namespace", OPTION_STRING, O(namespace_), "name",
+	  "Of this namespace (default \"default\")", false },
+	{ 0, "no-headers", OPTION_BOOL, O(no_headers), NULL, "No line of headers", false },
+	{ 'o', "output", OPTION_STRING, O(output), "form", "wide, yaml, json or name", false },
+	{ 'l', "selector", OPTION_STRING, O(selector), "labels",
+	  "Only what has these labels: a=b, a!=b, a, !a, 'a in (b,c)'", false },
+	OPTIONS_END,
+};
+
+const struct command cmd_kube_get = {
+	.words = "kube get",
+	.args = "[options] KIND [NAME...] | KIND/NAME...",
+	.summary = "List pods and other objects as kubectl does",
+	.details = "  Exits with 1 when a name is not there.",
+	.options = get_options_table,
+	.options_size = sizeof(struct get_options),
+	.min_args = 1,
+	.max_args = -1,
+	.store = COMMAND_READS,
+	.run = run,
+};

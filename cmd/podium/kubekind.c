@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kubekind - the table of kinds.
+ *
+ * Theory of operation: each row names a kind in all the ways that kubectl has for it, its columns,
+ * and a function that lists it. The functions stand beside what they read: kubelist_pods.c,
+ * kubelist_data.c, kubelist_objects.c.
+ */
+#include "cmd/podium/kubekind.h"
+
+#include <errno.h>
+#include <strings.h>
+
+#include "cmd/podium/kubeview.h"
+#include "engine/base/mem.h"
+
+static const char *const pod_headers[] = { "READY", "STATUS", "RESTARTS", "AGE", NULL };
+static const char *const pod_wide[] = { "IP", "NODE", "NOMINATED NODE", "READINESS GATES", NULL };
+
+const struct kube_kind_row kube_kind_rows[] = {
+	{ KUBE_POD, "pods", "pod", "po", "", true, true, pod_headers, pod_wide, kube_list_pods },
+	{ .plural = NULL },
+};
+
+const struct kube_kind_row *kube_kind_find(const char *word)
+{
+	for (const struct kube_kind_row *row = kube_kind_rows; row->plural; row++)
+		if (strcasecmp(word, row->plural) == 0 || strcasecmp(word, row->singular) == 0 ||
+		    (row->shorts && strcasecmp(word, row->shorts) == 0))
+			return row;
+	return NULL;
+}
+
+int kube_kind_parse(const char *word, const struct kube_kind_row **ret, struct error *err)
+{
+	cleanup_buf struct buf known = BUF_INIT(4096);
+
+	*ret = kube_kind_find(word);
+	if (*ret)
+		return 0;
+	for (const struct kube_kind_row *row = kube_kind_rows; row->plural; row++)
+		buf_printf(&known, "%s%s", known.len ? ", " : "", row->plural);
+	return error_set(err, EINVAL, "kind '%.60s' is not known here: %s", word, known.data);
+}
+
+bool is_form_document(enum kube_form form)
+{
+	return form == FORM_YAML || form == FORM_JSON;
+}
+
+bool kube_look_wants(struct kube_look *look, const char *namespace_, const char *name,
+		     const struct pairlist *labels)
+{
+	static const struct pairlist none = { 0 };
+
+	if (look->namespace_ && !is_equal(look->namespace_, kube_namespace(namespace_)))
+		return false;
+	if (look->names->n && !strlist_has(look->names, name))
+		return false;
+	if (!is_selected(look->selector, labels ? labels : &none))
+		return false;
+	strlist_add(&look->found, name);
+	return true;
+}
+
+bool kube_look_begin_row(struct kube_look *look, const struct kube_kind_row *row,
+			 const char *namespace_, const char *name)
+{
+	cleanup_free char *full = xasprintf("%s%s/%s", row->singular, row->group, name);
+
+	if (look->form == FORM_NAME) {
+		strlist_add(look->printed, full);
+		return false;
+	}
+	if (look->show_namespace)
+		kube_table_add(&look->table, kube_namespace(namespace_));
+	kube_table_add(&look->table, look->prefixed ? full : name);
+	return true;
+}

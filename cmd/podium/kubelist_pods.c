@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kubelist_pods - pods for `kube get`.
+ *
+ * Theory of operation: a table needs the state records alone; a document is the one that the pod
+ * was played from (or what generate would write of a pod made by hand) with uid, creationTimestamp
+ * and status put in.
+ */
+#include <sys/utsname.h>
+
+#include "cmd/podium/kubekind.h"
+#include "cmd/podium/kubeview.h"
+#include "engine/base/fs.h"
+#include "engine/base/mem.h"
+#include "engine/pod/pod.h"
+
+#define YAML_MAX_BYTES ((size_t)8 << 20)
+
+static void add_row(struct kube_look *look, const struct kube_kind_row *row,
+		    const struct kube_pod *p)
+{
+	cleanup_free char *restarts = podstatus_restarts(&p->ps, look->now_ns);
+	struct utsname node;
+
+	if (!kube_look_begin_row(look, row, p->pod.namespace_, p->pod.name))
+		return;
+	kube_table_addf(&look->table, "%u/%u", p->ps.ready, p->ps.total);
+	kube_table_add(&look->table, p->ps.status);
+	kube_table_add(&look->table, restarts);
+	kube_table_add_age(&look->table, p->pod.created_ns, look->now_ns);
+	if (look->form != FORM_WIDE)
+		return;
+	(void)uname(&node);
+	kube_table_add(&look->table, is_empty(p->net.address4) ? p->net.address6 : p->net.address4);
+	kube_table_add(&look->table, p->pod.node_name ? p->pod.node_name : node.nodename);
+	kube_table_add(&look->table, NULL);
+	kube_table_add(&look->table, NULL);
+}
+
+/* The document of a pod. The caller owns *ret. */
+static int read_document(const struct store *s, const struct kube_pod *p, char **ret,
+			 struct error *err)
+{
+	const struct pod_plan plan = { .pod = p->pod,
+				       .containers = p->specs,
+				       .n_containers = p->in.n };
+	char path[LAYOUT_PATH_MAX];
+	struct error scratch;
+
+	if (fs_read_file(s->rootfd, layout_pod(path, p->id, POD_YAML), YAML_MAX_BYTES, ret, NULL,
+			 &scratch) >= 0)
+		return 0;
+	return kube_generate_from_plan(&plan, ret, err);
+}
+
+static int add_document(struct kube_look *look, const struct kube_pod *p, struct error *err)
+{
+	struct kube_out *o = look->out;
+	cleanup_free char *text = NULL;
+	char when[KUBE_TIME_SIZE];
+	struct node *root, *meta;
+	int r = read_document(look->store, p, &text, err);
+
+	if (r == 0)
+		r = kube_out_parse(o, text, &root, err);
+	if (r < 0)
+		return error_wrap(err, "pod '%s'", p->pod.name);
+	kube_time(p->pod.created_ns, when, sizeof(when));
+	meta = kube_out_map(o, root, "metadata");
+	kube_out_set(o, meta, "namespace", kube_pod_namespace(&p->pod));
+	kube_out_set(o, meta, "uid", p->id);
+	kube_out_set(o, meta, "creationTimestamp", when);
+	(void)node_map_add(&o->arena, root, "status",
+			   podstatus_encode(&o->arena, &p->in, &p->ps,
+					    podstatus_qos(&p->pod, p->specs, p->in.n)));
+	kube_out_add(o, root);
+	return 0;
+}
+
+int kube_list_pods(struct kube_look *look, const struct kube_kind_row *row, struct error *err)
+{
+	bool documents = is_form_document(look->form);
+	cleanup_kube_pods struct kube_pods pods = { 0 };
+	int r = kube_pods_load(look->store, look->namespace_, documents, &pods, err);
+
+	for (size_t i = 0; r == 0 && i < pods.n; i++) {
+		const struct kube_pod *p = &pods.v[i];
+
+		if (!kube_look_wants(look, p->pod.namespace_, p->pod.name, &p->pod.labels))
+			continue;
+		if (documents)
+			r = add_document(look, p, err);
+		else
+			add_row(look, row, p);
+	}
+	return r;
+}
