@@ -81,6 +81,7 @@ static void translate_projected(const struct k8s_projected *from, struct volume_
 	to->default_mode = number(from->default_mode);
 	for (size_t i = 0; i < from->sources.n; i++) {
 		const struct k8s_projection *p = &from->sources.v[i];
+		size_t n = to->sources.n;
 
 		if (p->config_map)
 			translate_object(p->config_map, PROJECTION_CONFIG, &to->sources);
@@ -88,6 +89,8 @@ static void translate_projected(const struct k8s_projected *from, struct volume_
 			translate_object(p->secret, PROJECTION_SECRET, &to->sources);
 		else if (p->downward)
 			translate_downward(p->downward, &to->sources);
+		if (to->sources.n > n)
+			to->sources.v[n].index = i;
 	}
 }
 

@@ -139,6 +139,7 @@ struct projection {
 	char *object; /* name of the ConfigMap or Secret in the pod's namespace */
 	bool optional;
 	struct projection_item_list items;
+	size_t index; /* among the manifest's sources, for messages; not recorded */
 };
 struct projection_list {
 	struct projection *v;
