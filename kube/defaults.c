@@ -8,7 +8,8 @@
  *
  *   restartPolicy Always; ports: protocol TCP, with hostNetwork hostPort = containerPort;
  *   resources: a request that is absent where a limit stands is the limit;
- *   a hostPort of 0 is none.
+ *   resources of the pod: a request that is absent is what the containers ask for together, or the
+ *   limit; a hostPort of 0 is none.
  *
  * A volume without a source is an emptyDir; that needs the tree (a source that is known but not
  * honoured is one too) and is decided in kube/validate_volume.c and kube/translate.c.
@@ -44,6 +45,40 @@ static void default_container(struct k8s_container *c, bool host_network)
 	}
 }
 
+static char *format_sum(const char *name, const struct quantity *sum)
+{
+	struct error err = { 0 };
+	int64_t n;
+
+	if (strcmp(name, "cpu") == 0)
+		return quantity_milli(sum, &n, &err) == 0 ? quantity_format_milli(n) : NULL;
+	return quantity_units(sum, &n, &err) == 0 ? quantity_format_bytes(n) : NULL;
+}
+
+/* What the pod as a whole requests: what its containers do together, else its own limit. */
+static void default_pod_resources(struct k8s_pod_spec *spec)
+{
+	static const char *const names[] = { "cpu", "memory" };
+	struct k8s_resources *r = spec->resources;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		cleanup_free char *text = NULL;
+		struct quantity sum;
+
+		if (pairlist_get(&r->requests, names[i]) || !requests_sum(spec, names[i], &sum))
+			continue;
+		text = format_sum(names[i], &sum);
+		if (text)
+			pairlist_set(&r->requests, names[i], text);
+	}
+	for (size_t i = 0; i < r->limits.n && i < MAX_RESOURCES; i++) {
+		const struct strpair *limit = &r->limits.v[i];
+
+		if (!pairlist_get(&r->requests, limit->key))
+			pairlist_set(&r->requests, limit->key, limit->value);
+	}
+}
+
 void defaults_apply(struct k8s_pod *pod)
 {
 	struct k8s_pod_spec *spec = pod->spec;
@@ -55,4 +90,6 @@ void defaults_apply(struct k8s_pod *pod)
 		default_container(&spec->inits.v[i], spec->host_network.value);
 	for (size_t i = 0; i < spec->containers.n; i++)
 		default_container(&spec->containers.v[i], spec->host_network.value);
+	if (spec->resources)
+		default_pod_resources(spec);
 }

@@ -73,6 +73,7 @@ static struct node *encode_one(struct arena *a, const struct schema_field *f, co
 	const struct k8s_int *number = at;
 	const struct k8s_bool *truth = at;
 	void *const *pointer = at;
+	int64_t whole;
 
 	switch (f->type) {
 	case FIELD_INT32:
@@ -82,6 +83,10 @@ static struct node *encode_one(struct arena *a, const struct schema_field *f, co
 		return truth->set ? node_new_bool(a, truth->value) : NULL;
 	case FIELD_OBJECT:
 		return *pointer ? encode_object(a, f->sub, *pointer) : NULL;
+	case FIELD_INT_OR_STRING:
+		if (*pointer && parse_i64(*pointer, INT32_MIN, INT32_MAX, &whole) == 0)
+			return node_new_int(a, whole);
+		return *pointer ? node_new_text(a, *pointer) : NULL;
 	default:
 		return *pointer ? node_new_text(a, *pointer) : NULL;
 	}

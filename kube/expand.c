@@ -4,29 +4,22 @@
  *
  * Theory of operation: Kubernetes' rule, read left to right. "$$" is one dollar sign and begins
  * nothing; "$(" up to the next ")" is a reference; a "$(" that is never closed, and a "$" before
- * anything else, are text. A reference to a name that is not declared is left as it is written.
- * Which names are declared is known here, what they hold only at each launch: so the result is a
- * list of literal and variable parts, neighbouring literals joined, so that equal texts make equal
- * parts.
+ * anything else, are text. Which names exist, and what they hold, is known only at each launch
+ * (envFrom takes them from objects): so the result is a list of literal and variable parts,
+ * neighbouring literals joined, so that equal texts make equal parts. A reference to a name that
+ * does not exist then stays as it is written.
  *
  * Back: a dollar sign of a literal is doubled where it would otherwise be read as the beginning of
- * something: before "$" or "(", and at the end of a literal that a reference follows. A reference
- * to a name that is not declared stays as it is: `sh -c "echo $(date)"` comes back as it was.
+ * something: before "$" or "(", and at the end of a literal that a reference follows.
+ *
+ * Commands of probes are another matter: Kubernetes puts the values of the manifest into them, as
+ * they are written there (a value from elsewhere is empty), without looking at what they refer to.
  */
 #include "kube/expand.h"
 
 #include <string.h>
 
 #define MAX_TEXT ((size_t)16 << 20)
-
-static bool is_declared(const struct env_list *env, size_t n, const char *name, size_t len)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (strncmp(env->v[i].name, name, len) == 0 && !env->v[i].name[len])
-			return true;
-	}
-	return false;
-}
 
 static void flush(struct value *ret, struct buf *literal)
 {
@@ -36,7 +29,7 @@ static void flush(struct value *ret, struct buf *literal)
 	*literal = BUF_INIT(MAX_TEXT);
 }
 
-void expand_text(const char *text, const struct env_list *env, size_t n_known, struct value *ret)
+void expand_text(const char *text, struct value *ret)
 {
 	struct buf literal = BUF_INIT(MAX_TEXT);
 	const char *s = text;
@@ -47,12 +40,9 @@ void expand_text(const char *text, const struct env_list *env, size_t n_known, s
 		if (s[0] == '$' && s[1] == '$') {
 			buf_addc(&literal, '$');
 			s += 2;
-		} else if (close && is_declared(env, n_known, s + 2, (size_t)(close - s) - 2)) {
+		} else if (close) {
 			flush(ret, &literal);
 			value_add(ret, VALUE_VARIABLE, s + 2, (size_t)(close - s) - 2);
-			s = close + 1;
-		} else if (close) {
-			buf_add(&literal, s, (size_t)(close - s) + 1);
 			s = close + 1;
 		} else {
 			buf_addc(&literal, *s++);
@@ -62,35 +52,16 @@ void expand_text(const char *text, const struct env_list *env, size_t n_known, s
 	buf_done(&literal);
 }
 
-/* The length of a "$(name)" at s that would be left as it is, else 0. */
-static size_t verbatim_reference(const char *s, const struct env_list *env, size_t n_known)
+static void escape(const char *s, bool more, struct buf *out)
 {
-	const char *close = s[0] == '$' && s[1] == '(' ? strchr(s, ')') : NULL;
-
-	if (!close || is_declared(env, n_known, s + 2, (size_t)(close - s) - 2))
-		return 0;
-	return (size_t)(close - s) + 1;
-}
-
-static void unsplit_literal(const char *s, bool more, const struct env_list *env, size_t n_known,
-			    struct buf *out)
-{
-	while (*s) {
-		size_t len = verbatim_reference(s, env, n_known);
-		bool doubled = *s == '$' && (s[1] == '$' || s[1] == '(' || (!s[1] && more));
-
-		if (len) {
-			buf_add(out, s, len);
-			s += len;
-			continue;
-		}
-		if (doubled)
+	for (; *s; s++) {
+		if (*s == '$' && (s[1] == '$' || s[1] == '(' || (!s[1] && more)))
 			buf_addc(out, '$');
-		buf_addc(out, *s++);
+		buf_addc(out, *s);
 	}
 }
 
-char *expand_unsplit(const struct value *value, const struct env_list *env, size_t n_known)
+char *expand_unsplit(const struct value *value)
 {
 	struct buf out = BUF_INIT(MAX_TEXT);
 
@@ -100,7 +71,28 @@ char *expand_unsplit(const struct value *value, const struct env_list *env, size
 		if (p->kind == VALUE_VARIABLE)
 			buf_printf(&out, "$(%s)", p->text);
 		else
-			unsplit_literal(p->text, i + 1 < value->n, env, n_known, &out);
+			escape(p->text, i + 1 < value->n, &out);
 	}
+	return buf_steal(&out);
+}
+
+char *expand_static(const char *text, const struct pairlist *vars)
+{
+	struct value v = { 0 };
+	char *ret;
+
+	expand_text(text, &v);
+	ret = value_resolve(&v, vars);
+	for (size_t i = 0; i < v.n; i++)
+		free(v.v[i].text);
+	free(v.v);
+	return ret;
+}
+
+char *expand_escape(const char *text)
+{
+	struct buf out = BUF_INIT(MAX_TEXT);
+
+	escape(text, false, &out);
 	return buf_steal(&out);
 }

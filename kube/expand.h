@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * expand - "$(NAME)" in commands, arguments and environment values, to parts and back.
+ * expand - "$(NAME)" in commands, arguments and environment values.
  */
 #ifndef PODIUM_KUBE_EXPAND_H
 #define PODIUM_KUBE_EXPAND_H
 
 #include "engine/pod/spec.h"
 
-/* Splits text into parts by Kubernetes' rule. $(NAME) becomes a variable part when NAME is one of
- * the first n_known entries of env, else it stays literal text; $$ is one $. */
-void expand_text(const char *text, const struct env_list *env, size_t n_known, struct value *ret);
+/* Splits a text into parts and appends them to *ret; every reference is a VALUE_VARIABLE. */
+void expand_text(const char *text, struct value *ret);
 
-/* The text that expand_text() splits into these parts again, given the same env and n_known. The
- * caller owns it. */
-char *expand_unsplit(const struct value *value, const struct env_list *env, size_t n_known);
+/* The text that expand_text() splits into these parts again. The caller owns it. */
+char *expand_unsplit(const struct value *value);
+
+/* The text with the values of vars put in, now. The caller owns it. */
+char *expand_static(const char *text, const struct pairlist *vars);
+
+/* The text that expand_static() turns into this one, whatever the variables. The caller owns it. */
+char *expand_escape(const char *text);
 
 #endif

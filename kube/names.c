@@ -177,6 +177,19 @@ const char *name_bad_sysctl(const char *s)
 	return "must be lower-case words with dots between them";
 }
 
+const char *name_bad_key(const char *s)
+{
+	size_t len = strlen(s);
+
+	for (size_t i = 0; i < len; i++) {
+		if (!is_alnum(s[i]) && !strchr("-_.", s[i]))
+			len = 0;
+	}
+	if (len > 0 && len <= MAX_SUBDOMAIN && strcmp(s, ".") != 0 && !is_prefix(s, ".."))
+		return NULL;
+	return "must be 1 to 253 letters, digits, '-', '_' and '.', and not begin with '..'";
+}
+
 bool name_is_ip(const char *s)
 {
 	unsigned char address[sizeof(struct in6_addr)];

@@ -19,6 +19,8 @@ const char *name_bad_volume(const char *s); /* a volume of the host: one safe fi
 const char *name_bad_sysctl(const char *s);
 const char *name_bad_search(const char *s); /* a DNS search domain */
 
+const char *name_bad_key(const char *s); /* of a ConfigMap or Secret: 253 */
+
 bool name_is_ip(const char *s); /* IPv4 or IPv6 address */
 /* A path with a ".." component. */
 bool name_has_backstep(const char *path);

@@ -59,20 +59,6 @@ static void translate_dns(const struct k8s_pod_spec *spec, struct dns_spec *to)
 	}
 }
 
-static void translate_security(const struct k8s_pod_security *from, struct pod_security *to)
-{
-	if (!from)
-		return;
-	to->run_as_user = number(from->run_as_user);
-	to->run_as_group = number(from->run_as_group);
-	to->run_as_non_root = truth(from->run_as_non_root);
-	to->fs_group = number(from->fs_group);
-	to->fs_group_on_root_mismatch = is_equal(from->fs_group_change_policy, "OnRootMismatch");
-	strlist_copy(&to->supplemental_groups, &from->supplemental_groups);
-	for (size_t i = 0; i < from->sysctls.n; i++)
-		pairlist_set(&to->sysctls, from->sysctls.v[i].name, from->sysctls.v[i].value);
-}
-
 static void translate_meta(const struct k8s_meta *from, struct pod_spec *to)
 {
 	to->name = xstrdup(from->name);
@@ -103,7 +89,8 @@ static void translate_spec(const struct k8s_pod_spec *from, const struct node *r
 	for (size_t i = 0; i < from->pull_secrets.n; i++)
 		if (!is_empty(from->pull_secrets.v[i].name))
 			strlist_add(&to->pull_secrets, from->pull_secrets.v[i].name);
-	translate_security(from->security, &to->security);
+	translate_pod_security(from->security, &to->security);
+	translate_resources(from->resources, &to->resources);
 }
 
 static void add_container(struct pod_plan *plan, struct container_source *from)
@@ -114,17 +101,16 @@ static void add_container(struct pod_plan *plan, struct container_source *from)
 	translate_container(from, c);
 	ref->name = xstrdup(c->name);
 	ref->init = from->init;
+	ref->sidecar = c->sidecar;
 }
 
 void translate_pod(const struct k8s_pod *pod, const struct node *root, bool plain_names,
 		   struct pod_plan *ret)
 {
 	const struct k8s_pod_spec *spec = pod->spec;
-	const struct node *spec_node = node_get(root, "spec");
 	struct container_source from = { .pod = pod,
 					 .plan = &ret->pod,
 					 .plain_names = plain_names };
-	const struct node *list;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->pod.version = POD_SPEC_VERSION;
@@ -140,8 +126,6 @@ void translate_pod(const struct k8s_pod *pod, const struct node *root, bool plai
 
 		from.init = i < spec->inits.n;
 		from.container = from.init ? &spec->inits.v[at] : &spec->containers.v[at];
-		list = node_get(spec_node, from.init ? "initContainers" : "containers");
-		from.node = list->items[at];
 		add_container(ret, &from);
 	}
 	translate_oom_scores(ret);

@@ -175,8 +175,7 @@ void translate_plan_mounts(const struct container_spec *from, struct k8s_contain
 		out->read_only = when(m->read_only);
 		out->sub_path = xstrdup_or_null(m->sub_path);
 		if (m->has_sub_path_expr)
-			out->sub_path_expr =
-				expand_unsplit(&m->sub_path_expr, &from->env, from->env.n);
+			out->sub_path_expr = expand_unsplit(&m->sub_path_expr);
 		if (m->propagation != PROPAGATION_NONE)
 			out->propagation = xstrdup(mount_propagation_names[m->propagation]);
 		if (m->recursive_read_only != RRO_DISABLED)

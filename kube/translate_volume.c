@@ -189,6 +189,6 @@ void translate_mounts(const struct k8s_container *c, const struct pod_spec *plan
 			index_of(recursive_read_only_names, m->recursive_read_only);
 		out->has_sub_path_expr = !is_empty(m->sub_path_expr);
 		if (out->has_sub_path_expr)
-			expand_text(m->sub_path_expr, &ret->env, ret->env.n, &out->sub_path_expr);
+			expand_text(m->sub_path_expr, &out->sub_path_expr);
 	}
 }

@@ -111,13 +111,6 @@ static void check_meta(struct check *c, const struct k8s_meta *meta)
 	path_cut(&c->path, mark);
 }
 
-void validate_meta(const struct diag_sink *sink, const struct k8s_meta *meta)
-{
-	struct check c = { .sink = sink };
-
-	check_meta(&c, meta);
-}
-
 /* ---- name service -----------------------------------------------------------------------------
  */
 
@@ -215,6 +208,7 @@ static void check_spec(struct check *c, const struct k8s_pod_spec *spec)
 	validate_volumes(c, spec);
 	validate_containers(c, spec);
 	validate_pod_security(c, spec);
+	validate_pod_resources(c, spec);
 }
 
 void validate_pod(const struct diag_sink *sink, const struct k8s_pod *pod, bool for_play)

@@ -5,15 +5,13 @@
 #ifndef PODIUM_KUBE_VALIDATE_H
 #define PODIUM_KUBE_VALIDATE_H
 
+#include "engine/base/quantity.h"
 #include "kube/diag.h"
 #include "schemas/types.h"
 
 /* Checks a decoded pod with defaults applied; everything found goes to the sink, whose root must be
  * the pod's tree. for_play: mounting what cannot be had here is an error, not a warning. */
 void validate_pod(const struct diag_sink *sink, const struct k8s_pod *pod, bool for_play);
-
-/* Names, labels and annotations of an object of any kind. */
-void validate_meta(const struct diag_sink *sink, const struct k8s_meta *meta);
 
 #define MAX_RESOURCES 100  /* kinds of a container; more are refused */
 #define MAX_ENV	      4000 /* variables of a container */
@@ -37,6 +35,14 @@ void check_name(struct check *c, const char *field, const char *text, const char
 void check_range(struct check *c, const char *field, struct k8s_int n, int64_t min, int64_t max);
 
 void validate_containers(struct check *c, const struct k8s_pod_spec *spec);
+void validate_env(struct check *c, const struct k8s_container *container);
+void validate_probes(struct check *c, const struct k8s_container *container, bool init);
+void validate_resources(struct check *c, const struct k8s_container *container);
+/* No container may have a higher limit than its pod. */
+void validate_pod_limits(struct check *c, const struct k8s_container *container);
+void validate_pod_resources(struct check *c, const struct k8s_pod_spec *spec);
+/* What all containers ask for at the same time; false: nothing. */
+bool requests_sum(const struct k8s_pod_spec *spec, const char *name, struct quantity *ret);
 void validate_volumes(struct check *c, const struct k8s_pod_spec *spec);
 void validate_mounts(struct check *c, const struct k8s_container *container);
 void validate_pod_security(struct check *c, const struct k8s_pod_spec *spec);

@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * validate_container - names, ports, environment and resources of containers.
+ * validate_container - names, ports and restart rules of containers.
  *
  * Theory of operation: names are unique over init containers and members together, since they share
  * one directory of names. Host ports conflict between members, which run at the same time, but not
  * between an init container and a member, which never do; they conflict when protocol and port are
  * equal and the addresses are equal or one of them is every address.
  *
- * Resources: quantities were parsed while decoding; here they are compared (request <= limit,
- * nothing negative), and names other than cpu and memory are sorted into "known to Kubernetes, no
- * effect here" and "no resource at all". The cost is quadratic in containers and ports, which the
+ * Environment, resources, probes and security have files of their own. The cost is quadratic in containers and ports, which the
  * limits MAX_CONTAINERS and MAX_PORTS keep small enough.
  */
 #include <limits.h>
 #include <string.h>
 
 #include "kube/names.h"
-#include "engine/base/quantity.h"
 #include "kube/validate.h"
 
-#define MAX_CONTAINERS 1000 /* of a pod */
-#define MAX_PORTS      1000 /* of a container */
+#define MAX_CONTAINERS	  1000 /* of a pod */
+#define MAX_PORTS	  1000 /* of a container */
+#define MAX_RESTART_RULES 20
+#define MAX_EXIT_CODES	  255 /* of a rule */
 
 /* ---- ports ------------------------------------------------------------------------------------
  */
@@ -118,95 +117,8 @@ static void check_conflicts(struct check *c, const char *field, const struct k8s
 	}
 }
 
-/* ---- resources --------------------------------------------------------------------------------
- */
-
-static void check_amount(struct check *c, const struct pairlist *amounts, size_t i)
-{
-	const char *name = amounts->v[i].key;
-	struct error err = { 0 };
-	struct quantity q;
-	int64_t number;
-
-	if (quantity_parse(amounts->v[i].value, &q, &err) < 0)
-		return; /* told while decoding */
-	if (q.negative)
-		check_error(c, NULL, "must not be negative");
-	if (strcmp(name, "cpu") == 0) {
-		if (quantity_milli(&q, &number, &err) < 0)
-			check_error(c, NULL, "%s", err.text);
-	} else if (strcmp(name, "memory") == 0) {
-		return;
-	} else if (strcmp(name, "ephemeral-storage") == 0 || is_prefix(name, "hugepages-")) {
-		check_unsupported(c, NULL, "has no effect: not honoured yet");
-	} else if (strchr(name, '/') && !name_bad_qualified(name)) {
-		check_unsupported(c, NULL, "has no effect: there are no device plugins here");
-	} else {
-		check_error(c, NULL, "'%.60s' is not a resource: cpu and memory are", name);
-	}
-}
-
-static void check_amounts(struct check *c, const char *field, const struct pairlist *amounts,
-			  const struct k8s_resources *of)
-{
-	size_t mark = path_field(&c->path, field);
-
-	for (size_t i = 0; i < amounts->n; i++) {
-		size_t inner = path_key(&c->path, amounts->v[i].key);
-
-		/* a request made from the limit by default is not told twice */
-		if (amounts == &of->limits || !pairlist_get(&of->limits, amounts->v[i].key) ||
-		    !is_equal(pairlist_get(&of->limits, amounts->v[i].key), amounts->v[i].value))
-			check_amount(c, amounts, i);
-		path_cut(&c->path, inner);
-	}
-	path_cut(&c->path, mark);
-}
-
-static void validate_resources(struct check *c, const struct k8s_resources *r)
-{
-	struct quantity limit, request;
-	struct error err = { 0 };
-
-	if (r->limits.n > MAX_RESOURCES || r->requests.n > MAX_RESOURCES) {
-		check_error(c, NULL, "has more than %d kinds of resources", MAX_RESOURCES);
-		return;
-	}
-	check_amounts(c, "limits", &r->limits, r);
-	check_amounts(c, "requests", &r->requests, r);
-	for (size_t i = 0; i < r->requests.n; i++) {
-		const struct strpair *pair = &r->requests.v[i];
-		const char *most = pairlist_get(&r->limits, pair->key);
-		size_t mark = path_field(&c->path, "requests");
-
-		(void)path_key(&c->path, pair->key);
-		if (most && quantity_parse(most, &limit, &err) == 0 &&
-		    quantity_parse(pair->value, &request, &err) == 0 &&
-		    quantity_compare(&request, &limit) > 0)
-			check_error(c, NULL, "'%.40s' is more than the limit '%.40s'", pair->value,
-				    most);
-		path_cut(&c->path, mark);
-	}
-}
-
 /* ---- one container ----------------------------------------------------------------------------
  */
-
-static void check_env(struct check *c, const struct k8s_container *k)
-{
-	if (k->env.n > MAX_ENV) {
-		check_error(c, "env", "has more than %d entries", MAX_ENV);
-		return;
-	}
-	for (size_t i = 0; i < k->env.n; i++) {
-		size_t mark = path_field(&c->path, "env");
-
-		(void)path_index(&c->path, i);
-		if (!is_empty(k->env.v[i].name))
-			check_name(c, "name", k->env.v[i].name, name_bad_env(k->env.v[i].name));
-		path_cut(&c->path, mark);
-	}
-}
 
 static void check_container_name(struct check *c, const struct k8s_container *k)
 {
@@ -223,17 +135,32 @@ static void check_container_name(struct check *c, const struct k8s_container *k)
 			    NAME_MAX - 1);
 }
 
-static void check_restart(struct check *c, const struct k8s_container *k, bool init)
+static void check_restart_rule(struct check *c, const struct k8s_restart_rule *rule)
 {
-	if (is_empty(k->restart_policy))
+	if (is_equal(rule->action, "RestartAllContainers"))
+		check_unsupported(c, "action",
+				  "has no effect: a container is restarted alone, not with all");
+	if (!rule->codes)
+		check_error(c, "exitCodes", "is required");
+	else if (rule->codes->values.n > MAX_EXIT_CODES)
+		check_error(c, "exitCodes.values", "has more than %d entries", MAX_EXIT_CODES);
+}
+
+static void check_restart(struct check *c, const struct k8s_container *k)
+{
+	if (k->restart_rules.n && is_empty(k->restart_policy))
+		check_error(c, "restartPolicy", "is required beside restartPolicyRules");
+	if (k->restart_rules.n > MAX_RESTART_RULES) {
+		check_error(c, "restartPolicyRules", "has more than %d entries", MAX_RESTART_RULES);
 		return;
-	if (init && strcmp(k->restart_policy, "Always") == 0)
-		check_error(c, "restartPolicy",
-			    "init containers that go on running (sidecars) are not played yet");
-	else
-		check_unsupported(
-			c, "restartPolicy",
-			"has no effect: the restart policy of one container is not honoured yet");
+	}
+	for (size_t i = 0; i < k->restart_rules.n; i++) {
+		size_t mark = path_field(&c->path, "restartPolicyRules");
+
+		(void)path_index(&c->path, i);
+		check_restart_rule(c, &k->restart_rules.v[i]);
+		path_cut(&c->path, mark);
+	}
 }
 
 static void check_image(struct check *c, const struct k8s_container *k)
@@ -248,17 +175,14 @@ static void check_container(struct check *c, const struct k8s_container *k, bool
 {
 	check_container_name(c, k);
 	check_image(c, k);
-	check_restart(c, k, init);
-	check_env(c, k);
+	check_restart(c, k);
+	validate_env(c, k);
 	check_ports(c, k, c->pod->spec->host_network.value);
 	if (!is_empty(k->working_dir) && k->working_dir[0] != '/')
 		check_name(c, "workingDir", k->working_dir, "is not an absolute path");
-	if (k->resources) {
-		size_t mark = path_field(&c->path, "resources");
-
-		validate_resources(c, k->resources);
-		path_cut(&c->path, mark);
-	}
+	validate_resources(c, k);
+	validate_pod_limits(c, k);
+	validate_probes(c, k, init);
 	validate_mounts(c, k);
 	validate_container_security(c, k);
 }

@@ -16,11 +16,13 @@
 #include <string.h>
 
 #include "engine/base/seams.h"
+#include "engine/pod/spec.h"
 #include "kube/names.h"
 #include "kube/validate.h"
 
 #define MAX_ID		 INT32_MAX
 #define MAX_SYSCTL_VALUE 1024
+#define MAX_PROFILE_NAME 4095
 
 /* ---- sysctls ----------------------------------------------------------------------------------
  */
@@ -89,11 +91,47 @@ static void check_seccomp(struct check *c, const struct k8s_seccomp *s)
 	bool localhost = is_equal(s->type, "Localhost");
 	size_t mark = path_field(&c->path, "seccompProfile");
 
-	if (localhost)
-		check_error(c, "type", "profiles of one's own ('Localhost') cannot be used yet");
-	else if (!is_empty(s->localhost_profile))
+	if (localhost && is_empty(s->localhost_profile))
+		check_error(c, "localhostProfile", "is required with type 'Localhost'");
+	else if (localhost && s->localhost_profile[0] == '/')
+		check_name(c, "localhostProfile", s->localhost_profile,
+			   "must be relative to the folder of profiles");
+	else if (localhost && name_has_backstep(s->localhost_profile))
+		check_name(c, "localhostProfile", s->localhost_profile, "must not contain '..'");
+	else if (!localhost && s->localhost_profile)
 		check_error(c, "localhostProfile", "goes with type 'Localhost' only");
 	path_cut(&c->path, mark);
+}
+
+static void check_apparmor(struct check *c, const struct k8s_apparmor *a)
+{
+	const char *name = a->localhost_profile;
+	bool localhost = is_equal(a->type, "Localhost");
+	size_t mark = path_field(&c->path, "appArmorProfile"), len = name ? strlen(name) : 0;
+
+	if (localhost && !len)
+		check_error(c, "localhostProfile", "is required with type 'Localhost'");
+	else if (localhost && (isspace((unsigned char)name[0]) ||
+			       isspace((unsigned char)name[len - 1]) || len > MAX_PROFILE_NAME))
+		check_error(c, "localhostProfile",
+			    "must be a name of at most %d characters, without spaces around it",
+			    MAX_PROFILE_NAME);
+	else if (localhost &&
+		 (strcmp(name, APPARMOR_UNCONFINED) == 0 || strcmp(name, APPARMOR_DEFAULT) == 0))
+		check_name(c, "localhostProfile", name, "is no profile: it has a type of its own");
+	else if (!localhost && name)
+		check_error(c, "localhostProfile", "goes with type 'Localhost' only");
+	path_cut(&c->path, mark);
+}
+
+/* A label that is not set leaves open what it was to close: no pod is played without it. */
+static void check_selinux(struct check *c)
+{
+	const struct node *n = node_get(node_at(c->sink->root, c->path.text), "seLinuxOptions");
+
+	if (c->for_play && n && n->kind == NODE_MAP && n->n > 0)
+		check_error(c, "seLinuxOptions",
+			    "SELinux is not supported: take the labels out to play this pod");
 }
 
 void validate_pod_security(struct check *c, const struct k8s_pod_spec *spec)
@@ -117,8 +155,11 @@ void validate_pod_security(struct check *c, const struct k8s_pod_spec *spec)
 		path_cut(&c->path, inner);
 	}
 	check_sysctls(c, s);
+	check_selinux(c);
 	if (s->seccomp)
 		check_seccomp(c, s->seccomp);
+	if (s->apparmor)
+		check_apparmor(c, s->apparmor);
 	path_cut(&c->path, mark);
 }
 
@@ -161,6 +202,13 @@ static void check_non_root(struct check *c, const struct k8s_security *s)
 		check_error(c, "securityContext", "runAsNonRoot is true, but runAsUser is 0");
 }
 
+static bool has_own_users(const struct check *c)
+{
+	const struct node *n = node_get(node_at(c->sink->root, "spec"), "hostUsers");
+
+	return n && n->kind == NODE_BOOL && !n->scalar.boolean;
+}
+
 void validate_container_security(struct check *c, const struct k8s_container *k)
 {
 	const struct k8s_security *s = k->security;
@@ -183,11 +231,14 @@ void validate_container_security(struct check *c, const struct k8s_container *k)
 	if (no_escalation && s->capabilities && strlist_has(&s->capabilities->add, "CAP_SYS_ADMIN"))
 		check_error(c, "allowPrivilegeEscalation",
 			    "cannot be false together with the capability CAP_SYS_ADMIN");
-	if (is_equal(s->proc_mount, "Unmasked") && !s->privileged.value)
-		check_error(c, "procMount",
-			    "'Unmasked' goes with a user namespace of the pod's own "
-			    "(hostUsers: false), which cannot be had yet");
+	if (is_equal(s->proc_mount, "Unmasked") && !s->privileged.value && !has_own_users(c))
+		check_error(
+			c, "procMount",
+			"'Unmasked' needs a user namespace of the pod's own (hostUsers: false)");
+	check_selinux(c);
 	if (s->seccomp)
 		check_seccomp(c, s->seccomp);
+	if (s->apparmor)
+		check_apparmor(c, s->apparmor);
 	path_cut(&c->path, mark);
 }

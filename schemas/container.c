@@ -28,7 +28,7 @@ static const struct schema_field container_fields[] = {
 	{ ROW("workingDir", STRING, ONE), KEEP(k8s_container, working_dir) },
 	{ ROW("ports", OBJECT, LIST), .sub = &schema_container_port, KEEP(k8s_container, ports) },
 	{ ROW("envFrom", OBJECT, LIST), .sub = &schema_env_from_source,
-	  .reason = "not honoured yet" },
+	  KEEP(k8s_container, env_from) },
 	{ ROW("env", OBJECT, LIST), .sub = &schema_env_var, KEEP(k8s_container, env) },
 	{ ROW("resources", OBJECT, ONE), .sub = &schema_resource_requirements,
 	  KEEP(k8s_container, resources) },
@@ -37,19 +37,19 @@ static const struct schema_field container_fields[] = {
 	{ ROW("restartPolicy", STRING, ONE), KEEP(k8s_container, restart_policy),
 	  .values = container_restart_policy_values },
 	{ ROW("restartPolicyRules", OBJECT, LIST), .sub = &schema_container_restart_rule,
-	  .reason = "not honoured yet" },
+	  KEEP(k8s_container, restart_rules) },
 	{ ROW("volumeMounts", OBJECT, LIST), .sub = &schema_volume_mount,
 	  KEEP(k8s_container, mounts) },
 	{ ROW("volumeDevices", OBJECT, LIST), .sub = &schema_volume_device,
 	  .reason = "there are no block volumes here: mount a hostPath of type BlockDevice" },
-	{ ROW("livenessProbe", OBJECT, ONE), .sub = &schema_probe, .reason = "not honoured yet" },
-	{ ROW("readinessProbe", OBJECT, ONE), .sub = &schema_probe, .reason = "not honoured yet" },
-	{ ROW("startupProbe", OBJECT, ONE), .sub = &schema_probe, .reason = "not honoured yet" },
-	{ ROW("lifecycle", OBJECT, ONE), .sub = &schema_lifecycle, .reason = "not honoured yet" },
-	{ ROW("terminationMessagePath", STRING, ONE), .reason = "not honoured yet",
-	  .harmless = "/dev/termination-log" },
-	{ ROW("terminationMessagePolicy", STRING, ONE), .reason = "not honoured yet",
-	  .harmless = "File", .values = container_termination_message_policy_values },
+	{ ROW("livenessProbe", OBJECT, ONE), .sub = &schema_probe, KEEP(k8s_container, liveness) },
+	{ ROW("readinessProbe", OBJECT, ONE), .sub = &schema_probe,
+	  KEEP(k8s_container, readiness) },
+	{ ROW("startupProbe", OBJECT, ONE), .sub = &schema_probe, KEEP(k8s_container, startup) },
+	{ ROW("lifecycle", OBJECT, ONE), .sub = &schema_lifecycle, KEEP(k8s_container, lifecycle) },
+	{ ROW("terminationMessagePath", STRING, ONE), KEEP(k8s_container, termination_path) },
+	{ ROW("terminationMessagePolicy", STRING, ONE), KEEP(k8s_container, termination_policy),
+	  .values = container_termination_message_policy_values },
 	{ ROW("imagePullPolicy", STRING, ONE), KEEP(k8s_container, image_pull_policy),
 	  .values = container_image_pull_policy_values },
 	{ ROW("securityContext", OBJECT, ONE), .sub = &schema_security_context,
@@ -78,8 +78,7 @@ const struct schema_type schema_container_port = { "V1ContainerPort", "Container
 static const struct schema_field env_var_fields[] = {
 	{ ROW("name", STRING, ONE), KEEP(k8s_env, name), .required = true },
 	{ ROW("value", STRING, ONE), KEEP(k8s_env, value) },
-	{ ROW("valueFrom", OBJECT, ONE), .sub = &schema_env_var_source,
-	  .reason = "the variable will be missing: not honoured yet" },
+	{ ROW("valueFrom", OBJECT, ONE), .sub = &schema_env_var_source, KEEP(k8s_env, from) },
 	{ 0 },
 };
 const struct schema_type schema_env_var = { "V1EnvVar", "EnvVar", sizeof(struct k8s_env),
@@ -125,22 +124,24 @@ const struct schema_type schema_resource_claim = { "CoreV1ResourceClaim", "Resou
 						   resource_claim_fields };
 
 static const struct schema_field config_map_env_source_fields[] = {
-	{ ROW("name", STRING, ONE) },
-	{ ROW("optional", BOOL, ONE) },
+	{ ROW("name", STRING, ONE), KEEP(k8s_object_ref, name), .required = true },
+	{ ROW("optional", BOOL, ONE), KEEP(k8s_object_ref, optional) },
 	{ 0 },
 };
 const struct schema_type schema_config_map_env_source = { "V1ConfigMapEnvSource",
-							  "ConfigMapEnvSource", 0,
+							  "ConfigMapEnvSource",
+							  sizeof(struct k8s_object_ref),
 							  config_map_env_source_fields };
 
 static const struct schema_field config_map_key_selector_fields[] = {
-	{ ROW("name", STRING, ONE) },
-	{ ROW("key", STRING, ONE) },
-	{ ROW("optional", BOOL, ONE) },
+	{ ROW("name", STRING, ONE), KEEP(k8s_key_selector, name), .required = true },
+	{ ROW("key", STRING, ONE), KEEP(k8s_key_selector, key), .required = true },
+	{ ROW("optional", BOOL, ONE), KEEP(k8s_key_selector, optional) },
 	{ 0 },
 };
 const struct schema_type schema_config_map_key_selector = { "V1ConfigMapKeySelector",
-							    "ConfigMapKeySelector", 0,
+							    "ConfigMapKeySelector",
+							    sizeof(struct k8s_key_selector),
 							    config_map_key_selector_fields };
 
 static const struct schema_field container_resize_policy_fields[] = {
@@ -152,43 +153,58 @@ const struct schema_type schema_container_resize_policy = { "V1ContainerResizePo
 							    "ContainerResizePolicy", 0,
 							    container_resize_policy_fields };
 
+static const char *const restart_rule_action_values[] = { "Restart", "RestartAllContainers", NULL };
 static const struct schema_field container_restart_rule_fields[] = {
-	{ ROW("action", STRING, ONE) },
-	{ ROW("exitCodes", OBJECT, ONE), .sub = &schema_container_restart_rule_on_exit_codes },
+	{ ROW("action", STRING, ONE), KEEP(k8s_restart_rule, action), .required = true,
+	  .values = restart_rule_action_values },
+	{ ROW("exitCodes", OBJECT, ONE), .sub = &schema_container_restart_rule_on_exit_codes,
+	  KEEP(k8s_restart_rule, codes) },
 	{ 0 },
 };
 const struct schema_type schema_container_restart_rule = { "V1ContainerRestartRule",
-							   "ContainerRestartRule", 0,
+							   "ContainerRestartRule",
+							   sizeof(struct k8s_restart_rule),
 							   container_restart_rule_fields };
 
+static const char *const exit_codes_operator_values[] = { "In", "NotIn", NULL };
 static const struct schema_field container_restart_rule_on_exit_codes_fields[] = {
-	{ ROW("operator", STRING, ONE) },
-	{ ROW("values", INT32, LIST) },
+	{ ROW("operator", STRING, ONE), KEEP(k8s_exit_codes, operator_), .required = true,
+	  .values = exit_codes_operator_values },
+	{ ROW("values", INT32, LIST), KEEP(k8s_exit_codes, values) },
 	{ 0 },
 };
 const struct schema_type schema_container_restart_rule_on_exit_codes = {
-	"V1ContainerRestartRuleOnExitCodes", "ContainerRestartRuleOnExitCodes", 0,
-	container_restart_rule_on_exit_codes_fields
+	"V1ContainerRestartRuleOnExitCodes", "ContainerRestartRuleOnExitCodes",
+	sizeof(struct k8s_exit_codes), container_restart_rule_on_exit_codes_fields
 };
 
 static const struct schema_field env_from_source_fields[] = {
-	{ ROW("configMapRef", OBJECT, ONE), .sub = &schema_config_map_env_source },
-	{ ROW("prefix", STRING, ONE) },
-	{ ROW("secretRef", OBJECT, ONE), .sub = &schema_secret_env_source },
+	{ ROW("configMapRef", OBJECT, ONE), .sub = &schema_config_map_env_source,
+	  KEEP(k8s_env_from, config) },
+	{ ROW("prefix", STRING, ONE), KEEP(k8s_env_from, prefix) },
+	{ ROW("secretRef", OBJECT, ONE), .sub = &schema_secret_env_source,
+	  KEEP(k8s_env_from, secret) },
 	{ 0 },
 };
-const struct schema_type schema_env_from_source = { "V1EnvFromSource", "EnvFromSource", 0,
+const struct schema_type schema_env_from_source = { "V1EnvFromSource", "EnvFromSource",
+						    sizeof(struct k8s_env_from),
 						    env_from_source_fields };
 
 static const struct schema_field env_var_source_fields[] = {
-	{ ROW("configMapKeyRef", OBJECT, ONE), .sub = &schema_config_map_key_selector },
-	{ ROW("fieldRef", OBJECT, ONE), .sub = &schema_object_field_selector },
-	{ ROW("fileKeyRef", OBJECT, ONE), .sub = &schema_file_key_selector },
-	{ ROW("resourceFieldRef", OBJECT, ONE), .sub = &schema_resource_field_selector },
-	{ ROW("secretKeyRef", OBJECT, ONE), .sub = &schema_secret_key_selector },
+	{ ROW("configMapKeyRef", OBJECT, ONE), .sub = &schema_config_map_key_selector,
+	  KEEP(k8s_env_source, config_key) },
+	{ ROW("fieldRef", OBJECT, ONE), .sub = &schema_object_field_selector,
+	  KEEP(k8s_env_source, field) },
+	{ ROW("fileKeyRef", OBJECT, ONE), .sub = &schema_file_key_selector,
+	  .reason = "the variable will be missing: variables from files are not read here" },
+	{ ROW("resourceFieldRef", OBJECT, ONE), .sub = &schema_resource_field_selector,
+	  KEEP(k8s_env_source, resource) },
+	{ ROW("secretKeyRef", OBJECT, ONE), .sub = &schema_secret_key_selector,
+	  KEEP(k8s_env_source, secret_key) },
 	{ 0 },
 };
-const struct schema_type schema_env_var_source = { "V1EnvVarSource", "EnvVarSource", 0,
+const struct schema_type schema_env_var_source = { "V1EnvVarSource", "EnvVarSource",
+						   sizeof(struct k8s_env_source),
 						   env_var_source_fields };
 
 static const struct schema_field file_key_selector_fields[] = {
@@ -223,21 +239,23 @@ const struct schema_type schema_resource_field_selector = { "V1ResourceFieldSele
 							    resource_field_selector_fields };
 
 static const struct schema_field secret_env_source_fields[] = {
-	{ ROW("name", STRING, ONE) },
-	{ ROW("optional", BOOL, ONE) },
+	{ ROW("name", STRING, ONE), KEEP(k8s_object_ref, name), .required = true },
+	{ ROW("optional", BOOL, ONE), KEEP(k8s_object_ref, optional) },
 	{ 0 },
 };
-const struct schema_type schema_secret_env_source = { "V1SecretEnvSource", "SecretEnvSource", 0,
+const struct schema_type schema_secret_env_source = { "V1SecretEnvSource", "SecretEnvSource",
+						      sizeof(struct k8s_object_ref),
 						      secret_env_source_fields };
 
 static const struct schema_field secret_key_selector_fields[] = {
-	{ ROW("name", STRING, ONE) },
-	{ ROW("key", STRING, ONE) },
-	{ ROW("optional", BOOL, ONE) },
+	{ ROW("name", STRING, ONE), KEEP(k8s_key_selector, name), .required = true },
+	{ ROW("key", STRING, ONE), KEEP(k8s_key_selector, key), .required = true },
+	{ ROW("optional", BOOL, ONE), KEEP(k8s_key_selector, optional) },
 	{ 0 },
 };
 const struct schema_type schema_secret_key_selector = { "V1SecretKeySelector", "SecretKeySelector",
-							0, secret_key_selector_fields };
+							sizeof(struct k8s_key_selector),
+							secret_key_selector_fields };
 
 static const struct schema_field volume_device_fields[] = {
 	{ ROW("name", STRING, ONE) },

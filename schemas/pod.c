@@ -131,7 +131,7 @@ static const struct schema_field pod_spec_fields[] = {
 	{ ROW("resourceClaims", OBJECT, LIST), .sub = &schema_pod_resource_claim,
 	  .reason = "there is no dynamic resource allocation here" },
 	{ ROW("resources", OBJECT, ONE), .sub = &schema_resource_requirements,
-	  .reason = "limits of the pod as a whole: not honoured yet" },
+	  KEEP(k8s_pod_spec, resources) },
 	{ ROW("hostnameOverride", STRING, ONE), .reason = "not honoured yet" },
 	{ ROW("schedulingGroup", OBJECT, ONE), .sub = &schema_pod_scheduling_group,
 	  .reason = "one host has no scheduler" },

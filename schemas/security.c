@@ -31,15 +31,16 @@ static const char *const pod_security_context_se_linux_change_policy_values[] = 
 										  NULL };
 static const struct schema_field pod_security_context_fields[] = {
 	{ ROW("seLinuxOptions", OBJECT, ONE), .sub = &schema_selinux_options,
-	  .reason = "SELinux labels: not honoured yet" },
+	  .reason = "SELinux is not supported: no label is set" },
 	{ ROW("windowsOptions", OBJECT, ONE), .sub = &schema_windows_security_context_options,
 	  .reason = "this is not Windows" },
 	{ ROW("runAsUser", INT64, ONE), KEEP(k8s_pod_security, run_as_user) },
 	{ ROW("runAsGroup", INT64, ONE), KEEP(k8s_pod_security, run_as_group) },
 	{ ROW("runAsNonRoot", BOOL, ONE), KEEP(k8s_pod_security, run_as_non_root) },
 	{ ROW("supplementalGroups", INT64, LIST), KEEP(k8s_pod_security, supplemental_groups) },
-	{ ROW("supplementalGroupsPolicy", STRING, ONE), .reason = "not honoured yet",
-	  .harmless = "Merge", .values = pod_security_context_supplemental_groups_policy_values },
+	{ ROW("supplementalGroupsPolicy", STRING, ONE),
+	  KEEP(k8s_pod_security, supplemental_groups_policy),
+	  .values = pod_security_context_supplemental_groups_policy_values },
 	{ ROW("fsGroup", INT64, ONE), KEEP(k8s_pod_security, fs_group) },
 	{ ROW("sysctls", OBJECT, LIST), .sub = &schema_sysctl, KEEP(k8s_pod_security, sysctls) },
 	{ ROW("fsGroupChangePolicy", STRING, ONE), KEEP(k8s_pod_security, fs_group_change_policy),
@@ -47,8 +48,9 @@ static const struct schema_field pod_security_context_fields[] = {
 	{ ROW("seccompProfile", OBJECT, ONE), .sub = &schema_seccomp_profile,
 	  KEEP(k8s_pod_security, seccomp) },
 	{ ROW("appArmorProfile", OBJECT, ONE), .sub = &schema_app_armor_profile,
-	  .reason = "not honoured yet" },
-	{ ROW("seLinuxChangePolicy", STRING, ONE), .reason = "SELinux labels: not honoured yet",
+	  KEEP(k8s_pod_security, apparmor) },
+	{ ROW("seLinuxChangePolicy", STRING, ONE),
+	  .reason = "SELinux is not supported: no label is set",
 	  .values = pod_security_context_se_linux_change_policy_values },
 	{ 0 },
 };
@@ -75,7 +77,7 @@ static const struct schema_field security_context_fields[] = {
 	  KEEP(k8s_security, capabilities) },
 	{ ROW("privileged", BOOL, ONE), KEEP(k8s_security, privileged) },
 	{ ROW("seLinuxOptions", OBJECT, ONE), .sub = &schema_selinux_options,
-	  .reason = "SELinux labels: not honoured yet" },
+	  .reason = "SELinux is not supported: no label is set" },
 	{ ROW("windowsOptions", OBJECT, ONE), .sub = &schema_windows_security_context_options,
 	  .reason = "this is not Windows" },
 	{ ROW("runAsUser", INT64, ONE), KEEP(k8s_security, run_as_user) },
@@ -88,7 +90,7 @@ static const struct schema_field security_context_fields[] = {
 	{ ROW("seccompProfile", OBJECT, ONE), .sub = &schema_seccomp_profile,
 	  KEEP(k8s_security, seccomp) },
 	{ ROW("appArmorProfile", OBJECT, ONE), .sub = &schema_app_armor_profile,
-	  .reason = "not honoured yet" },
+	  KEEP(k8s_security, apparmor) },
 	{ 0 },
 };
 const struct schema_type schema_security_context = { "V1SecurityContext", "SecurityContext",
@@ -106,11 +108,13 @@ const struct schema_type schema_sysctl = { "V1Sysctl", "Sysctl", sizeof(struct k
 static const char *const app_armor_profile_type_values[] = { "RuntimeDefault", "Unconfined",
 							     "Localhost", NULL };
 static const struct schema_field app_armor_profile_fields[] = {
-	{ ROW("type", STRING, ONE), .values = app_armor_profile_type_values },
-	{ ROW("localhostProfile", STRING, ONE) },
+	{ ROW("type", STRING, ONE), KEEP(k8s_apparmor, type),
+	  .values = app_armor_profile_type_values, .required = true },
+	{ ROW("localhostProfile", STRING, ONE), KEEP(k8s_apparmor, localhost_profile) },
 	{ 0 },
 };
-const struct schema_type schema_app_armor_profile = { "V1AppArmorProfile", "AppArmorProfile", 0,
+const struct schema_type schema_app_armor_profile = { "V1AppArmorProfile", "AppArmorProfile",
+						      sizeof(struct k8s_apparmor),
 						      app_armor_profile_fields };
 
 static const struct schema_field selinux_options_fields[] = {

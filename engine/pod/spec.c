@@ -422,12 +422,14 @@ char *value_resolve(const struct value *val, const struct pairlist *vars)
 
 	for (size_t i = 0; i < val->n; i++) {
 		const struct value_part *p = &val->v[i];
-		const char *text = p->text;
+		const char *text = p->kind == VALUE_LITERAL ? p->text : NULL;
 
-		if (p->kind == VALUE_VARIABLE)
+		if (p->kind == VALUE_VARIABLE && p->text)
 			text = pairlist_get(vars, p->text);
 		if (text)
 			buf_adds(&b, text);
+		else if (p->kind == VALUE_VARIABLE)
+			buf_printf(&b, "$(%s)", p->text ? p->text : "");
 	}
 	return buf_steal(&b);
 }

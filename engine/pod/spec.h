@@ -395,6 +395,9 @@ struct restart_rule_list {
 	size_t n;
 };
 
+#define APPARMOR_UNCONFINED "unconfined"
+#define APPARMOR_DEFAULT    "runtime/default"
+
 #define TERMINATION_PATH_DEFAULT "/dev/termination-log"
 
 enum container_kind { CONTAINER_MEMBER, CONTAINER_INIT, CONTAINER_INFRA, CONTAINER__COUNT };
@@ -477,7 +480,9 @@ void pod_plan_done(struct pod_plan *plan);
 
 /* One literal part. */
 void value_add(struct value *val, enum value_part_kind kind, const char *text, size_t len);
-/* Resolves a value against variables resolved so far. The caller owns the string. */
+/* Resolves a value against variables resolved so far; one that is not there stays "$(NAME)". What
+ * comes from elsewhere (CONFIG to RESOURCE) gives nothing here: command.h resolves that. The caller
+ * owns the string. */
 char *value_resolve(const struct value *val, const struct pairlist *vars);
 
 #endif

@@ -52,14 +52,12 @@ static void free_value(struct value *v)
 
 static void check_expand(const char *text)
 {
-	struct env_var vars[] = { { .name = (char *)(uintptr_t) "A" } };
-	struct env_list env = { vars, 1 };
 	struct value one = { 0 }, two = { 0 };
 	char *back;
 
-	expand_text(text, &env, 1, &one);
-	back = expand_unsplit(&one, &env, 1);
-	expand_text(back, &env, 1, &two);
+	expand_text(text, &one);
+	back = expand_unsplit(&one);
+	expand_text(back, &two);
 	if (one.n != two.n)
 		abort();
 	for (size_t i = 0; i < one.n; i++) {

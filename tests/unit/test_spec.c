@@ -40,7 +40,7 @@ static void test_value(void)
 	add(&v, VALUE_VARIABLE, "B");	/* nor is a value */
 	add(&v, VALUE_VARIABLE, "none");
 	add(&v, VALUE_LITERAL, ">");
-	check_value(&v, &vars, "<one$(A)$(A)>");
+	check_value(&v, &vars, "<one$(A)$(A)$(none)>");
 	free_value(&v);
 	v = (struct value){ 0 };
 	value_add(&v, VALUE_LITERAL, "abcdef", 3);

@@ -235,32 +235,28 @@ static void test_expand(void)
 		{ "$$(A)", "$(A)" },
 		{ "$$$(A)", "$|<A>" },
 		{ "$$$$(A)", "$$(A)" },
-		{ "$(UNKNOWN)", "$(UNKNOWN)" },
+		{ "$(UNKNOWN)", "<UNKNOWN>" },
 		{ "$(A", "$(A" },
 		{ "$", "$" },
 		{ "$$", "$" },
 		{ "a$b", "a$b" },
 		{ "$A", "$A" },
-		{ "$()", "$()" },
-		{ "$(A B)", "$(A B)" },
-		{ "$(X$(A))", "$(X$(A))" },
-		{ "echo $(date) $(A)", "echo $(date) |<A>" },
-		{ "$($(A))", "$($(A))" },
+		{ "$()", "<>" },
+		{ "$(A B)", "<A B>" },
+		{ "$(X$(A))", "<X$(A>|)" },
+		{ "echo $(date) $(A)", "echo |<date>| |<A>" },
+		{ "$($(A))", "<$(A>|)" },
 	};
-	struct env_var vars[] = { { .name = (char *)"A" },
-				  { .name = (char *)"B" },
-				  { .name = (char *)"C" } };
-	struct env_list env = { vars, ARRAY_SIZE(vars) };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct value v = { 0 }, again = { 0 };
 		cleanup_free char *have = NULL, *text = NULL, *back = NULL;
 
-		expand_text(cases[i].text, &env, 2, &v);
+		expand_text(cases[i].text, &v);
 		have = parts(&v);
 		CU_ASSERT_STRING_EQUAL(have, cases[i].want);
-		text = expand_unsplit(&v, &env, 2);
-		expand_text(text, &env, 2, &again);
+		text = expand_unsplit(&v);
+		expand_text(text, &again);
 		back = parts(&again);
 		CU_ASSERT_STRING_EQUAL(back, have);
 		for (size_t j = 0; j < v.n; j++)
@@ -276,8 +272,6 @@ static void test_expand(void)
 static void test_expand_everything(void)
 {
 	static const char letters[] = "$()AX";
-	struct env_var vars[] = { { .name = (char *)"A" } };
-	struct env_list env = { vars, 1 };
 	char text[8] = "";
 
 	for (unsigned int code = 0; code < 5 * 5 * 5 * 5 * 5 * 5 * 5; code++) {
@@ -287,9 +281,9 @@ static void test_expand_everything(void)
 
 		for (size_t i = 0; i < 7; i++, rest /= 5)
 			text[i] = letters[rest % 5];
-		expand_text(text, &env, 1, &v);
-		back = expand_unsplit(&v, &env, 1);
-		expand_text(back, &env, 1, &again);
+		expand_text(text, &v);
+		back = expand_unsplit(&v);
+		expand_text(back, &again);
 		one = parts(&v);
 		two = parts(&again);
 		if (strcmp(one, two) != 0) {
@@ -317,13 +311,15 @@ static void test_env_order(void)
 	cleanup_free char *a = parts(&c->env.v[0].value), *b = parts(&c->env.v[1].value);
 	cleanup_free char *command = parts(&c->command.v[0]);
 
-	CU_ASSERT_EQUAL(c->env.n, 3); /* V cannot be had yet and is left out */
-	CU_ASSERT_STRING_EQUAL(a, "$(B)");
-	CU_ASSERT_STRING_EQUAL(b, "<A>|$(B)");
-	CU_ASSERT_STRING_EQUAL(command, "<B>|$(V)");
+	CU_ASSERT_EQUAL_FATAL(c->env.n, 4);
+	CU_ASSERT_STRING_EQUAL(a, "<B>");
+	CU_ASSERT_STRING_EQUAL(b, "<A>|<B>");
+	CU_ASSERT_STRING_EQUAL(command, "<B>|<V>");
 	CU_ASSERT_TRUE(c->has_command);
 	CU_ASSERT_FALSE(c->has_args);
-	CU_ASSERT_EQUAL(c->env.v[2].value.n, 0);
+	CU_ASSERT_EQUAL(c->env.v[2].value.v[0].kind, VALUE_FIELD);
+	CU_ASSERT_STRING_EQUAL(c->env.v[2].value.v[0].text, "metadata.name");
+	CU_ASSERT_EQUAL(c->env.v[3].value.n, 0);
 }
 
 static int forget(void)
