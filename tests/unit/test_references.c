@@ -65,7 +65,7 @@ static void test_volumes(void)
 	      "- {name: e, downwardAPI: {items: [{path: a, fieldRef: {fieldPath: "
 	      "metadata.uid}}]}}\n"
 	      "- name: f\n"
-	      "  projected: {sources: [{}, {secret: {name: x, items: [{key: y, path: z}]}},\n"
+	      "  projected: {sources: [{}, {secret: {name: x, items: [{key: yy, path: z}]}},\n"
 	      "    {configMap: {name: w, optional: true}}]}\n",
 	      "ConfigMap cm - spec.volumes[1].configMap.name\n"
 	      "ConfigMap cm k spec.volumes[1].configMap.items[0].key\n"
@@ -74,7 +74,7 @@ static void test_volumes(void)
 	      "Secret se k? spec.volumes[2].secret.items[0].key\n"
 	      "PersistentVolumeClaim data - spec.volumes[3].persistentVolumeClaim.claimName\n"
 	      "Secret x - spec.volumes[5].projected.sources[1].secret.name\n"
-	      "Secret x y spec.volumes[5].projected.sources[1].secret.items[0].key\n"
+	      "Secret x yy spec.volumes[5].projected.sources[1].secret.items[0].key\n"
 	      "ConfigMap w -? spec.volumes[5].projected.sources[2].configMap.name\n");
 }
 
