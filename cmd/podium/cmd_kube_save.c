@@ -104,15 +104,17 @@ static void list_present(const struct store *s, const struct kube_result *result
 			 struct strlist *ret)
 {
 	for (size_t i = 0; i < result->n; i++) {
-		for (size_t k = 0; k < result->v[i].n_containers; k++) {
-			const char *name = result->v[i].containers[k].image;
+		cleanup_free struct play_use *uses = NULL;
+		size_t n = play_images_uses(&result->v[i], &uses);
+
+		for (size_t k = 0; k < n; k++) {
 			struct image_config config = { .id = NULL };
 			struct error scratch; /* it is pulled then */
 
-			if (strlist_has(ret, name))
+			if (strlist_has(ret, uses[k].image))
 				continue;
-			if (image_resolve(s, name, &config, &scratch) == 0)
-				strlist_add(ret, name);
+			if (image_resolve(s, uses[k].image, &config, &scratch) == 0)
+				strlist_add(ret, uses[k].image);
 			record_done(&image_config_type, &config);
 		}
 	}
@@ -136,6 +138,27 @@ static int pull_missing(const struct store *s, const struct kube_save_options *o
 	return play_images_pull(s, &o->pull, o->quiet, pulled, err);
 }
 
+static int list_image(const struct store *s, const struct play_use *use, const char *name,
+		      struct strlist *names, json_t *ret, struct error *err)
+{
+	struct image_config config = { .id = NULL };
+	int r = image_resolve(s, name, &config, err);
+
+	if (r == 0 && strstr(use->image, "@sha256:"))
+		r = error_set(err, ENOTSUP,
+			      "its name is a digest, which an archive of images does not keep: use "
+			      "a tag");
+	if (r == 0 && !strlist_has(names, config.reference)) {
+		strlist_add(names, config.reference);
+		(void)json_array_append_new(ret, json_string(config.reference));
+	}
+	record_done(&image_config_type, &config);
+	if (r < 0)
+		return error_wrap(err, "pod '%s': %s '%s': image '%.200s'", use->pod->name,
+				  use->kind, use->name, use->image);
+	return 0;
+}
+
 /* The names to save: canonical, each once. */
 static int list_images(const struct store *s, const struct kube_result *result,
 		       const struct play_images *pulled, json_t *ret, struct error *err)
@@ -143,23 +166,15 @@ static int list_images(const struct store *s, const struct kube_result *result,
 	cleanup_strlist struct strlist names = { .v = NULL };
 
 	for (size_t i = 0; i < result->n; i++) {
-		for (size_t k = 0; k < result->v[i].n_containers; k++) {
-			const struct container_spec *c = &result->v[i].containers[k];
-			struct image_config config = { .id = NULL };
-			int r = image_resolve(s, play_images_name(pulled, c), &config, err);
+		cleanup_free struct play_use *uses = NULL;
+		size_t n = play_images_uses(&result->v[i], &uses);
 
-			if (r == 0 && strstr(c->image, "@sha256:"))
-				r = error_set(err, ENOTSUP,
-					      "its name is a digest, which an archive of images "
-					      "does not keep: use a tag");
-			if (r == 0 && !strlist_has(&names, config.reference)) {
-				strlist_add(&names, config.reference);
-				(void)json_array_append_new(ret, json_string(config.reference));
-			}
-			record_done(&image_config_type, &config);
+		for (size_t k = 0; k < n; k++) {
+			int r = list_image(s, &uses[k], play_images_name(pulled, uses[k].image),
+					   &names, ret, err);
+
 			if (r < 0)
-				return error_wrap(err, "pod '%s': container '%s': image '%.200s'",
-						  result->v[i].pod.name, c->name, c->image);
+				return r;
 		}
 	}
 	return 0;

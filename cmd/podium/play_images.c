@@ -2,13 +2,13 @@
 /*
  * play_images - the images of manifests are here before anything is made.
  *
- * Theory of operation: for each container the name, its imagePullPolicy and what is in the store say
+ * Theory of operation: for each container and each image volume the name, its imagePullPolicy and what is in the store say
  * whether a registry is asked: explicit Always pulls or fails; Always by default (no tag or "latest",
  * and no digest) takes what is newer and forgives a registry that does not answer when the image is
  * here; IfNotPresent pulls what is missing; Never pulls nothing. An image of "localhost/" has no
  * registry, and an id no name: they are here or they are not.
  *
- * A name is wanted once, however many containers have it, under the strictest of their policies and
+ * A name is wanted once, however many have it, under the strictest of their policies and
  * with the credentials of all their pods. All are pulled by one run of the helper. A pull changes the
  * store, so the images lock is not held meanwhile; the caller looks everything up again afterwards.
  *
@@ -42,6 +42,27 @@ static const char *policy_text(enum play_pull policy)
 
 /* ---- choosing --------------------------------------------------------------------------- */
 
+size_t play_images_uses(const struct pod_plan *plan, struct play_use **ret)
+{
+	size_t n = 0;
+
+	*ret = xcalloc(plan->n_containers + plan->pod.volumes.n + 1, sizeof(**ret));
+	for (size_t i = 0; i < plan->n_containers; i++) {
+		const struct container_spec *c = &plan->containers[i];
+
+		(*ret)[n++] = (struct play_use){ &plan->pod, "container", c->name, c->image,
+						 c->pull_policy };
+	}
+	for (size_t i = 0; i < plan->pod.volumes.n; i++) {
+		const struct volume_spec *v = &plan->pod.volumes.v[i];
+
+		if (v->kind == VOLUME_IMAGE)
+			(*ret)[n++] = (struct play_use){ &plan->pod, "volume", v->name, v->image,
+							 v->pull_policy };
+	}
+	return n;
+}
+
 /* Stricter than what another container wants of the same name. */
 static const char *stricter(const char *a, const char *b)
 {
@@ -53,20 +74,17 @@ static const char *stricter(const char *a, const char *b)
 	return a;
 }
 
-static size_t add_want(struct play_images *p, const struct pod_spec *pod,
-		       const struct container_spec *c)
+static size_t add_want(struct play_images *p, const struct play_use *use)
 {
 	for (size_t i = 0; i < p->n; i++)
-		if (is_equal(p->v[i].name, c->image))
+		if (is_equal(p->v[i].name, use->image))
 			return i;
 	p->v = xreallocarray(p->v, p->n + 1, sizeof(*p->v));
 	p->auths = xreallocarray(p->auths, p->n + 1, sizeof(*p->auths));
-	p->for_one = xreallocarray(p->for_one, p->n + 1, sizeof(*p->for_one));
-	p->for_pod = xreallocarray(p->for_pod, p->n + 1, sizeof(*p->for_pod));
-	p->v[p->n] = (struct pull_want){ .name = c->image };
+	p->uses = xreallocarray(p->uses, p->n + 1, sizeof(*p->uses));
+	p->v[p->n] = (struct pull_want){ .name = use->image };
 	p->auths[p->n] = (struct strlist){ 0 };
-	p->for_one[p->n] = c;
-	p->for_pod[p->n] = pod;
+	p->uses[p->n] = *use;
 	return p->n++;
 }
 
@@ -80,15 +98,15 @@ static void add_auths(struct strlist *auths, const struct kube_result *plans,
 				strlist_add(auths, plans->secrets[k].auths);
 }
 
-/* What a container's image asks for. */
-static int choose_one(const struct image_list *here, const struct container_spec *c,
+/* What an image asks for. */
+static int choose_one(const struct image_list *here, const struct play_use *use,
 		      enum play_pull *ret, struct error *err)
 {
 	const struct image_info *info = NULL;
 	const char *matched = NULL;
 	struct reference name;
 	struct error missing;
-	int found = image_find(here, c->image, &info, &matched, &missing);
+	int found = image_find(here, use->image, &info, &matched, &missing);
 
 	*ret = PLAY_PULL_NEVER;
 	if (found < 0 && found != -ENOENT) {
@@ -97,19 +115,45 @@ static int choose_one(const struct image_list *here, const struct container_spec
 	}
 	if (found == 0 && (!matched || is_prefix(matched, "localhost/")))
 		return 0; /* by id, or nobody else has it */
-	if (reference_parse(c->image, &name, err) < 0)
-		return error_wrap(err, "image '%.200s'", c->image);
-	*ret = play_pull_policy(c->pull_policy, &name);
+	if (reference_parse(use->image, &name, err) < 0)
+		return error_wrap(err, "image '%.200s'", use->image);
+	*ret = play_pull_policy(use->policy, &name);
 	if (found == 0 && *ret == PLAY_PULL_MISSING)
 		*ret = PLAY_PULL_NEVER;
 	if (found == 0 || *ret != PLAY_PULL_NEVER)
 		return 0;
-	if (is_equal(c->pull_policy, "Never"))
-		return error_set(err, ENOENT,
-				 "image '%.200s' is not here, and imagePullPolicy is Never",
-				 c->image);
+	if (is_equal(use->policy, "Never"))
+		return error_set(err, ENOENT, "image '%.200s' is not here, and %s is Never",
+				 use->image,
+				 is_equal(use->kind, "volume") ? "pullPolicy" : "imagePullPolicy");
 	*err = missing;
 	return found;
+}
+
+static int choose_all(const struct image_list *here, const struct kube_result *plans, size_t at,
+		      const struct strlist *keep, struct play_images *ret, struct error *err)
+{
+	cleanup_free struct play_use *uses = NULL;
+	size_t n = play_images_uses(&plans->v[at], &uses);
+
+	for (size_t k = 0; k < n; k++) {
+		enum play_pull policy;
+		size_t want;
+		int r;
+
+		if (keep && strlist_has(keep, uses[k].image))
+			continue;
+		r = choose_one(here, &uses[k], &policy, err);
+		if (r < 0)
+			return error_wrap(err, "pod '%s': %s '%s'", uses[k].pod->name, uses[k].kind,
+					  uses[k].name);
+		if (policy == PLAY_PULL_NEVER)
+			continue;
+		want = add_want(ret, &uses[k]);
+		ret->v[want].policy = stricter(policy_text(policy), ret->v[want].policy);
+		add_auths(&ret->auths[want], plans, uses[k].pod);
+	}
+	return 0;
 }
 
 int play_images_choose(const struct store *s, const struct kube_result *plans,
@@ -118,27 +162,8 @@ int play_images_choose(const struct store *s, const struct kube_result *plans,
 	cleanup_image_list struct image_list here = { .v = NULL };
 	int r = image_list(s, &here, err);
 
-	for (size_t i = 0; i < plans->n && r == 0; i++) {
-		const struct pod_plan *plan = &plans->v[i];
-
-		for (size_t k = 0; k < plan->n_containers && r == 0; k++) {
-			const struct container_spec *c = &plan->containers[k];
-			enum play_pull policy;
-			size_t want;
-
-			if (keep && strlist_has(keep, c->image))
-				continue;
-			r = choose_one(&here, c, &policy, err);
-			if (r < 0)
-				return error_wrap(err, "pod '%s': container '%s'", plan->pod.name,
-						  c->name);
-			if (policy == PLAY_PULL_NEVER)
-				continue;
-			want = add_want(ret, &plan->pod, c);
-			ret->v[want].policy = stricter(policy_text(policy), ret->v[want].policy);
-			add_auths(&ret->auths[want], plans, &plan->pod);
-		}
-	}
+	for (size_t i = 0; i < plans->n && r == 0; i++)
+		r = choose_all(&here, plans, i, keep, ret, err);
 	return r;
 }
 
@@ -154,8 +179,8 @@ static int first_failure(const struct play_images *p, struct error *err)
 		if (r < 0)
 			command_print_error(err);
 		*err = p->v[i].failure;
-		r = error_wrap(err, "pod '%s': container '%s': image '%.200s'", p->for_pod[i]->name,
-			       p->for_one[i]->name, p->v[i].name);
+		r = error_wrap(err, "pod '%s': %s '%s': image '%.200s'", p->uses[i].pod->name,
+			       p->uses[i].kind, p->uses[i].name, p->v[i].name);
 	}
 	return r;
 }
@@ -176,12 +201,12 @@ int play_images_pull(const struct store *s, const struct pull_options *o, bool q
 	return r < 0 ? r : first_failure(p, err);
 }
 
-const char *play_images_name(const struct play_images *p, const struct container_spec *c)
+const char *play_images_name(const struct play_images *p, const char *image)
 {
 	for (size_t i = 0; i < p->n; i++)
-		if (is_equal(p->v[i].name, c->image) && p->v[i].full)
+		if (is_equal(p->v[i].name, image) && p->v[i].full)
 			return p->v[i].full;
-	return c->image;
+	return image;
 }
 
 void play_images_done(struct play_images *p)
@@ -194,7 +219,6 @@ void play_images_done(struct play_images *p)
 	}
 	free(p->v);
 	free(p->auths);
-	free(p->for_one);
-	free(p->for_pod);
+	free(p->uses);
 	*p = (struct play_images){ 0 };
 }

@@ -42,6 +42,22 @@ static int apply_network(struct pod_plan *plan, const char *network, struct erro
 	return error_set(err, EINVAL, "network '%s' is not known: host, none or bridge", network);
 }
 
+static int resolve_image_volumes(const struct store *s, const struct play_images *pulled,
+				 struct pod_spec *pod, struct error *err)
+{
+	for (size_t i = 0; i < pod->volumes.n; i++) {
+		struct volume_spec *v = &pod->volumes.v[i];
+		int r = 0;
+
+		record_done(&image_config_type, &v->config);
+		if (v->kind == VOLUME_IMAGE)
+			r = image_resolve(s, play_images_name(pulled, v->image), &v->config, err);
+		if (r < 0)
+			return error_wrap(err, "pod '%s': volume '%s'", pod->name, v->name);
+	}
+	return 0;
+}
+
 int play_resolve_images(const struct store *s, const struct play_images *pulled,
 			struct pod_plan *plan, struct error *err)
 {
@@ -50,7 +66,7 @@ int play_resolve_images(const struct store *s, const struct play_images *pulled,
 		int r;
 
 		record_done(&image_config_type, &c->config);
-		r = image_resolve(s, play_images_name(pulled, c), &c->config, err);
+		r = image_resolve(s, play_images_name(pulled, c->image), &c->config, err);
 		if (r < 0)
 			return error_wrap(err, "pod '%s': container '%s'", plan->pod.name, c->name);
 		if (!c->has_command && !c->config.entrypoint.n && !c->has_args && !c->config.cmd.n)
@@ -59,7 +75,7 @@ int play_resolve_images(const struct store *s, const struct play_images *pulled,
 					 "image '%s' has none",
 					 plan->pod.name, c->name, c->image);
 	}
-	return 0;
+	return resolve_image_volumes(s, pulled, &plan->pod, err);
 }
 
 static int check_volumes(const struct pod_spec *pod, struct error *err)

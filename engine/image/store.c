@@ -10,8 +10,8 @@
  * configuration and manifest blobs, index. A crash leaves blobs and layers that no image refers to,
  * and the next collection takes them.
  *
- * What pins a layer: an image in the index, or a container's spec.json, which carries its own copy
- * of the configuration. When one of these records cannot be read, nothing is collected.
+ * What pins a layer: an image in the index, a container's spec.json or a volume of a pod.json, which
+ * carry their own copies of the configuration. When one of these records cannot be read, nothing is collected.
  *
  * File names are made from checked ids only. A configuration is compared with the size recorded for
  * it before it is parsed; its digest was checked when it came in (podium links no hash).
@@ -372,8 +372,8 @@ int image_read_manifest(const struct store *s, const char *hex, char **ret, size
 {
 	char path[LAYOUT_PATH_MAX];
 
-	return fs_read_file(s->rootfd, image_blob_path(path, hex), MANIFEST_BYTES_MAX, ret,
-			    ret_len, err);
+	return fs_read_file(s->rootfd, image_blob_path(path, hex), MANIFEST_BYTES_MAX, ret, ret_len,
+			    err);
 }
 
 static int read_config(const struct store *s, const struct image_info *info,

@@ -20,9 +20,9 @@
 #include "engine/state/layout.h"
 
 struct image_info {
-	char *id;	     /* 64 hex digits: the configuration's digest */
-	char *manifest;	     /* 64 hex digits, or NULL: a docker-archive has none */
-	char *list;	     /* 64 hex digits of the index that the manifest was chosen from, or NULL */
+	char *id;	/* 64 hex digits: the configuration's digest */
+	char *manifest; /* 64 hex digits, or NULL: a docker-archive has none */
+	char *list;	/* 64 hex digits of the index that the manifest was chosen from, or NULL */
 	int64_t config_size; /* bytes of the configuration, checked at every use */
 	int64_t created_ns;  /* as the image says; 0: it does not */
 	int64_t loaded_ns;

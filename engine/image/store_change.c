@@ -225,8 +225,8 @@ static int check_unused(const struct store *s, const char *id, bool force, struc
 				 id);
 	if (is_image_mounted(s, id))
 		return error_set(err, EBUSY,
-				 "image '%.12s' is mounted: `podium image unmount %.12s` first",
-				 id, id);
+				 "image '%.12s' is mounted: `podium image unmount %.12s` first", id,
+				 id);
 	return 0;
 }
 
@@ -361,7 +361,8 @@ static int write_blob(const struct store *s, const char *hex, const char *data, 
 
 	if (dir < 0)
 		return dir;
-	return fs_write_atomic(s->rootfd, image_blob_path(path, hex), data, len, 0600, FS_SYNC, err);
+	return fs_write_atomic(s->rootfd, image_blob_path(path, hex), data, len, 0600, FS_SYNC,
+			       err);
 }
 
 static void set_string(char **s, const char *value)

@@ -3,9 +3,10 @@
  * store_use - who uses what: containers and images as the owners of layers and blobs, and the
  * collection of what has no owner.
  *
- * Theory of operation: what pins a layer is an image in the index or a container's spec.json, which
- * carries its own copy of the configuration. When one of these records cannot be read, nothing is
- * collected: its layers would be among what nobody seems to need. The decision is made under the
+ * Theory of operation: what pins a layer is an image in the index, a container's spec.json, or an image
+ * volume of a pod's pod.json: the records carry their own copies of the configuration. A pod uses an
+ * image by its infra container. When one of these records cannot be read, nothing is collected: its
+ * layers would be among what nobody seems to need. The decision is made under the
  * images lock, held exclusively; the slow removal happens after it, on names that nobody looks for.
  */
 #include "engine/image/storeindex.h"
@@ -27,23 +28,13 @@ void image_use_done(struct image_use *u)
 	strlist_done(&u->layers);
 }
 
-static void read_use(int containersfd, const char *id, const char *image, struct image_use *u)
+static void note_use(const json_t *config, const char *user, const char *image, struct image_use *u)
 {
-	cleanup_free char *path = xasprintf("%s/spec.json", id);
-	cleanup_json json_t *j = NULL;
-	struct error scratch;
-	const json_t *config, *layers;
-	int r = jload_file(containersfd, path, SPEC_BYTES_MAX, &j, &scratch);
+	const json_t *layers = json_object_get(config, "layers");
 
-	if (r < 0) {
-		/* Without a record it was never created; any other failure hides what it pins. */
-		u->is_doubtful |= r != -ENOENT && r != -ENOTDIR;
-		return;
-	}
-	config = json_object_get(j, "config");
-	layers = json_object_get(config, "layers");
-	if (image && is_equal(jget_str(config, "id"), image))
-		strlist_add(&u->containers, id);
+	if (user && image && is_equal(jget_str(config, "id"), image) &&
+	    !strlist_has(&u->containers, user))
+		strlist_add(&u->containers, user);
 	for (size_t i = 0; i < json_array_size(layers); i++) {
 		const char *layer = json_string_value(json_array_get(layers, i));
 
@@ -52,10 +43,41 @@ static void read_use(int containersfd, const char *id, const char *image, struct
 	}
 }
 
-int image_use_find(const struct store *s, const char *image, struct image_use *ret,
-		   struct error *err)
+static json_t *read_user(int dirfd, const char *id, const char *name, struct image_use *u)
 {
-	cleanup_close int fd = openat(s->rootfd, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_free char *path = xasprintf("%s/%s", id, name);
+	struct error scratch;
+	json_t *j = NULL;
+	int r = jload_file(dirfd, path, SPEC_BYTES_MAX, &j, &scratch);
+
+	/* Without a record it was never created; any other failure hides what it pins. */
+	u->is_doubtful |= r < 0 && r != -ENOENT && r != -ENOTDIR;
+	return r < 0 ? NULL : j;
+}
+
+static void read_container(int dirfd, const char *id, const char *image, struct image_use *u)
+{
+	cleanup_json json_t *j = read_user(dirfd, id, "spec.json", u);
+
+	note_use(json_object_get(j, "config"), id, image, u);
+}
+
+static void read_pod(int dirfd, const char *id, const char *image, struct image_use *u)
+{
+	cleanup_json json_t *j = read_user(dirfd, id, "pod.json", u);
+	const json_t *volumes = json_object_get(j, "volumes");
+
+	for (size_t i = 0; i < json_array_size(volumes); i++)
+		note_use(json_object_get(json_array_get(volumes, i), "config"),
+			 jget_str(j, "infraId"), image, u);
+}
+
+/* Reads every record of a folder. */
+static int each_user(const struct store *s, const char *folder, const char *image,
+		     void (*read_one)(int, const char *, const char *, struct image_use *),
+		     struct image_use *u, struct error *err)
+{
+	cleanup_close int fd = openat(s->rootfd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int copy = fd < 0 ? -1 : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_dir DIR *d = NULL;
 	struct dirent *e;
@@ -64,12 +86,20 @@ int image_use_find(const struct store *s, const char *image, struct image_use *r
 		return 0;
 	d = copy < 0 ? NULL : fdopendir(copy);
 	if (!d)
-		return error_errno(err, "read 'containers'");
+		return error_errno(err, "read '%s'", folder);
 	(void)steal_fd(&copy);
 	while ((e = readdir(d)))
 		if (is_id(e->d_name))
-			read_use(fd, e->d_name, image, ret);
+			read_one(fd, e->d_name, image, u);
 	return 0;
+}
+
+int image_use_find(const struct store *s, const char *image, struct image_use *ret,
+		   struct error *err)
+{
+	int r = each_user(s, "containers", image, read_container, ret, err);
+
+	return r < 0 ? r : each_user(s, "pods", image, read_pod, ret, err);
 }
 
 int image_users(const struct store *s, const char *id, struct strlist *ret, struct error *err)

@@ -25,12 +25,12 @@ int image_check_layers(const struct store *s, const struct strlist *layers,
 /* What containers need. Zeroed before use. */
 struct image_use {
 	struct strlist containers; /* ids of those that use the image asked for */
-	struct strlist layers;	   /* pinned by any container */
+	struct strlist layers;	   /* pinned by any container or image volume */
 	bool is_doubtful;	   /* a record could not be read */
 };
 void image_use_done(struct image_use *u);
 #define cleanup_image_use cleanup(image_use_done)
-/* Reads every container's record. image (an id) may be NULL. */
+/* Reads every record of a container and of a pod. image (an id) may be NULL. */
 int image_use_find(const struct store *s, const char *image, struct image_use *ret,
 		   struct error *err) must_check;
 

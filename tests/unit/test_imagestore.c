@@ -195,6 +195,52 @@ static void make_container(const char *id, const char *image, const char *layer)
 	free(text);
 }
 
+/* A pod whose second volume is an image. */
+static void make_pod(const char *id, const char *infra, const char *image, const char *layer)
+{
+	char path[LAYOUT_PATH_MAX];
+	cleanup_free char *text = xasprintf("{\"infraId\":\"%s\",\"volumes\":[{},{\"config\":{"
+					    "\"id\":\"%s\",\"layers\":[\"sha256:%s\"]}}]}",
+					    infra, image, layer);
+	struct error err;
+
+	(void)mkdirat(store.rootfd, "pods", 0700);
+	(void)layout_pod(path, id, NULL);
+	(void)mkdirat(store.rootfd, path, 0700);
+	(void)layout_pod(path, id, "pod.json");
+	if (fs_write_atomic(store.rootfd, path, text, strlen(text), 0600, FS_NOSYNC, &err) < 0)
+		abort();
+}
+
+/* What a volume is made of stays while its pod is there. */
+static void test_image_volumes(void)
+{
+	static const char pod[] =
+		"00000000000000000000000000000000000000000000000000000000000000bb";
+	static const char infra[] =
+		"00000000000000000000000000000000000000000000000000000000000000cc";
+	char *one, layer_one[65], layer_pinned[65], path[LAYOUT_PATH_MAX];
+	struct image_removal gone;
+	struct error err;
+
+	reopen();
+	one = commit("docker.io/library/vol:latest", "vol");
+	make_layer("vol", layer_one);
+	make_layer("volpinned", layer_pinned);
+	make_pod(pod, infra, one, layer_pinned);
+	CU_ASSERT_EQUAL(image_remove(&store, "vol", 0, &gone, &err), -EBUSY);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, infra));
+	CU_ASSERT_EQUAL(image_collect(&store, &err), 0);
+	CU_ASSERT_TRUE(is_layer_complete(&store, layer_pinned));
+	(void)layout_pod(path, pod, NULL);
+	CU_ASSERT_EQUAL(fs_remove_tree(store.rootfd, path, &err), 0);
+	CU_ASSERT_EQUAL(image_collect(&store, &err), 0);
+	CU_ASSERT_FALSE(is_layer_complete(&store, layer_pinned));
+	CU_ASSERT_EQUAL(image_remove(&store, "vol", 0, &gone, &err), 0);
+	image_removal_done(&gone);
+	free(one);
+}
+
 static void test_removal(void)
 {
 	static const char ctr[] =
@@ -584,6 +630,7 @@ static int end(void)
 static CU_TestInfo tests[] = { { "names and ids", test_names },
 			       { "tags", test_tags },
 			       { "removal and collection", test_removal },
+			       { "images that are volumes", test_image_volumes },
 			       { "digests", test_digests },
 			       { "build steps", test_build_steps },
 			       { "claims hold layers", test_claims_hold },

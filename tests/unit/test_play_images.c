@@ -87,18 +87,44 @@ static void test_wanted_once(void)
 	CU_ASSERT_EQUAL_FATAL(p.n, 2);
 	CU_ASSERT_STRING_EQUAL(p.v[0].name, "x");
 	CU_ASSERT_STRING_EQUAL(p.v[0].policy, "always"); /* the strictest */
-	CU_ASSERT_STRING_EQUAL(p.for_one[0]->name, "c");
-	CU_ASSERT_STRING_EQUAL(p.for_pod[0]->name, "a");
+	CU_ASSERT_STRING_EQUAL(p.uses[0].name, "c");
+	CU_ASSERT_STRING_EQUAL(p.uses[0].pod->name, "a");
 	CU_ASSERT_EQUAL_FATAL(p.auths[0].n, 2); /* of both pods, each once */
 	CU_ASSERT_STRING_EQUAL(p.auths[0].v[0], "{\"1\": {}}");
 	CU_ASSERT_STRING_EQUAL(p.auths[0].v[1], "{\"2\": {}}");
 	CU_ASSERT_STRING_EQUAL(p.v[1].policy, "missing");
 	CU_ASSERT_EQUAL(p.auths[1].n, 1);
 	/* What it was pulled as is what is looked up. */
-	CU_ASSERT_STRING_EQUAL(play_images_name(&p, &plans.v[0].containers[0]), "x");
+	CU_ASSERT_STRING_EQUAL(play_images_name(&p, plans.v[0].containers[0].image), "x");
 	p.v[0].full = xstrdup("docker.io/library/x:latest");
-	CU_ASSERT_STRING_EQUAL(play_images_name(&p, &plans.v[1].containers[0]),
+	CU_ASSERT_STRING_EQUAL(play_images_name(&p, plans.v[1].containers[0].image),
 			       "docker.io/library/x:latest");
+}
+
+/* A volume that is an image is wanted like a container's. */
+static void test_volumes(void)
+{
+	static const char text[] =
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"
+		"spec:\n  containers: [{name: c, image: 'x:1', imagePullPolicy: IfNotPresent}]\n"
+		"  volumes:\n  - {name: v, image: {reference: 'y:1', pullPolicy: Always}}\n"
+		"  - {name: w, image: {reference: 'x:1', pullPolicy: Always}}\n"
+		"  - {name: e, emptyDir: {}}\n";
+	cleanup_kube_result struct kube_result plans = { 0 };
+	cleanup_play_images struct play_images p = { 0 };
+	struct kube_input how = { .for_play = true };
+	struct error err = { 0 };
+	struct fakestore f;
+
+	CU_ASSERT_TRUE_FATAL(fakestore_init(&f));
+	kube_load_text(&how, "text", text, strlen(text), &plans);
+	CU_ASSERT_EQUAL(play_images_choose(&f.store, &plans, NULL, &p, &err), 0);
+	fakestore_done(&f);
+	CU_ASSERT_EQUAL_FATAL(p.n, 2);
+	CU_ASSERT_STRING_EQUAL(p.v[0].policy, "always"); /* the volume's is stricter */
+	CU_ASSERT_STRING_EQUAL(p.v[1].name, "y:1");
+	CU_ASSERT_STRING_EQUAL(p.uses[1].kind, "volume");
+	CU_ASSERT_STRING_EQUAL(p.uses[1].name, "v");
 }
 
 static void test_never(void)
@@ -125,6 +151,7 @@ static void test_never(void)
 static CU_TestInfo tests[] = {
 	{ "policies", test_policies },
 	{ "an image is wanted once", test_wanted_once },
+	{ "volumes that are images", test_volumes },
 	{ "an image that must not be pulled", test_never },
 	CU_TEST_INFO_NULL,
 };
