@@ -325,13 +325,13 @@ static void unknown_field(struct walk *w, const struct schema_type *type,
 /* Whether a field without effect says nothing anyway: empty, or what would happen without it. */
 static bool is_harmless(const struct schema_field *f, const struct node *node)
 {
+	if (f->harmless && strcmp(f->harmless, "*") == 0)
+		return true;
 	if (node->kind == NODE_MAP || node->kind == NODE_LIST)
 		return node->n == 0;
 	if (node->kind == NODE_STRING && node->len == 0)
 		return true;
-	if (!f->harmless)
-		return false;
-	return strcmp(f->harmless, "*") == 0 || strcmp(f->harmless, node->text) == 0;
+	return f->harmless && strcmp(f->harmless, node->text) == 0;
 }
 
 static void without_effect(struct walk *w, const struct schema_field *f, const struct node_entry *e)
@@ -396,6 +396,14 @@ static void take_object(struct walk *w, const struct schema_type *type, const st
 	}
 	if (!w->silent)
 		check_required(w, type, node);
+}
+
+void decode_check(const struct diag_sink *sink, const struct schema_type *type,
+		  const struct node *node)
+{
+	struct walk w = { .sink = sink, .silent = true };
+
+	take_object(&w, type, node, NULL);
 }
 
 void decode_object(const struct diag_sink *sink, const struct schema_type *type,

@@ -13,6 +13,10 @@
  * missing required field goes to the sink; what could be read is filled. */
 void decode_object(const struct diag_sink *sink, const struct schema_type *type,
 		   const struct node *node, void *obj);
+/* Names and types alone, of a mapping that is not used: nothing is stored, required or warned
+ * about. */
+void decode_check(const struct diag_sink *sink, const struct schema_type *type,
+		  const struct node *node);
 /* Frees what an object owns, and zeroes it. */
 void decode_done(const struct schema_type *type, void *obj);
 

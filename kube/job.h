@@ -38,6 +38,7 @@ struct job_pod {
 	int64_t finished_ns; /* 0: at work */
 	bool failed;
 	bool counted; /* in the numbers below */
+	bool stop;    /* the Job has asked for its end: it is neither a success nor a failure */
 };
 struct job_pod_list {
 	struct job_pod *v;
@@ -55,7 +56,8 @@ struct job_status {
 	int64_t active;
 	int64_t succeeded;
 	int64_t failed;
-	int64_t next_start_ns; /* back-off: no new pod before it */
+	int64_t next_start_ns; /* back-off: no new pod before it; 0: none */
+	int64_t retry_ns;      /* a pod could not be made: not tried again before */
 	struct job_pod_list pods;
 };
 extern const struct record_type job_spec_type;
@@ -64,6 +66,7 @@ extern const struct record_type job_status_type;
 /* What the step finds of one pod now. */
 struct job_pod_view {
 	bool exists;
+	bool stopping; /* somebody has asked it to end, and it has not yet */
 	bool finished;
 	bool failed;	  /* finished: some member's exit code is not 0 */
 	int64_t restarts; /* of its containers, for backoff_limit with OnFailure */
@@ -73,7 +76,7 @@ struct job_pod_view {
 enum job_act {
 	JOB_WAIT,	/* until a pod ends, or until ret_until_ns (0: no time) */
 	JOB_CREATE_POD, /* of *ret_index */
-	JOB_STOP_PODS,	/* all that are at work; then ask again */
+	JOB_STOP_PODS,	/* those with stop set that have not ended; then ask again */
 	JOB_END,	/* condition, reason and finished_ns are set: write and go */
 	JOB_REMOVE,	/* ttl is over: the Job and its pods go */
 };
@@ -81,10 +84,17 @@ enum job_act {
 #define JOB_BACKOFF_MAX_S   360
 
 /* views[i] is of st->pods.v[i]. Updates *st, says what to do next. Called until it says WAIT, END
- * or REMOVE. */
+ * or REMOVE. A WAIT without time in a Job that has no pod at work is for ever: it is suspended, or
+ * its parallelism is 0. */
 enum job_act job_next(const struct job_spec *spec, struct job_status *st,
 		      const struct job_pod_view *views, int64_t now_ns, int64_t *ret_index,
 		      int64_t *ret_until_ns);
+
+/* Writes down that a pod was made. */
+void job_add_pod(struct job_status *st, const char *name, const char *id, int64_t index,
+		 int64_t now_ns);
+/* Writes down that one could not be made, for a reason that may pass. */
+void job_pod_refused(struct job_status *st, const char *why, int64_t now_ns);
 
 /* The next pod's name: NAME-pod (one completion, one at a time), its retries NAME-pod-1, -2, ...;
  * else NAME-pod-K. The caller owns it. */

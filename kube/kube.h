@@ -22,10 +22,11 @@ struct kube_input {
 	bool plain_names;	    /* containers are called NAME, not POD-NAME */
 };
 
-/* Credentials of registries from a Secret of the files. */
+/* Credentials of registries from a Secret of the files or of the store. */
 struct kube_secret {
 	char *name;
-	char *auths; /* the JSON text of .dockerconfigjson or .dockercfg; cleared when freed */
+	char *namespace_; /* "default" for none */
+	char *auths;	  /* the JSON text of .dockerconfigjson or .dockercfg; cleared when freed */
 };
 
 /* What a document becomes beside its pods. Rows are in the order in which they are to be made:
@@ -50,8 +51,8 @@ struct job_spec;
 struct data_object;
 struct named_volume;
 struct kube_object {
-	int kind; /* enum kube_kind; not KUBE_POD */
-	char *namespace_;
+	int kind;	  /* enum kube_kind; not KUBE_POD */
+	char *namespace_; /* "default" for none; NULL: of a kind in no namespace */
 	char *name;
 	char *yaml;	  /* canonical document; NULL for a Secret */
 	const char *file; /* for messages; borrowed from the input */
@@ -66,7 +67,8 @@ struct kube_object {
 struct kube_result {
 	struct pod_plan *v; /* one a Pod or a workload of one pod, in order; none when has_errors */
 	size_t n;
-	struct kube_object *objects; /* in the order of enum kube_kind */
+	/* In the order of enum kube_kind. With errors they are there too, for their names alone. */
+	struct kube_object *objects;
 	size_t n_objects;
 	struct kube_secret *secrets; /* of the types that hold credentials */
 	size_t n_secrets;
@@ -77,7 +79,7 @@ struct kube_result {
 
 /* Reads, checks and translates files. Returns 0 also when the manifests have errors: they are in
  * ret->diags, and then there are no plans. -errno only when a file cannot be read. A file that
- * holds no Pod at all among all of them is an error in diags. *ret is to be given to
+ * holds nothing that is played among all of them is an error in diags. *ret is to be given to
  * kube_result_done() in either case. Plans: ids, times and image configuration are empty, kube_yaml
  * is the canonical document, pod.source the file as given (NULL for stdin). */
 int kube_load(const struct kube_input *input, struct kube_result *ret,
@@ -89,7 +91,8 @@ void kube_load_text(const struct kube_input *input, const char *name, const char
 void kube_result_done(struct kube_result *result);
 #define cleanup_kube_result cleanup(kube_result_done)
 
-/* The document that a pod was played from, written canonically. The caller owns *ret. */
+/* A document of ours (a pod's kube_yaml, an object's yaml), written canonically. The caller owns
+ * *ret. */
 int kube_generate_document(const char *kube_yaml, char **ret, struct error *err) must_check;
 /* A document made from the plan alone. The caller owns *ret. */
 int kube_generate_from_plan(const struct pod_plan *plan, char **ret, struct error *err) must_check;

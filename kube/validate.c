@@ -111,6 +111,13 @@ static void check_meta(struct check *c, const struct k8s_meta *meta)
 	path_cut(&c->path, mark);
 }
 
+void validate_meta(const struct diag_sink *sink, const struct k8s_meta *meta)
+{
+	struct check c = { .sink = sink };
+
+	check_meta(&c, meta);
+}
+
 /* ---- name service -----------------------------------------------------------------------------
  */
 

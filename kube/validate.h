@@ -13,6 +13,9 @@
  * the pod's tree. for_play: mounting what cannot be had here is an error, not a warning. */
 void validate_pod(const struct diag_sink *sink, const struct k8s_pod *pod, bool for_play);
 
+/* Names, labels and annotations of an object of any kind. */
+void validate_meta(const struct diag_sink *sink, const struct k8s_meta *meta);
+
 #define MAX_RESOURCES 100  /* kinds of a container; more are refused */
 #define MAX_ENV	      4000 /* variables of a container */
 

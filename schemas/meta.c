@@ -38,22 +38,28 @@ const struct schema_type schema_object_meta = { "V1ObjectMeta", "ObjectMeta",
 						sizeof(struct k8s_meta), object_meta_fields };
 
 static const struct schema_field label_selector_fields[] = {
-	{ ROW("matchLabels", STRING, MAP) },
-	{ ROW("matchExpressions", OBJECT, LIST), .sub = &schema_label_selector_requirement },
+	{ ROW("matchLabels", STRING, MAP), KEEP(k8s_selector, labels) },
+	{ ROW("matchExpressions", OBJECT, LIST), .sub = &schema_label_selector_requirement,
+	  KEEP(k8s_selector, expressions) },
 	{ 0 },
 };
-const struct schema_type schema_label_selector = { "V1LabelSelector", "LabelSelector", 0,
+const struct schema_type schema_label_selector = { "V1LabelSelector", "LabelSelector",
+						   sizeof(struct k8s_selector),
 						   label_selector_fields };
 
+static const char *const selector_operator_values[] = { "In", "NotIn", "Exists", "DoesNotExist",
+							NULL };
 static const struct schema_field label_selector_requirement_fields[] = {
-	{ ROW("key", STRING, ONE) },
-	{ ROW("operator", STRING, ONE) },
-	{ ROW("values", STRING, LIST) },
+	{ ROW("key", STRING, ONE), KEEP(k8s_selector_requirement, key), .required = true },
+	{ ROW("operator", STRING, ONE), KEEP(k8s_selector_requirement, operator_),
+	  .values = selector_operator_values, .required = true },
+	{ ROW("values", STRING, LIST), KEEP(k8s_selector_requirement, values) },
 	{ 0 },
 };
-const struct schema_type schema_label_selector_requirement = { "V1LabelSelectorRequirement",
-							       "LabelSelectorRequirement", 0,
-							       label_selector_requirement_fields };
+const struct schema_type schema_label_selector_requirement = {
+	"V1LabelSelectorRequirement", "LabelSelectorRequirement",
+	sizeof(struct k8s_selector_requirement), label_selector_requirement_fields
+};
 
 static const struct schema_field managed_fields_entry_fields[] = {
 	{ ROW("apiVersion", STRING, ONE) }, { ROW("fieldsType", STRING, ONE) },

@@ -28,6 +28,11 @@ extern const struct schema_type schema_secret_key_selector;
 extern const struct schema_type schema_volume_device;
 extern const struct schema_type schema_volume_mount;
 
+/* claim.c */
+extern const struct schema_type schema_persistent_volume_claim_spec;
+extern const struct schema_type schema_persistent_volume_claim_template;
+extern const struct schema_type schema_volume_resource_requirements;
+
 /* meta.c */
 extern const struct schema_type schema_label_selector;
 extern const struct schema_type schema_label_selector_requirement;
@@ -76,7 +81,7 @@ extern const struct schema_type schema_toleration;
 extern const struct schema_type schema_topology_spread_constraint;
 extern const struct schema_type schema_weighted_pod_affinity_term;
 
-/* secret.c */
+/* config.c */
 extern const struct schema_type schema_secret;
 
 /* security.c */
@@ -137,8 +142,6 @@ extern const struct schema_type schema_iscsi_volume_source;
 extern const struct schema_type schema_image_volume_source;
 extern const struct schema_type schema_key_to_path;
 extern const struct schema_type schema_nfs_volume_source;
-extern const struct schema_type schema_persistent_volume_claim_spec;
-extern const struct schema_type schema_persistent_volume_claim_template;
 extern const struct schema_type schema_persistent_volume_claim_volume_source;
 extern const struct schema_type schema_photon_persistent_disk_volume_source;
 extern const struct schema_type schema_pod_certificate_projection;
@@ -153,7 +156,6 @@ extern const struct schema_type schema_service_account_token_projection;
 extern const struct schema_type schema_storage_os_volume_source;
 extern const struct schema_type schema_volume;
 extern const struct schema_type schema_volume_projection;
-extern const struct schema_type schema_volume_resource_requirements;
 extern const struct schema_type schema_vsphere_virtual_disk_volume_source;
 
 #endif

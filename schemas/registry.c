@@ -3,36 +3,37 @@
  * registry - apiVersion and kind to table.
  *
  * Theory of operation: a document names its type by apiVersion and kind. This list tells which of
- * them are played or read, which are known and come later, which mean nothing on one host, and thereby
- * what the reader of a manifest is told: played, "skipped" (a warning), or "unknown kind" (a
- * warning that may point at a typing error). The nearest kind's name is searched in it as well.
+ * them are played, which are known and come later (their fields are checked already), which mean
+ * nothing on one host, and thereby what the reader of a manifest is told: nothing, "skipped" (a
+ * warning), or "unknown kind" (a warning that may point at a typing error). The nearest kind's name is searched in it as well.
  *
  * A kind that is known under another apiVersion than the one given is a mistake worth its own
  * message: schema_kind_find() with api_version NULL finds it.
  *
- * Adding a kind: its table in a file of its own, a row here, the translation in kube/.
+ * Adding a kind: its table in a file of its own, a row here, a row in kube/kinds.c.
  */
 #include <string.h>
 
 #include "schemas/models.h"
+#include "schemas/models_kinds.h"
 
 const struct schema_kind schema_kinds[] = {
 	{ "v1", "Pod", KIND_PLAYED, &schema_pod },
 	{ "v1", "List", KIND_LIST, NULL },
-	{ "v1", "ConfigMap", KIND_LATER, NULL },
-	{ "v1", "Secret", KIND_READ, &schema_secret },
-	{ "v1", "Service", KIND_LATER, NULL },
-	{ "v1", "PersistentVolumeClaim", KIND_LATER, NULL },
-	{ "apps/v1", "Deployment", KIND_LATER, NULL },
-	{ "apps/v1", "ReplicaSet", KIND_LATER, NULL },
-	{ "apps/v1", "StatefulSet", KIND_LATER, NULL },
-	{ "apps/v1", "DaemonSet", KIND_LATER, NULL },
-	{ "v1", "ReplicationController", KIND_LATER, NULL },
-	{ "batch/v1", "Job", KIND_LATER, NULL },
-	{ "batch/v1", "CronJob", KIND_LATER, NULL },
-	{ "v1", "Namespace", KIND_CLUSTER, NULL },
+	{ "v1", "ConfigMap", KIND_PLAYED, &schema_config_map },
+	{ "v1", "Secret", KIND_PLAYED, &schema_secret },
+	{ "v1", "Service", KIND_LATER, &schema_service },
+	{ "v1", "PersistentVolumeClaim", KIND_PLAYED, &schema_persistent_volume_claim },
+	{ "v1", "PersistentVolume", KIND_PLAYED, &schema_persistent_volume },
+	{ "v1", "Namespace", KIND_PLAYED, &schema_namespace },
+	{ "apps/v1", "Deployment", KIND_PLAYED, &schema_deployment },
+	{ "apps/v1", "ReplicaSet", KIND_PLAYED, &schema_replica_set },
+	{ "apps/v1", "StatefulSet", KIND_LATER, &schema_stateful_set },
+	{ "apps/v1", "DaemonSet", KIND_PLAYED, &schema_daemon_set },
+	{ "v1", "ReplicationController", KIND_LATER, &schema_replication_controller },
+	{ "batch/v1", "Job", KIND_PLAYED, &schema_job },
+	{ "batch/v1", "CronJob", KIND_LATER, &schema_cron_job },
 	{ "v1", "ServiceAccount", KIND_CLUSTER, NULL },
-	{ "v1", "PersistentVolume", KIND_CLUSTER, NULL },
 	{ "v1", "LimitRange", KIND_CLUSTER, NULL },
 	{ "v1", "ResourceQuota", KIND_CLUSTER, NULL },
 	{ "v1", "Endpoints", KIND_CLUSTER, NULL },

@@ -58,7 +58,8 @@ struct schema_field {
 	enum field_support support;
 	size_t offset;
 	const char *reason;
-	const char *harmless;	   /* KNOWN: with this value it changes nothing, so no warning */
+	const char *harmless;	   /* KNOWN: with this value ("*": with any) it changes nothing, so no
+				    * warning */
 	const char *const *values; /* the only texts allowed, NULL-terminated */
 	bool required;
 };
@@ -76,9 +77,8 @@ const struct schema_field *schema_find(const struct schema_type *type, const cha
 enum kind_support {
 	KIND_UNKNOWN,
 	KIND_PLAYED,
-	KIND_READ,   /* read, for what refers to it */
 	KIND_LIST,   /* its items stand for documents of their own */
-	KIND_LATER,  /* known, not played yet */
+	KIND_LATER,  /* known and checked, not played yet */
 	KIND_CLUSTER /* known, has no meaning on one host */
 };
 
@@ -86,7 +86,7 @@ struct schema_kind {
 	const char *api_version;
 	const char *kind;
 	enum kind_support support;
-	const struct schema_type *type; /* PLAYED, READ */
+	const struct schema_type *type; /* PLAYED, LATER */
 };
 
 /* The row of an apiVersion and kind, or NULL. With api_version NULL: of the kind alone. */

@@ -7,8 +7,11 @@
 #define PODIUM_SCHEMAS_TYPES_H
 
 #include "schemas/types_base.h"
+#include "schemas/types_claim.h"
+#include "schemas/types_config.h"
 #include "schemas/types_container.h"
 #include "schemas/types_volume.h"
+#include "schemas/types_workload.h"
 
 struct k8s_meta {
 	char *name;
@@ -67,14 +70,6 @@ struct k8s_pod {
 	char *kind;
 	struct k8s_meta *meta;
 	struct k8s_pod_spec *spec;
-};
-
-/* data: base64 texts as they stand; secret.c decodes what it needs. */
-struct k8s_secret {
-	struct k8s_meta *meta;
-	struct pairlist data;
-	struct pairlist string_data;
-	char *type;
 };
 
 #endif

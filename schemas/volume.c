@@ -363,33 +363,6 @@ static const struct schema_field nfs_volume_source_fields[] = {
 const struct schema_type schema_nfs_volume_source = { "V1NFSVolumeSource", "NFSVolumeSource", 0,
 						      nfs_volume_source_fields };
 
-static const struct schema_field persistent_volume_claim_spec_fields[] = {
-	{ ROW("accessModes", STRING, LIST) },
-	{ ROW("dataSource", OBJECT, ONE), .sub = &schema_typed_local_object_reference },
-	{ ROW("dataSourceRef", OBJECT, ONE), .sub = &schema_typed_object_reference },
-	{ ROW("resources", OBJECT, ONE), .sub = &schema_volume_resource_requirements },
-	{ ROW("selector", OBJECT, ONE), .sub = &schema_label_selector },
-	{ ROW("storageClassName", STRING, ONE) },
-	{ ROW("volumeAttributesClassName", STRING, ONE) },
-	{ ROW("volumeMode", STRING, ONE) },
-	{ ROW("volumeName", STRING, ONE) },
-	{ 0 },
-};
-const struct schema_type schema_persistent_volume_claim_spec = {
-	"V1PersistentVolumeClaimSpec", "PersistentVolumeClaimSpec", 0,
-	persistent_volume_claim_spec_fields
-};
-
-static const struct schema_field persistent_volume_claim_template_fields[] = {
-	{ ROW("metadata", OBJECT, ONE), .sub = &schema_object_meta },
-	{ ROW("spec", OBJECT, ONE), .sub = &schema_persistent_volume_claim_spec },
-	{ 0 },
-};
-const struct schema_type schema_persistent_volume_claim_template = {
-	"V1PersistentVolumeClaimTemplate", "PersistentVolumeClaimTemplate", 0,
-	persistent_volume_claim_template_fields
-};
-
 static const struct schema_field persistent_volume_claim_volume_source_fields[] = {
 	{ ROW("claimName", STRING, ONE), KEEP(k8s_claim_source, name), .required = true },
 	{ ROW("readOnly", BOOL, ONE), KEEP(k8s_claim_source, read_only) },
@@ -552,16 +525,6 @@ static const struct schema_field volume_projection_fields[] = {
 const struct schema_type schema_volume_projection = { "V1VolumeProjection", "VolumeProjection",
 						      sizeof(struct k8s_projection),
 						      volume_projection_fields };
-
-static const struct schema_field volume_resource_requirements_fields[] = {
-	{ ROW("limits", QUANTITY, MAP) },
-	{ ROW("requests", QUANTITY, MAP) },
-	{ 0 },
-};
-const struct schema_type schema_volume_resource_requirements = {
-	"V1VolumeResourceRequirements", "VolumeResourceRequirements", 0,
-	volume_resource_requirements_fields
-};
 
 static const struct schema_field vsphere_virtual_disk_volume_source_fields[] = {
 	{ ROW("fsType", STRING, ONE) },

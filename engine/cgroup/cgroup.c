@@ -13,7 +13,8 @@
  *
  * Groups: podium/<pod>/<container> in the unified, memory, pids and (v1 alone) freezer trees
  * always; in the cpu tree only for containers with a cpu limit or request; in the devices tree only
- * for privileged ones, all others share one group there. Each mkdir costs 20 to 50 us, twice that
+ * for privileged ones, all others share one group there; in cpuset and hugetlb only for those that
+ * ask (cgroup_extra.c). Each mkdir costs 20 to 50 us, twice that
  * with its removal, and a join 20 to 40 us: that is why.
  *
  * Joining: on v1 a lone process writes "0" into `tasks`; `cgroup.procs` takes the lock over all
@@ -64,8 +65,8 @@ const char *cgroup_layout_str(enum cgroup_layout layout)
 
 const char *cgroup_tree_str(enum cgroup_tree t)
 {
-	static const char *const names[] = { "unified", "memory",  "cpu",
-					     "pids",	"devices", "freezer" };
+	static const char *const names[] = { "unified", "memory",  "cpu",    "pids",
+					     "devices", "freezer", "cpuset", "hugetlb" };
 
 	static_assert(ARRAY_SIZE(names) == CGROUP_TREE__COUNT, "a name for each tree");
 	return names[t];
@@ -230,12 +231,37 @@ static int open_v2(struct cgroup_ctx *cg, int rootfd)
 	return 0;
 }
 
+static int open_extra(struct cgroup_ctx *cg, int rootfd, enum cgroup_tree t, bool only_used)
+{
+	char base[32];
+	int fd;
+
+	if (cg->tree[t] >= 0)
+		return 1;
+	(void)snprintf(base, sizeof(base), "%s/" CGROUP_BASE, cgroup_tree_str(t));
+	if (only_used && faccessat(rootfd, base, F_OK, 0) < 0)
+		return 0;
+	fd = open_tree_dir(rootfd, cgroup_tree_str(t), cg->fake, CGROUP_SUPER_MAGIC);
+	if (fd < -1)
+		return fd;
+	cg->tree[t] = fd;
+	return fd >= 0;
+}
+
+int cgroup_open_extra(struct cgroup_ctx *cg, enum cgroup_tree t, bool only_used)
+{
+	bool fake;
+	cleanup_close int rootfd = open(mount_root(&fake), O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return rootfd < 0 ? 0 : open_extra(cg, rootfd, t, only_used);
+}
+
 static int open_v1(struct cgroup_ctx *cg, int rootfd)
 {
 	bool any = false;
 	int fd;
 
-	for (int t = CGROUP_TREE_UNIFIED; t < CGROUP_TREE__COUNT; t++) {
+	for (int t = CGROUP_TREE_UNIFIED; t < CGROUP_TREE_CPUSET; t++) {
 		bool unified = t == CGROUP_TREE_UNIFIED;
 
 		if (t == CGROUP_TREE_FREEZER && cg->tree[CGROUP_TREE_UNIFIED] >= 0)
@@ -256,6 +282,11 @@ static int open_v1(struct cgroup_ctx *cg, int rootfd)
 		return 0;
 	cg->layout = cg->tree[CGROUP_TREE_UNIFIED] >= 0 ? CGROUP_HYBRID : CGROUP_V1;
 	cg->ops = cg->layout == CGROUP_HYBRID ? &cgroup_ops_hybrid : &cgroup_ops_v1;
+	for (int t = CGROUP_TREE_CPUSET; t < CGROUP_TREE__COUNT; t++) {
+		fd = open_extra(cg, rootfd, (enum cgroup_tree)t, true);
+		if (fd < 0)
+			return fd;
+	}
 	return 0;
 }
 
@@ -316,32 +347,55 @@ int cgroup_leaf_path(const struct cgroup_ctx *cg, char buf[CGROUP_GROUP_MAX], co
 	return r;
 }
 
-int cgroup_create_pod(const struct cgroup_ctx *cg, const char *pod_id,
-		      const struct resources *total, struct error *err)
+/* Without a single tree. */
+static void warn_nothing(const struct cgroup_ctx *cg, const struct resources *r,
+			 struct strlist *ret_warnings)
+{
+	struct cgroup_limits l;
+
+	cgroup_limits_of(r, &l);
+	if (ret_warnings)
+		cgroup_warn_missing(&l, cg->has_controller, ret_warnings);
+	if (ret_warnings && has_cgroup_extra(r))
+		strlist_add(ret_warnings, "cpuset and huge pages limits not applied: no writable "
+					  "cgroups");
+}
+
+int cgroup_create_pod(struct cgroup_ctx *cg, const char *pod_id, const struct resources *total,
+		      struct strlist *ret_warnings, struct error *err)
 {
 	char group[CGROUP_GROUP_MAX];
 	int r = group_path(group, pod_id, NULL, err);
 
-	if (r < 0 || !cg->ops)
+	if (r < 0)
 		return r;
-	return cg->ops->create_pod(cg, group, total, err);
+	if (!cg->ops) {
+		warn_nothing(cg, total, ret_warnings);
+		return 0;
+	}
+	r = cg->ops->create_pod(cg, group, total, ret_warnings, err);
+	if (r == 0 && has_cgroup_extra(total))
+		r = cgroup_apply_extra(cg, group, total, ret_warnings, err);
+	return r;
 }
 
-int cgroup_create_container(const struct cgroup_ctx *cg, const char *pod_id,
-			    const char *container_id, const struct resources *r, bool privileged,
+int cgroup_create_container(struct cgroup_ctx *cg, const char *pod_id, const char *container_id,
+			    const struct resources *r, bool privileged,
 			    struct strlist *ret_warnings, struct error *err)
 {
 	char group[CGROUP_GROUP_MAX];
-	struct cgroup_limits l;
 	int res = group_path(group, pod_id, container_id, err);
 
 	if (res < 0)
 		return res;
-	if (cg->ops)
-		return cg->ops->create_container(cg, group, r, privileged, ret_warnings, err);
-	cgroup_limits_of(r, &l);
-	cgroup_warn_missing(&l, cg->has_controller, ret_warnings);
-	return 0;
+	if (!cg->ops) {
+		warn_nothing(cg, r, ret_warnings);
+		return 0;
+	}
+	res = cg->ops->create_container(cg, group, r, privileged, ret_warnings, err);
+	if (res == 0 && has_cgroup_extra(r))
+		res = cgroup_apply_extra(cg, group, r, ret_warnings, err);
+	return res;
 }
 
 int cgroup_kill_container(const struct cgroup_ctx *cg, const char *pod_id, const char *container_id,

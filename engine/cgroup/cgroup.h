@@ -41,6 +41,8 @@ enum cgroup_tree {
 	CGROUP_TREE_PIDS,
 	CGROUP_TREE_DEVICES,
 	CGROUP_TREE_FREEZER, /* only without a unified tree */
+	CGROUP_TREE_CPUSET,  /* these two only where a pod asks for them */
+	CGROUP_TREE_HUGETLB,
 	CGROUP_TREE__COUNT
 };
 
@@ -63,15 +65,16 @@ int cgroup_open(struct cgroup_ctx *ret, struct error *err) must_check;
 void cgroup_close(struct cgroup_ctx *cg);
 #define cleanup_cgroup __attribute__((__cleanup__(cgroup_close)))
 /* Initial value of a `cleanup_cgroup struct cgroup_ctx` that is opened later. */
-#define CGROUP_CTX_INIT                            \
-	{                                          \
-		.tree = { -1, -1, -1, -1, -1, -1 } \
+#define CGROUP_CTX_INIT                                    \
+	{                                                  \
+		.tree = { -1, -1, -1, -1, -1, -1, -1, -1 } \
 	}
 
-/* Makes the pod's groups; one that exists is taken as it is. total (may be NULL) is the sum over
- * the containers: its cpu request sets the pod's share against other pods. */
-int cgroup_create_pod(const struct cgroup_ctx *cg, const char *pod_id,
-		      const struct resources *total, struct error *err) must_check;
+/* Makes the pod's groups; one that exists is taken as it is. total (may be NULL) is what all its
+ * containers may use together: its cpu request sets the pod's share against other pods, its limits
+ * bound the pod. ret_warnings (may be NULL) as below. */
+int cgroup_create_pod(struct cgroup_ctx *cg, const char *pod_id, const struct resources *total,
+		      struct strlist *ret_warnings, struct error *err) must_check;
 
 /* Makes the container's groups, writes its limits and the device policy, reads them back. Works
  * again on groups that exist (a restart): the limits are written anew. The pod's groups must exist.
@@ -79,8 +82,8 @@ int cgroup_create_pod(const struct cgroup_ctx *cg, const char *pod_id,
  * A limit that was asked for and has no controller here adds one line to ret_warnings, such as
  * "memory limit not applied: no memory cgroup controller"; one that the kernel refuses is an error,
  * and so is a device policy that cannot be set by real root. */
-int cgroup_create_container(const struct cgroup_ctx *cg, const char *pod_id,
-			    const char *container_id, const struct resources *r, bool privileged,
+int cgroup_create_container(struct cgroup_ctx *cg, const char *pod_id, const char *container_id,
+			    const struct resources *r, bool privileged,
 			    struct strlist *ret_warnings, struct error *err) must_check;
 #define CGROUP_PIDS_DEFAULT  2048
 #define CGROUP_CPU_PERIOD_US 100000
@@ -89,9 +92,9 @@ int cgroup_create_container(const struct cgroup_ctx *cg, const char *pod_id,
 struct cgroup_join {
 	int fd[CGROUP_TREE__COUNT]; /* -1: none */
 };
-#define CGROUP_JOIN_INIT                         \
-	{                                        \
-		.fd = { -1, -1, -1, -1, -1, -1 } \
+#define CGROUP_JOIN_INIT                                 \
+	{                                                \
+		.fd = { -1, -1, -1, -1, -1, -1, -1, -1 } \
 	}
 
 enum cgroup_born {

@@ -6,8 +6,8 @@
  * writes "0" (the writer itself) to each and closes it. They are apart because the child that joins
  * may already be in namespaces where the trees cannot be reached.
  *
- * Trees where a container has no group of its own: cpu, when it asked for no cpu (the process stays
- * where its starter is); devices, when it is not privileged (the shared group). A missing memory,
+ * Trees where a container has no group of its own: cpu, cpuset, hugetlb, when it asked for nothing
+ * there (the process stays where its starter is); devices, when it is not privileged (the shared group). A missing memory,
  * pids or freezer group is an error, since a limit would silently not hold.
  *
  * Should: be called by a process with one thread, before it forks. Mustn't: be called after
@@ -30,7 +30,7 @@ static int open_v1_tasks(const struct cgroup_ctx *cg, enum cgroup_tree t, const 
 {
 	int fd = cgfile_open(cg, t, group, "tasks", O_WRONLY);
 
-	if (fd == -ENOENT && t == CGROUP_TREE_CPU)
+	if (fd == -ENOENT && (t == CGROUP_TREE_CPU || t >= CGROUP_TREE_CPUSET))
 		return 0;
 	if (fd == -ENOENT && t == CGROUP_TREE_DEVICES)
 		fd = cgfile_open(cg, t, CGROUP_DEVICES, "tasks", O_WRONLY);

@@ -208,7 +208,8 @@ static int make_groups(const struct cgroup_ctx *cg, const char *group, bool with
 }
 
 static int v1_create_pod(const struct cgroup_ctx *cg, const char *group,
-			 const struct resources *total, struct error *err)
+			 const struct resources *total, struct strlist *ret_warnings,
+			 struct error *err)
 {
 	bool made[CGROUP_TREE__COUNT] = { false };
 	struct cgroup_limits l;
@@ -216,11 +217,17 @@ static int v1_create_pod(const struct cgroup_ctx *cg, const char *group,
 	int r;
 
 	cgroup_limits_of(total, &l);
+	if (ret_warnings)
+		cgroup_warn_missing(&l, cg->has_controller, ret_warnings);
 	cpu = l.has_shares && cg->tree[CGROUP_TREE_CPU] >= 0;
 	r = make_groups(cg, group, cpu, made, err);
-	if (r < 0 || !cpu)
-		return r;
-	return set_shares(cg, group, l.shares_milli, err);
+	if (r == 0 && cpu)
+		r = set_cpu(cg, group, &l, err);
+	if (r == 0 && cg->tree[CGROUP_TREE_MEMORY] >= 0 && l.has_memory)
+		r = set_memory(cg, group, &l, made[CGROUP_TREE_MEMORY], err);
+	if (r == 0 && cg->tree[CGROUP_TREE_PIDS] >= 0 && l.asked_pids)
+		r = set_pids(cg, group, &l, err);
+	return r;
 }
 
 static int v1_create_container(const struct cgroup_ctx *cg, const char *group,

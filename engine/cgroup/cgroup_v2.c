@@ -150,33 +150,22 @@ static int enable_below(const struct cgroup_ctx *cg, const char *group)
 	return first;
 }
 
-static int v2_create_pod(const struct cgroup_ctx *cg, const char *group,
-			 const struct resources *total, struct error *err)
+/* Each returns -ENOENT without a text when the controller is not switched on. */
+typedef int set_fn(const struct cgroup_ctx *cg, const char *group, const struct cgroup_limits *l,
+		   struct error *err);
+
+static int set_memory_limit(const struct cgroup_ctx *cg, const char *group,
+			    const struct cgroup_limits *l, struct error *err)
 {
-	char leaf[CGROUP_GROUP_MAX + 8];
-	struct cgroup_limits l;
-	int r = cgdir_make(cg, T, group, err);
+	int r = cgfile_limit(cg, T, group, "memory.max", l->memory, PAGE_SLACK);
 
 	if (r < 0)
-		return r;
-	if (enable_below(cg, group) == -ENOENT || cg->fake) {
-		/* What stays refused shows as missing files when a limit is set. */
-		(void)enable_below(cg, ".");
-		(void)enable_below(cg, CGROUP_BASE);
-		(void)enable_below(cg, group);
-	}
-	(void)snprintf(leaf, sizeof(leaf), "%s%s", group, cgroup_ops_v2.pod_leaf);
-	r = cgdir_make(cg, T, leaf, err);
-	if (r < 0)
-		return r;
-	cgroup_limits_of(total, &l);
-	if (!l.has_shares || !cg->has_controller[CGROUP_TREE_CPU])
-		return 0;
-	r = cgfile_limit(cg, T, group, "cpu.weight", cpu_weight(l.shares_milli), 1);
-	return r < 0 && r != -ENOENT ? fail(err, r, "cpu.weight") : 0;
+		return r == -ENOENT ? r : fail(err, r, "memory.max");
+	/* Not there without swap accounting. */
+	r = cgfile_limit(cg, T, group, "memory.swap.max", 0, 1);
+	return r < 0 && r != -ENOENT ? fail(err, r, "memory.swap.max") : 0;
 }
 
-/* Each set_* returns -ENOENT without a text when the controller is not switched on. */
 static int set_memory(const struct cgroup_ctx *cg, const char *group, const struct cgroup_limits *l,
 		      struct error *err)
 {
@@ -184,15 +173,9 @@ static int set_memory(const struct cgroup_ctx *cg, const char *group, const stru
 
 	if (r < 0)
 		return r == -ENOENT ? r : fail(err, r, "memory.oom.group");
-	if (l->has_memory) {
-		r = cgfile_limit(cg, T, group, "memory.max", l->memory, PAGE_SLACK);
-		if (r < 0)
-			return fail(err, r, "memory.max");
-		/* Not there without swap accounting. */
-		r = cgfile_limit(cg, T, group, "memory.swap.max", 0, 1);
-		if (r < 0 && r != -ENOENT)
-			return fail(err, r, "memory.swap.max");
-	}
+	r = l->has_memory ? set_memory_limit(cg, group, l, err) : 0;
+	if (r < 0)
+		return r == -ENOENT ? fail(err, r, "memory.max") : r;
 	if (l->has_memory_request) {
 		r = cgfile_limit(cg, T, group, "memory.low", l->memory_request, PAGE_SLACK);
 		if (r < 0)
@@ -233,36 +216,72 @@ static int set_pids(const struct cgroup_ctx *cg, const char *group, const struct
 	return r < 0 && r != -ENOENT ? fail(err, r, "pids.max") : r;
 }
 
+/* What a pod has: only what it asks for, and it is never killed as a whole. */
+static int set_limits(const struct cgroup_ctx *cg, const char *group, const struct cgroup_limits *l,
+		      bool pod, struct strlist *ret_warnings, struct error *err)
+{
+	const struct {
+		enum cgroup_tree kind;
+		bool asked;
+		set_fn *set;
+	} steps[] = { { CGROUP_TREE_MEMORY, !pod || l->has_memory,
+			pod ? set_memory_limit : set_memory },
+		      { CGROUP_TREE_CPU, true, set_cpu },
+		      { CGROUP_TREE_PIDS, !pod || l->asked_pids, set_pids } };
+	bool has[CGROUP_TREE__COUNT] = { false };
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		int r;
+
+		if (!cg->has_controller[steps[i].kind])
+			continue;
+		r = steps[i].asked ? steps[i].set(cg, group, l, err) : 0;
+		if (r < 0 && r != -ENOENT)
+			return r;
+		has[steps[i].kind] = r == 0;
+	}
+	if (ret_warnings)
+		cgroup_warn_missing(l, has, ret_warnings);
+	return 0;
+}
+
+static int v2_create_pod(const struct cgroup_ctx *cg, const char *group,
+			 const struct resources *total, struct strlist *ret_warnings,
+			 struct error *err)
+{
+	char leaf[CGROUP_GROUP_MAX + 8];
+	struct cgroup_limits l;
+	int r = cgdir_make(cg, T, group, err);
+
+	if (r < 0)
+		return r;
+	if (enable_below(cg, group) == -ENOENT || cg->fake) {
+		/* What stays refused shows as missing files when a limit is set. */
+		(void)enable_below(cg, ".");
+		(void)enable_below(cg, CGROUP_BASE);
+		(void)enable_below(cg, group);
+	}
+	(void)snprintf(leaf, sizeof(leaf), "%s%s", group, cgroup_ops_v2.pod_leaf);
+	r = cgdir_make(cg, T, leaf, err);
+	if (r < 0)
+		return r;
+	cgroup_limits_of(total, &l);
+	return set_limits(cg, group, &l, true, ret_warnings, err);
+}
+
 static int v2_create_container(const struct cgroup_ctx *cg, const char *group,
 			       const struct resources *r, bool privileged,
 			       struct strlist *ret_warnings, struct error *err)
 {
-	typedef int set_fn(const struct cgroup_ctx *, const char *, const struct cgroup_limits *,
-			   struct error *);
-	static const struct {
-		enum cgroup_tree kind;
-		set_fn *set;
-	} steps[] = { { CGROUP_TREE_MEMORY, set_memory },
-		      { CGROUP_TREE_CPU, set_cpu },
-		      { CGROUP_TREE_PIDS, set_pids } };
-	bool has[CGROUP_TREE__COUNT] = { false };
 	struct cgroup_limits l;
 	int res = cgdir_make(cg, T, group, err);
 
 	if (res < 0)
 		return res;
 	cgroup_limits_of(r, &l);
-	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		if (!cg->has_controller[steps[i].kind])
-			continue;
-		res = steps[i].set(cg, group, &l, err);
-		if (res < 0 && res != -ENOENT)
-			return res;
-		has[steps[i].kind] = res == 0;
-	}
-	cgroup_warn_missing(&l, has, ret_warnings);
-	if (privileged || cg->user_namespace || WEAKEN("CG-3"))
-		return 0;
+	res = set_limits(cg, group, &l, false, ret_warnings, err);
+	if (res < 0 || privileged || cg->user_namespace || WEAKEN("CG-3"))
+		return res;
 	return unified_device_policy(cg, group, err);
 }
 

@@ -29,7 +29,8 @@
 struct cgroup_ops {
 	const char *pod_leaf; /* appended to the pod's group to hold pause: "" or "/pause" */
 	int (*create_pod)(const struct cgroup_ctx *cg, const char *group,
-			  const struct resources *total, struct error *err);
+			  const struct resources *total, struct strlist *ret_warnings,
+			  struct error *err);
 	int (*create_container)(const struct cgroup_ctx *cg, const char *group,
 				const struct resources *r, bool privileged,
 				struct strlist *ret_warnings, struct error *err);
@@ -104,6 +105,17 @@ void cgroup_limits_of(const struct resources *r, struct cgroup_limits *ret);
 /* One line for each limit that stands in l and has no controller in `has`. */
 void cgroup_warn_missing(const struct cgroup_limits *l, const bool has[CGROUP_TREE__COUNT],
 			 struct strlist *ret_warnings);
+
+/* ---- rare limits (cgroup_extra.c) ------------------------------------------------------------ */
+
+/* Huge pages or a cpuset. */
+bool has_cgroup_extra(const struct resources *r);
+/* Opens their trees as far as that is needed and writes them; the group exists. */
+int cgroup_apply_extra(struct cgroup_ctx *cg, const char *group, const struct resources *res,
+		       struct strlist *ret_warnings, struct error *err) must_check;
+/* v1: opens the tree of such a controller. 1 when it is open, 0 when there is none that is writable.
+ * only_used: not when no pod was ever in it (cgroup.c). */
+int cgroup_open_extra(struct cgroup_ctx *cg, enum cgroup_tree t, bool only_used) must_check;
 
 /* ---- the unified tree's half, for hybrid and v2 (cgroup_v2.c) ------------------------------- */
 

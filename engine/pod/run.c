@@ -30,6 +30,7 @@
 #include "engine/base/seams.h"
 #include "engine/net/hostport.h"
 #include "engine/pod/lookup.h"
+#include "engine/pod/total.h"
 #include "engine/process/launch.h"
 #include "engine/process/sync.h"
 #include "engine/state/status.h"
@@ -105,19 +106,12 @@ static int down_ports(struct pod_run *r, struct error *err)
 
 static int up_cgroup(struct pod_run *r, struct error *err)
 {
-	struct resources total = { 0 };
+	struct resources total;
 
-	for (size_t i = 0; i < r->pod.containers.n; i++) {
-		const struct opt_i64 *q = &r->specs[i].resources.cpu_request_milli;
-
-		if (!q->set || r->pod.containers.v[i].init)
-			continue;
-		total.cpu_request_milli.set = true;
-		total.cpu_request_milli.value += q->value;
-	}
+	pod_total_resources(&r->pod, r->specs, &total);
 	for (int i = 0;; i++) {
 		/* Another pod's removal may prune the empty base at this very moment. */
-		int rc = cgroup_create_pod(&r->cg, r->pod_id, &total, err);
+		int rc = cgroup_create_pod(&r->cg, r->pod_id, &total, &r->warnings, err);
 
 		if (rc != -ENOENT || i == CGROUP_TRIES)
 			return rc;

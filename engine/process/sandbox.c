@@ -349,7 +349,7 @@ static int prepare_cgroup(struct launch *l, struct cgroup_join *join, int *ret_f
 
 	*ret_fd = cgroup_open_dir_fd(&l->cg, l->pod.id, NULL, &scratch);
 	if (*ret_fd == -ENOENT) {
-		r = cgroup_create_pod(&l->cg, l->pod.id, NULL, err);
+		r = cgroup_create_pod(&l->cg, l->pod.id, NULL, NULL, err);
 		if (r < 0)
 			return r;
 		*ret_fd = cgroup_open_dir_fd(&l->cg, l->pod.id, NULL, &scratch);

@@ -154,11 +154,13 @@ static char *walk_value(json_t *models, const char *type, const struct node *n, 
 	return good ? NULL : complain(path, type, n);
 }
 
-char *oracle_walk_pod(const char *yaml)
+static char *walk_as(const char *model, const char *yaml)
 {
 	cleanup_doc_set struct doc_set set = { 0 };
 	cleanup_json json_t *models = NULL;
 	struct doc_place where;
+	cleanup_free char *of_kind = NULL;
+	const struct node *kind;
 	struct error err = { 0 };
 
 	if (jload_file(AT_FDCWD, "testdata/k8s-fields.json", (size_t)1 << 20, &models, &err) < 0)
@@ -167,7 +169,21 @@ char *oracle_walk_pod(const char *yaml)
 		return xasprintf("line %d: %s", where.line, err.text);
 	if (set.n != 1)
 		return xasprintf("%zu documents", set.n);
-	return walk_model(models, "V1Pod", set.v[0], "Pod");
+	kind = node_get(set.v[0], "kind");
+	of_kind = kind ? xasprintf("V1%s", kind->text) : NULL;
+	if (!model && !of_kind)
+		return xstrdup("no kind");
+	return walk_model(models, model ? model : of_kind, set.v[0], model ? "Pod" : kind->text);
+}
+
+char *oracle_walk_pod(const char *yaml)
+{
+	return walk_as("V1Pod", yaml);
+}
+
+char *oracle_walk(const char *yaml)
+{
+	return walk_as(NULL, yaml);
 }
 
 int oracle_kubectl(const char *text, size_t len, char **ret_out)

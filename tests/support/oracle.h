@@ -18,6 +18,8 @@ bool oracle_has(char *const *argv);
 /* Walks a document of kind Pod against testdata/k8s-fields.json: every field must exist and have
  * the type stated there. Returns NULL when it does, else the first complaint (the caller's). */
 char *oracle_walk_pod(const char *yaml);
+/* The same for the model of a document's kind: "V1Deployment". */
+char *oracle_walk(const char *yaml);
 
 /* Writes text to a new file in /tmp; the caller unlinks and frees. */
 char *oracle_temp(const char *text, size_t len);

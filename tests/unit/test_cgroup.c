@@ -18,6 +18,7 @@
 #include "engine/cgroup/device_filter.h"
 #include "engine/cgroup/internal.h"
 #include "engine/pod/spec.h"
+#include "engine/pod/total.h"
 #include "tests/support/cunit_main.h"
 
 #define POD "00000000000000000000000000000000000000000000000000000000000000aa"
@@ -160,7 +161,7 @@ static const struct resources everything = {
 
 static int create(struct fixture *f, const struct resources *r, bool privileged)
 {
-	int res = cgroup_create_pod(&f->cg, POD, r, &f->err);
+	int res = cgroup_create_pod(&f->cg, POD, r, NULL, &f->err);
 
 	if (res == 0)
 		res = cgroup_create_container(&f->cg, POD, CTR, r, privileged, &f->warnings,
@@ -225,7 +226,7 @@ static void test_none(void)
 	CU_ASSERT_EQUAL(setenv("PODIUM_CGROUP_ROOT", "/nowhere/at/all", 1), 0);
 	CU_ASSERT_EQUAL(cgroup_open(&cg, &err), 0);
 	CU_ASSERT_EQUAL(cg.layout, CGROUP_NONE);
-	CU_ASSERT_EQUAL(cgroup_create_pod(&cg, POD, &everything, &err), 0);
+	CU_ASSERT_EQUAL(cgroup_create_pod(&cg, POD, &everything, NULL, &err), 0);
 	CU_ASSERT_EQUAL(cgroup_create_container(&cg, POD, CTR, NULL, false, &warnings, &err), 0);
 	CU_ASSERT_EQUAL(warnings.n, 0);
 	CU_ASSERT_EQUAL(cgroup_create_container(&cg, POD, CTR, &everything, false, &warnings, &err),
@@ -268,7 +269,7 @@ static void test_ids(void)
 
 	setup(&f, "v2");
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		CU_ASSERT_EQUAL(cgroup_create_pod(&f.cg, bad[i], NULL, &f.err), -EINVAL);
+		CU_ASSERT_EQUAL(cgroup_create_pod(&f.cg, bad[i], NULL, NULL, &f.err), -EINVAL);
 		CU_ASSERT_EQUAL(cgroup_create_container(&f.cg, POD, bad[i], NULL, false,
 							&f.warnings, &f.err),
 				-EINVAL);
@@ -421,6 +422,152 @@ static void test_v2_limits(void)
 	teardown(&f);
 }
 
+static char limits_text[] = "8Mi", small_size[] = "hugepages-2Mi", big_size[] = "hugepages-1Gi",
+	    big_limit[] = "2Gi", other_key[] = "ephemeral-storage", cpus[] = "0-1", mems[] = "0";
+static struct strpair huge_pairs[] = { { other_key, big_limit },
+				       { small_size, limits_text },
+				       { big_size, big_limit } };
+static const struct resources extras = { .other_limits = { huge_pairs, ARRAY_SIZE(huge_pairs) },
+					 .cpuset_cpus = cpus,
+					 .cpuset_mems = mems };
+
+static void test_extras_v1(void)
+{
+	struct cgroup_ctx again = CGROUP_CTX_INIT;
+	struct fixture f;
+
+	setup(&f, "hybrid");
+	put_policy(&f, "");
+	/* nobody has asked yet */
+	CU_ASSERT_EQUAL(f.cg.tree[CGROUP_TREE_CPUSET], -1);
+	CU_ASSERT_EQUAL(create(&f, NULL, false), 0);
+	CU_ASSERT_EQUAL(faccessat(f.fd, "cpuset/podium", F_OK, 0), -1);
+	CU_ASSERT_EQUAL(create(&f, &extras, false), 0);
+	CU_ASSERT_EQUAL(f.warnings.n, 0);
+	check_file(&f, "hugetlb", CTR "/hugetlb.2MB.limit_in_bytes", "8388608");
+	check_file(&f, "hugetlb", CTR "/hugetlb.2MB.rsvd.limit_in_bytes", "8388608");
+	check_file(&f, "hugetlb", CTR "/hugetlb.1GB.limit_in_bytes", "2147483648");
+	check_file(&f, "cpuset", CTR "/cpuset.cpus", "0-1");
+	check_file(&f, "cpuset", CTR "/cpuset.mems", "0");
+	check_file(&f, "cpuset", "cpuset.cpus", "0-1"); /* the pod's: its own wish */
+	/* from now on it is opened, so that the group is joined and removed */
+	CU_ASSERT_EQUAL(cgroup_open(&again, &f.err), 0);
+	CU_ASSERT_TRUE(again.tree[CGROUP_TREE_CPUSET] >= 0);
+	CU_ASSERT_TRUE(again.tree[CGROUP_TREE_HUGETLB] >= 0);
+	cgroup_close(&again);
+	teardown(&f);
+}
+
+static void test_extras_v2(void)
+{
+	struct fixture f;
+	char *text = NULL;
+
+	setup(&f, "v2");
+	CU_ASSERT_EQUAL(create(&f, &extras, false), 0);
+	CU_ASSERT_EQUAL(f.warnings.n, 0);
+	check_file(&f, "", CTR "/hugetlb.2MB.max", "8388608");
+	check_file(&f, "", CTR "/hugetlb.2MB.rsvd.max", "8388608");
+	check_file(&f, "", CTR "/cpuset.cpus", "0-1");
+	check_file(&f, "", "cgroup.subtree_control", "+cpuset");
+	CU_ASSERT_EQUAL(fs_read_file(f.fd, "cgroup.subtree_control", 64, &text, NULL, &f.err), 0);
+	CU_ASSERT_STRING_EQUAL(text, "+cpuset");
+	free(text);
+	teardown(&f);
+	/* v1 without these controllers */
+	setup(&f, "v1");
+	put_policy(&f, "");
+	CU_ASSERT_EQUAL(create(&f, &extras, false), 0);
+	CU_ASSERT_EQUAL(f.warnings.n, 3);
+	teardown(&f);
+}
+
+static void test_extras_refused(void)
+{
+	static char bad_limit[] = "3Mi", no_number[] = "-1", huge[] = "9999999999Ti",
+		    bad_cpus[] = "0;1";
+	static struct strpair pairs[] = { { small_size, bad_limit } };
+	struct resources bad = { .other_limits = { pairs, 1 } };
+	const struct resources set = { .cpuset_cpus = bad_cpus };
+	struct fixture f;
+
+	setup(&f, "v2");
+	CU_ASSERT_EQUAL(create(&f, &bad, false), -EINVAL);
+	pairs[0].value = no_number;
+	CU_ASSERT_EQUAL(create(&f, &bad, false), -EINVAL);
+	pairs[0].value = huge;
+	CU_ASSERT_EQUAL(create(&f, &bad, false), -EINVAL);
+	CU_ASSERT_EQUAL(create(&f, &set, false), -EINVAL);
+	teardown(&f);
+}
+
+/* What bounds a pod as a whole. */
+static void test_pod_limits(void)
+{
+	struct fixture f;
+
+	setup(&f, "hybrid");
+	put_policy(&f, "");
+	CU_ASSERT_EQUAL(create(&f, NULL, false), 0);
+	CU_ASSERT_FALSE(has_file(&f, "memory", "memory.limit_in_bytes"));
+	CU_ASSERT_FALSE(has_file(&f, "pids", "pids.max"));
+	CU_ASSERT_EQUAL(create(&f, &everything, false), 0);
+	check_file(&f, "memory", "memory.limit_in_bytes", "1073741824");
+	check_file(&f, "cpu", "cpu.cfs_quota_us", "50000");
+	check_file(&f, "pids", "pids.max", "100");
+	teardown(&f);
+	setup(&f, "v2");
+	CU_ASSERT_EQUAL(create(&f, NULL, false), 0);
+	CU_ASSERT_FALSE(has_file(&f, "", "memory.max"));
+	CU_ASSERT_FALSE(has_file(&f, "", "memory.oom.group"));
+	CU_ASSERT_FALSE(has_file(&f, "", "pids.max"));
+	CU_ASSERT_EQUAL(create(&f, &everything, false), 0);
+	check_file(&f, "", "memory.max", "1073741824");
+	check_file(&f, "", "cpu.max", "50000 100000");
+	CU_ASSERT_FALSE(has_file(&f, "", "memory.oom.group"));
+	teardown(&f);
+}
+
+static struct container_spec total_of(int64_t request, int64_t limit, int64_t memory)
+{
+	struct container_spec c = { 0 };
+
+	c.resources.cpu_request_milli = (struct opt_i64){ request > 0, request };
+	c.resources.cpu_limit_milli = (struct opt_i64){ limit > 0, limit };
+	c.resources.memory_limit_bytes = (struct opt_i64){ memory > 0, memory };
+	return c;
+}
+
+static void test_totals(void)
+{
+	struct container_ref refs[] = {
+		{ .init = true }, { .init = true, .sidecar = true }, { .init = true }, { 0 }, { 0 }
+	};
+	struct container_spec specs[] = { total_of(100, 200, 10), total_of(10, 20, 5),
+					  total_of(300, 700, 90), total_of(100, 200, 30),
+					  total_of(0, 400, 40) };
+	struct pod_spec pod = { .containers = { refs, ARRAY_SIZE(refs) } };
+	struct resources r;
+
+	pod_total_resources(&pod, specs, &r);
+	/* beside the sidecar: 310 and 720 and 95; members with it: 510, 620, 75 */
+	CU_ASSERT_TRUE(r.cpu_request_milli.set && r.cpu_request_milli.value == 510);
+	CU_ASSERT_TRUE(r.cpu_limit_milli.set && r.cpu_limit_milli.value == 720);
+	CU_ASSERT_TRUE(r.memory_limit_bytes.set && r.memory_limit_bytes.value == 95);
+	/* one without a limit is bounded by nothing */
+	specs[3].resources.memory_limit_bytes.set = false;
+	pod_total_resources(&pod, specs, &r);
+	CU_ASSERT_FALSE(r.memory_limit_bytes.set);
+	CU_ASSERT_TRUE(r.cpu_limit_milli.set);
+	/* the pod's own words win */
+	pod.resources.cpu_limit_milli = (struct opt_i64){ true, 50 };
+	pod.resources.memory_limit_bytes = (struct opt_i64){ true, 7 };
+	pod_total_resources(&pod, specs, &r);
+	CU_ASSERT_EQUAL(r.cpu_limit_milli.value, 50);
+	CU_ASSERT_EQUAL(r.memory_limit_bytes.value, 7);
+	CU_ASSERT_FALSE(r.cpu_request_milli.set);
+}
+
 /* ---- the rest ------------------------------------------------------------------------------ */
 
 static void test_join(void)
@@ -543,7 +690,7 @@ static void test_list_and_remove(void)
 	setup(&f, "hybrid");
 	put_policy(&f, "");
 	CU_ASSERT_EQUAL(create(&f, NULL, false), 0);
-	CU_ASSERT_EQUAL(cgroup_create_pod(&f.cg, CTR, NULL, &f.err), 0);
+	CU_ASSERT_EQUAL(cgroup_create_pod(&f.cg, CTR, NULL, NULL, &f.err), 0);
 	CU_ASSERT_EQUAL(cgroup_join_monitors(&f.cg, &f.err), 0);
 	CU_ASSERT_EQUAL(cgroup_list_pods(&f.cg, &pods, &f.err), 0);
 	CU_ASSERT_EQUAL(pods.n, 2); /* not "monitors", not "devices", none twice */
@@ -674,6 +821,11 @@ static CU_TestInfo tests[] = {
 	{ "v1 defaults", test_v1_defaults },
 	{ "v1 devices", test_v1_devices },
 	{ "v2 limits", test_v2_limits },
+	{ "huge pages and cpusets, v1", test_extras_v1 },
+	{ "huge pages and cpusets, v2", test_extras_v2 },
+	{ "huge pages and cpusets, refused", test_extras_refused },
+	{ "limits of a pod", test_pod_limits },
+	{ "what follows from the containers", test_totals },
 	{ "joining", test_join },
 	{ "oom kills", test_oom },
 	{ "killing and freezing", test_kill },

@@ -56,7 +56,7 @@ static bool setup(struct fixture *f)
 	}
 	id_new(f->pod);
 	id_new(f->ctr);
-	CU_ASSERT_EQUAL(cgroup_create_pod(&f->cg, f->pod, NULL, &err), 0);
+	CU_ASSERT_EQUAL(cgroup_create_pod(&f->cg, f->pod, NULL, NULL, &err), 0);
 	return true;
 }
 
@@ -245,6 +245,48 @@ static void test_cpu(void)
 	teardown(&f);
 }
 
+static int count_cpus(const struct fixture *f)
+{
+	cpu_set_t set;
+
+	(void)f;
+	memset(&set, 0xff, sizeof(set));
+	(void)sched_setaffinity(0, sizeof(set), &set); /* as confine does */
+	return sched_getaffinity(0, sizeof(set), &set) < 0 ? -1 : CPU_COUNT(&set);
+}
+
+/* One processor of the machine's; the group goes with the others. */
+static void test_cpuset(void)
+{
+	char one[] = "0", path[256];
+	struct resources r = { .cpuset_cpus = one };
+	struct cgroup_ctx plain = CGROUP_CTX_INIT;
+	struct error err = { 0 };
+	struct fixture f;
+
+	if (!setup(&f))
+		return;
+	if (cgroup_open_extra(&f.cg, CGROUP_TREE_CPUSET, false) != 1 && f.cg.layout != CGROUP_V2) {
+		TEST_SKIP("no cpuset controller");
+		teardown(&f);
+		return;
+	}
+	create(&f, &r, false);
+	CU_ASSERT_EQUAL(finish(start(&f, count_cpus)), 1);
+	CU_ASSERT_EQUAL(cgroup_open(&plain, &err), 0);
+	(void)snprintf(path, sizeof(path), CGROUP_BASE "/%s/%s", f.pod, f.ctr);
+	if (f.cg.layout != CGROUP_V2) {
+		int tree = f.cg.tree[CGROUP_TREE_CPUSET];
+
+		CU_ASSERT_TRUE(plain.tree[CGROUP_TREE_CPUSET] >= 0);
+		CU_ASSERT_EQUAL(faccessat(tree, path, F_OK, 0), 0);
+		CU_ASSERT_EQUAL(cgroup_remove_pod(&plain, f.pod, &err), 0);
+		CU_ASSERT_EQUAL(faccessat(tree, path, F_OK, 0), -1);
+	}
+	cgroup_close(&plain);
+	teardown(&f);
+}
+
 /* Leaves a child in a session of its own; both ignore SIGTERM and sleep. */
 static __attribute__((noreturn)) int sit(const struct fixture *f)
 {
@@ -329,7 +371,7 @@ static void test_kill_v1(void)
 		cgroup_close(&f.cg);
 		return;
 	}
-	CU_ASSERT_EQUAL(cgroup_create_pod(&f.cg, f.pod, NULL, &err), 0);
+	CU_ASSERT_EQUAL(cgroup_create_pod(&f.cg, f.pod, NULL, NULL, &err), 0);
 	check_kill(&f);
 	teardown(&f);
 }
@@ -490,7 +532,7 @@ static int nothing_works_without_rights(const struct fixture *f)
 		return CHILD_SKIPPED;
 	if (cgroup_open(&cg, &err) < 0 || cg.layout != CGROUP_NONE || !cg.user_namespace)
 		return 1;
-	if (cgroup_create_pod(&cg, f->pod, NULL, &err) < 0 ||
+	if (cgroup_create_pod(&cg, f->pod, NULL, NULL, &err) < 0 ||
 	    cgroup_create_container(&cg, f->pod, f->ctr, &r, false, &warnings, &err) < 0)
 		return 2;
 	if (warnings.n != 1 || !strstr(warnings.v[0], "memory"))
@@ -561,6 +603,7 @@ static CU_TestInfo live_tests[] = {
 	{ "a memory hog is killed and counted", test_memory },
 	{ "a fork bomb stays inside", test_pids },
 	{ "cpu is throttled", test_cpu },
+	{ "cpuset", test_cpuset },
 	{ "kill reaches children and frozen ones", test_kill },
 	{ "the same without a unified tree", test_kill_v1 },
 	{ "devices outside the list cannot be opened", test_devices },

@@ -4,11 +4,13 @@
  *
  * A case is a folder with input.yaml (or input.json), perhaps `flags` (words: strict, play), and
  *   error          the findings expected, one a line, when there is an error among them; or
- *   expected.yaml  the canonical documents, and `warnings` when there are some.
+ *   expected.yaml  the canonical documents, objects first, and `warnings` when there are some.
+ * configmap.yaml, when there is one, is given as by --configmap.
  *
  * For each good case the law holds: the plans of play(x) and of play(generate(play(x))) are equal
  * apart from ids and times, both from the stored document and from the plan alone; generate is a
- * fixed point; and every output passes a walk against Kubernetes' list of fields.
+ * fixed point; and every output passes a walk against Kubernetes' list of fields. The pod of a
+ * workload generates a Pod, which nothing controls; the workload's own document makes the same pod.
  *
  * PODIUM_GOLDEN=1 writes the expectations anew; the difference is to be reviewed.
  */
@@ -20,6 +22,8 @@
 
 #include "engine/base/fs.h"
 #include "engine/base/str.h"
+#include "engine/data/object.h"
+#include "kube/job.h"
 #include "kube/kube.h"
 #include "tests/support/cunit_main.h"
 #include "tests/support/oracle.h"
@@ -35,7 +39,8 @@ struct test_case {
 };
 
 static struct strlist cases;
-static struct buf all_outputs; /* every generated document, for kubectl */
+static struct buf all_outputs; /* every generated pod, for kubectl */
+static struct buf all_objects; /* every document of an object */
 
 /* ---- small things -----------------------------------------------------------------------------
  */
@@ -103,15 +108,31 @@ static char *findings(const struct kube_result *r)
 	return buf_steal(&out);
 }
 
-static void load(const struct test_case *t, const char *path, struct kube_result *ret)
+static void load_with(const struct test_case *t, const char *path, const char *maps,
+		      struct kube_result *ret)
 {
 	struct kube_input input = { .strict = t->strict, .for_play = t->play };
 	struct error err = { 0 };
 
 	strlist_add(&input.files, path);
+	if (maps)
+		strlist_add(&input.config_maps, maps);
 	if (kube_load(&input, ret, &err) < 0)
 		fail_case(t, "kube_load", err.text);
 	strlist_done(&input.files);
+	strlist_done(&input.config_maps);
+}
+
+static void load_alone(const struct test_case *t, const char *path, struct kube_result *ret)
+{
+	load_with(t, path, NULL, ret);
+}
+
+static void load(const struct test_case *t, const char *path, struct kube_result *ret)
+{
+	cleanup_free char *maps = xasprintf("%s/configmap.yaml", t->folder);
+
+	load_with(t, path, access(maps, R_OK) == 0 ? maps : NULL, ret);
 }
 
 /* ---- the law ----------------------------------------------------------------------------------
@@ -135,6 +156,31 @@ static void compare_plans(const struct test_case *t, const char *how, const stru
 	}
 }
 
+/* What is left of the pod of a workload when it is played by itself. */
+static void uncontrolled(const struct pod_plan *from, struct pod_plan *to)
+{
+	bool job = from->pod.controller && is_prefix(from->pod.controller, "Job/");
+	struct pairlist kept = { 0 };
+
+	memset(to, 0, sizeof(*to));
+	record_copy(&pod_spec_type, &to->pod, &from->pod);
+	free(steal_ptr(&to->pod.controller));
+	for (size_t i = 0; job && i < to->pod.labels.n; i++) {
+		const struct strpair *p = &to->pod.labels.v[i];
+
+		if (!is_suffix(p->key, "job-name"))
+			pairlist_set(&kept, p->key, p->value);
+	}
+	if (job) {
+		pairlist_done(&to->pod.labels);
+		to->pod.labels = kept;
+	}
+	to->containers = xcalloc(from->n_containers, sizeof(*to->containers));
+	to->n_containers = from->n_containers;
+	for (size_t i = 0; i < from->n_containers; i++)
+		record_copy(&container_spec_type, &to->containers[i], &from->containers[i]);
+}
+
 /* Plays a generated text and compares the plan; gives the text that it generates itself. */
 static void replay(const struct test_case *t, const char *how, const struct pod_plan *plan,
 		   const char *yaml, bool from_plan)
@@ -142,6 +188,7 @@ static void replay(const struct test_case *t, const char *how, const struct pod_
 	cleanup_free char *file = oracle_temp(yaml, strlen(yaml));
 	cleanup_kube_result struct kube_result again = { 0 };
 	struct test_case plain = { .name = t->name, .folder = t->folder };
+	struct pod_plan bare;
 	cleanup_free char *text = NULL, *bad = oracle_walk_pod(yaml);
 	struct error err = { 0 };
 
@@ -155,7 +202,9 @@ static void replay(const struct test_case *t, const char *how, const struct pod_
 		fail_case(t, how, lines);
 		return;
 	}
-	compare_plans(t, how, plan, &again.v[0]);
+	uncontrolled(plan, &bare);
+	compare_plans(t, how, &bare, &again.v[0]);
+	pod_plan_done(&bare);
 	if (from_plan)
 		CU_ASSERT_EQUAL(kube_generate_from_plan(&again.v[0], &text, &err), 0)
 	else
@@ -180,6 +229,46 @@ static void check_law(const struct test_case *t, const struct pod_plan *plan)
 	replay(t, "from the plan", plan, from_plan, true);
 	buf_adds(&all_outputs, document);
 	buf_adds(&all_outputs, from_plan);
+}
+
+static bool is_same_object(const struct kube_object *a, const struct kube_object *b)
+{
+	if (a->kind != b->kind || !is_equal(a->name, b->name) ||
+	    !is_equal(a->namespace_, b->namespace_) || !is_equal(a->yaml, b->yaml))
+		return false;
+	if (a->data && !is_data_equal(a->data, b->data))
+		return false;
+	return !a->job || memcmp(a->job, b->job, sizeof(*a->job)) == 0;
+}
+
+/* An object's own document makes the same object, and the same pod. */
+static void check_object(const struct test_case *t, const struct kube_result *r,
+			 const struct kube_object *o)
+{
+	struct test_case plain = { .name = t->name, .folder = t->folder };
+	cleanup_free char *file = oracle_temp(o->yaml, strlen(o->yaml));
+	cleanup_free char *bad = oracle_walk(o->yaml), *text = NULL;
+	cleanup_kube_result struct kube_result again = { 0 };
+	struct error err = { 0 };
+
+	if (bad)
+		fail_case(t, o->name, bad);
+	load_alone(&plain, file, &again);
+	(void)unlink(file);
+	if (again.n_objects != 1 || !is_same_object(o, &again.objects[0])) {
+		cleanup_free char *lines = findings(&again);
+
+		fail_case(t, o->name, lines);
+		return;
+	}
+	if (o->template)
+		compare_plans(t, o->name, o->template, again.objects[0].template);
+	for (size_t i = 0; i < r->n && again.n == 1; i++)
+		if (is_equal(r->v[i].pod.controller, again.v[0].pod.controller))
+			compare_plans(t, o->name, &r->v[i], &again.v[0]);
+	if (kube_generate_document(o->yaml, &text, &err) < 0 || !is_equal(text, o->yaml))
+		fail_case(t, o->name, "generate is no fixed point");
+	buf_adds(&all_objects, o->yaml);
 }
 
 /* ---- one case ---------------------------------------------------------------------------------
@@ -208,6 +297,16 @@ static void check_good(const struct test_case *t, const struct kube_result *r, c
 	struct buf out = BUF_INIT(MAX_FILE);
 	cleanup_free char *whole = NULL, *text = NULL;
 
+	for (size_t i = 0; i < r->n_objects; i++) {
+		const struct kube_object *o = &r->objects[i];
+
+		if (o->template)
+			check_law(t, o->template);
+		if (!o->yaml || o->from_option)
+			continue;
+		buf_adds(&out, o->yaml);
+		check_object(t, r, o);
+	}
 	for (size_t i = 0; i < r->n; i++) {
 		buf_adds(&out, r->v[i].kube_yaml);
 		check_law(t, &r->v[i]);
@@ -294,6 +393,8 @@ static void test_kubectl_types(void)
 	if (!good && fs_read_file(AT_FDCWD, err_file, MAX_FILE, &complaints, NULL, &err) == 0)
 		printf("kubectl set env: %s\n", complaints);
 	CU_ASSERT_TRUE(good);
+	free(out);
+	CU_ASSERT_EQUAL(oracle_kubectl(all_objects.data, all_objects.len, &out), 0);
 	(void)unlink(err_file);
 	(void)unlink(file);
 }
@@ -335,6 +436,7 @@ static int find_cases(void)
 	if (cases.n)
 		qsort(cases.v, cases.n, sizeof(char *), by_name);
 	all_outputs = BUF_INIT((size_t)64 << 20);
+	all_objects = BUF_INIT((size_t)64 << 20);
 	return cases.n ? 0 : 1;
 }
 
@@ -342,6 +444,7 @@ static int forget_cases(void)
 {
 	strlist_done(&cases);
 	buf_done(&all_outputs);
+	buf_done(&all_objects);
 	return 0;
 }
 
