@@ -103,7 +103,7 @@ static int object_path(enum kube_kind kind, const char *namespace_, const char *
 	if (is_empty(name) || name_bad_subdomain(name))
 		return error_set(err, EINVAL, "'%.64s' is not a name of a %s", name ? name : "",
 				 kube_kind_names[kind]);
-	if (strcmp(ns, NO_NAMESPACE) != 0 && name_bad_label(ns))
+	if (!is_cluster_wide(kind) && name_bad_label(ns))
 		return error_set(err, EINVAL, "'%.64s' is not a namespace", ns);
 	kind_path(kind, path);
 	len = strlen(path);

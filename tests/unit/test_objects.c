@@ -9,7 +9,7 @@
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
 #include "kube/objects.h"
-#include "tests/support/child.h"
+#include "tests/support/canary.h"
 #include "tests/support/cunit_main.h"
 
 struct fixture {
