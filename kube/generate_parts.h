@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* generate_parts - what the files of generate share. */
+#ifndef PODIUM_KUBE_GENERATE_PARTS_H
+#define PODIUM_KUBE_GENERATE_PARTS_H
+
+#include "kube/generate.h"
+#include "kube/node.h"
+#include "schemas/schema.h"
+
+/* One pod on its way. */
+struct generate_job {
+	struct generate_run *run;
+	struct arena *arena;
+	struct node *pod;  /* the Pod document: its metadata and spec are taken over by a workload */
+	struct node *spec; /* of the pod */
+	const char *name;
+	const char *namespace_; /* or NULL */
+};
+
+/* A new mapping or list. */
+struct node *tree_map(struct arena *a);
+struct node *tree_list(struct arena *a);
+/* Sets map[key], replacing what was there. */
+void tree_set(struct arena *a, struct node *map, const char *key, struct node *value);
+void tree_set_text(struct arena *a, struct node *map, const char *key, const char *text);
+/* map[key], made as an empty mapping when it is not there. */
+struct node *tree_need_map(struct arena *a, struct node *map, const char *key);
+void tree_remove(struct node *map, const char *key);
+/* The text of a scalar member, or NULL. */
+const char *tree_text(const struct node *map, const char *key);
+/* Takes an item out of a list. */
+void tree_drop(struct node *list, size_t i);
+/* A document with apiVersion, kind, metadata.name and metadata.namespace (NULL: none). */
+struct node *tree_document(struct arena *a, const char *version, const char *kind, const char *name,
+			   const char *namespace_);
+/* A copy that shares nothing. */
+struct node *tree_copy(struct arena *a, const struct node *from);
+
+/* Writes a document to the run's stream, after reading back what was written. */
+int generate_write(struct generate_run *run, const char *kind, const struct node *root,
+		   struct error *err) must_check;
+/* A line for people: "pod 'x': ...". */
+void generate_note(struct generate_job *job, const char *fmt, ...) printf_like(2, 3);
+
+/* generate_workload.c: wraps the pod; *ret is the workload (or the pod itself). */
+int generate_wrap(struct generate_job *job, struct node **ret, struct error *err) must_check;
+/* generate_service.c: writes the Service and takes the host ports out of the pod. */
+int generate_service(struct generate_job *job, struct error *err) must_check;
+/* generate_objects.c: writes ConfigMaps and claims that the pod refers to. */
+int generate_references(struct generate_job *job, struct error *err) must_check;
+/* generate_hostpath.c: replaces hostPath volumes as the request says; writes what takes their
+ * place. */
+int generate_host_paths(struct generate_job *job, struct error *err) must_check;
+/* generate_cluster.c: notes on what a cluster will not give. */
+void generate_cluster_notes(struct generate_job *job);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * generate_run - one run of `kube generate`: documents in, one stream out.
+ *
+ * Theory of operation: a pod's tree is that of the document that it was played from, or is made from
+ * the engine's records. Containers that the pod no longer has are taken out of the document, those
+ * that it got since then are put in from the records. Then, in this order: what it refers to is
+ * written, hostPath volumes are replaced (what takes their place is written, too), the pod is
+ * wrapped into its workload, the Service is written, the notes are made, the workload is written.
+ * The wrapping comes before the Service, since it gives labels to a pod that has none.
+ *
+ * Nothing is handed out that does not read back as itself.
+ */
+#include "kube/generate.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kube/document.h"
+#include "kube/encode.h"
+#include "kube/generate_parts.h"
+#include "kube/kube.h"
+
+const char *const generate_type_names[] = { "pod", "deployment",  "daemonset",
+					    "job", "statefulset", NULL };
+
+void generate_run_done(struct generate_run *run)
+{
+	buf_done(&run->out);
+	strlist_done(&run->notes);
+	strlist_done(&run->written);
+	strlist_done(&run->node_ports);
+}
+
+void generate_note(struct generate_job *job, const char *fmt, ...)
+{
+	char text[600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	strlist_addf(&job->run->notes, "pod '%s': %s", job->name, text);
+}
+
+/* ---- writing ----------------------------------------------------------------------------------
+ */
+
+static int encode_text(const struct schema_type *type, const char *text, char **ret,
+		       struct error *err)
+{
+	cleanup_doc_set struct doc_set set = { 0 };
+	struct doc_place where;
+	int r = document_parse(text, strlen(text), &set, &where, err);
+
+	if (r < 0)
+		return error_wrap(err, "the document, line %d", where.line);
+	if (set.n != 1 || set.v[0]->kind != NODE_MAP)
+		return error_set(err, EBADMSG, "the document is not one object");
+	return encode_document(type, set.v[0], ret, err);
+}
+
+static const struct schema_type *type_of(const char *kind, struct error *err)
+{
+	const struct schema_kind *k = schema_kind_find(NULL, kind);
+
+	if (!k || !k->type)
+		(void)error_set(err, EINVAL, "kind '%s' cannot be written", kind);
+	return k ? k->type : NULL;
+}
+
+int generate_write(struct generate_run *run, const char *kind, const struct node *root,
+		   struct error *err)
+{
+	const struct schema_type *type = type_of(kind, err);
+	cleanup_free char *text = NULL;
+	cleanup_free char *again = NULL;
+	int r = type ? encode_document(type, root, &text, err) : -EINVAL;
+
+	if (r == 0)
+		r = encode_text(type, text, &again, err);
+	if (r == 0 && strcmp(text, again) != 0)
+		r = error_set(err, EBADMSG, "the %s does not read back as written", kind);
+	if (r == 0)
+		buf_adds(&run->out, text);
+	return r;
+}
+
+int generate_document(struct generate_run *run, const char *kind, const char *yaml,
+		      struct error *err)
+{
+	cleanup_doc_set struct doc_set set = { 0 };
+	struct doc_place where;
+	int r = document_parse(yaml, strlen(yaml), &set, &where, err);
+
+	if (r == 0 && (set.n != 1 || set.v[0]->kind != NODE_MAP))
+		r = error_set(err, EBADMSG, "the stored %s is not one document", kind);
+	return r < 0 ? r : generate_write(run, kind, set.v[0], err);
+}
+
+/* ---- what the pod is now ----------------------------------------------------------------------
+ */
+
+static const struct node *find_named(const struct node *list, const char *name)
+{
+	for (size_t i = 0; list && list->kind == NODE_LIST && i < list->n; i++)
+		if (is_equal(tree_text(list->items[i], "name"), name))
+			return list->items[i];
+	return NULL;
+}
+
+static bool has_container(const struct pod_plan *plan, const char *name)
+{
+	for (size_t i = 0; i < plan->n_containers; i++)
+		if (is_equal(plan->containers[i].name, name))
+			return true;
+	return false;
+}
+
+/* Takes out what the pod has no more, puts in what only the records have. */
+static void follow_list(struct generate_job *job, const struct pod_plan *plan, const char *key,
+			const struct node *now)
+{
+	struct node *list = node_get(job->spec, key);
+	const struct node *present = node_get(now, key);
+
+	for (size_t i = list && list->kind == NODE_LIST ? list->n : 0; i-- > 0;)
+		if (!has_container(plan, tree_text(list->items[i], "name")))
+			tree_drop(list, i);
+	for (size_t i = 0; present && i < present->n; i++) {
+		if (find_named(list, tree_text(present->items[i], "name")))
+			continue;
+		if (!list) {
+			list = tree_list(job->arena);
+			tree_set(job->arena, job->spec, key, list);
+		}
+		node_list_add(job->arena, list, tree_copy(job->arena, present->items[i]));
+	}
+	if (list && !list->n)
+		tree_remove(job->spec, key);
+}
+
+static bool is_as_played(const struct generate_job *job, const struct pod_plan *plan)
+{
+	const struct node *inits = node_get(job->spec, "initContainers");
+	const struct node *members = node_get(job->spec, "containers");
+	size_t n = (inits ? inits->n : 0) + (members ? members->n : 0);
+	bool same = n == plan->n_containers;
+
+	for (size_t i = 0; i < plan->n_containers && same; i++)
+		same = find_named(inits, plan->containers[i].name) ||
+		       find_named(members, plan->containers[i].name);
+	return same;
+}
+
+static int follow_changes(struct generate_job *job, const struct pod_plan *plan, struct error *err)
+{
+	cleanup_doc_set struct doc_set set = { 0 };
+	cleanup_free char *text = NULL;
+	struct doc_place where;
+	const struct node *now;
+	int r;
+
+	if (is_as_played(job, plan))
+		return 0;
+	r = kube_generate_from_plan(plan, &text, err);
+	if (r == 0)
+		r = document_parse(text, strlen(text), &set, &where, err);
+	if (r < 0)
+		return r;
+	now = node_get(set.v[0], "spec");
+	follow_list(job, plan, "initContainers", now);
+	follow_list(job, plan, "containers", now);
+	return 0;
+}
+
+/* ---- a pod ------------------------------------------------------------------------------------
+ */
+
+static int write_pod(struct generate_job *job, struct error *err)
+{
+	const struct generate_request *rq = job->run->rq;
+	static const char *const kinds[] = { "Pod", "Deployment", "DaemonSet", "Job",
+					     "StatefulSet" };
+	struct node *root = NULL;
+	int r = generate_references(job, err);
+
+	if (r == 0)
+		r = generate_host_paths(job, err);
+	if (r == 0)
+		r = generate_wrap(job, &root, err);
+	if (r == 0 && rq->service)
+		r = generate_service(job, err);
+	if (r == 0 && rq->for_cluster)
+		generate_cluster_notes(job);
+	return r < 0 ? r : generate_write(job->run, kinds[rq->type], root, err);
+}
+
+int generate_pod(struct generate_run *run, const struct pod_plan *plan, const char *kube_yaml,
+		 struct error *err)
+{
+	cleanup_doc_set struct doc_set set = { 0 };
+	cleanup_free char *made = NULL;
+	struct generate_job job = { .run = run,
+				    .arena = &set.arena,
+				    .name = plan->pod.name,
+				    .namespace_ = plan->pod.namespace_ };
+	struct doc_place where = { 0 };
+	int r = 0;
+
+	if (plan->n_containers == 0)
+		return error_set(err, EINVAL, "pod '%s' only has an infra container",
+				 plan->pod.name);
+	if (!kube_yaml)
+		r = kube_generate_from_plan(plan, &made, err);
+	if (r == 0)
+		r = document_parse(kube_yaml ? kube_yaml : made, strlen(kube_yaml ? kube_yaml : made),
+				   &set, &where, err);
+	if (r < 0)
+		return error_wrap(err, "pod '%s', line %d of its document", plan->pod.name,
+				  where.line);
+	job.pod = set.n == 1 ? set.v[0] : NULL;
+	job.spec = node_get(job.pod, "spec");
+	if (!job.spec)
+		return error_set(err, EBADMSG, "the document of pod '%s' is not one pod",
+				 plan->pod.name);
+	r = kube_yaml ? follow_changes(&job, plan, err) : 0;
+	return r < 0 ? r : write_pod(&job, err);
+}
