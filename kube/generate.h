@@ -29,9 +29,9 @@ enum generate_type {
 extern const char *const generate_type_names[]; /* "pod", "deployment", ... */
 
 enum generate_host_path {
-	GENERATE_KEEP, /* hostPath stays hostPath */
+	GENERATE_KEEP,	     /* hostPath stays hostPath */
 	GENERATE_CONFIG_MAP, /* its files become a ConfigMap */
-	GENERATE_CLAIM, /* an empty PersistentVolumeClaim takes its place */
+	GENERATE_CLAIM,	     /* an empty PersistentVolumeClaim takes its place */
 };
 
 struct generate_request {

@@ -55,10 +55,9 @@ static void miss(struct review *rv, enum level level, const char *fmt, ...)
 
 static bool is_volume_restricted(const struct node *volume)
 {
-	static const char *const allowed[] = { "configMap",  "csi",
-					       "downwardAPI", "emptyDir",
-					       "ephemeral",   "persistentVolumeClaim",
-					       "projected",   "secret", "image" };
+	static const char *const allowed[] = { "configMap", "csi",	 "downwardAPI",
+					       "emptyDir",  "ephemeral", "persistentVolumeClaim",
+					       "projected", "secret",	 "image" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++)
 		if (node_get(volume, allowed[i]))
@@ -84,12 +83,18 @@ static void review_volumes(struct review *rv)
 static void review_sysctls(struct review *rv, const struct node *security)
 {
 	static const char *const safe[] = {
-		"kernel.shm_rmid_forced",	  "net.ipv4.ip_local_port_range",
-		"net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_syncookies",
-		"net.ipv4.ping_group_range",	  "net.ipv4.ip_local_reserved_ports",
-		"net.ipv4.tcp_keepalive_time",	  "net.ipv4.tcp_fin_timeout",
-		"net.ipv4.tcp_keepalive_intvl",	  "net.ipv4.tcp_keepalive_probes",
-		"net.ipv4.tcp_rmem",		  "net.ipv4.tcp_wmem",
+		"kernel.shm_rmid_forced",
+		"net.ipv4.ip_local_port_range",
+		"net.ipv4.ip_unprivileged_port_start",
+		"net.ipv4.tcp_syncookies",
+		"net.ipv4.ping_group_range",
+		"net.ipv4.ip_local_reserved_ports",
+		"net.ipv4.tcp_keepalive_time",
+		"net.ipv4.tcp_fin_timeout",
+		"net.ipv4.tcp_keepalive_intvl",
+		"net.ipv4.tcp_keepalive_probes",
+		"net.ipv4.tcp_rmem",
+		"net.ipv4.tcp_wmem",
 	};
 	const struct node *list = node_get(security, "sysctls");
 
@@ -120,11 +125,11 @@ static void review_pod(struct review *rv)
 
 static bool is_capability_baseline(const char *name)
 {
-	static const char *const allowed[] = { "AUDIT_WRITE",	   "CHOWN",  "DAC_OVERRIDE",
-					       "FOWNER",	   "FSETID", "KILL",
-					       "MKNOD",		   "NET_BIND_SERVICE",
-					       "SETFCAP",	   "SETGID", "SETPCAP",
-					       "SETUID",	   "SYS_CHROOT" };
+	static const char *const allowed[] = {
+		"AUDIT_WRITE", "CHOWN",	 "DAC_OVERRIDE",     "FOWNER",	"FSETID",
+		"KILL",	       "MKNOD",	 "NET_BIND_SERVICE", "SETFCAP", "SETGID",
+		"SETPCAP",     "SETUID", "SYS_CHROOT"
+	};
 	const char *plain = strncmp(name, "CAP_", 4) == 0 ? name + 4 : name;
 
 	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++)

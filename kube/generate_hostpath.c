@@ -30,11 +30,11 @@
 static bool is_utf8(const unsigned char *s, size_t len)
 {
 	for (size_t i = 0; i < len;) {
-		size_t more = s[i] < 0x80		       ? 0
-			      : s[i] >= 0xc2 && s[i] <= 0xdf   ? 1
-			      : (s[i] & 0xf0) == 0xe0	       ? 2
-			      : s[i] >= 0xf0 && s[i] <= 0xf4   ? 3
-							       : 4;
+		size_t more = s[i] < 0x80		     ? 0
+			      : s[i] >= 0xc2 && s[i] <= 0xdf ? 1
+			      : (s[i] & 0xf0) == 0xe0	     ? 2
+			      : s[i] >= 0xf0 && s[i] <= 0xf4 ? 3
+							     : 4;
 
 		if (more == 4 || i + more >= len || s[i] == '\0')
 			return false;

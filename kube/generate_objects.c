@@ -94,8 +94,7 @@ static int write_config_map(struct generate_job *job, const char *name, struct e
 static struct node *made_claim(struct arena *a, const struct named_volume *v,
 			       const char *namespace_)
 {
-	struct node *root =
-		tree_document(a, "v1", "PersistentVolumeClaim", v->name, namespace_);
+	struct node *root = tree_document(a, "v1", "PersistentVolumeClaim", v->name, namespace_);
 	struct node *spec = tree_need_map(a, root, "spec"), *modes = tree_list(a);
 	struct node *requests = tree_need_map(a, tree_need_map(a, spec, "resources"), "requests");
 

@@ -11,7 +11,7 @@
 struct generate_job {
 	struct generate_run *run;
 	struct arena *arena;
-	struct node *pod;  /* the Pod document: its metadata and spec are taken over by a workload */
+	struct node *pod; /* the Pod document: its metadata and spec are taken over by a workload */
 	struct node *spec; /* of the pod */
 	const char *name;
 	const char *namespace_; /* or NULL */

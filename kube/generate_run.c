@@ -215,8 +215,8 @@ int generate_pod(struct generate_run *run, const struct pod_plan *plan, const ch
 	if (!kube_yaml)
 		r = kube_generate_from_plan(plan, &made, err);
 	if (r == 0)
-		r = document_parse(kube_yaml ? kube_yaml : made, strlen(kube_yaml ? kube_yaml : made),
-				   &set, &where, err);
+		r = document_parse(kube_yaml ? kube_yaml : made,
+				   strlen(kube_yaml ? kube_yaml : made), &set, &where, err);
 	if (r < 0)
 		return error_wrap(err, "pod '%s', line %d of its document", plan->pod.name,
 				  where.line);

@@ -101,8 +101,7 @@ struct node *tree_copy(struct arena *a, const struct node *from)
 	if (from->kind == NODE_MAP) {
 		to = tree_map(a);
 		for (size_t i = 0; i < from->n; i++)
-			tree_set(a, to, from->entries[i].key,
-				 tree_copy(a, from->entries[i].value));
+			tree_set(a, to, from->entries[i].key, tree_copy(a, from->entries[i].value));
 		return to;
 	}
 	to = arena_alloc(a, sizeof(*to));

@@ -29,10 +29,11 @@ static int set_restart(struct generate_job *job, struct error *err)
 
 	if (job->run->rq->type != GENERATE_JOB) {
 		if (policy && !is_equal(policy, "Always"))
-			return error_set(err, EINVAL,
-					 "pod '%s': a %s keeps its pods running: restartPolicy '%s' "
-					 "cannot be had (use --type job or pod)",
-					 job->name, kind, policy);
+			return error_set(
+				err, EINVAL,
+				"pod '%s': a %s keeps its pods running: restartPolicy '%s' "
+				"cannot be had (use --type job or pod)",
+				job->name, kind, policy);
 		return 0;
 	}
 	if (is_equal(policy, "Always"))

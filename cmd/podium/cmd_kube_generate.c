@@ -19,13 +19,22 @@
 #include "engine/base/mem.h"
 #include "engine/pod/lookup.h"
 #include "engine/pod/pod.h"
+#include "kube/generate.h"
 #include "kube/kube.h"
 
 #define YAML_MAX_BYTES (8 * 1024 * 1024)
 
+#define OUTPUT_MAX_BYTES ((size_t)256 * 1024 * 1024)
+
 struct generate_options {
 	const char *filename;
+	const char *type;
+	const char *host_path;
+	struct option_int replicas;
+	bool service;
+	bool for_cluster;
 };
+#define O(m) offsetof(struct generate_options, m)
 
 static int read_plan(const struct store *s, const char *id, struct pod_plan *plan,
 		     struct error *err)
@@ -44,30 +53,41 @@ static int read_plan(const struct store *s, const char *id, struct pod_plan *pla
 	return r;
 }
 
-static int generate_one(const struct store *s, const char *name, struct buf *out, struct error *err)
+/* ---- one argument ----------------------------------------------------------------------- */
+
+static int generate_one_pod(const struct store *s, struct generate_run *run, const char *id,
+			    struct error *err)
 {
-	char path[LAYOUT_PATH_MAX], id[65];
+	char path[LAYOUT_PATH_MAX];
 	cleanup_free char *yaml = NULL;
-	cleanup_free char *text = NULL;
 	struct pod_plan plan = { 0 };
 	struct error scratch;
-	int r = lookup_pod(s, name, id, err);
+	int r = read_plan(s, id, &plan, err);
 
-	if (r < 0)
-		return r;
-	r = read_plan(s, id, &plan, err);
-	if (r == 0 && plan.n_containers == 0)
-		r = error_set(err, EINVAL, "pod '%s' only has an infra container", name);
-	if (r == 0)
+	if (r == 0) {
 		error_ignore(fs_read_file(s->rootfd, layout_pod(path, id, POD_YAML), YAML_MAX_BYTES,
 					  &yaml, NULL, &scratch));
-	if (r == 0 && yaml)
-		r = kube_generate_document(yaml, &text, err);
-	else if (r == 0)
-		r = kube_generate_from_plan(&plan, &text, err);
-	if (r == 0)
-		buf_adds(out, text);
+		r = generate_pod(run, &plan, yaml, err);
+	}
 	pod_plan_done(&plan);
+	return r;
+}
+
+/* A pod's name comes first, then a volume's. */
+static int generate_one(const struct store *s, struct generate_run *run, const char *name,
+			struct error *err)
+{
+	struct error pod_err = { 0 };
+	char id[65];
+	int r = lookup_pod(s, name, id, &pod_err);
+
+	if (r == 0)
+		return generate_one_pod(s, run, id, err);
+	r = r == -ENOENT ? generate_volume(run, name, err) : r;
+	if (r == -ENOENT)
+		return error_set(err, ENOENT, "no such pod or volume: '%s'", name);
+	if (r < 0 && pod_err.code != ENOENT)
+		*err = pod_err;
 	return r;
 }
 
@@ -88,35 +108,95 @@ static int write_new_file(const char *path, const struct buf *out, struct error 
 	return 0;
 }
 
-static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
+/* ---- options ---------------------------------------------------------------------------- */
+
+static int find_word(const char *const *names, const char *word)
 {
-	const struct generate_options *o = options;
-	cleanup_buf struct buf out = BUF_INIT(256 * 1024 * 1024);
+	for (int i = 0; names[i]; i++)
+		if (strcmp(names[i], word) == 0)
+			return i;
+	return -1;
+}
 
-	for (int i = 0; i < argc; i++) {
-		int r = generate_one(&ctx->store, argv[i], &out, err);
+static int read_request(const struct generate_options *o, struct generate_request *rq,
+			struct error *err)
+{
+	static const char *const places[] = { "keep", "configmap", "pvc", NULL };
 
-		if (r < 0)
-			return r;
-	}
-	if (o->filename)
-		return write_new_file(o->filename, &out, err);
-	(void)fwrite(out.data, 1, out.len, stdout);
+	rq->type = find_word(generate_type_names, o->type);
+	if (rq->type < 0)
+		return error_set(err, EINVAL,
+				 "--type '%s' is not known: pod, deployment, daemonset, job or "
+				 "statefulset",
+				 o->type);
+	rq->host_path = find_word(places, o->host_path);
+	if (rq->host_path < 0)
+		return error_set(err, EINVAL, "--hostpath '%s' is not known: configmap or pvc",
+				 o->host_path);
+	if (o->replicas.set && rq->type != GENERATE_DEPLOYMENT && rq->type != GENERATE_STATEFUL_SET)
+		return error_set(err, EINVAL, "--replicas needs --type deployment or statefulset");
+	if (o->replicas.set && (o->replicas.value < 1 || o->replicas.value > INT32_MAX))
+		return error_set(err, EINVAL, "--replicas must be at least 1");
+	rq->replicas = (struct opt_i64){ o->replicas.set, o->replicas.value };
+	rq->service = o->service;
+	rq->for_cluster = o->for_cluster;
 	return 0;
 }
 
+static void set_defaults(void *options)
+{
+	struct generate_options *o = options;
+
+	o->type = "pod";
+	o->host_path = "keep";
+}
+
+static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
+{
+	const struct generate_options *o = options;
+	struct generate_request rq = { 0 };
+	struct generate_run run = { .rq = &rq,
+				    .store = &ctx->store,
+				    .out = BUF_INIT(OUTPUT_MAX_BYTES) };
+	int r = read_request(o, &rq, err);
+
+	for (int i = 0; i < argc && r == 0; i++)
+		r = generate_one(&ctx->store, &run, argv[i], err);
+	if (r == 0 && run.out.overflow)
+		r = error_set(err, EFBIG, "more than 256 MiB of YAML");
+	for (size_t i = 0; i < run.notes.n && r == 0; i++)
+		command_print_warning(run.notes.v[i]);
+	if (r == 0 && o->filename)
+		r = write_new_file(o->filename, &run.out, err);
+	else if (r == 0)
+		(void)fwrite(run.out.data, 1, run.out.len, stdout);
+	generate_run_done(&run);
+	return r;
+}
+
 static const struct option generate_options_table[] = {
-	{ 'f', "filename", OPTION_STRING, offsetof(struct generate_options, filename), "file",
+	{ 'f', "filename", OPTION_STRING, O(filename), "file",
 	  "Write to a new file instead of stdout", false },
+	{ 0, "for-cluster", OPTION_BOOL, O(for_cluster), NULL,
+	  "Tell on stderr what will not travel to a cluster", false },
+	{ 0, "hostpath", OPTION_STRING, O(host_path), "kind",
+	  "Replace hostPath volumes by a configmap or a pvc", false },
+	{ 'r', "replicas", OPTION_INT, O(replicas), "number",
+	  "Replicas of a deployment or statefulset (1)", false },
+	{ 's', "service", OPTION_BOOL, O(service), NULL,
+	  "A Service of type NodePort for the pod's ports, too", false },
+	{ 't', "type", OPTION_STRING, O(type), "type",
+	  "pod (default), deployment, daemonset, job or statefulset", false },
 	OPTIONS_END,
 };
 
 const struct command cmd_kube_generate = {
 	.words = "kube generate",
-	.args = "[options] POD [POD...]",
-	.summary = "Write pods as Kubernetes YAML",
+	.args = "[options] POD|VOLUME|KIND/NAME...",
+	.summary = "Write pods, workloads and volumes as Kubernetes YAML",
 	.options = generate_options_table,
 	.options_size = sizeof(struct generate_options),
+	.set_defaults = set_defaults,
 	.min_args = 1,
 	.max_args = -1,
 	.store = COMMAND_READS,
