@@ -37,7 +37,7 @@ check: deps
 
 # ---- integration tests ---------------------------------------------------------------------------
 INTEGRATION := $(patsubst tests/integration/%.c,%,$(wildcard tests/integration/test_*.c))
-INTEGRATION_SUPPORT := $(call obj,$(filter-out tests/integration/test_%.c,$(wildcard tests/integration/*.c)))
+INTEGRATION_SUPPORT := $(call obj,tests/support/oracle.c $(filter-out tests/integration/test_%.c,$(wildcard tests/integration/*.c)))
 $(B)/tests/integration/%: $(B)/obj/tests/integration/%.o $(INTEGRATION_SUPPORT) $(B)/libfake.a $(B)/libmade.a $(B)/libkube.a $(B)/libpodium.a
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
