@@ -177,6 +177,7 @@ static int handle_sync(struct exec_session *x, const struct sync_msg *msg, int f
 		return err->code > 0 ? -err->code : error_set(err, EIO, "%s", msg->err.text);
 	case SYNC_GO:
 	case SYNC_SANDBOX:
+	case SYNC_MESSAGE:
 		break;
 	}
 	if (fd >= 0)

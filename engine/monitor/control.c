@@ -70,13 +70,18 @@ static void subscribe(struct monitor *m, int fd)
 		[MONITOR_RUNNING] = CTL_RUNNING, [MONITOR_WAITING] = CTL_EXITED,
 		[MONITOR_ENDED] = CTL_DONE,
 	};
+	bool waits = m->phase == MONITOR_RUNNING && !m->is_up; /* for postStart */
 	int32_t value =
 		m->phase == MONITOR_RUNNING ? (int32_t)m->pid : (int32_t)m->status.exit_code;
 
 	for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)
 		if (m->clients[i].fd == fd)
 			m->clients[i].subscribed = true;
-	(void)ctl_send(fd, present[m->phase], value, NULL);
+	(void)ctl_send(fd, waits ? CTL_OK : present[m->phase], value, NULL);
+	if (m->phase == MONITOR_RUNNING && m->status.started) {
+		(void)ctl_send(fd, CTL_STARTED, 0, NULL);
+		(void)ctl_send(fd, CTL_READINESS, m->status.ready, NULL);
+	}
 }
 
 static void handle(struct monitor *m, int fd, const struct ctl_msg *msg)

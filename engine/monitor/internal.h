@@ -9,6 +9,8 @@
 #include <sys/types.h>
 
 #include "engine/logs/logwrite.h"
+#include "engine/monitor/action.h"
+#include "engine/monitor/probestate.h"
 #include "engine/process/attach.h"
 #include "engine/process/ctl.h"
 #include "engine/monitor/restart.h"
@@ -17,8 +19,10 @@
 
 #define MONITOR_CLIENTS_MAX 8
 #define MONITOR_ATTACH_MAX  4
-#define MONITOR_FDS_MAX	    (MONITOR_CLIENTS_MAX + 2 * MONITOR_ATTACH_MAX + 8)
-#define MONITOR_READ_BYTES  65536
+#define MONITOR_ACTIONS	    (PROBE__COUNT + 1)
+#define MONITOR_FDS_MAX \
+	(MONITOR_CLIENTS_MAX + 2 * MONITOR_ATTACH_MAX + MONITOR_ACTIONS * ACTION_POLLS + 8)
+#define MONITOR_READ_BYTES 65536
 
 enum monitor_phase {
 	MONITOR_IDLE,
@@ -38,7 +42,10 @@ struct monitor_plan {
 	bool backoff;
 	bool fresh_on_restart; /* played: a policy restart gets a fresh writable layer */
 	bool own_pid_namespace;
-	int restart; /* enum restart_policy */
+	int restart;	   /* enum restart_policy */
+	int network;	   /* enum network_mode */
+	bool log_fallback; /* of the termination message */
+	struct restart_rule_list restart_rules;
 	int stop_signal;
 	int64_t grace_ms;
 };
@@ -56,11 +63,29 @@ struct monitor_attach {
 	char *input; /* ATTACH_DATA_MAX bytes, there while input_len > 0 */
 };
 
+enum monitor_hook { HOOK_NONE, HOOK_POST_START, HOOK_PRE_STOP };
+
+/* What a container with probes or hooks needs; the others have none. */
+struct monitor_watch {
+	struct probe_spec probes[PROBE__COUNT];
+	struct action_spec post_start;
+	struct action_spec pre_stop;
+	struct action_place place;
+	struct probestate state;
+	struct action asked[PROBE__COUNT]; /* by enum probe_role */
+	struct action hook;
+	enum monitor_hook hook_kind; /* the one that runs */
+	int64_t hook_end_ms;	     /* monotonic: a sleep is over; 0: none */
+	bool is_pre_stopped;	     /* preStop has begun: it runs once a run */
+};
+
 struct monitor {
 	struct store store;
 	char id[65];
 	char pod_id[65];
+	char name[64]; /* short, for events */
 	struct monitor_plan plan;
+	struct monitor_watch *watch; /* or NULL */
 	struct container_status status;
 	struct restart_state restart;
 	enum monitor_phase phase;
@@ -82,7 +107,12 @@ struct monitor {
 	bool early; /* the launch waits for the sandbox, until CTL_PREPARE */
 	bool go;    /* the first start waits for CTL_GO when there is a conductor */
 	bool stop_asked;
+	bool is_up;	     /* CTL_RUNNING was said of this run */
+	bool is_ending;	     /* it is being stopped or killed: preStop or the signal is under way */
+	bool is_failed;	     /* by a startup or liveness probe */
+	bool did_start;	     /* the present numbers are of a run that got as far as its program */
 	bool killed;	     /* SIGKILL was sent */
+	int message_fd;	     /* its termination message, or -1 */
 	bool to_remove;	     /* the records go next: nothing is written any more */
 	int64_t deadline_ms; /* monotonic; 0: none */
 	int64_t started_ms;  /* monotonic */
@@ -120,7 +150,44 @@ void monitor_control_accept(struct monitor *m);
 /* A packet (or the end) on the conductor's socket or on a client's. */
 void monitor_control_read(struct monitor *m, int *fd);
 
+/* watch.c: probes and hooks */
+/* Takes over what the spec has of both. Nothing: m->watch stays NULL. */
+void monitor_watch_open(struct monitor *m, struct container_spec *spec);
+void monitor_watch_close(struct monitor *m);
+/* The program runs: begins postStart. False: there is none. */
+bool monitor_post_start(struct monitor *m);
+/* Begins preStop. False: there is none, or it has run. */
+bool monitor_pre_stop(struct monitor *m);
+bool is_hook_running(const struct monitor *m, enum monitor_hook kind);
+void monitor_hook_cancel(struct monitor *m);
+/* postStart is over: probing begins. Sets status.started and ready. */
+void monitor_watch_begin(struct monitor *m);
+/* Nothing is asked any more. Tells whether the container was ready; it is not now. */
+bool monitor_watch_end(struct monitor *m);
+size_t monitor_watch_polls(struct monitor *m, struct pollfd *p);
+void monitor_watch_dispatch(struct monitor *m, const struct pollfd *p);
+/* Does what is due. */
+void monitor_watch_tick(struct monitor *m);
+/* Monotonic ms, or PROBESTATE_NEVER. */
+int64_t monitor_watch_deadline_ms(const struct monitor *m);
+
+/* outcome.c: what is told of a run */
+void monitor_event(struct monitor *m, bool warning, const char *reason, const char *fmt, ...)
+	printf_like(4, 5);
+/* The numbers of the last run become lastState; those of the next are not there yet. */
+void monitor_turn_page(struct monitor *m);
+/* Fills reason and message of a run that has ended; the log is complete. */
+void monitor_conclude(struct monitor *m);
+/* The reason of a start that failed; config: a value it needs is missing. */
+void monitor_conclude_failure(struct monitor *m, bool config);
+
 /* monitor.c */
+/* Ends the run with preStop, signal and grace; no grace: SIGKILL. */
+void monitor_end_run(struct monitor *m, int64_t grace_ms);
+/* postStart has ended well. */
+void monitor_up(struct monitor *m);
+/* preStop is over, or its time. */
+void monitor_after_pre_stop(struct monitor *m);
 void monitor_prepare(struct monitor *m);
 void monitor_go(struct monitor *m);
 void monitor_stop(struct monitor *m, int64_t grace_ms);

@@ -16,6 +16,10 @@
  * Killed by SIGKILL: the container runs on (the conductor keeps its pipes), state.json stays at
  * "running" and the free lock tells the story.
  *
+ * Before RUNNING is told, postStart has ended well; while RUNNING the container is probed (watch.c).
+ * What ends a run goes through monitor_end_run(): preStop, the stop signal, and SIGKILL when the
+ * grace period is over; afterwards outcome.c says what became of it.
+ *
  * Should: write state.json before telling anybody. Mustn't: block on any client.
  */
 #include "engine/monitor/monitor.h"
@@ -47,6 +51,7 @@
 #define STOP_SIGNAL_DEFAULT SIGTERM
 #define IDLE_MS		    1000
 #define KILL_WAIT_MS	    2000
+#define LEAST_GRACE_MS	    2000 /* what preStop leaves to the program in any case */
 
 void monitor_write_status(struct monitor *m)
 {
@@ -100,6 +105,17 @@ static void end(struct monitor *m)
 	monitor_attach_end(m);
 }
 
+/* As the kubelet: what a probe has killed comes back unless the policy is Never. */
+static bool wants_restart(const struct monitor *m)
+{
+	int code = (int)m->status.exit_code;
+
+	if (m->is_failed && m->plan.restart != RESTART_NEVER)
+		return true;
+	return is_restart_ruled(&m->plan.restart_rules, code) ||
+	       is_restart_wanted((enum restart_policy)m->plan.restart, code);
+}
+
 /* The container is not running: back-off and start again, or the end. */
 static void decide(struct monitor *m)
 {
@@ -107,8 +123,7 @@ static void decide(struct monitor *m)
 	int64_t ran_ms = m->started_ms ? now - m->started_ms : 0;
 	int64_t delay;
 
-	if (m->stop_asked || m->status.stopped_by_user ||
-	    !is_restart_wanted((enum restart_policy)m->plan.restart, (int)m->status.exit_code)) {
+	if (m->stop_asked || m->status.stopped_by_user || !wants_restart(m)) {
 		end(m);
 		return;
 	}
@@ -118,6 +133,10 @@ static void decide(struct monitor *m)
 	m->deadline_ms = now + delay;
 	set_state(m, STATE_RESTARTING);
 	monitor_broadcast(m, CTL_EXITED, (int32_t)m->status.exit_code, NULL);
+	if (m->plan.backoff && delay > 0)
+		monitor_event(m, true, "BackOff",
+			      "Back-off of %lld s before container %s is restarted",
+			      (long long)delay / 1000, m->name);
 }
 
 /* Forgets the process of the last start. */
@@ -130,6 +149,8 @@ static void forget_process(struct monitor *m)
 	m->status.start_ticks = 0;
 	m->killed = false;
 	m->status.finished_ns = clock_wall_ns();
+	m->status.started = m->status.ready = false;
+	m->is_up = m->is_ending = false;
 }
 
 /* Ends what was prepared for a start. */
@@ -149,8 +170,10 @@ static void end_prepared(struct monitor *m)
 }
 
 /* A start did not get as far as the container's own program. */
-static void fail_start(struct monitor *m, int exit_code, const char *text)
+static void fail_start_for(struct monitor *m, int exit_code, const struct error *why)
 {
+	const char *text = why->text;
+
 	end_prepared(m);
 	monitor_stdio_finish(m);
 	forget_process(m);
@@ -158,7 +181,16 @@ static void fail_start(struct monitor *m, int exit_code, const char *text)
 	replace_text(&m->status.error, text);
 	if (!m->stop_asked)
 		monitor_broadcast(m, CTL_FAILED, exit_code, text);
+	monitor_conclude_failure(m, why->code == SYNC_CONFIG_MISSING);
 	decide(m);
+}
+
+static void fail_start(struct monitor *m, int exit_code, const char *text)
+{
+	struct error err = { 0 };
+
+	(void)error_set(&err, EIO, "%s", text);
+	fail_start_for(m, exit_code, &err);
 }
 
 static int exit_code_of(const siginfo_t *si)
@@ -186,12 +218,15 @@ static void reap(struct monitor *m)
 			error_ignore(cgroup_kill_container(&cg, m->pod_id, m->id, KILL_WAIT_MS,
 							   &scratch));
 	}
+	monitor_hook_cancel(m);
+	(void)monitor_watch_end(m);
 	monitor_stdio_finish(m);
 	forget_process(m);
 	m->status.exit_code = exit_code_of(&si);
 	monitor_attach_end(m); /* a session is one run of the container */
 	m->status.oom_killed =
 		si.si_code != CLD_EXITED && si.si_status == SIGKILL && oom_count(m) > m->oom_before;
+	monitor_conclude(m);
 	decide(m);
 }
 
@@ -227,6 +262,8 @@ static void launch(struct monitor *m)
 	m->deadline_ms = 0;
 	m->started_ms = 0;
 	m->status.oom_killed = false;
+	m->is_failed = false;
+	monitor_turn_page(m);
 	m->oom_before = m->status.restarts ? oom_count(m) : 0;
 	if (spawn_launch(m, &err) < 0)
 		fail_start(m, 125, err.text);
@@ -260,6 +297,7 @@ static void started(struct monitor *m)
 	close_fd(&m->sync_fd);
 	m->phase = MONITOR_RUNNING;
 	m->started_ms = clock_mono_ms();
+	m->did_start = true;
 	m->status.pid = (uint32_t)m->pid;
 	if (proc_identify(m->pid, &ident, &scratch) == 0)
 		m->status.start_ticks = (int64_t)ident.start_ticks;
@@ -267,9 +305,20 @@ static void started(struct monitor *m)
 	replace_text(&m->status.error, NULL);
 	m->status.started_ns = clock_wall_ns();
 	m->status.next_start_ns = 0;
-	set_state(m, STATE_RUNNING);
-	monitor_broadcast(m, CTL_RUNNING, (int32_t)m->pid, NULL);
+	m->status.state = STATE_RUNNING;
+	if (monitor_post_start(m)) /* it is to be found by the hook's exec */
+		monitor_write_status(m);
+	else
+		monitor_up(m);
 	monitor_stdio_share(m);
+	monitor_event(m, false, "Created", "Created container %s", m->name);
+	monitor_event(m, false, "Started", "Started container %s", m->name);
+}
+
+void monitor_up(struct monitor *m)
+{
+	m->is_up = true;
+	monitor_watch_begin(m);
 }
 
 static void handle_sync(struct monitor *m, const struct sync_msg *msg, int fd)
@@ -284,6 +333,10 @@ static void handle_sync(struct monitor *m, const struct sync_msg *msg, int fd)
 	case SYNC_PTY:
 		monitor_stdio_take_pty(m, fd);
 		return;
+	case SYNC_MESSAGE:
+		close_fd(&m->message_fd);
+		m->message_fd = fd;
+		return;
 	case SYNC_WARNING:
 		monitor_broadcast(m, CTL_WARNING, 0, msg->err.text);
 		break;
@@ -295,7 +348,7 @@ static void handle_sync(struct monitor *m, const struct sync_msg *msg, int fd)
 			monitor_broadcast(m, CTL_READY, 0, NULL);
 		break;
 	case SYNC_ERROR:
-		fail_start(m, msg->value ? msg->value : 125, msg->err.text);
+		fail_start_for(m, msg->value ? msg->value : 125, &msg->err);
 		break;
 	case SYNC_GO:
 	case SYNC_SANDBOX:
@@ -346,11 +399,47 @@ void monitor_stop(struct monitor *m, int64_t grace_ms)
 	case MONITOR_RUNNING:
 		break;
 	}
-	/* The signal first: the container ends while this is written. */
-	m->killed = m->killed || grace_ms <= 0;
-	(void)pidfd_signal(m->pidfd, grace_ms <= 0 ? SIGKILL : m->plan.stop_signal);
-	m->deadline_ms = grace_ms <= 0 ? 0 : clock_mono_ms() + grace_ms;
-	set_state(m, STATE_STOPPING);
+	m->status.state = STATE_STOPPING;
+	monitor_end_run(m, grace_ms);
+	if (grace_ms > 0)
+		monitor_event(m, false, "Killing", "Stopping container %s", m->name);
+}
+
+/* The signal first: the container ends while what follows is written. */
+void monitor_end_run(struct monitor *m, int64_t grace_ms)
+{
+	int64_t deadline = clock_mono_ms() + grace_ms;
+	bool was_ready;
+
+	if (grace_ms <= 0) {
+		m->killed = true;
+		(void)pidfd_signal(m->pidfd, SIGKILL);
+		m->deadline_ms = 0;
+		monitor_hook_cancel(m);
+	} else if (is_hook_running(m, HOOK_PRE_STOP)) {
+		/* Asked again: what is left of its time may become less. */
+		m->deadline_ms = deadline < m->deadline_ms ? deadline : m->deadline_ms;
+	} else {
+		monitor_hook_cancel(m);
+		m->deadline_ms = deadline;
+		if (!monitor_pre_stop(m))
+			(void)pidfd_signal(m->pidfd, m->plan.stop_signal);
+	}
+	m->is_ending = true;
+	was_ready = monitor_watch_end(m);
+	monitor_write_status(m);
+	if (was_ready)
+		monitor_broadcast(m, CTL_READINESS, 0, NULL);
+}
+
+void monitor_after_pre_stop(struct monitor *m)
+{
+	int64_t least = clock_mono_ms() + LEAST_GRACE_MS;
+
+	monitor_hook_cancel(m);
+	(void)pidfd_signal(m->pidfd, m->plan.stop_signal);
+	if (m->deadline_ms < least)
+		m->deadline_ms = least;
 }
 
 static void on_deadline(struct monitor *m)
@@ -359,7 +448,11 @@ static void on_deadline(struct monitor *m)
 	if (m->phase == MONITOR_WAITING) {
 		m->status.restarts++;
 		launch(m);
-	} else if (m->phase == MONITOR_RUNNING && m->stop_asked && !m->killed) {
+	} else if (is_hook_running(m, HOOK_PRE_STOP)) {
+		monitor_event(m, true, "FailedPreStopHook",
+			      "preStop hook did not end within the grace period");
+		monitor_after_pre_stop(m);
+	} else if (m->phase == MONITOR_RUNNING && m->is_ending && !m->killed) {
 		m->killed = true;
 		(void)pidfd_signal(m->pidfd, SIGKILL);
 	}
@@ -376,7 +469,8 @@ static size_t fill_polls(struct monitor *m, struct pollfd *p)
 		p[n++] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
 	for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)
 		p[n++] = (struct pollfd){ .fd = m->clients[i].fd, .events = POLLIN };
-	return n + monitor_attach_polls(m, p + n);
+	n += monitor_attach_polls(m, p + n);
+	return n + monitor_watch_polls(m, p + n);
 }
 
 static void dispatch(struct monitor *m, const struct pollfd *p)
@@ -399,12 +493,17 @@ static void dispatch(struct monitor *m, const struct pollfd *p)
 		if (p[6 + i].revents && p[6 + i].fd >= 0 && p[6 + i].fd == m->clients[i].fd)
 			monitor_control_read(m, &m->clients[i].fd);
 	monitor_attach_dispatch(m, p + 6 + MONITOR_CLIENTS_MAX);
+	monitor_watch_dispatch(m, p + 6 + MONITOR_CLIENTS_MAX + 1 + 2 * MONITOR_ATTACH_MAX);
 }
 
 static int timeout_of(const struct monitor *m)
 {
 	int64_t now = clock_mono_ms();
+	int64_t watch = monitor_watch_deadline_ms(m);
 	int64_t left = m->deadline_ms ? m->deadline_ms - now : INT32_MAX;
+
+	if (watch != PROBESTATE_NEVER && watch - now < left)
+		left = watch - now;
 
 	if (m->log_dirty && left > IDLE_MS)
 		left = IDLE_MS;
@@ -450,6 +549,7 @@ static void loop(struct monitor *m)
 			dispatch(m, p);
 		else if (r == 0 && m->log_dirty)
 			give_memory_back(m);
+		monitor_watch_tick(m);
 		if (m->deadline_ms && clock_mono_ms() >= m->deadline_ms)
 			on_deadline(m);
 		if (is_orphan(m)) {
@@ -485,7 +585,8 @@ static int read_plan(struct monitor *m, struct error *err)
 		r = load_record(m, layout_pod(path, c.pod_id, "pod.json"), &pod_spec_type, &pod,
 				err);
 	if (r == 0) {
-		int sig = c.config.stop_signal ? signal_number(c.config.stop_signal) : 0;
+		const char *name = c.stop_signal ? c.stop_signal : c.config.stop_signal;
+		int sig = name ? signal_number(name) : 0;
 
 		(void)snprintf(m->pod_id, sizeof(m->pod_id), "%s", c.pod_id ? c.pod_id : "");
 		m->plan = (struct monitor_plan){
@@ -495,10 +596,16 @@ static int read_plan(struct monitor *m, struct error *err)
 			.backoff = pod.restart_backoff,
 			.fresh_on_restart = pod.owner != NULL,
 			.own_pid_namespace = !pod.share_pid && !pod.host_pid,
-			.restart = c.restart,
+			.restart = c.sidecar ? RESTART_ALWAYS : c.restart,
+			.network = pod.network,
+			.log_fallback = c.termination_log_fallback,
+			.restart_rules = c.restart_rules,
 			.stop_signal = sig > 0 ? sig : STOP_SIGNAL_DEFAULT,
 			.grace_ms = pod_grace_seconds(&pod) * 1000,
 		};
+		c.restart_rules = (struct restart_rule_list){ 0 };
+		(void)snprintf(m->name, sizeof(m->name), "%s", c.name ? c.name : "");
+		monitor_watch_open(m, &c);
 		r = m->log_dir = layout_open_container(&m->store, m->id, err);
 		if (r >= 0)
 			r = logwriter_open(&m->log, m->log_dir, c.log.max_bytes, c.log.max_files,
@@ -547,7 +654,8 @@ int monitor_run(struct store *store, const char *container_id, int conductor_fd,
 	m->go = conductor_fd < 0;
 	m->attach_listen_fd = m->listen_fd = m->pidfd = m->sync_fd = m->in_fd = m->out_fd =
 		m->err_fd = m->lock_fd = -1;
-	m->log_dir = -1;
+	m->log_dir = m->message_fd = -1;
+	m->did_start = true;
 	for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)
 		m->clients[i].fd = -1;
 	for (size_t i = 0; i < MONITOR_ATTACH_MAX; i++)
@@ -567,6 +675,10 @@ int monitor_run(struct store *store, const char *container_id, int conductor_fd,
 	close_fd(&m->launch_fd);
 	close_fd(&m->attach_listen_fd);
 	close_fd(&m->lock_fd);
+	close_fd(&m->message_fd);
+	monitor_watch_close(m);
+	record_done(&container_spec_type,
+		    &(struct container_spec){ .restart_rules = m->plan.restart_rules });
 	status_done(&m->status);
 	free(m);
 	return r;

@@ -8,6 +8,8 @@
  */
 #include "engine/monitor/restart.h"
 
+#include <stdio.h>
+
 bool is_restart_wanted(enum restart_policy policy, int exit_code)
 {
 	if (policy == RESTART_ALWAYS)
@@ -29,4 +31,15 @@ int64_t restart_next_delay_ms(struct restart_state *st, bool backoff, int64_t ra
 	if (st->delay_ms > RESTART_BACKOFF_MAX_MS)
 		st->delay_ms = RESTART_BACKOFF_MAX_MS;
 	return st->delay_ms;
+}
+
+bool is_restart_ruled(const struct restart_rule_list *rules, int exit_code)
+{
+	char code[16];
+
+	(void)snprintf(code, sizeof(code), "%d", exit_code);
+	for (size_t i = 0; i < rules->n; i++)
+		if (strlist_has(&rules->v[i].codes, code) != rules->v[i].not_in)
+			return true;
+	return false;
 }

@@ -29,4 +29,7 @@ bool is_restart_wanted(enum restart_policy policy, int exit_code);
 /* Delay before the next start, in ms; ran_ms is how long the container ran. */
 int64_t restart_next_delay_ms(struct restart_state *st, bool backoff, int64_t ran_ms);
 
+/* Whether a rule of the container's own fits: it is then started again whatever the policy says. */
+bool is_restart_ruled(const struct restart_rule_list *rules, int exit_code);
+
 #endif

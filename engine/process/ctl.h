@@ -47,7 +47,8 @@ enum ctl_type {
 	CTL_UP,	     /* conductor: every member was started */
 	CTL_INIT_RETRY, /* conductor: an init container failed and will be tried again; text */
 	CTL_STARTED,	/* the startup probe has passed; at once after RUNNING without one */
-	CTL_READINESS,	/* value: 1 ready, 0 not; sent on each change, and once after CTL_STARTED */
+	CTL_READINESS,	/* value: 1 ready, 0 not; sent on each change, and once after CTL_STARTED;
+			 * after EXITED and DONE it is not ready, whether that was sent or not */
 	CTL_POD_READY,	/* conductor: value: 1 when every member and sidecar is ready, 0 when not */
 };
 

@@ -12,6 +12,7 @@
  *	                                    starter's own child (CLONE_PARENT); the host half then
  *	                                    exits 0 and is reaped by the starter.
  *	launch container half SYNC_PTY      + SCM_RIGHTS pty master (only with a terminal)
+ *	                      SYNC_MESSAGE  + SCM_RIGHTS the file of its termination message
  *	                      SYNC_WARNING  text: something asked for was clamped (any number)
  *	                      SYNC_READY    everything is prepared; waits
  *	starter               SYNC_GO       or closes the socket: the container half exits
@@ -24,6 +25,7 @@
 #ifndef PODIUM_PROCESS_SYNC_H
 #define PODIUM_PROCESS_SYNC_H
 
+#include <errno.h>
 #include <stdint.h>
 
 #include "engine/base/error.h"
@@ -36,7 +38,12 @@ enum sync_step {
 	SYNC_GO,
 	SYNC_ERROR,
 	SYNC_SANDBOX,
+	SYNC_MESSAGE,
 };
+
+/* err.code of a SYNC_ERROR: a ConfigMap, a Secret or a key of one that the container cannot do
+ * without is not there. */
+#define SYNC_CONFIG_MISSING ENOKEY
 
 struct sync_msg {
 	uint32_t step;
