@@ -16,8 +16,8 @@
 
 #include "cmd/podium/command.h"
 #include "cmd/podium/commands.h"
-#include "cmd/podium/kubekind.h"
 #include "cmd/podium/kubeview.h"
+#include "cmd/podium/kubewords.h"
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 
@@ -30,88 +30,19 @@ struct get_options {
 };
 #define O(m) offsetof(struct get_options, m)
 
-/* What one kind is asked for. */
-struct wanted {
-	const struct kube_kind_row *row;
-	struct strlist names;
-};
-
 struct get {
 	struct command_context *ctx;
 	const struct get_options *o;
 	enum kube_form form;
 	struct selector selector;
-	struct wanted *v;
-	size_t n;
-	bool slashed; /* KIND/NAME was given */
+	struct kube_words words;
 	struct kube_out out;
 	struct strlist printed;
 	size_t tables; /* printed so far */
 	bool missing;
 };
 
-/* ---- words ------------------------------------------------------------------------------ */
-
-static struct wanted *add_kind(struct get *g, const struct kube_kind_row *row)
-{
-	for (size_t i = 0; i < g->n; i++)
-		if (g->v[i].row == row)
-			return &g->v[i];
-	g->v = xreallocarray(g->v, g->n + 1, sizeof(*g->v));
-	g->v[g->n] = (struct wanted){ .row = row };
-	return &g->v[g->n++];
-}
-
-/* "pods", "pods,cm", "all". */
-static int parse_kinds(struct get *g, const char *text, struct error *err)
-{
-	while (*text) {
-		size_t len = strcspn(text, ",");
-		cleanup_free char *word = xstrndup(text, len);
-		const struct kube_kind_row *row;
-		bool all = is_equal(word, "all");
-		int r = all ? 0 : kube_kind_parse(word, &row, err);
-
-		if (r < 0)
-			return r;
-		if (!all)
-			(void)add_kind(g, row);
-		for (row = kube_kind_rows; all && row->plural; row++)
-			if (row->in_all)
-				(void)add_kind(g, row);
-		text += len + (text[len] == ',');
-	}
-	return g->n ? 0 : error_set(err, EINVAL, "you must name a kind: pods, configmaps, ...");
-}
-
-static int parse_words(struct get *g, int argc, char **argv, struct error *err)
-{
-	int r;
-
-	g->slashed = strchr(argv[0], '/') != NULL;
-	for (int i = 0; g->slashed && i < argc; i++) {
-		const char *slash = strchr(argv[i], '/');
-		cleanup_free char *word =
-			slash ? xstrndup(argv[i], (size_t)(slash - argv[i])) : NULL;
-		const struct kube_kind_row *row;
-
-		if (!slash)
-			return error_set(err, EINVAL,
-					 "'%.100s': with KIND/NAME every argument must be one",
-					 argv[i]);
-		r = kube_kind_parse(word, &row, err);
-		if (r < 0)
-			return r;
-		strlist_add(&add_kind(g, row)->names, slash + 1);
-	}
-	if (g->slashed)
-		return 0;
-	r = parse_kinds(g, argv[0], err);
-	for (size_t k = 0; r == 0 && k < g->n; k++)
-		for (int i = 1; i < argc; i++)
-			strlist_add(&g->v[k].names, argv[i]);
-	return r;
-}
+/* ---- options ---------------------------------------------------------------------------- */
 
 static int parse_form(const char *text, enum kube_form *ret, struct error *err)
 {
@@ -128,7 +59,7 @@ static int parse_form(const char *text, enum kube_form *ret, struct error *err)
 
 static int check(const struct get *g, int argc, struct error *err)
 {
-	bool named = argc > 1 || g->slashed;
+	bool named = argc > 1 || g->words.slashed;
 
 	if (named && g->o->all_namespaces)
 		return error_set(err, EINVAL,
@@ -147,7 +78,8 @@ static void begin_table(struct kube_look *look, const struct kube_kind_row *row)
 
 	if (look->show_namespace)
 		headers[n++] = "NAMESPACE";
-	headers[n++] = "NAME";
+	if (row->kind >= 0)
+		headers[n++] = "NAME";
 	for (size_t i = 0; row->headers[i]; i++)
 		headers[n++] = row->headers[i];
 	for (size_t i = 0; look->form == FORM_WIDE && row->wide && row->wide[i]; i++)
@@ -155,33 +87,14 @@ static void begin_table(struct kube_look *look, const struct kube_kind_row *row)
 	kube_table_begin(&look->table, headers);
 }
 
-/* Names that were asked for and are not there. */
-static void tell_missing(struct get *g, const struct wanted *w, const struct kube_look *look)
-{
-	for (size_t i = 0; i < w->names.n; i++) {
-		struct error err;
-
-		if (strlist_has(&look->found, w->names.v[i]))
-			continue;
-		if (w->row->namespaced)
-			(void)error_set(&err, ENOENT, "no %s '%.253s' in namespace '%.63s'",
-					w->row->singular, w->names.v[i], look->namespace_);
-		else
-			(void)error_set(&err, ENOENT, "no %s '%.253s'", w->row->singular,
-					w->names.v[i]);
-		command_print_error(&err);
-		g->missing = true;
-	}
-}
-
-static int look_at(struct get *g, const struct wanted *w, struct error *err)
+static int look_at(struct get *g, const struct kube_wanted *w, struct error *err)
 {
 	struct kube_look look = { .store = &g->ctx->store,
 				  .names = &w->names,
 				  .selector = &g->selector,
 				  .form = g->form,
 				  .now_ns = clock_wall_ns(),
-				  .prefixed = g->n > 1,
+				  .prefixed = g->words.n > 1,
 				  .show_namespace = g->o->all_namespaces && w->row->namespaced,
 				  .out = &g->out,
 				  .printed = &g->printed };
@@ -198,7 +111,7 @@ static int look_at(struct get *g, const struct wanted *w, struct error *err)
 	}
 	if (r == 0) {
 		(void)fflush(stdout);
-		tell_missing(g, w, &look);
+		g->missing |= kube_words_tell_missing(w, &look) > 0;
 	}
 	kube_table_done(&look.table);
 	strlist_done(&look.found);
@@ -209,8 +122,8 @@ static void tell_none(const struct get *g)
 {
 	bool namespaced = false;
 
-	for (size_t i = 0; i < g->n; i++)
-		namespaced |= g->v[i].row->namespaced;
+	for (size_t i = 0; i < g->words.n; i++)
+		namespaced |= g->words.v[i].row->namespaced;
 	if (g->o->all_namespaces || !namespaced)
 		(void)fputs("No resources found\n", stderr);
 	else
@@ -220,11 +133,11 @@ static void tell_none(const struct get *g)
 
 static int print_all(struct get *g, struct error *err)
 {
-	bool one = g->n == 1 && g->v[0].names.n == 1;
+	bool one = g->words.n == 1 && g->words.v[0].names.n == 1;
 	int r = 0;
 
-	for (size_t i = 0; i < g->n && r == 0; i++)
-		r = look_at(g, &g->v[i], err);
+	for (size_t i = 0; i < g->words.n && r == 0; i++)
+		r = look_at(g, &g->words.v[i], err);
 	if (r == 0 && is_form_document(g->form) && (g->out.items->n || !one))
 		r = kube_out_print(&g->out, !one, g->form == FORM_JSON, err);
 	for (size_t i = 0; i < g->printed.n; i++)
@@ -241,16 +154,14 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 
 	kube_out_begin(&g.out);
 	if (r == 0)
-		r = parse_words(&g, argc, argv, err);
+		r = kube_words_parse(argc, argv, &g.words, err);
 	if (r == 0)
 		r = selector_parse(g.o->selector, &g.selector, err);
 	if (r == 0)
 		r = check(&g, argc, err);
 	if (r == 0)
 		r = print_all(&g, err);
-	for (size_t i = 0; i < g.n; i++)
-		strlist_done(&g.v[i].names);
-	free(g.v);
+	kube_words_done(&g.words);
 	selector_done(&g.selector);
 	strlist_done(&g.printed);
 	kube_out_done(&g.out);

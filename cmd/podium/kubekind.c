@@ -9,6 +9,7 @@
 #include "cmd/podium/kubekind.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <strings.h>
 
 #include "cmd/podium/kubeview.h"
@@ -16,9 +17,63 @@
 
 static const char *const pod_headers[] = { "READY", "STATUS", "RESTARTS", "AGE", NULL };
 static const char *const pod_wide[] = { "IP", "NODE", "NOMINATED NODE", "READINESS GATES", NULL };
+static const char *const config_headers[] = { "DATA", "AGE", NULL };
+static const char *const secret_headers[] = { "TYPE", "DATA", "AGE", NULL };
+static const char *const claim_headers[] = { "STATUS",	     "VOLUME", "CAPACITY", "ACCESS MODES",
+					     "STORAGECLASS", "AGE",    NULL };
+static const char *const event_headers[] = { "LAST SEEN", "TYPE",    "REASON",
+					     "OBJECT",	  "MESSAGE", NULL };
 
 const struct kube_kind_row kube_kind_rows[] = {
-	{ KUBE_POD, "pods", "pod", "po", "", true, true, pod_headers, pod_wide, kube_list_pods },
+	{ .kind = KUBE_POD,
+	  .plural = "pods",
+	  .singular = "pod",
+	  .shorts = "po",
+	  .group = "",
+	  .namespaced = true,
+	  .in_all = true,
+	  .headers = pod_headers,
+	  .wide = pod_wide,
+	  .list = kube_list_pods,
+	  .describe = kube_describe_pods,
+	  .remove = kube_remove_pod },
+	{ .kind = KUBE_CONFIG_MAP,
+	  .plural = "configmaps",
+	  .singular = "configmap",
+	  .shorts = "cm",
+	  .group = "",
+	  .namespaced = true,
+	  .headers = config_headers,
+	  .list = kube_list_data,
+	  .describe = kube_describe_config_maps,
+	  .remove = kube_remove_config_map },
+	{ .kind = KUBE_SECRET,
+	  .plural = "secrets",
+	  .singular = "secret",
+	  .group = "",
+	  .namespaced = true,
+	  .headers = secret_headers,
+	  .list = kube_list_data,
+	  .describe = kube_describe_secrets,
+	  .remove = kube_remove_secret },
+	{ .kind = KUBE_PVC,
+	  .plural = "persistentvolumeclaims",
+	  .singular = "persistentvolumeclaim",
+	  .shorts = "pvc",
+	  .group = "",
+	  .namespaced = true,
+	  .headers = claim_headers,
+	  .list = kube_list_claims,
+	  .describe = kube_describe_claims,
+	  .remove = kube_remove_claim },
+	{ .kind = -1,
+	  .plural = "events",
+	  .singular = "event",
+	  .shorts = "ev",
+	  .group = "",
+	  .namespaced = true,
+	  .headers = event_headers,
+	  .list = kube_list_events },
 	{ .plural = NULL },
 };
 
@@ -76,4 +131,10 @@ bool kube_look_begin_row(struct kube_look *look, const struct kube_kind_row *row
 		kube_table_add(&look->table, kube_namespace(namespace_));
 	kube_table_add(&look->table, look->prefixed ? full : name);
 	return true;
+}
+
+void kube_look_begin_block(struct kube_look *look)
+{
+	if (look->described++)
+		printf("\n\n");
 }

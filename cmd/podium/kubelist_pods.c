@@ -4,15 +4,19 @@
  *
  * Theory of operation: a table needs the state records alone; a document is the one that the pod
  * was played from (or what generate would write of a pod made by hand) with uid, creationTimestamp
- * and status put in.
+ * and status put in. Events are those of each pod's own record.
  */
+#include <errno.h>
 #include <sys/utsname.h>
 
+#include "cmd/podium/describe.h"
 #include "cmd/podium/kubekind.h"
 #include "cmd/podium/kubeview.h"
+#include "cmd/podium/pods.h"
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
 #include "engine/pod/pod.h"
+#include "engine/state/events.h"
 
 #define YAML_MAX_BYTES ((size_t)8 << 20)
 
@@ -92,6 +96,85 @@ int kube_list_pods(struct kube_look *look, const struct kube_kind_row *row, stru
 			r = add_document(look, p, err);
 		else
 			add_row(look, row, p);
+	}
+	return r;
+}
+
+int kube_describe_pods(struct kube_look *look, struct error *err)
+{
+	cleanup_kube_pods struct kube_pods pods = { 0 };
+	int r = kube_pods_load(look->store, look->namespace_, true, &pods, err);
+
+	for (size_t i = 0; r == 0 && i < pods.n; i++) {
+		const struct kube_pod *p = &pods.v[i];
+
+		if (!kube_look_wants(look, p->pod.namespace_, p->pod.name, &p->pod.labels))
+			continue;
+		kube_look_begin_block(look);
+		r = describe_pod(look->store, p, err);
+	}
+	return r;
+}
+
+int kube_remove_pod(const struct store *s, const char *namespace_, const char *name,
+		    int64_t grace_s, struct error *err)
+{
+	cleanup_strlist struct strlist one = { 0 };
+	struct pod_spec pod = { 0 };
+	struct error scratch;
+	char id[65];
+	bool is_it;
+	int r = lookup_pod(s, name, id, &scratch);
+
+	is_it = r == 0 && lookup_read_pod(s, id, &pod, &scratch) == 0 && is_equal(pod.name, name) &&
+		is_equal(kube_pod_namespace(&pod), kube_namespace(namespace_));
+	record_done(&pod_spec_type, &pod);
+	if (!is_it)
+		return error_set(err, ENOENT, "no pod '%.253s' in namespace '%.63s'", name,
+				 kube_namespace(namespace_));
+	strlist_add(&one, id);
+	r = pods_stop_to_remove(s, &one, grace_s, err);
+	return r < 0 ? r : pod_remove(s, id, err);
+}
+
+/* ---- events ----------------------------------------------------------------------------- */
+
+static void add_event(struct kube_look *look, const struct kube_pod *p, const struct event *e)
+{
+	struct kube_table *t = &look->table;
+
+	if (look->show_namespace)
+		kube_table_add(t, kube_pod_namespace(&p->pod));
+	kube_table_add_age(t, e->time_ns, look->now_ns);
+	kube_table_add(t, e->warning ? "Warning" : "Normal");
+	kube_table_add(t, e->reason);
+	kube_table_addf(t, "pod/%s", p->pod.name);
+	kube_table_addf(t, "%s%s%s", e->container ? e->container : "", e->container ? ": " : "",
+			e->text ? e->text : "");
+}
+
+int kube_list_events(struct kube_look *look, const struct kube_kind_row *row, struct error *err)
+{
+	cleanup_kube_pods struct kube_pods pods = { 0 };
+	int r;
+
+	(void)row;
+	if (look->form != FORM_TABLE && look->form != FORM_WIDE)
+		return error_set(err, EINVAL, "events have no other form than the table");
+	if (look->names->n)
+		return error_set(err, EINVAL,
+				 "events have no names: kube describe pod shows those "
+				 "of one pod");
+	r = kube_pods_load(look->store, look->namespace_, false, &pods, err);
+	for (size_t i = 0; r == 0 && i < pods.n; i++) {
+		struct event_list events = { 0 };
+
+		if (!is_selected(look->selector, &pods.v[i].pod.labels))
+			continue;
+		r = events_read(look->store, pods.v[i].id, &events, err);
+		for (size_t k = 0; k < events.n; k++)
+			add_event(look, &pods.v[i], &events.v[k]);
+		event_list_done(&events);
 	}
 	return r;
 }
