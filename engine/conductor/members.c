@@ -322,7 +322,7 @@ static void handle(struct conductor *c, size_t i, const struct ctl_msg *msg)
 		v->phase = MEMBER_BACKOFF;
 		v->was_started = true;
 		v->is_ready = false;
-		if (v->init && !v->has_started)
+		if (v->init && !(v->sidecar && v->has_started))
 			tell_init_retry(c, i, msg->value);
 		break;
 	case CTL_FAILED:
