@@ -71,8 +71,10 @@ int play_make(const struct store *s, const struct play_options *o, struct played
 			(void)snprintf(v[i].id, sizeof(v[i].id), "%s", v[i].plan->pod.id);
 		}
 		trace("pod '%s' created", v[i].plan->pod.name);
-		if (!o->start || (v[i].act == PLAY_KEEP && is_pod_active(s, v[i].id)))
+		if (!o->start || (v[i].act == PLAY_KEEP && is_pod_conducted(s, v[i].id)))
 			reports[i].done = reports[i].up = true;
+		else if (v[i].act == PLAY_KEEP && is_pod_active(s, v[i].id))
+			r = pod_adopt(s, v[i].id, &reports[i].report_fd, err);
 		else
 			r = pod_start(s, v[i].id, &reports[i].report_fd, err);
 		r = r > 0 ? 0 : r;

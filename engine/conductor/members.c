@@ -199,7 +199,7 @@ static bool adopt(struct conductor *c, size_t i)
 			(void)fcntl(m->fd, F_SETFL, O_NONBLOCK);
 		adopted = m->fd >= 0 && ctl_send(m->fd, CTL_SUBSCRIBE, CTL_AS_CONDUCTOR, NULL) == 0;
 		v->phase = MEMBER_PREPARING;
-		v->was_started = adopted;
+		v->was_started = false; /* it says so at once, if it is */
 		v->has_started = st.started;
 		v->stop_asked = st.state == STATE_STOPPING;
 	} else if (lost) {
