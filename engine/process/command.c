@@ -2,10 +2,9 @@
 /*
  * command - what a container executes.
  *
- * Theory of operation: values are kept in parts in the spec and become strings here, at every
- * launch, so no record ever holds what a reference stands for. The environment starts empty:
- * nothing of the caller's gets in. Kubernetes' rule for the argument vector: command replaces the
- * image's entrypoint and its cmd, args replaces cmd alone. The program is looked for by the
+ * Theory of operation: the environment is made first (environment.c), since words may refer to
+ * it. Kubernetes' rule for the argument vector: command replaces the image's entrypoint and its
+ * cmd, args replaces cmd alone. The program is looked for by the
  * container's own PATH, after the ids have changed, so that what is found is what may be executed.
  *
  * Limits: COMMAND_BYTES_MAX for arguments and environment together (the kernel's ARG_MAX is about
@@ -52,33 +51,6 @@ const char *command_get_env(const struct strlist *env, const char *name)
 		if (is_variable(env->v[i], name, n))
 			return env->v[i] + n + 1;
 	return NULL;
-}
-
-void command_build_env(const struct container_spec *spec, const char *hostname, const char *home,
-		       struct strlist *ret_env, struct pairlist *ret_vars)
-{
-	const struct strlist *image = &spec->config.env;
-
-	command_set_env(ret_env, "PATH", COMMAND_PATH_DEFAULT);
-	command_set_env(ret_env, "HOSTNAME", hostname);
-	command_set_env(ret_env, "HOME", home);
-	command_set_env(ret_env, "container", "podium");
-	if (spec->tty)
-		command_set_env(ret_env, "TERM", "xterm");
-	for (size_t i = 0; i < image->n; i++) {
-		size_t n = strcspn(image->v[i], "=");
-		cleanup_free char *name = xstrndup(image->v[i], n);
-
-		if (n > 0 && image->v[i][n])
-			command_set_env(ret_env, name, image->v[i] + n + 1);
-	}
-	for (size_t i = 0; i < spec->env.n; i++) {
-		const struct env_var *e = &spec->env.v[i];
-		cleanup_free char *value = value_resolve(&e->value, ret_vars);
-
-		pairlist_set(ret_vars, e->name, value);
-		command_set_env(ret_env, e->name, value);
-	}
 }
 
 static void add_values(struct strlist *ret, const struct value_list *list,

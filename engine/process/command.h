@@ -13,11 +13,6 @@ struct container_spec;
 #define COMMAND_PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define COMMAND_BYTES_MAX    (2 * 1024 * 1024)
 
-/* The environment as NAME=VALUE: the engine's defaults, the image's, the declared ones, each over
- * the one before. Declared variables alone go to ret_vars: what values may refer to. */
-void command_build_env(const struct container_spec *spec, const char *hostname, const char *home,
-		       struct strlist *ret_env, struct pairlist *ret_vars);
-
 /* Entrypoint and cmd of the image against command and args of the spec, by Kubernetes' rules. */
 int command_build_argv(const struct container_spec *spec, const struct pairlist *vars,
 		       struct strlist *ret, struct error *err) must_check;

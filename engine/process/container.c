@@ -30,6 +30,7 @@
 #include "engine/base/seams.h"
 #include "engine/base/str.h"
 #include "engine/process/command.h"
+#include "engine/process/environment.h"
 #include "engine/process/internal.h"
 #include "engine/process/label.h"
 #include "engine/process/selfexec.h"
@@ -190,13 +191,20 @@ static void plan_init(struct container_plan *p)
 
 static int plan_command(const struct launch *l, struct container_plan *p, struct error *err)
 {
+	const struct environment_source from = { .fields = { .store = &l->store,
+							     .pod = &l->pod,
+							     .container = &l->spec,
+							     .sandbox = &l->sandbox },
+						 .hostname = l->hostname,
+						 .home = p->c.who.home };
 	const char *dir = l->spec.working_dir;
 	struct pairlist vars = { 0 };
 	int r;
 
-	command_build_env(&l->spec, l->hostname, p->c.who.home, &p->c.env, &vars);
-	r = command_build_argv(&l->spec, &vars, &p->c.argv, err);
-	pairlist_done(&vars);
+	r = environment_build(&from, &p->c.env, &vars, err);
+	if (r == 0)
+		r = command_build_argv(&l->spec, &vars, &p->c.argv, err);
+	environment_forget(&vars);
 	if (is_empty(dir))
 		dir = l->spec.config.working_dir;
 	p->c.working_dir = xstrdup(is_empty(dir) ? "/" : dir);
@@ -212,7 +220,7 @@ static int plan_make(struct launch *l, struct container_plan *p, struct error *e
 	if (p->root_mnt < 0)
 		return p->root_mnt;
 	r = confine_plan(&l->pod, &l->spec, p->root_mnt, NULL, &p->c, err);
-	if (r == 0)
+	if (r == 0 && !environment_needs_addresses(&l->spec))
 		r = plan_command(l, p, err);
 	if (r == 0)
 		r = launch_filter(l, &p->c, err);
@@ -245,6 +253,14 @@ static int wait_for_sandbox(struct launch *l, int sync_fd, struct error *err)
 	if (r == 0 || msg.step != SYNC_SANDBOX)
 		return -ECANCELED;
 	return launch_open_pause(l, err);
+}
+
+/* What needs the pod's addresses. */
+static int plan_late(struct launch *l, struct container_plan *p, int sync_fd, struct error *err)
+{
+	int r = launch_await_addresses(l, sync_fd, err);
+
+	return r < 0 ? r : plan_command(l, p, err);
 }
 
 /* Clones of the container's groups. A mount of the hierarchy itself would look the same inside, but
@@ -374,6 +390,8 @@ int container_launch(struct launch *l, int sync_fd, struct error *err)
 		r = prepare_cgroup(l, &p, sync_fd, &cgroup_fd, err);
 	if (r == 0 && l->pause_fd < 0)
 		r = wait_for_sandbox(l, sync_fd, err);
+	if (r == 0 && environment_needs_addresses(&l->spec))
+		r = plan_late(l, &p, sync_fd, err);
 	if (r == 0)
 		r = plan_shared(l, &p, err);
 	if (r == 0)

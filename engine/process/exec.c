@@ -32,6 +32,7 @@
 #include "engine/base/seams.h"
 #include "engine/base/str.h"
 #include "engine/process/command.h"
+#include "engine/process/environment.h"
 #include "engine/process/internal.h"
 #include "engine/process/label.h"
 #include "engine/process/procfs.h"
@@ -117,14 +118,23 @@ static int open_root(pid_t pid, int pidfd, struct error *err)
 	return steal_fd(&fd);
 }
 
-static void plan_command(const struct launch *l, const struct exec_request *rq,
-			 struct confinement *c)
+static int plan_command(const struct launch *l, const struct exec_request *rq,
+			struct confinement *c, struct error *err)
 {
+	const struct environment_source from = { .fields = { .store = &l->store,
+							     .pod = &l->pod,
+							     .container = &l->spec,
+							     .sandbox = &l->sandbox },
+						 .hostname = l->hostname,
+						 .home = c->who.home,
+						 .lenient = true };
 	const char *dir = rq->working_dir;
 	struct pairlist vars = { 0 };
+	int r = environment_build(&from, &c->env, &vars, err);
 
-	command_build_env(&l->spec, l->hostname, c->who.home, &c->env, &vars);
-	pairlist_done(&vars);
+	environment_forget(&vars);
+	if (r < 0)
+		return r;
 	if (rq->tty && !command_get_env(&c->env, "TERM"))
 		command_set_env(&c->env, "TERM", "xterm");
 	for (size_t i = 0; i < rq->env.n; i++) {
@@ -141,6 +151,7 @@ static void plan_command(const struct launch *l, const struct exec_request *rq,
 	if (is_empty(dir))
 		dir = l->spec.config.working_dir;
 	c->working_dir = xstrdup(is_empty(dir) ? "/" : dir);
+	return 0;
 }
 
 static int plan_exec(const struct launch *l, const struct exec_request *rq, pid_t pid,
@@ -160,7 +171,9 @@ static int plan_exec(const struct launch *l, const struct exec_request *rq, pid_
 		r = launch_filter(l, &p->c, err);
 	if (r < 0)
 		return r;
-	plan_command(l, rq, &p->c);
+	r = plan_command(l, rq, &p->c, err);
+	if (r < 0)
+		return r;
 	p->tty = rq->tty;
 	p->privileged = rq->privileged;
 	p->namespaces = CLONE_NEWNS;

@@ -44,6 +44,10 @@ int launch_open(struct launch *l, const char *root, const char *runroot, const c
 /* A container's sandbox: fills l->sandbox and l->pause_fd. */
 int launch_open_pause(struct launch *l, struct error *err) must_check;
 
+/* Until the pod has its addresses in l->sandbox; at once when it has none of its own. -ECANCELED:
+ * the starter is gone. */
+int launch_await_addresses(struct launch *l, int sync_fd, struct error *err) must_check;
+
 /* The pod's name for itself, cut to what a host name can be; for a pod in the host's network the
  * host's. */
 void launch_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX]);

@@ -11,6 +11,7 @@
 #include "engine/base/mem.h"
 #include "engine/pod/spec.h"
 #include "engine/process/command.h"
+#include "engine/process/environment.h"
 #include "engine/process/sync.h"
 #include "engine/rootfs/etcfiles.h"
 #include "engine/rootfs/mask.h"
@@ -246,6 +247,9 @@ static void test_argv(void)
 static void test_env(void)
 {
 	struct container_spec spec = { .tty = true };
+	struct environment_source from;
+	struct pod_spec pod = { 0 };
+	struct error err = { 0 };
 	cleanup_strlist struct strlist env = { 0 };
 	struct pairlist vars = { 0 };
 	struct env_var *e;
@@ -263,7 +267,10 @@ static void test_env(void)
 	e = list_add(&spec.env);
 	e->name = xstrdup("HOME");
 	value_add(&e->value, VALUE_LITERAL, "/else", 5);
-	command_build_env(&spec, "host", "/root", &env, &vars);
+	from = (struct environment_source){ .fields = { .pod = &pod, .container = &spec },
+					    .hostname = "host",
+					    .home = "/root" };
+	CU_ASSERT_EQUAL(environment_build(&from, &env, &vars, &err), 0);
 	CU_ASSERT_STRING_EQUAL(command_get_env(&env, "PATH"), "/image/bin");
 	CU_ASSERT_STRING_EQUAL(command_get_env(&env, "HOSTNAME"), "host");
 	CU_ASSERT_STRING_EQUAL(command_get_env(&env, "TERM"), "xterm");
