@@ -386,7 +386,7 @@ static int on_event(struct builder *b, const yaml_event_t *e)
 		b->n_anchors = 0;
 		if (b->set->n == DOC_MAX_DOCUMENTS)
 			return fail_at(b, place_of(&e->start_mark),
-				       "too many documents (64 at most)");
+				       "too many documents (1024 at most)");
 		return 0;
 	case YAML_SCALAR_EVENT:
 		return on_scalar(b, e);

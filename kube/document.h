@@ -9,10 +9,10 @@
 #include "kube/node.h"
 
 #define DOC_MAX_BYTES	  ((size_t)4 << 20)
-#define DOC_MAX_DOCUMENTS 64
+#define DOC_MAX_DOCUMENTS 1024
 #define DOC_MAX_DEPTH	  64
-#define DOC_MAX_EVENTS	  100000
-#define DOC_MAX_NODES	  100000 /* with aliases expanded */
+#define DOC_MAX_EVENTS	  300000
+#define DOC_MAX_NODES	  300000 /* with aliases expanded */
 #define DOC_MAX_SCALAR	  ((size_t)1 << 20)
 
 struct doc_set {

@@ -181,7 +181,7 @@ static int parse_one(struct scanner *s)
 	}
 	if (s->set->n == DOC_MAX_DOCUMENTS) {
 		*s->where = here(s);
-		return error_set(s->err, EINVAL, "too many documents (64 at most)");
+		return error_set(s->err, EINVAL, "too many documents (1024 at most)");
 	}
 	s->set->v = xreallocarray(s->set->v, s->set->n + 1, sizeof(struct node *));
 	s->set->v[s->set->n++] = take_value(s, j);
