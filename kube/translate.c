@@ -70,7 +70,14 @@ static void translate_meta(const struct k8s_meta *from, struct pod_spec *to)
 static void translate_spec(const struct k8s_pod_spec *from, const struct node *root,
 			   struct pod_spec *to)
 {
+	const char *account =
+		is_empty(from->service_account) ? from->old_service_account : from->service_account;
+
 	to->hostname = text_or_null(from->hostname);
+	to->hostname_override = text_or_null(from->hostname_override);
+	to->subdomain = text_or_null(from->subdomain);
+	to->node_name = text_or_null(from->node_name);
+	to->service_account = text_or_null(account);
 	to->network = from->host_network.value ? NETWORK_HOST : NETWORK_BRIDGE;
 	to->host_pid = from->host_pid.value;
 	to->host_ipc = from->host_ipc.value;
@@ -78,6 +85,8 @@ static void translate_spec(const struct k8s_pod_spec *from, const struct node *r
 	to->set_hostname_as_fqdn = truth(from->hostname_as_fqdn);
 	to->restart = index_of(restart_policy_names, from->restart_policy);
 	to->grace_seconds = number(from->grace_seconds);
+	to->active_deadline_seconds = number(from->active_deadline);
+	to->host_users = truth(from->host_users);
 	for (size_t i = 0; i < from->host_aliases.n; i++) {
 		struct host_alias *a = list_add(&to->host_aliases);
 

@@ -59,11 +59,17 @@ static void plan_spec(const struct pod_spec *from, struct k8s_pod_spec *to)
 	translate_plan_volumes(&from->volumes, to);
 	to->restart_policy = xstrdup(restart_policy_names[from->restart]);
 	to->grace_seconds = number(from->grace_seconds);
+	to->active_deadline = number(from->active_deadline_seconds);
 	to->host_network = when(from->network == NETWORK_HOST);
 	to->host_pid = when(from->host_pid);
 	to->host_ipc = when(from->host_ipc);
 	to->share_pid = when(from->share_pid);
 	to->hostname = xstrdup_or_null(from->hostname);
+	to->hostname_override = xstrdup_or_null(from->hostname_override);
+	to->subdomain = xstrdup_or_null(from->subdomain);
+	to->node_name = xstrdup_or_null(from->node_name);
+	to->service_account = xstrdup_or_null(from->service_account);
+	to->host_users = truth(from->host_users);
 	to->hostname_as_fqdn = truth(from->set_hostname_as_fqdn);
 	for (size_t i = 0; i < from->host_aliases.n; i++) {
 		struct k8s_host_alias *a = list_add(&to->host_aliases);

@@ -6,8 +6,8 @@
  * errors, so that everything is reported at once; hence every pointer may be NULL here. A rule
  * gives the path of what it complains about, and the place is found in the tree (diag.c).
  *
- * This file has metadata and the pod as a whole; the other validate_*.c have containers, volumes
- * and security. Rules are the API server's, with these additions, each because the engine could not
+ * This file has metadata and the pod as a whole; the other validate_*.c have its identity,
+ * containers, volumes and security. Rules are the API server's, with these additions, each because the engine could not
  * do it and would fail later and less clearly: the joined name of pod and container must fit a file
  * name, host ports that overlap by their wildcard address conflict, a working directory and a mount
  * path are absolute and without ':', runAsNonRoot with user 0 is refused at once.
@@ -202,13 +202,11 @@ static void check_dns(struct check *c, const struct k8s_pod_spec *spec)
 
 static void check_spec(struct check *c, const struct k8s_pod_spec *spec)
 {
-	if (!is_empty(spec->hostname))
-		check_name(c, "hostname", spec->hostname, name_bad_label(spec->hostname));
+	validate_identity(c, spec);
 	check_range(c, "terminationGracePeriodSeconds", spec->grace_seconds, 0, INT32_MAX);
+	check_range(c, "activeDeadlineSeconds", spec->active_deadline, 1, INT32_MAX);
 	if (spec->share_pid.value && spec->host_pid.value)
 		check_error(c, "shareProcessNamespace", "cannot be true together with hostPID");
-	if (spec->os && is_equal(spec->os->name, "windows"))
-		check_error(c, "os.name", "this is not Windows");
 	check_host_aliases(c, spec);
 	check_dns(c, spec);
 	check_pull_secrets(c, spec);

@@ -37,6 +37,7 @@ void check_name(struct check *c, const char *field, const char *text, const char
 /* A whole number in a range, when set. */
 void check_range(struct check *c, const char *field, struct k8s_int n, int64_t min, int64_t max);
 
+void validate_identity(struct check *c, const struct k8s_pod_spec *spec);
 void validate_containers(struct check *c, const struct k8s_pod_spec *spec);
 void validate_env(struct check *c, const struct k8s_container *container);
 void validate_probes(struct check *c, const struct k8s_container *container, bool init);

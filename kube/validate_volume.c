@@ -106,51 +106,56 @@ static void check_host_path(struct check *c, const struct k8s_host_path *h)
 /* ---- emptyDir ---------------------------------------------------------------------------------
  */
 
-/* Counts the sizes of huge pages that containers have a limit of; *ret_size is one of them. With
- * `want` only that one counts. */
-static size_t count_huge_sizes(const struct k8s_pod_spec *spec, const char *want,
-			       const char **ret_size)
+struct huge_count {
+	const char *want; /* only this size counts; or NULL */
+	const char *last;
+	size_t n; /* changes of size: 2 are several */
+};
+
+static void count_huge_limits(const struct k8s_resources *r, struct huge_count *h)
 {
-	size_t n = 0;
+	for (size_t i = 0; r && i < r->limits.n; i++) {
+		const char *size = r->limits.v[i].key;
 
-	*ret_size = NULL;
-	for (size_t i = 0; i < spec->inits.n + spec->containers.n; i++) {
-		bool init = i < spec->inits.n;
-		const struct k8s_container *k =
-			init ? &spec->inits.v[i] : &spec->containers.v[i - spec->inits.n];
-
-		for (size_t j = 0; k->resources && j < k->resources->limits.n; j++) {
-			const char *size = k->resources->limits.v[j].key;
-
-			if (!is_prefix(size, HUGE_AMOUNTS))
-				continue;
-			size += strlen(HUGE_AMOUNTS);
-			if (is_equal(size, *ret_size) || (want && !is_equal(size, want)))
-				continue;
-			*ret_size = size;
-			n++;
-		}
+		if (!is_prefix(size, HUGE_AMOUNTS))
+			continue;
+		size += strlen(HUGE_AMOUNTS);
+		if (is_equal(size, h->last) || (h->want && !is_equal(size, h->want)))
+			continue;
+		h->last = size;
+		h->n++;
 	}
-	return n;
+}
+
+/* The sizes of huge pages that the pod or its containers have a limit of. */
+static struct huge_count count_huge_sizes(const struct k8s_pod_spec *spec, const char *want)
+{
+	struct huge_count h = { .want = want };
+
+	count_huge_limits(spec->resources, &h);
+	for (size_t i = 0; i < spec->inits.n; i++)
+		count_huge_limits(spec->inits.v[i].resources, &h);
+	for (size_t i = 0; i < spec->containers.n; i++)
+		count_huge_limits(spec->containers.v[i].resources, &h);
+	return h;
 }
 
 const char *volume_huge_page_size(const struct k8s_pod_spec *spec, const char *medium)
 {
-	const char *size;
-	size_t n;
+	struct huge_count h;
 
 	if (!medium || !is_prefix(medium, HUGE_PAGES))
 		return NULL;
 	medium += strlen(HUGE_PAGES);
 	if (*medium == '-')
 		return medium + 1;
-	n = count_huge_sizes(spec, NULL, &size);
-	return n > 1 ? "" : size;
+	h = count_huge_sizes(spec, NULL);
+	return h.n > 1 ? "" : h.last;
 }
 
 static void check_medium(struct check *c, const struct k8s_pod_spec *spec, const char *medium)
 {
-	const char *size = volume_huge_page_size(spec, medium), *found;
+	const char *size = volume_huge_page_size(spec, medium);
 	bool named = is_prefix(medium, HUGE_PAGES "-");
 
 	if (is_equal(medium, "Memory"))
@@ -160,7 +165,7 @@ static void check_medium(struct check *c, const struct k8s_pod_spec *spec, const
 			    "'%.60s' is not one of '', 'Memory', 'HugePages', "
 			    "'HugePages-SIZE'",
 			    medium);
-	else if (named && !count_huge_sizes(spec, size, &found))
+	else if (named && !count_huge_sizes(spec, size).n)
 		check_error(c, "medium",
 			    "'%.60s' needs a container with a limit of hugepages-%.40s", medium,
 			    size);

@@ -50,7 +50,11 @@ struct k8s_pod_spec {
 	K8S_LIST(struct k8s_container) containers;
 	char *restart_policy;
 	struct k8s_int grace_seconds;
+	struct k8s_int active_deadline;
 	char *dns_policy;
+	char *service_account;
+	char *old_service_account; /* serviceAccount: what serviceAccountName was called */
+	char *node_name;
 	struct k8s_bool host_network;
 	struct k8s_bool host_pid;
 	struct k8s_bool host_ipc;
@@ -58,10 +62,13 @@ struct k8s_pod_spec {
 	struct k8s_pod_security *security;
 	K8S_LIST(struct k8s_local_reference) pull_secrets;
 	char *hostname;
+	char *subdomain;
 	K8S_LIST(struct k8s_host_alias) host_aliases;
 	struct k8s_dns *dns;
 	struct k8s_bool hostname_as_fqdn;
+	char *hostname_override;
 	struct k8s_os *os;
+	struct k8s_bool host_users;
 	struct k8s_resources *resources;
 };
 

@@ -127,9 +127,11 @@ static json_t *make_config(const struct parts *p)
 	const struct container_spec *spec = &p->spec;
 	cleanup_free char *user = make_user(p);
 	const char *signal = spec->config.stop_signal;
+	char hostname[POD_HOSTNAME_MAX];
 	json_t *j = json_object();
 
-	set_str(j, "Hostname", p->pod.hostname ? p->pod.hostname : p->pod.name);
+	pod_hostname(&p->pod, hostname);
+	set_str(j, "Hostname", hostname);
 	set_str(j, "User", user);
 	set_bool(j, "AttachStdin", false);
 	set_bool(j, "Tty", spec->tty);

@@ -78,7 +78,9 @@ static json_t *make_all(const struct store *s, const struct pod_spec *pod)
 	json_t *containers = json_array();
 	json_t *j = json_object();
 	struct container_view infra = { .live = STATE_REMOVING };
+	char hostname[POD_HOSTNAME_MAX];
 
+	pod_hostname(pod, hostname);
 	if (pod->infra_id && is_id(pod->infra_id)) {
 		view_load(s, pod->infra_id, &infra);
 		add_container(containers, &infra);
@@ -98,7 +100,7 @@ static json_t *make_all(const struct store *s, const struct pod_spec *pod)
 	set(j, "Created", view_time(pod->created_ns));
 	set(j, "ExitPolicy", json_string(pod->exit_with_members ? "stop" : "continue"));
 	set(j, "State", json_string(lookup_pod_state(s, pod)));
-	set(j, "Hostname", json_string(pod->hostname ? pod->hostname : pod->name));
+	set(j, "Hostname", json_string(hostname));
 	set(j, "Labels", view_pairs(&pod->labels));
 	set(j, "Annotations", view_pairs(&pod->annotations));
 	set(j, "CreateInfra", json_boolean(pod->infra_id != NULL));

@@ -390,6 +390,53 @@ int64_t pod_grace_seconds(const struct pod_spec *pod)
 	return pod->grace_seconds.set ? pod->grace_seconds.value : PLAYED_GRACE_SECONDS;
 }
 
+/* ---- host names ------------------------------------------------------------------------- */
+
+#define LABEL_MAX 63
+
+char *pod_domain(const struct pod_spec *pod)
+{
+	if (is_empty(pod->subdomain) || !is_empty(pod->hostname_override))
+		return NULL;
+	return xasprintf("%s.%s.svc." POD_CLUSTER_DOMAIN, pod->subdomain,
+			 is_empty(pod->namespace_) ? "default" : pod->namespace_);
+}
+
+/* A cut may leave a dash or a dot at the end, which no host name has. */
+static void cut_name(const char *name, size_t max, char out[POD_HOSTNAME_MAX])
+{
+	size_t n = name ? strnlen(name, max) : 0;
+
+	while (n > 0 && (name[n - 1] == '-' || name[n - 1] == '.'))
+		n--;
+	if (n == 0)
+		n = strlen(name = "localhost");
+	memcpy(out, name, n);
+	out[n] = '\0';
+}
+
+void pod_short_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX])
+{
+	if (!is_empty(pod->hostname_override))
+		cut_name(pod->hostname_override, POD_HOSTNAME_MAX - 1, out);
+	else
+		cut_name(is_empty(pod->hostname) ? pod->name : pod->hostname, LABEL_MAX, out);
+}
+
+void pod_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX])
+{
+	cleanup_free char *domain = pod->set_hostname_as_fqdn.value ? pod_domain(pod) : NULL;
+	cleanup_free char *whole = NULL;
+
+	pod_short_hostname(pod, out);
+	if (!domain)
+		return;
+	whole = xasprintf("%s.%s", out, domain);
+	cut_name(whole, POD_HOSTNAME_MAX - 1, out);
+}
+
+/* ---- the rest --------------------------------------------------------------------------- */
+
 const struct volume_spec *pod_find_volume(const struct pod_spec *pod, const char *name)
 {
 	for (size_t i = 0; i < pod->volumes.n; i++)

@@ -458,6 +458,18 @@ extern const char *const mount_propagation_names[];   /* "None", "HostToContaine
 extern const char *const recursive_read_only_names[]; /* "Disabled", "IfPossible", "Enabled" */
 
 int64_t pod_grace_seconds(const struct pod_spec *pod);
+
+/* The kernel's limit with NUL; a name that comes from the pod's is cut at 63 as in DNS. */
+#define POD_HOSTNAME_MAX   65
+#define POD_CLUSTER_DOMAIN "cluster.local"
+/* "SUBDOMAIN.NAMESPACE.svc.cluster.local"; NULL when the pod has no subdomain, or an override. The
+ * caller owns it. */
+char *pod_domain(const struct pod_spec *pod);
+/* The host name without a domain, of a pod that is not in the host's network. */
+void pod_short_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX]);
+/* What its programs see: the short name, or with setHostnameAsFQDN the whole one; cut at 64, which
+ * kube/ has refused. */
+void pod_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX]);
 const struct volume_spec *pod_find_volume(const struct pod_spec *pod, const char *name);
 
 /* A pod and its containers (infra not among them) as one unit, as play hands it to the engine. */

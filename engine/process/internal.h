@@ -17,7 +17,6 @@
 #include "engine/process/launch.h"
 #include "engine/state/layout.h"
 
-#define POD_HOSTNAME_MAX 64 /* with NUL */
 #define RECORD_MAX_BYTES (8 * 1024 * 1024)
 
 /* Names of what the sandbox keeps for the containers, below pause's root. */

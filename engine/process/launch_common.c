@@ -58,20 +58,12 @@ static bool is_in_user_namespace(void)
 
 void launch_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX])
 {
-	const char *name = is_empty(pod->hostname) ? pod->name : pod->hostname;
 	struct utsname host;
-	size_t n;
 
-	if (pod->network == NETWORK_HOST && uname(&host) == 0)
-		name = host.nodename;
-	n = name ? strnlen(name, POD_HOSTNAME_MAX - 1) : 0;
-	/* A cut may leave a dash or a dot at the end, which no host name has. */
-	while (n > 0 && (name[n - 1] == '-' || name[n - 1] == '.'))
-		n--;
-	if (n == 0)
-		n = strlen(name = "localhost");
-	memcpy(out, name, n);
-	out[n] = '\0';
+	if (pod->network == NETWORK_HOST && uname(&host) == 0 && host.nodename[0])
+		(void)snprintf(out, POD_HOSTNAME_MAX, "%s", host.nodename);
+	else
+		pod_hostname(pod, out);
 }
 
 int launch_open_pause(struct launch *l, struct error *err)

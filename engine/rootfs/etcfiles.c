@@ -2,13 +2,14 @@
 /*
  * etcfiles - the text of a pod's /etc/hosts and /etc/resolv.conf.
  *
- * Theory of operation: hosts has localhost, the pod's own name by its addresses, the host as
+ * Theory of operation: hosts has localhost, the pod's own name by its addresses (the name with its
+ * domain first, when it has a subdomain, as the kubelet writes it), the host as
  * host.containers.internal by the gateway, then the spec's aliases. A pod in the host's network
  * starts from the host's file. resolv.conf: with policy None the spec's dnsConfig alone; otherwise
  * the host's servers, searches and options, each followed or (options) overridden by dnsConfig.
  * Servers on the loopback are of no use inside a network namespace of the pod's own and are left
  * out; a pod without network gets no server at all. Kubernetes' limits of 3 servers and 32 search
- * domains cut the rest.
+ * domains in 2048 characters cut the rest.
  *
  * All text comes from validated specs or the host's own files; a line break or control byte in a
  * word ends it, so that one value never becomes two lines.
@@ -28,16 +29,38 @@ static void add_word(struct buf *b, const char *text)
 		buf_addc(b, *text);
 }
 
-static void add_host(struct buf *b, const char *ip, const char *name, const char *other)
+static void add_host(struct buf *b, const char *ip, const char *name)
 {
 	if (!ip)
 		return;
 	add_word(b, ip);
 	buf_addc(b, '\t');
 	add_word(b, name);
-	if (other && strcmp(other, name) != 0) {
+	buf_addc(b, '\n');
+}
+
+/* The pod by one of its addresses: NAME.DOMAIN, NAME and the pod's own name, each once. */
+static void add_pod(struct buf *b, const char *ip, const struct pod_spec *pod, const char *hostname)
+{
+	char name[POD_HOSTNAME_MAX];
+	cleanup_free char *domain = pod_domain(pod);
+
+	if (!ip)
+		return;
+	add_word(b, ip);
+	buf_addc(b, '\t');
+	if (domain) {
+		pod_short_hostname(pod, name);
+		add_word(b, name);
+		buf_addc(b, '.');
+		add_word(b, domain);
 		buf_addc(b, ' ');
-		add_word(b, other);
+		hostname = name;
+	}
+	add_word(b, hostname);
+	if (pod->name && strcmp(pod->name, hostname) != 0) {
+		buf_addc(b, ' ');
+		add_word(b, pod->name);
 	}
 	buf_addc(b, '\n');
 }
@@ -66,19 +89,19 @@ char *etc_hosts_text(const struct pod_spec *pod, const struct etc_facts *facts)
 		buf_adds(&b, facts->host_hosts);
 		if (b.len && b.data[b.len - 1] != '\n')
 			buf_addc(&b, '\n');
-		add_host(&b, "127.0.0.1", "host.containers.internal", NULL);
+		add_host(&b, "127.0.0.1", "host.containers.internal");
 		add_aliases(&b, &pod->host_aliases);
 		return buf_steal(&b);
 	}
 	buf_adds(&b, "127.0.0.1\tlocalhost\n"
 		     "::1\tlocalhost ip6-localhost ip6-loopback\n");
 	if (!facts->address4 && !facts->address6)
-		add_host(&b, "127.0.0.1", facts->hostname, pod->name);
-	add_host(&b, facts->address4, facts->hostname, pod->name);
-	add_host(&b, facts->address6, facts->hostname, pod->name);
-	add_host(&b, facts->gateway4, "host.containers.internal", NULL);
+		add_pod(&b, "127.0.0.1", pod, facts->hostname);
+	add_pod(&b, facts->address4, pod, facts->hostname);
+	add_pod(&b, facts->address6, pod, facts->hostname);
+	add_host(&b, facts->gateway4, "host.containers.internal");
 	if (!facts->gateway4)
-		add_host(&b, facts->gateway6, "host.containers.internal", NULL);
+		add_host(&b, facts->gateway6, "host.containers.internal");
 	add_aliases(&b, &pod->host_aliases);
 	return buf_steal(&b);
 }
@@ -168,9 +191,14 @@ static void merge_spec(struct resolv *r, const struct dns_spec *dns)
 
 static void print_resolv(struct buf *b, const struct resolv *r)
 {
+	size_t n = 0;
+
 	if (r->searches.n)
 		buf_adds(b, "search");
 	for (size_t i = 0; i < r->searches.n && i < ETC_SEARCHES_MAX; i++) {
+		n += strlen(r->searches.v[i]) + (i > 0);
+		if (n > ETC_SEARCH_BYTES_MAX)
+			break;
 		buf_addc(b, ' ');
 		add_word(b, r->searches.v[i]);
 	}

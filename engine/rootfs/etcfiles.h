@@ -22,9 +22,10 @@ struct etc_facts {
 };
 
 /* Kubernetes' limits. */
-#define ETC_SERVERS_MAX	 3
-#define ETC_SEARCHES_MAX 32
-#define ETC_FILE_MAX	 (256 * 1024)
+#define ETC_SERVERS_MAX	     3
+#define ETC_SEARCHES_MAX     32
+#define ETC_SEARCH_BYTES_MAX 2048
+#define ETC_FILE_MAX	     (256 * 1024)
 
 char *etc_hosts_text(const struct pod_spec *pod, const struct etc_facts *facts);
 char *etc_resolv_text(const struct pod_spec *pod, const struct etc_facts *facts);

@@ -149,6 +149,42 @@ static void test_hosts(void)
 	free(pod.host_aliases.v);
 }
 
+/* With a subdomain the whole name comes first, as the kubelet writes it; never with an override. */
+static void test_hosts_domain(void)
+{
+	char name[] = "pod", sub[] = "sub", ns[] = "ns", web[] = "web", over[] = "o.example";
+	struct pod_spec pod = { .name = name, .subdomain = sub, .network = NETWORK_BRIDGE };
+	struct etc_facts facts = { .hostname = "pod",
+				   .address4 = "10.0.0.2",
+				   .address6 = "fd00::2" };
+
+	check_hosts(&pod, &facts,
+		    LOCALHOST "10.0.0.2\tpod.sub.default.svc.cluster.local pod\n"
+			      "fd00::2\tpod.sub.default.svc.cluster.local pod\n");
+	facts.address6 = NULL;
+	pod.hostname = web;
+	pod.namespace_ = ns;
+	pod.set_hostname_as_fqdn = (struct opt_bool){ true, true };
+	facts.hostname = "web.sub.ns.svc.cluster.local";
+	check_hosts(&pod, &facts, LOCALHOST "10.0.0.2\tweb.sub.ns.svc.cluster.local web pod\n");
+	pod.hostname_override = over;
+	facts.hostname = over;
+	check_hosts(&pod, &facts, LOCALHOST "10.0.0.2\to.example pod\n");
+}
+
+static void test_long_searches(void)
+{
+	struct pod_spec pod = { .network = NETWORK_BRIDGE };
+	struct etc_facts facts = { .hostname = "h" };
+	cleanup_free char *got = NULL;
+
+	for (int i = 0; i < 20; i++) /* of 128 characters each, with the blank */
+		strlist_addf(&pod.dns.searches, "%0119d.example", i);
+	got = etc_resolv_text(&pod, &facts);
+	CU_ASSERT_EQUAL(strlen(got), strlen("search ") + 16 * 128);
+	strlist_done(&pod.dns.searches);
+}
+
 static void check_resolv(const struct pod_spec *pod, const char *host, const char *want)
 {
 	struct etc_facts facts = { .hostname = "h", .host_resolv = host };
@@ -325,10 +361,19 @@ static void test_sync(void)
 }
 
 static CU_TestInfo tests[] = {
-	{ "order", test_order }, { "targets", test_targets }, { "mount points", test_mount_points },
-	{ "masks", test_masks }, { "hosts", test_hosts },     { "resolv.conf", test_resolv },
-	{ "argv", test_argv },	 { "environment", test_env }, { "program", test_find },
-	{ "sync", test_sync },	 CU_TEST_INFO_NULL,
+	{ "order", test_order },
+	{ "targets", test_targets },
+	{ "mount points", test_mount_points },
+	{ "masks", test_masks },
+	{ "hosts", test_hosts },
+	{ "hosts with a domain", test_hosts_domain },
+	{ "searches end at 2048 characters", test_long_searches },
+	{ "resolv.conf", test_resolv },
+	{ "argv", test_argv },
+	{ "environment", test_env },
+	{ "program", test_find },
+	{ "sync", test_sync },
+	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
 	{ "plan", NULL, NULL, NULL, NULL, tests },

@@ -104,10 +104,49 @@ static void test_plan(void)
 	pod_plan_done(&plan);
 }
 
+/* ---- host names ------------------------------------------------------------------------- */
+
+static void test_host_names(void)
+{
+#define X30 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+	static const struct {
+		const char *name, *hostname, *override, *subdomain, *ns;
+		bool fqdn;
+		const char *want;
+	} rows[] = {
+		{ "p", NULL, NULL, NULL, NULL, false, "p" },
+		{ "p", "h", NULL, NULL, NULL, true, "h" },
+		{ "p", "h", NULL, "s", NULL, false, "h" },
+		{ "p", "h", NULL, "s", NULL, true, "h.s.default.svc.cluster.local" },
+		{ "p", NULL, NULL, "s", "n", true, "p.s.n.svc.cluster.local" },
+		{ "p", "h", "o.example", "s", "n", false, "o.example" },
+		{ X30 X30 "xx-x", NULL, NULL, NULL, NULL, false, X30 X30 "xx" },
+		{ "p", NULL, X30 X30 "xxxx", NULL, NULL, false, X30 X30 "xxxx" },
+		{ "", NULL, NULL, NULL, NULL, false, "localhost" },
+	};
+	char out[POD_HOSTNAME_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct pod_spec pod = { .name = (char *)(uintptr_t)rows[i].name,
+					.hostname = (char *)(uintptr_t)rows[i].hostname,
+					.hostname_override = (char *)(uintptr_t)rows[i].override,
+					.subdomain = (char *)(uintptr_t)rows[i].subdomain,
+					.namespace_ = (char *)(uintptr_t)rows[i].ns,
+					.set_hostname_as_fqdn = { rows[i].fqdn, rows[i].fqdn } };
+
+		pod_hostname(&pod, out);
+		CU_ASSERT_STRING_EQUAL(out, rows[i].want);
+	}
+}
+
 static CU_TestInfo tests[] = {
-	{ "values", test_value },	  { "grace", test_grace },
-	{ "volumes", test_find_volume },  { "names", test_names_of_enums },
-	{ "a plan is freed", test_plan }, CU_TEST_INFO_NULL,
+	{ "values", test_value },
+	{ "grace", test_grace },
+	{ "volumes", test_find_volume },
+	{ "names", test_names_of_enums },
+	{ "a plan is freed", test_plan },
+	{ "host names", test_host_names },
+	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = { { "spec", NULL, NULL, NULL, NULL, tests }, CU_SUITE_INFO_NULL };
 TEST_MAIN(suites)
