@@ -22,3 +22,4 @@ $(B)/tests/unit/test_sysfilter: | $(B)/podium-seccomp
 $(B)/tests/unit/test_launch_live: | $(B)/podium-launch $(B)/podium-pause $(B)/podium-seccomp $(B)/tests/payload
 $(B)/tests/unit/test_security_live: | $(B)/podium-launch $(B)/podium-pause $(B)/podium-seccomp $(B)/tests/payload
 $(B)/tests/unit/test_launch_files: | $(B)/podium-launch $(B)/podium-pause $(B)/podium-seccomp $(B)/tests/payload
+$(B)/tests/unit/test_launch_volumes: | $(B)/podium-launch $(B)/podium-pause $(B)/podium-seccomp $(B)/tests/payload

@@ -53,7 +53,12 @@ static uint64_t volume_attrs(const struct launch *l, const struct volume_spec *v
 
 	if (!is_device_volume(v) && !is_privileged(&l->spec))
 		attrs |= MOUNT_ATTR_NODEV;
-	return read_only ? attrs | MOUNT_ATTR_RDONLY : attrs;
+	if (read_only || v->read_only || is_projection_volume(v->kind) || v->kind == VOLUME_IMAGE)
+		attrs |= MOUNT_ATTR_RDONLY;
+	/* As the kubelet mounts it: a program of another image is data here. */
+	if (v->kind == VOLUME_IMAGE)
+		attrs |= MOUNT_ATTR_NOEXEC;
+	return attrs;
 }
 
 /* Clones an open volume, or the part of it that is asked for. Takes base over. */
@@ -80,11 +85,12 @@ static int clone_volume(const struct launch *l, const struct mount_spec *ms, int
 	return ret->mnt_fd < 0 ? ret->mnt_fd : 0;
 }
 
-static bool is_memory_volume(const struct launch *l, const struct mount_spec *ms)
+/* Lies in the sandbox, not on the host. */
+static bool is_sandbox_volume(const struct launch *l, const struct mount_spec *ms)
 {
 	const struct volume_spec *v = pod_find_volume(&l->pod, ms->volume);
 
-	return v && v->kind == VOLUME_EMPTY_DIR && v->memory;
+	return v && ((v->kind == VOLUME_EMPTY_DIR && v->memory) || is_projection_volume(v->kind));
 }
 
 /* Volumes of the host. */
@@ -102,7 +108,7 @@ static int open_volumes(const struct launch *l, struct container_plan *p, struct
 
 		if (r == 0 && !v)
 			r = error_set(err, EINVAL, "there is no such volume in the pod");
-		if (r == 0 && !is_memory_volume(l, ms))
+		if (r == 0 && !is_sandbox_volume(l, ms))
 			r = clone_volume(l, ms, volume_open_source(l->store.root, &l->pod, v, err),
 					 &p->mounts[i], err);
 		if (r < 0)
@@ -112,7 +118,7 @@ static int open_volumes(const struct launch *l, struct container_plan *p, struct
 }
 
 /* Volumes of the sandbox: the caller is in its mount namespace. */
-static int open_memory_volumes(const struct launch *l, struct container_plan *p, struct error *err)
+static int open_sandbox_volumes(const struct launch *l, struct container_plan *p, struct error *err)
 {
 	const struct mount_list *list = &l->spec.mounts;
 	cleanup_free size_t *order = volume_mount_order(list);
@@ -122,7 +128,7 @@ static int open_memory_volumes(const struct launch *l, struct container_plan *p,
 		cleanup_free char *path = NULL;
 		int fd, r;
 
-		if (!is_memory_volume(l, ms))
+		if (!is_sandbox_volume(l, ms))
 			continue;
 		path = xasprintf("/" SCRATCH_VOLUMES "/%s", ms->volume);
 		fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -151,7 +157,7 @@ static int clone_scratch(const struct launch *l, struct container_plan *p, struc
 		if (p->etc_mnt[i] < 0)
 			return p->etc_mnt[i];
 	}
-	return open_memory_volumes(l, p, err);
+	return open_sandbox_volumes(l, p, err);
 }
 
 /* Enters pause's mount namespace, clones, and comes back to the same root. */

@@ -68,8 +68,7 @@ static char *read_host_resolv(const struct pod_spec *pod)
 
 static int write_in_place(int dirfd, const char *name, const char *text, struct error *err)
 {
-	cleanup_close int fd =
-		openat(dirfd, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	cleanup_close int fd = openat(dirfd, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	int r;
 
@@ -114,8 +113,7 @@ int etc_write(const struct pod_spec *pod, const struct sandbox_record *sb, int d
 	return r < 0 ? r : write_in_place(dirfd, etc_names[ETC_HOSTNAME], name, err);
 }
 
-int sandbox_write_etc(const struct pod_spec *pod, const struct sandbox_record *sb,
-		      struct error *err)
+int sandbox_open(const struct sandbox_record *sb, const char *name, struct error *err)
 {
 	struct proc_ident ident = { .pid = (pid_t)sb->pid,
 				    .start_ticks = (uint64_t)sb->start_ticks };
@@ -127,11 +125,19 @@ int sandbox_write_etc(const struct pod_spec *pod, const struct sandbox_record *s
 	pidfd = proc_open_ident(&ident, err);
 	if (pidfd < 0)
 		return error_wrap(err, "sandbox");
-	(void)snprintf(path, sizeof(path), "/proc/%u/root/" SCRATCH_ETC, sb->pid);
+	(void)snprintf(path, sizeof(path), "/proc/%u/root/%s", sb->pid, name);
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return error_errno(err, "open the sandbox's files");
 	if (!is_pidfd_alive(pidfd))
 		return error_set(err, ESRCH, "sandbox has ended");
-	return etc_write(pod, sb, dir, err);
+	return steal_fd(&dir);
+}
+
+int sandbox_write_etc(const struct pod_spec *pod, const struct sandbox_record *sb,
+		      struct error *err)
+{
+	cleanup_close int dir = sandbox_open(sb, SCRATCH_ETC, err);
+
+	return dir < 0 ? dir : etc_write(pod, sb, dir, err);
 }

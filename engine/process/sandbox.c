@@ -9,7 +9,8 @@
  *	/            tmpfs, read-only in the end
  *	/shm         tmpfs of 64 MiB: every container's /dev/shm
  *	/etc         tmpfs of 1 MiB: hosts, resolv.conf, hostname
- *	/volumes/N   a tmpfs for each emptyDir in memory, of its size limit
+ *	/volumes/N   a tmpfs for each emptyDir in memory, of its size limit, and for each volume whose
+ *	             files are made from ConfigMaps, Secrets or the pod (gathered before the clone)
  *
  * Containers clone their parts out of it. Then the tree becomes its root, everything else is
  * detached, and podium-pause is executed sealed (selfexec.h) without capabilities, with
@@ -41,8 +42,10 @@
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 #include "engine/process/etc.h"
+#include "engine/process/fields.h"
 #include "engine/process/internal.h"
 #include "engine/process/procfs.h"
+#include "engine/process/projection.h"
 #include "engine/process/selfexec.h"
 #include "engine/process/sync.h"
 #include "engine/rootfs/mount.h"
@@ -53,10 +56,14 @@
 #define SHM_SIZE  "67108864"
 #define ETC_SIZE  "1048576"
 #define TREE_SIZE "65536"
+/* Bytes for each source of a projected volume: two versions of an object of the largest size, of
+ * which small files take a page each. */
+#define PROJECTION_SIZE ((size_t)16 << 20)
 
 struct pause_plan {
 	const struct launch *l;
 	struct cgroup_join join;
+	struct projected projected;
 	int program; /* sealed */
 	int failed;  /* closed by exec: success; one byte: the error went by the sync socket */
 	int sync_fd;
@@ -118,18 +125,23 @@ struct scratch {
 	const char *size; /* NULL: the kernel's default */
 	const char *mode;
 	uint64_t attrs;
+	bool no_swap;
 };
 
 /* Makes directory `name` below dirfd and a tmpfs on it. Returns the tmpfs's root. */
 static int make_tmpfs(int dirfd, const char *name, const struct scratch *how, struct error *err)
 {
-	const struct mount_option opts[] = { { "mode", how->mode },
-					     { how->size ? "size" : NULL, how->size },
-					     { NULL, NULL } };
-	cleanup_close int fd = mount_new("tmpfs", opts, how->attrs, err);
+	struct mount_option opts[4] = { { "mode", how->mode } };
+	size_t n = 1;
+	cleanup_close int fd = -EBADF;
 	cleanup_close int target = -EBADF;
 	int r;
 
+	if (how->size)
+		opts[n++] = (struct mount_option){ "size", how->size };
+	if (how->no_swap)
+		opts[n++] = (struct mount_option){ "noswap", NULL };
+	fd = mount_new("tmpfs", opts, how->attrs, err);
 	if (fd < 0)
 		return fd;
 	if (mkdirat(dirfd, name, 0755) < 0)
@@ -141,41 +153,89 @@ static int make_tmpfs(int dirfd, const char *name, const struct scratch *how, st
 	return r < 0 ? r : steal_fd(&fd);
 }
 
-static int make_memory_volumes(const struct pod_spec *pod, int tree, struct error *err)
+/* A tmpfs for files that are secrets as a rule: they are not swapped out where the kernel can be
+ * told so. KERNEL: drop the second try at 6.4 */
+static int make_projection_tmpfs(int dirfd, const struct volume_spec *v, struct error *err)
 {
+	size_t sources = v->sources.n ? v->sources.n : 1;
+	cleanup_free char *size = xasprintf("%zu", sources * PROJECTION_SIZE);
+	struct scratch how = { .size = size,
+			       .mode = "0777",
+			       .attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+			       .no_swap = true };
+	struct error scratch;
+	int fd = make_tmpfs(dirfd, v->name, &how, &scratch);
+
+	if (fd >= 0)
+		return fd;
+	how.no_swap = false;
+	return make_tmpfs(dirfd, v->name, &how, err);
+}
+
+static int make_projection(const struct pause_plan *p, int dirfd, const struct volume_spec *v,
+			   struct error *err)
+{
+	cleanup_close int fd = make_projection_tmpfs(dirfd, v, err);
+	cleanup_close int readable = -EBADF;
+	int r = fd < 0 ? fd : 0;
+
+	if (r == 0)
+		readable = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r == 0 && readable < 0)
+		r = error_errno(err, "open it");
+	if (r == 0)
+		r = volume_set_owner(readable, &p->l->pod, err);
+	if (r < 0)
+		return error_wrap(err, "volume '%s'", v->name);
+	for (size_t i = 0; r == 0 && i < p->projected.n; i++)
+		if (p->projected.v[i].spec == v)
+			r = projection_write(&p->l->pod, &p->projected.v[i], readable, err);
+	return r < 0 ? r : 0;
+}
+
+static int make_memory_volume(const struct pod_spec *pod, int dirfd, const struct volume_spec *v,
+			      struct error *err)
+{
+	/* A volume may hold programs: only set-uid and devices are inert. */
+	struct scratch how = { .mode = "0777", .attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+	cleanup_free char *size = NULL;
+	cleanup_close int fd = -EBADF;
+	cleanup_close int readable = -EBADF;
+	int r;
+
+	if (v->size_bytes > 0)
+		how.size = size = xasprintf("%lld", (long long)v->size_bytes);
+	fd = make_tmpfs(dirfd, v->name, &how, err);
+	if (fd < 0)
+		return error_wrap(err, "volume '%s'", v->name);
+	readable = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = volume_set_owner(readable, pod, err);
+	return r < 0 ? error_wrap(err, "volume '%s'", v->name) : 0;
+}
+
+static int make_volumes(const struct pause_plan *p, int tree, struct error *err)
+{
+	const struct pod_spec *pod = &p->l->pod;
 	cleanup_close int dir = -EBADF;
+	int r = 0;
 
 	if (mkdirat(tree, SCRATCH_VOLUMES, 0755) < 0)
 		return error_errno(err, "create '" SCRATCH_VOLUMES "'");
 	dir = openat(tree, SCRATCH_VOLUMES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	for (size_t i = 0; i < pod->volumes.n; i++) {
+	for (size_t i = 0; r == 0 && i < pod->volumes.n; i++) {
 		const struct volume_spec *v = &pod->volumes.v[i];
-		/* A volume may hold programs: only set-uid and devices are inert. */
-		struct scratch how = { .mode = "0777",
-				       .attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
-		cleanup_free char *size = NULL;
-		cleanup_close int fd = -EBADF;
-		cleanup_close int readable = -EBADF;
-		int r;
 
-		if (v->kind != VOLUME_EMPTY_DIR || !v->memory)
-			continue;
-		if (v->size_bytes > 0)
-			how.size = size = xasprintf("%lld", (long long)v->size_bytes);
-		fd = make_tmpfs(dir, v->name, &how, err);
-		if (fd < 0)
-			return error_wrap(err, "volume '%s'", v->name);
-		readable = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		r = volume_set_owner(readable, pod, err);
-		if (r < 0)
-			return error_wrap(err, "volume '%s'", v->name);
+		if (v->kind == VOLUME_EMPTY_DIR && v->memory)
+			r = make_memory_volume(pod, dir, v, err);
+		else if (is_projection_volume(v->kind))
+			r = make_projection(p, dir, v, err);
 	}
-	return 0;
+	return r;
 }
 
 static int make_etc(const struct launch *l, int tree, struct error *err)
 {
-	static const struct scratch how = { ETC_SIZE, "0755", MOUNT_INERT };
+	static const struct scratch how = { ETC_SIZE, "0755", MOUNT_INERT, false };
 	cleanup_close int dir = make_tmpfs(tree, SCRATCH_ETC, &how, err);
 
 	if (dir < 0)
@@ -195,7 +255,7 @@ static int make_tree(const struct pause_plan *p, struct error *err)
 	static const struct mount_option opts[] = { { "mode", "755" },
 						    { "size", TREE_SIZE },
 						    { NULL, NULL } };
-	static const struct scratch shm_how = { SHM_SIZE, "1777", MOUNT_INERT };
+	static const struct scratch shm_how = { SHM_SIZE, "1777", MOUNT_INERT, false };
 	cleanup_close int tree = mount_new("tmpfs", opts, MOUNT_INERT, err);
 	cleanup_close int top = -EBADF;
 	cleanup_close int shm = -EBADF;
@@ -212,7 +272,7 @@ static int make_tree(const struct pause_plan *p, struct error *err)
 	shm = make_tmpfs(tree, SCRATCH_SHM, &shm_how, err);
 	r = shm < 0 ? shm : make_etc(p->l, tree, err);
 	if (r == 0)
-		r = make_memory_volumes(&p->l->pod, tree, err);
+		r = make_volumes(p, tree, err);
 	if (r == 0)
 		r = mount_pivot(tree, err);
 	return r < 0 ? r : mount_add_attrs(tree, MOUNT_ATTR_RDONLY, false, err);
@@ -384,12 +444,15 @@ int sandbox_launch(struct launch *l, int sync_fd, struct error *err)
 				.program = -EBADF,
 				.sync_fd = sync_fd,
 				.proc = -EBADF };
+	const struct field_context fields = { .store = &l->store, .pod = &l->pod };
 	cleanup_free char *program = launch_helper(l, "podium-pause");
 	cleanup_close int cgroup_fd = -EBADF;
 	int pidfd = -EBADF, ends[2], r;
 	pid_t pid;
 
 	r = volume_prepare_pod(l->store.root, &l->pod, err);
+	if (r == 0)
+		r = projection_gather(&fields, &p.projected, err);
 	if (r < 0)
 		return r;
 	p.program = selfexec_load(program, "podium-pause", err);
@@ -406,6 +469,7 @@ int sandbox_launch(struct launch *l, int sync_fd, struct error *err)
 		return (int)pid;
 	if (pid == 0)
 		run_pause(&p);
+	projected_done(&p.projected);
 	(void)close(ends[1]);
 	r = wait_for_exec(ends[0], pidfd, err);
 	return r < 0 ? r : sync_send(sync_fd, SYNC_READY, 0, NULL, -1);
