@@ -39,7 +39,7 @@ ALL_LDFLAGS = $(LDFLAGS_$(VARIANT)) -Wl,--as-needed $(LDFLAGS)
 ENGINE_SRC := $(wildcard engine/*/*.c)
 KUBE_SRC := $(wildcard kube/*.c schemas/*.c)
 HEADERS := $(wildcard engine/*/*.h engine/*.h kube/*.h schemas/*.h cmd/*/*.h tests/support/*.h)
-PROGRAMS := podium podium-monitor podium-launch podium-pause podium-image podium-seccomp
+PROGRAMS := podium podium-monitor podium-launch podium-pause podium-image podium-seccomp podium-probe
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 cmdobj = $(call obj,$(wildcard cmd/$(1)/*.c))
 
@@ -74,6 +74,11 @@ LIBS_podium-image := -Wl,-Bstatic -larchive -llzma -lbz2 -lzstd -ljansson -lsecc
 	$(CURL_$(CURL)) -Wl,-Bdynamic -lisal
 $(B)/obj/cmd/podium-image/absent.o: CPPFLAGS += $(CPPFLAGS_$(CURL))
 LIBS_podium-seccomp := -lseccomp -Wl,-Bstatic -ljansson -Wl,-Bdynamic
+# Not wholly static: host names go through the C library's resolver, which loads its parts.
+LIBS_podium-probe := -Wl,-Bstatic -lssl -lcrypto -ljansson -Wl,-Bdynamic
+$(B)/podium-probe: $(call cmdobj,podium-probe) $(B)/libpodium.a
+	@echo "  LD   $@"
+	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_podium-probe)
 # podium-seccomp itself: mk/seccomp.mk
 $(B)/podium: $(call cmdobj,podium) $(B)/libkube.a $(B)/libpodium.a
 	@echo "  LD   $@"

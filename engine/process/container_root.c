@@ -5,7 +5,7 @@
  * Theory of operation, in order:
  *	mounts private; the overlay attached and from then on known by its descriptor only
  *	/proc    a fresh instance, opened without following links, at the root level only
- *	/dev     tmpfs, nodes, devpts, the pod's shm, mqueue
+ *	/dev     tmpfs, nodes, devpts, the pod's shm, mqueue, the termination message
  *	/sys     a fresh read-only instance of the pod's network namespace; cgroups below, read-only
  *	/etc     hosts, resolv.conf, hostname out of the sandbox
  *	         volumes of the image, then volumes of the spec, parents first
@@ -45,6 +45,7 @@
 
 #define CGROUP_TEXT_MAX 16384
 #define CONTROLLERS_MAX 8
+#define MESSAGE_NAME	"termination-log"
 
 #ifndef KEYCTL_JOIN_SESSION_KEYRING
 #define KEYCTL_JOIN_SESSION_KEYRING 1
@@ -149,7 +150,45 @@ static int mount_mqueue(struct builder *b, struct error *err)
 	return attach_in(b->dev, "mqueue", fd, err);
 }
 
-static int mount_dev(struct builder *b, struct error *err)
+/* The file of the termination message: every user of the container may write it, its size is bounded
+ * by that of /dev, and it is read by the descriptor that goes to the starter, when the container
+ * and this /dev are gone. Behind another path it is mounted later on. */
+static int make_message_file(struct builder *b, int sync_fd, struct error *err)
+{
+	cleanup_close int fd = openat(b->dev, MESSAGE_NAME,
+				      O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	int r;
+
+	if (fd < 0)
+		return error_errno(err, "create '/dev/" MESSAGE_NAME "'");
+	r = sync_send(sync_fd, SYNC_MESSAGE, 0, NULL, fd);
+	return r < 0 ? error_set(err, -r, "send the file of the termination message") : 0;
+}
+
+/* Moves it to the path that the container asks for: after the volumes, it may lie in one. */
+static int place_message_file(struct builder *b, struct error *err)
+{
+	const char *path = b->l->spec.termination_path;
+	cleanup_close int clone = -EBADF;
+	cleanup_close int target = -EBADF;
+	int r;
+
+	if (is_empty(path) || is_equal(path, TERMINATION_PATH_DEFAULT))
+		return 0;
+	r = volume_check_target(path, err);
+	if (r == 0)
+		clone = r = mount_clone(b->dev, MESSAGE_NAME, MOUNT_INERT, err);
+	if (r >= 0)
+		target = r = volume_open_target(b->root, path, false, err);
+	if (r >= 0)
+		r = mount_attach(clone, target, err);
+	if (r < 0)
+		return error_wrap(err, "terminationMessagePath '%s'", path);
+	(void)unlinkat(b->dev, MESSAGE_NAME, 0);
+	return 0;
+}
+
+static int mount_dev(struct builder *b, int sync_fd, struct error *err)
 {
 	static const struct mount_option opts[] = {
 		{ "mode", "755" }, { "size", "64k" }, { "nr_inodes", "16k" }, { NULL, NULL }
@@ -166,6 +205,8 @@ static int mount_dev(struct builder *b, struct error *err)
 		r = device_mount_pts(b->dev, err);
 	if (r == 0)
 		r = attach_in(b->dev, "shm", b->p->shm_mnt, err);
+	if (r == 0)
+		r = make_message_file(b, sync_fd, err);
 	return r < 0 ? r : mount_mqueue(b, err);
 }
 
@@ -404,7 +445,7 @@ int container_build_root(const struct launch *l, struct container_plan *p, int s
 	if (r == 0)
 		r = set_oom_score(&b, sync_fd);
 	if (r == 0)
-		r = mount_dev(&b, err);
+		r = mount_dev(&b, sync_fd, err);
 	if (r == 0)
 		r = mount_sys(&b, err);
 	if (r == 0)
@@ -413,6 +454,8 @@ int container_build_root(const struct launch *l, struct container_plan *p, int s
 		r = mount_image_volumes(&b, err);
 	if (r == 0)
 		r = mount_volumes(&b, err);
+	if (r == 0)
+		r = place_message_file(&b, err);
 	if (r == 0)
 		r = make_terminal(&b, sync_fd, ret_peer, err);
 	if (r == 0)

@@ -238,6 +238,8 @@ static void receive(struct liverun *run, bool until_ready)
 			run->pidfd = fd;
 		} else if (m.step == SYNC_PTY) {
 			run->pty = fd;
+		} else if (m.step == SYNC_MESSAGE) {
+			(void)close(fd);
 		}
 		if (m.step == SYNC_READY && until_ready)
 			return;
