@@ -180,6 +180,11 @@ struct volume_spec {
 	int line;			/* where the manifest says so, for messages; not recorded */
 	size_t index;			/* likewise: in spec.volumes */
 };
+/* An emptyDir that is a file system of its own, in the pod's sandbox. */
+static inline bool is_memory_volume(const struct volume_spec *v)
+{
+	return v->kind == VOLUME_EMPTY_DIR && (v->memory || v->huge_pages);
+}
 struct volume_list {
 	struct volume_spec *v;
 	size_t n;

@@ -90,7 +90,7 @@ static bool is_sandbox_volume(const struct launch *l, const struct mount_spec *m
 {
 	const struct volume_spec *v = pod_find_volume(&l->pod, ms->volume);
 
-	return v && ((v->kind == VOLUME_EMPTY_DIR && v->memory) || is_projection_volume(v->kind));
+	return v && (is_memory_volume(v) || is_projection_volume(v->kind));
 }
 
 /* Volumes of the host. */

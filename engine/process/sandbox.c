@@ -9,7 +9,7 @@
  *	/            tmpfs, read-only in the end
  *	/shm         tmpfs of 64 MiB: every container's /dev/shm
  *	/etc         tmpfs of 1 MiB: hosts, resolv.conf, hostname
- *	/volumes/N   a tmpfs for each emptyDir in memory, of its size limit, and for each volume whose
+ *	/volumes/N   a tmpfs (or hugetlbfs) for each emptyDir in memory, of its size limit, and for each volume whose
  *	             files are made from ConfigMaps, Secrets or the pod (gathered before the clone)
  *
  * Containers clone their parts out of it. Then the tree becomes its root, everything else is
@@ -126,12 +126,13 @@ struct scratch {
 	const char *mode;
 	uint64_t attrs;
 	bool no_swap;
+	const char *page_size; /* hugetlbfs with pages of "2M", instead of a tmpfs */
 };
 
-/* Makes directory `name` below dirfd and a tmpfs on it. Returns the tmpfs's root. */
-static int make_tmpfs(int dirfd, const char *name, const struct scratch *how, struct error *err)
+/* Makes directory `name` below dirfd and a file system in memory on it. Returns that one's root. */
+static int make_scratch(int dirfd, const char *name, const struct scratch *how, struct error *err)
 {
-	struct mount_option opts[4] = { { "mode", how->mode } };
+	struct mount_option opts[5] = { { "mode", how->mode } };
 	size_t n = 1;
 	cleanup_close int fd = -EBADF;
 	cleanup_close int target = -EBADF;
@@ -141,7 +142,9 @@ static int make_tmpfs(int dirfd, const char *name, const struct scratch *how, st
 		opts[n++] = (struct mount_option){ "size", how->size };
 	if (how->no_swap)
 		opts[n++] = (struct mount_option){ "noswap", NULL };
-	fd = mount_new("tmpfs", opts, how->attrs, err);
+	if (how->page_size)
+		opts[n++] = (struct mount_option){ "pagesize", how->page_size };
+	fd = mount_new(how->page_size ? "hugetlbfs" : "tmpfs", opts, how->attrs, err);
 	if (fd < 0)
 		return fd;
 	if (mkdirat(dirfd, name, 0755) < 0)
@@ -164,12 +167,12 @@ static int make_projection_tmpfs(int dirfd, const struct volume_spec *v, struct 
 			       .attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 			       .no_swap = true };
 	struct error scratch;
-	int fd = make_tmpfs(dirfd, v->name, &how, &scratch);
+	int fd = make_scratch(dirfd, v->name, &how, &scratch);
 
 	if (fd >= 0)
 		return fd;
 	how.no_swap = false;
-	return make_tmpfs(dirfd, v->name, &how, err);
+	return make_scratch(dirfd, v->name, &how, err);
 }
 
 static int make_projection(const struct pause_plan *p, int dirfd, const struct volume_spec *v,
@@ -199,13 +202,18 @@ static int make_memory_volume(const struct pod_spec *pod, int dirfd, const struc
 	/* A volume may hold programs: only set-uid and devices are inert. */
 	struct scratch how = { .mode = "0777", .attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
 	cleanup_free char *size = NULL;
+	cleanup_free char *pages = NULL;
 	cleanup_close int fd = -EBADF;
 	cleanup_close int readable = -EBADF;
 	int r;
 
+	if (v->huge_pages) { /* "2Mi" is the kernel's "2M" */
+		pages = xstrndup(v->huge_pages, strcspn(v->huge_pages, "i"));
+		how.page_size = pages;
+	}
 	if (v->size_bytes > 0)
 		how.size = size = xasprintf("%lld", (long long)v->size_bytes);
-	fd = make_tmpfs(dirfd, v->name, &how, err);
+	fd = make_scratch(dirfd, v->name, &how, err);
 	if (fd < 0)
 		return error_wrap(err, "volume '%s'", v->name);
 	readable = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -225,7 +233,7 @@ static int make_volumes(const struct pause_plan *p, int tree, struct error *err)
 	for (size_t i = 0; r == 0 && i < pod->volumes.n; i++) {
 		const struct volume_spec *v = &pod->volumes.v[i];
 
-		if (v->kind == VOLUME_EMPTY_DIR && v->memory)
+		if (is_memory_volume(v))
 			r = make_memory_volume(pod, dir, v, err);
 		else if (is_projection_volume(v->kind))
 			r = make_projection(p, dir, v, err);
@@ -235,8 +243,8 @@ static int make_volumes(const struct pause_plan *p, int tree, struct error *err)
 
 static int make_etc(const struct launch *l, int tree, struct error *err)
 {
-	static const struct scratch how = { ETC_SIZE, "0755", MOUNT_INERT, false };
-	cleanup_close int dir = make_tmpfs(tree, SCRATCH_ETC, &how, err);
+	static const struct scratch how = { ETC_SIZE, "0755", MOUNT_INERT, false, NULL };
+	cleanup_close int dir = make_scratch(tree, SCRATCH_ETC, &how, err);
 
 	if (dir < 0)
 		return dir;
@@ -255,7 +263,7 @@ static int make_tree(const struct pause_plan *p, struct error *err)
 	static const struct mount_option opts[] = { { "mode", "755" },
 						    { "size", TREE_SIZE },
 						    { NULL, NULL } };
-	static const struct scratch shm_how = { SHM_SIZE, "1777", MOUNT_INERT, false };
+	static const struct scratch shm_how = { SHM_SIZE, "1777", MOUNT_INERT, false, NULL };
 	cleanup_close int tree = mount_new("tmpfs", opts, MOUNT_INERT, err);
 	cleanup_close int top = -EBADF;
 	cleanup_close int shm = -EBADF;
@@ -269,7 +277,7 @@ static int make_tree(const struct pause_plan *p, struct error *err)
 	r = mount_attach(tree, top, err);
 	if (r < 0)
 		return r;
-	shm = make_tmpfs(tree, SCRATCH_SHM, &shm_how, err);
+	shm = make_scratch(tree, SCRATCH_SHM, &shm_how, err);
 	r = shm < 0 ? shm : make_etc(p->l, tree, err);
 	if (r == 0)
 		r = make_volumes(p, tree, err);

@@ -86,7 +86,7 @@ int volume_prepare_pod(const char *root, const struct pod_spec *pod, struct erro
 		if (!is_volume_name(v->name))
 			return error_set(err, EINVAL, "malformed volume name '%.100s'",
 					 v->name ? v->name : "");
-		if (v->kind == VOLUME_EMPTY_DIR && !v->memory)
+		if (v->kind == VOLUME_EMPTY_DIR && !is_memory_volume(v))
 			r = prepare_empty_dir(root, pod, v->name, err);
 		if (r < 0)
 			return error_wrap(err, "volume '%s'", v->name);

@@ -497,6 +497,25 @@ static void test_empty_dirs(void)
 	CU_ASSERT(live_has(out, " /mnt tmpfs rw,nosuid,nodev,relatime,size=1024k"));
 }
 
+static void test_huge_pages(void)
+{
+	struct volume_spec *v;
+	cleanup_free char *out = NULL;
+
+	if (access("/sys/kernel/mm/hugepages/hugepages-2048kB", F_OK) < 0) {
+		TEST_SKIP("this kernel has no huge pages of 2 MiB");
+		return;
+	}
+	v = add_volume("huge", VOLUME_EMPTY_DIR);
+	v->huge_pages = xstrdup("2Mi");
+	v->size_bytes = 4 << 20;
+	begin();
+	out = run_mounted("huge", "/mnt", ARGS("seq", "stat", "/mnt", ",", "cat", "/proc/mounts"));
+	CU_ASSERT(live_has(out, "040777 0:0\n"));
+	CU_ASSERT(live_has(out, " /mnt hugetlbfs rw,nosuid,nodev,relatime,mode=777,pagesize=2M,"
+				"size=4194304 0 0\n"));
+}
+
 /* ---- the pod's shared files ------------------------------------------------------------- */
 
 static void test_etc_files(void)
@@ -760,6 +779,7 @@ static CU_TestInfo tests[] = {
 	{ "VOL-10 VOL-11 flags", test_volume_flags },
 	{ "VOL-1 subPath", test_sub_path },
 	{ "emptyDir", test_empty_dirs },
+	{ "huge pages", test_huge_pages },
 	{ "hosts and resolv.conf", test_etc_files },
 	{ "CG-1 sysctls", test_sysctls },
 	{ "shared processes", test_shared_pids },
