@@ -51,6 +51,20 @@ void check_unsupported(struct check *c, const char *field, const char *fmt, ...)
 	path_cut(&c->path, mark);
 }
 
+void check_warning(struct check *c, const char *field, const char *fmt, ...)
+{
+	size_t mark = field ? path_field(&c->path, field) : c->path.len;
+	char text[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	diag_add(c->sink, KUBE_WARNING, node_at(c->sink->root, c->path.text)->place, c->path.text,
+		 "%s", text);
+	path_cut(&c->path, mark);
+}
+
 void check_name(struct check *c, const char *field, const char *text, const char *what)
 {
 	if (text && what)

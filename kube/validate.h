@@ -32,6 +32,8 @@ struct check {
 /* About a field (may be NULL) of the object at path. */
 void check_error(struct check *c, const char *field, const char *fmt, ...) printf_like(3, 4);
 void check_unsupported(struct check *c, const char *field, const char *fmt, ...) printf_like(3, 4);
+/* A warning that stays one under strict. */
+void check_warning(struct check *c, const char *field, const char *fmt, ...) printf_like(3, 4);
 /* Adds "'text' what" when what is not NULL. */
 void check_name(struct check *c, const char *field, const char *text, const char *what);
 /* A whole number in a range, when set. */

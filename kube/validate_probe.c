@@ -41,7 +41,8 @@ static void check_port(struct check *c, const struct k8s_container *k, const cha
 	} else if (!port_resolve(k, port) && c->for_play) {
 		check_name(c, NULL, port, "is the name of no port of this container");
 	} else if (!port_resolve(k, port)) {
-		check_unsupported(c, NULL, "'%.15s' is the name of no port of this container", port);
+		check_unsupported(c, NULL, "'%.15s' is the name of no port of this container",
+				  port);
 	}
 	path_cut(&c->path, mark);
 }
@@ -58,14 +59,15 @@ static const char *bad_header(const char *s)
 	return NULL;
 }
 
-/* A line end would begin another header. */
-static const char *bad_value(const char *s)
+/* A line end would begin another header. Text is not repeated: it would end a line here, too. */
+static void check_line(struct check *c, const char *field, const char *s)
 {
-	for (size_t i = 0; s[i]; i++) {
-		if ((unsigned char)s[i] < ' ' && s[i] != '\t')
-			return "must be one line of text";
+	for (size_t i = 0; s && s[i]; i++) {
+		if ((unsigned char)s[i] < ' ' && s[i] != '\t') {
+			check_error(c, field, "must be one line of text");
+			return;
+		}
 	}
-	return NULL;
 }
 
 static void check_http(struct check *c, const struct k8s_container *k, const struct k8s_http_get *h)
@@ -73,10 +75,8 @@ static void check_http(struct check *c, const struct k8s_container *k, const str
 	size_t mark = path_field(&c->path, "httpGet");
 
 	check_port(c, k, h->port);
-	if (h->path)
-		check_name(c, "path", h->path, bad_value(h->path));
-	if (h->host)
-		check_name(c, "host", h->host, bad_value(h->host));
+	check_line(c, "path", h->path);
+	check_line(c, "host", h->host);
 	for (size_t i = 0; i < h->headers.n; i++) {
 		size_t inner = path_field(&c->path, "httpHeaders");
 
@@ -84,9 +84,7 @@ static void check_http(struct check *c, const struct k8s_container *k, const str
 		if (h->headers.v[i].name)
 			check_name(c, "name", h->headers.v[i].name,
 				   bad_header(h->headers.v[i].name));
-		if (h->headers.v[i].value)
-			check_name(c, "value", h->headers.v[i].value,
-				   bad_value(h->headers.v[i].value));
+		check_line(c, "value", h->headers.v[i].value);
 		path_cut(&c->path, inner);
 	}
 	path_cut(&c->path, mark);
@@ -125,16 +123,14 @@ static void check_handlers(struct check *c, const struct k8s_container *k,
 		size_t mark = path_field(&c->path, "tcpSocket");
 
 		check_port(c, k, p->tcp->port);
-		if (p->tcp->host)
-			check_name(c, "host", p->tcp->host, bad_value(p->tcp->host));
+		check_line(c, "host", p->tcp->host);
 		path_cut(&c->path, mark);
 	}
 	if (p->grpc) {
 		size_t mark = path_field(&c->path, "grpc");
 
 		check_range(c, "port", p->grpc->port, 1, 65535);
-		if (p->grpc->service)
-			check_name(c, "service", p->grpc->service, bad_value(p->grpc->service));
+		check_line(c, "service", p->grpc->service);
 		path_cut(&c->path, mark);
 	}
 }

@@ -248,14 +248,15 @@ static bool is_pod_resource(const char *name)
 	return strcmp(name, "cpu") == 0 || strcmp(name, "memory") == 0 || is_huge_page(name);
 }
 
-static void check_pod_names(struct check *c, const char *field, const struct pairlist *list)
+static void check_pod_names(struct check *c, const char *field, const struct pairlist *list,
+			    const struct pairlist *told)
 {
 	size_t mark = path_field(&c->path, field);
 
 	for (size_t i = 0; i < list->n; i++) {
 		size_t inner = path_key(&c->path, list->v[i].key);
 
-		if (!is_pod_resource(list->v[i].key))
+		if (!is_pod_resource(list->v[i].key) && !pairlist_get(told, list->v[i].key))
 			check_error(c, NULL,
 				    "'%.60s' cannot be asked for by a pod as a whole: cpu, memory "
 				    "and hugepages-SIZE can",
@@ -286,14 +287,15 @@ static void check_pod_requests(struct check *c, const struct k8s_pod_spec *spec)
 void validate_pod_resources(struct check *c, const struct k8s_pod_spec *spec)
 {
 	const struct k8s_resources *r = spec->resources;
+	const struct pairlist none = { 0 };
 	size_t mark;
 
 	if (!r)
 		return;
 	mark = path_field(&c->path, "resources");
 	if (!is_too_many(c, r)) {
-		check_pod_names(c, "limits", &r->limits);
-		check_pod_names(c, "requests", &r->requests);
+		check_pod_names(c, "limits", &r->limits, &none);
+		check_pod_names(c, "requests", &r->requests, &r->limits);
 		check_requests(c, r);
 		check_pod_requests(c, spec);
 	}

@@ -9,7 +9,8 @@
  *
  * Sysctls: the name has one spelling (lower case, dots), and must belong to a namespace that the
  * pod has to itself: net.* unless hostNetwork, kernel.shm*, kernel.msg*, kernel.sem and fs.mqueue.*
- * unless hostIPC. Anything else would change the host and is refused, whatever the kernel says.
+ * unless hostIPC. Anything else would change the host and is refused, whatever the kernel says. Of
+ * those that are set, the ones that a kubelet sets only where it was told to are warned about.
  */
 #include <ctype.h>
 #include <limits.h>
@@ -33,6 +34,24 @@ static bool is_ipc_sysctl(const char *name)
 	       strcmp(name, "kernel.sem") == 0 || is_prefix(name, "fs.mqueue.");
 }
 
+/* What a kubelet sets without being told that it may. */
+static bool is_safe_sysctl(const char *name)
+{
+	static const char *const safe[] = {
+		"kernel.shm_rmid_forced",	    "net.ipv4.ip_local_port_range",
+		"net.ipv4.ip_local_reserved_ports", "net.ipv4.ip_unprivileged_port_start",
+		"net.ipv4.ping_group_range",	    "net.ipv4.tcp_fin_timeout",
+		"net.ipv4.tcp_keepalive_intvl",	    "net.ipv4.tcp_keepalive_probes",
+		"net.ipv4.tcp_keepalive_time",	    "net.ipv4.tcp_rmem",
+		"net.ipv4.tcp_syncookies",	    "net.ipv4.tcp_wmem",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(safe); i++)
+		if (strcmp(safe[i], name) == 0)
+			return true;
+	return false;
+}
+
 static void check_sysctl_name(struct check *c, const char *name)
 {
 	const struct k8s_pod_spec *spec = c->pod->spec;
@@ -47,6 +66,11 @@ static void check_sysctl_name(struct check *c, const char *name)
 		check_name(c, "name", name, "would change the host: the pod has hostNetwork");
 	} else if (!net && spec->host_ipc.value && !WEAKEN("CG-2")) {
 		check_name(c, "name", name, "would change the host: the pod has hostIPC");
+	} else if (!is_safe_sysctl(name)) {
+		check_warning(c, "name",
+			      "'%.100s' is not on Kubernetes' list of safe ones: a kubelet refuses "
+			      "the pod unless it was allowed there",
+			      name);
 	}
 }
 
@@ -202,16 +226,11 @@ static void check_non_root(struct check *c, const struct k8s_security *s)
 		check_error(c, "securityContext", "runAsNonRoot is true, but runAsUser is 0");
 }
 
-static bool has_own_users(const struct check *c)
-{
-	const struct node *n = node_get(node_at(c->sink->root, "spec"), "hostUsers");
-
-	return n && n->kind == NODE_BOOL && !n->scalar.boolean;
-}
-
 void validate_container_security(struct check *c, const struct k8s_container *k)
 {
 	const struct k8s_security *s = k->security;
+	const struct k8s_bool *host_users = &c->pod->spec->host_users;
+	bool own_users = host_users->set && !host_users->value;
 	bool no_escalation = s && s->allow_escalation.set && !s->allow_escalation.value;
 	size_t mark;
 
@@ -231,7 +250,7 @@ void validate_container_security(struct check *c, const struct k8s_container *k)
 	if (no_escalation && s->capabilities && strlist_has(&s->capabilities->add, "CAP_SYS_ADMIN"))
 		check_error(c, "allowPrivilegeEscalation",
 			    "cannot be false together with the capability CAP_SYS_ADMIN");
-	if (is_equal(s->proc_mount, "Unmasked") && !s->privileged.value && !has_own_users(c))
+	if (is_equal(s->proc_mount, "Unmasked") && !s->privileged.value && !own_users)
 		check_error(
 			c, "procMount",
 			"'Unmasked' needs a user namespace of the pod's own (hostUsers: false)");
