@@ -21,13 +21,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/data/object.h"
 #include "kube/decode.h"
 #include "kube/defaults.h"
 #include "kube/encode.h"
 #include "kube/kinds.h"
 #include "kube/names.h"
-#include "kube/secret.h"
 #include "kube/translate.h"
 #include "kube/validate.h"
 #include "schemas/models.h"
@@ -119,59 +117,6 @@ static void note_name(struct load *l, const struct diag_sink *sink, const struct
 		strlist_add(&l->names, name);
 }
 
-static void note_secrets(struct load *l, const struct diag_sink *sink, const struct node *root,
-			 const struct k8s_pod *pod)
-{
-	const struct k8s_pod_spec *spec = pod->spec;
-
-	for (size_t i = 0; spec && i < spec->pull_secrets.n; i++) {
-		struct wanted_secret *w;
-		char path[64];
-
-		if (is_empty(spec->pull_secrets.v[i].name))
-			continue;
-		l->wanted = xreallocarray(l->wanted, l->n_wanted + 1, sizeof(*l->wanted));
-		w = &l->wanted[l->n_wanted++];
-		(void)snprintf(path, sizeof(path), "spec.imagePullSecrets[%zu].name", i);
-		w->file = xstrdup(l->file);
-		w->path =
-			xasprintf("%s%s%s", sink->prefix, is_empty(sink->prefix) ? "" : ".", path);
-		w->name = xstrdup(spec->pull_secrets.v[i].name);
-		w->namespace_ = xstrdup(namespace_of(pod->meta ? pod->meta->namespace_ : NULL));
-		w->place = node_at(root, path)->place;
-	}
-}
-
-/* The kubelet goes on without a Secret that it does not find; so do we, and say so. */
-void check_wanted(struct load *l)
-{
-	for (size_t i = 0; i < l->n_wanted; i++) {
-		struct wanted_secret *w = &l->wanted[i];
-		struct diag_sink sink = { .list = &l->result->diags, .file = w->file };
-
-		if (!secret_find(l, w->namespace_, w->name))
-			diag_add(&sink, l->input->strict ? KUBE_ERROR : KUBE_WARNING, w->place,
-				 w->path,
-				 "has no effect: there is no Secret '%.253s' with credentials of "
-				 "registries%s",
-				 w->name, l->input->store ? "" : " in the files");
-	}
-	if (l->n_wanted && l->input->files.n <= 1)
-		kube_diags_sort(&l->result->diags, 0);
-}
-
-void forget_wanted(struct load *l)
-{
-	for (size_t i = 0; i < l->n_wanted; i++) {
-		free(l->wanted[i].file);
-		free(l->wanted[i].path);
-		free(l->wanted[i].name);
-		free(l->wanted[i].namespace_);
-	}
-	free(l->wanted);
-	strlist_done(&l->names);
-}
-
 /* ---- one pod ----------------------------------------------------------------------------------
  */
 
@@ -191,6 +136,7 @@ static void make_plan(struct load *l, const struct diag_sink *sink, struct k8s_p
 	absolute_host_paths(l, pod->spec, root);
 	translate_pod(pod, root, l->input->plain_names, ret);
 	ret->pod.source = xstrdup_or_null(l->path);
+	note_references(l, sink, root, ret);
 	if (encode_document(&schema_pod, root, &ret->kube_yaml, &err) < 0)
 		diag_error(sink, "", "%s", err.text);
 }

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "engine/data/object.h"
+#include "engine/volumes/named.h"
 #include "kube/decode.h"
 #include "kube/encode.h"
 #include "kube/names.h"
@@ -58,6 +59,8 @@ static kind_reader *const readers[KUBE_KIND__COUNT] = {
 	[KUBE_NAMESPACE] = load_namespace,
 	[KUBE_CONFIG_MAP] = load_config_map,
 	[KUBE_SECRET] = load_secret,
+	[KUBE_PV] = load_volume,
+	[KUBE_PVC] = load_claim,
 	[KUBE_DEPLOYMENT] = load_deployment,
 	[KUBE_REPLICA_SET] = load_replica_set,
 	[KUBE_DAEMON_SET] = load_daemon_set,
@@ -107,32 +110,40 @@ static void said_twice(const struct load *l, const struct diag_sink *sink,
 			   "a %s '%.253s' was read before: names must differ", kind, other->name);
 }
 
-struct kube_object *add_object(struct load *l, const struct diag_sink *sink, enum kube_kind kind,
-			       const struct k8s_meta *meta)
+struct kube_object *push_object(struct load *l, enum kube_kind kind, const char *namespace_,
+				const char *name, int line)
 {
 	struct kube_result *r = l->result;
-	const char *name = meta ? meta->name : NULL;
-	const struct kube_object *other;
 	struct kube_object *o;
 
-	if (is_empty(name) || name_bad_subdomain(name) ||
-	    (!is_empty(meta->namespace_) && name_bad_label(meta->namespace_)))
-		return NULL;
-	other = find_object(r, kind, meta->namespace_, name);
-	if (other) {
-		said_twice(l, sink, other);
-		return NULL;
-	}
 	r->objects = xreallocarray(r->objects, r->n_objects + 1, sizeof(*r->objects));
 	o = &r->objects[r->n_objects++];
 	*o = (struct kube_object){ .kind = (int)kind,
 				   .name = xstrdup(name),
 				   .file = l->file,
-				   .line = sink->root ? sink->root->place.line : 0,
+				   .line = line,
 				   .from_option = l->from_option };
 	if (!is_cluster_wide(kind))
-		o->namespace_ = xstrdup(namespace_of(meta->namespace_));
+		o->namespace_ = xstrdup(namespace_of(namespace_));
 	return o;
+}
+
+struct kube_object *add_object(struct load *l, const struct diag_sink *sink, enum kube_kind kind,
+			       const struct k8s_meta *meta)
+{
+	const char *name = meta ? meta->name : NULL;
+	const struct kube_object *other;
+
+	if (is_empty(name) || name_bad_subdomain(name) ||
+	    (!is_empty(meta->namespace_) && name_bad_label(meta->namespace_)))
+		return NULL;
+	other = find_object(l->result, kind, meta->namespace_, name);
+	if (other) {
+		said_twice(l, sink, other);
+		return NULL;
+	}
+	return push_object(l, kind, meta->namespace_, name,
+			   sink->root ? sink->root->place.line : 0);
 }
 
 void kube_object_done(struct kube_object *o)
@@ -143,6 +154,9 @@ void kube_object_done(struct kube_object *o)
 	if (o->data)
 		data_object_done(o->data);
 	free(o->data);
+	if (o->claim)
+		named_volume_done(o->claim);
+	free(o->claim);
 	free(o->job);
 	if (o->template)
 		pod_plan_done(o->template);

@@ -6,18 +6,23 @@
 #define PODIUM_KUBE_KINDS_H
 
 #include "engine/data/object.h"
+#include "kube/binding.h"
 #include "kube/diag.h"
 #include "kube/kube.h"
 #include "kube/node.h"
 #include "schemas/schema.h"
 #include "schemas/types.h"
 
-/* An imagePullSecrets entry: its Secret may come later in the files. */
-struct wanted_secret {
+/* What a pod refers to, with its place: the document of it may come later in the files. */
+struct wanted {
+	int kind; /* enum kube_kind: CONFIG_MAP, SECRET, PVC */
+	char *namespace_;
+	char *name;
+	char *key; /* or NULL */
+	bool optional;
+	bool credentials; /* an imagePullSecrets entry */
 	char *file;
 	char *path;
-	char *name;
-	char *namespace_;
 	struct doc_place place;
 };
 
@@ -30,14 +35,15 @@ struct load {
 	size_t documents;     /* of kinds that are played, errors or not */
 	bool from_option;     /* the file is of --configmap */
 	struct strlist names; /* of pods, those that a Job makes too */
-	struct wanted_secret *wanted;
+	struct wanted *wanted;
 	size_t n_wanted;
+	struct binding binding;
 };
 
 /* Reads one document of a kind. What is wrong goes to the sink, whose root the document is. */
 typedef void kind_reader(struct load *l, const struct diag_sink *sink, struct node *root);
 kind_reader load_pod, load_deployment, load_daemon_set, load_replica_set, load_job;
-kind_reader load_config_map, load_secret, load_namespace;
+kind_reader load_config_map, load_secret, load_namespace, load_claim, load_volume;
 
 /* The reader of the document's kind, or what is to be said. Not for a List. */
 void load_kind(struct load *l, const struct diag_sink *sink, struct node *root, const char *version,
@@ -59,12 +65,26 @@ bool load_template(struct load *l, const struct diag_sink *sink, const struct no
 		   const struct pod_owner *owner, struct pod_plan *ret);
 /* Makes a plan one of the result's own. */
 void add_plan(struct load *l, const struct pod_plan *plan);
-/* An imagePullSecrets entry without a Secret is said after all files are read. */
+/* "/folder/of/manifest/PATH" for a relative path of the host; the caller owns it. */
+char *absolute_host_path(const struct load *l, const char *path);
+
+/* ---- wanted.c ---------------------------------------------------------------------------------
+ */
+
+/* Notes all that a pod refers to. */
+void note_secrets(struct load *l, const struct diag_sink *sink, const struct node *root,
+		  const struct k8s_pod *pod);
+void note_references(struct load *l, const struct diag_sink *sink, const struct node *root,
+		     const struct pod_plan *plan);
+/* After all files are read: what of it is nowhere. */
 void check_wanted(struct load *l);
 void forget_wanted(struct load *l);
 
-/* "/folder/of/manifest/PATH" for a relative path of the host; the caller owns it. */
-char *absolute_host_path(const struct load *l, const char *path);
+/* ---- kind_claim.c -----------------------------------------------------------------------------
+ */
+
+/* A stored document of a PersistentVolume. *ret is to be freed in any case. */
+bool volume_decode(const struct node *root, struct k8s_pv *ret, const char **ret_foreign);
 
 /* ---- objects ----------------------------------------------------------------------------------
  */
@@ -73,6 +93,9 @@ char *absolute_host_path(const struct load *l, const char *path);
  * name. Valid until the next is added. */
 struct kube_object *add_object(struct load *l, const struct diag_sink *sink, enum kube_kind kind,
 			       const struct k8s_meta *meta);
+/* The same without asking. */
+struct kube_object *push_object(struct load *l, enum kube_kind kind, const char *namespace_,
+				const char *name, int line);
 void kube_object_done(struct kube_object *o);
 /* Of the result, by kind, namespace (NULL: the default one) and name; or NULL. */
 struct kube_object *find_object(const struct kube_result *r, enum kube_kind kind,

@@ -174,7 +174,10 @@ static void finish(struct load *l)
 {
 	struct kube_result *r = l->result;
 
+	binding_solve(l);
 	check_wanted(l);
+	if (l->input->files.n <= 1)
+		kube_diags_sort(&r->diags, 0);
 	if (!l->documents && !r->diags.errors) {
 		struct diag_sink sink = { .list = &r->diags, .file = l->file ? l->file : "input" };
 
@@ -199,6 +202,13 @@ static int load_options(struct load *l, struct error *err)
 	return r;
 }
 
+static void load_done(struct load *l)
+{
+	forget_wanted(l);
+	binding_done(&l->binding);
+	strlist_done(&l->names);
+}
+
 int kube_load(const struct kube_input *input, struct kube_result *ret, struct error *err)
 {
 	struct load l = { .input = input, .result = ret };
@@ -218,7 +228,7 @@ int kube_load(const struct kube_input *input, struct kube_result *ret, struct er
 	}
 	if (r == 0)
 		finish(&l);
-	forget_wanted(&l);
+	load_done(&l);
 	return r;
 }
 
@@ -236,7 +246,7 @@ void kube_load_text(const struct kube_input *input, const char *name, const char
 	l.path = NULL;
 	load_text(&l, text, len);
 	finish(&l);
-	forget_wanted(&l);
+	load_done(&l);
 }
 
 void kube_result_done(struct kube_result *result)

@@ -58,10 +58,11 @@ struct kube_object {
 	const char *file; /* for messages; borrowed from the input */
 	int line;
 	struct data_object *data;   /* CONFIG_MAP, SECRET */
-	struct named_volume *claim; /* PVC */
+	struct named_volume *claim; /* PVC; with the volume that it is bound to */
 	struct job_spec *job;	    /* JOB: its pods are made from `template` by the job itself */
 	struct pod_plan *template;  /* JOB; the plan of a pod without its name */
 	bool from_option;	    /* of --configmap: not one of the files' own objects */
+	bool on_demand;		    /* PVC without a document, which a pod names: no yaml */
 };
 
 struct kube_result {

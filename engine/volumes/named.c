@@ -53,6 +53,7 @@ static const struct record_field fields[] = {
 	FIELD(RECORD_PAIRS, "labels", labels),
 	FIELD(RECORD_PAIRS, "options", options),
 	FIELD(RECORD_STRING, "hostPath", host_path),
+	FIELD(RECORD_BOOL, "hostPathCreate", host_path_create),
 	FIELD(RECORD_BOOL, "played", played),
 	FIELD(RECORD_BOOL, "copiedUp", copied_up),
 	FIELD(RECORD_STRING, "claimNamespace", claim_namespace),
@@ -121,6 +122,14 @@ static int write_record(const struct store *s, const struct named_volume *v, str
 			       strlen(text), 0600, FS_SYNC, err);
 }
 
+/* mkdir -p as the kubelet does it: links on the host's own path are the host's. */
+static int make_host_path(const char *path, struct error *err)
+{
+	cleanup_close int fd = fs_mkdirs(AT_FDCWD, path, 0755, err);
+
+	return fd < 0 ? fd : 0;
+}
+
 static int make_content(const struct store *s, const struct named_volume *v, struct error *err)
 {
 	char path[PATH_BYTES];
@@ -128,8 +137,10 @@ static int make_content(const struct store *s, const struct named_volume *v, str
 
 	/* Only the store's owner gets as far as this. */
 	fd = fs_mkdirs(s->rootfd, volume_path(path, v->name, NULL), 0700, err);
-	if (fd < 0 || v->host_path)
-		return fd < 0 ? fd : 0;
+	if (fd < 0)
+		return fd;
+	if (v->host_path)
+		return v->host_path_create ? make_host_path(v->host_path, err) : 0;
 	(void)close(fd);
 	fd = fs_mkdirs(s->rootfd, volume_path(path, v->name, VOLUME_DATA), 0700, err);
 	if (fd < 0)

@@ -24,9 +24,10 @@ struct named_volume {
 	int64_t created_ns;
 	struct pairlist labels;
 	struct pairlist options; /* "type", "device", "o": as `volume create --opt` */
-	char *host_path; /* the content is there (a PersistentVolume of the host), or NULL */
-	bool played;	 /* made by a play: `kube down --force` removes it */
-	bool copied_up;	 /* an image's content was copied in, or must not be */
+	char *host_path;       /* the content is there (a PersistentVolume of the host), or NULL */
+	bool host_path_create; /* make the directory when it is not there, 0755 root */
+	bool played;	       /* made by a play: `kube down --force` removes it */
+	bool copied_up;	       /* an image's content was copied in, or must not be */
 	/* of a claim */
 	char *claim_namespace; /* NULL: not a claim */
 	char *claim_yaml;      /* the document, for generate and describe */
