@@ -121,6 +121,7 @@ struct kube_object *push_object(struct load *l, enum kube_kind kind, const char 
 	*o = (struct kube_object){ .kind = (int)kind,
 				   .name = xstrdup(name),
 				   .file = l->file,
+				   .source = l->path,
 				   .line = line,
 				   .from_option = l->from_option };
 	if (!is_cluster_wide(kind))

@@ -56,6 +56,7 @@ struct kube_object {
 	char *name;
 	char *yaml;	  /* canonical document; NULL for a Secret */
 	const char *file; /* for messages; borrowed from the input */
+	const char *source; /* the path as given, NULL for stdin; borrowed from the input */
 	int line;
 	struct data_object *data;   /* CONFIG_MAP, SECRET */
 	struct named_volume *claim; /* PVC; with the volume that it is bound to */

@@ -43,7 +43,7 @@ static int describe(struct command_context *ctx, const struct describe_options *
 					 w->row->plural, w->row->plural);
 		if (w->row->namespaced && !o->all_namespaces)
 			look.namespace_ = kube_namespace(o->namespace_);
-		r = w->row->describe(&look, err);
+		r = w->row->describe(&look, w->row, err);
 		(void)fflush(stdout);
 		if (r == 0)
 			missing += kube_words_tell_missing(w, &look);

@@ -11,6 +11,8 @@
  * A pod that could not be built (busy port, no namespace) is removed again: nothing is left of it.
  * One whose containers fail stays and is retried by its policy, as the kubelet does.
  */
+#include <errno.h>
+
 #include "cmd/podium/command.h"
 #include "cmd/podium/commands.h"
 #include "cmd/podium/kube_archive.h"
@@ -18,6 +20,7 @@
 #include "cmd/podium/lifeoptions.h"
 #include "cmd/podium/play.h"
 #include "cmd/podium/play_build.h"
+#include "cmd/podium/play_objects.h"
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/base/trace.h"
@@ -27,42 +30,85 @@
 
 #define O(m) offsetof(struct play_options, m)
 
-static int play(struct command_context *ctx, const struct play_options *o,
-		struct kube_result *result, const struct strlist *keep, struct error *err)
+/* Objects first: containers resolve what they refer to when they are started. */
+static int apply_objects(const struct store *s, const struct kube_result *result,
+			 struct play_objects *objects, struct error *err)
 {
-	cleanup_free struct played *v = xcalloc(result->n, sizeof(*v));
-	cleanup_free struct pod_start_result *reports = xcalloc(result->n, sizeof(*reports));
-	cleanup_play_images struct play_images pulled = { 0 };
-	cleanup_close int images = play_take_images(ctx, o, result, keep, &pulled, err);
-	int r = images < 0 ? images : play_prepare(ctx, o, result, &pulled, v, err);
+	cleanup_close int lock = -EBADF;
+	int r;
 
-	trace("prepared");
-	if (r == 0 && play_has_old(v, result->n)) {
-		/* No lock is held for a grace period; the images are looked up again after it. */
-		(void)close(steal_fd(&images));
-		r = play_remove_old(&ctx->store, v, result->n, err);
-		if (r == 0)
-			r = images = image_lock(&ctx->store, LOCK_SHARED, err);
-		for (size_t i = 0; i < result->n && r >= 0; i++)
-			r = play_resolve_images(&ctx->store, &pulled, v[i].plan, err);
-	}
-	if (r < 0)
-		return r;
-	r = play_make(&ctx->store, o, v, result->n, reports, err);
+	if (!objects->n && !objects->volumes.n)
+		return 0;
+	lock = objects_lock(s, err);
+	if (lock < 0)
+		return lock;
+	play_objects_done(objects); /* another play may have been here since */
+	r = play_objects_compare(s, result, objects, err);
+	return r < 0 ? r : play_objects_apply(s, objects, result, err);
+}
+
+/* No lock is held for a grace period; the images are looked up again after it. */
+static int replace_old(struct command_context *ctx, const struct play_images *pulled,
+		       struct played *v, size_t n, int *images, struct error *err)
+{
+	int r;
+
+	if (!play_has_old(v, n))
+		return 0;
+	(void)close(steal_fd(images));
+	r = play_remove_old(&ctx->store, v, n, err);
+	if (r == 0)
+		r = *images = image_lock(&ctx->store, LOCK_SHARED, err);
+	for (size_t i = 0; i < n && r >= 0; i++)
+		r = play_resolve_images(&ctx->store, pulled, v[i].plan, err);
+	return r < 0 ? r : 0;
+}
+
+static int make_pods(const struct store *s, const struct play_options *o, struct played *v,
+		     size_t n, struct pod_start_result *reports, struct error *err)
+{
+	int r = play_make(s, o, v, n, reports, err);
+
 	/* The wait for the disk comes when the pods are up, or when they take their time: it would
 	 * be in the way of their own writing. */
 	if (r == 0)
-		(void)pods_watch(reports, result->n, COMMIT_AFTER_MS);
+		(void)pods_watch(reports, n, COMMIT_AFTER_MS);
 	trace("watched");
 	if (r == 0)
-		r = play_commit(&ctx->store, v, result->n, err);
+		r = play_commit(s, v, n, err);
+	if (r < 0)
+		play_roll_back(s, v, n);
+	return r;
+}
+
+static int play(struct command_context *ctx, const struct play_options *o,
+		struct kube_result *result, const struct strlist *keep, struct error *err)
+{
+	cleanup_free struct played *v = xcalloc(result->n + 1, sizeof(*v));
+	cleanup_free struct pod_start_result *reports = xcalloc(result->n + 1, sizeof(*reports));
+	cleanup_play_images struct play_images pulled = { 0 };
+	cleanup_play_objects struct play_objects objects = { 0 };
+	cleanup_close int images = play_take_images(ctx, o, result, keep, &pulled, err);
+	int r = images < 0 ? images : play_prepare(ctx, o, result, &pulled, v, err);
+
+	if (r == 0)
+		r = play_objects_compare(&ctx->store, result, &objects, err);
+	trace("prepared");
+	if (r == 0)
+		r = apply_objects(&ctx->store, result, &objects, err);
+	if (r < 0)
+		return r;
+	r = replace_old(ctx, &pulled, v, result->n, &images, err);
+	if (r == 0)
+		r = make_pods(&ctx->store, o, v, result->n, reports, err);
 	if (r < 0) {
-		play_roll_back(&ctx->store, v, result->n);
+		play_objects_undo(&ctx->store, &objects);
 		return r;
 	}
 	(void)close(steal_fd(&images)); /* the records pin the layers now */
 	(void)pods_watch(reports, result->n, -1);
 	trace("up");
+	play_objects_print(&objects, "");
 	return play_finish(&ctx->store, v, result->n, reports);
 }
 
@@ -88,15 +134,21 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 						   .quiet = o->quiet };
 	struct kube_input how = { .strict = o->strict,
 				  .for_play = !o->down,
+				  .store = &ctx->store,
+				  .config_maps = o->config_maps,
 				  .plain_names = o->no_pod_prefix };
-	int64_t grace_s;
-	int r = grace_option(&o->time, &grace_s, err);
+	struct down_request rq = { .force = o->force };
+	int r = grace_option(&o->time, &rq.grace_s, err);
 
 	if (r < 0)
 		return r;
+	if (o->force && !o->down)
+		return error_set(err, EINVAL, "--force belongs to --down");
 	if (o->down)
-		return kube_down(ctx, argc, argv, grace_s, err);
+		return kube_down(ctx, argc, argv, &rq, err);
 	r = kube_input_read(argc, argv, &how, &result, err);
+	if (r == 0)
+		play_objects_name_sources(&result);
 	if (r == 0 && is_kube_archive(argv[0]))
 		r = unpack_archive(ctx, argv[0], &result, &keep, err);
 	else if (r == 0)
@@ -110,10 +162,14 @@ static const struct option play_options_table[] = {
 	  "Build the images that have a folder of their name (default: those that are missing)",
 	  false },
 	OPTION_CERT_DIR(O(pull.reg.cert_dir)),
+	{ 0, "configmap", OPTION_STRINGS, O(config_maps), "file",
+	  "Take the ConfigMaps of this file, too", false },
 	{ 0, "context-dir", OPTION_STRING, O(context_dir), "path",
 	  "Where those folders are (default: beside the manifest)", false },
 	OPTION_CREDS(O(pull.reg.creds)),
 	{ 0, "down", OPTION_BOOL, O(down), NULL, "Stop and remove the pods of the files", false },
+	{ 0, "force", OPTION_BOOL, O(force), NULL, "With --down: volumes that a play has made, too",
+	  false },
 	{ 0, "network", OPTION_STRING, O(network), "mode", "host, none or bridge", false },
 	{ 0, "no-pod-prefix", OPTION_BOOL, O(no_pod_prefix), NULL,
 	  "Containers are called NAME, not POD-NAME", false },

@@ -89,6 +89,7 @@ const struct command_row command_rows[] = {
 	ROW("image unmount", cmd_image_unmount),
 	ALIAS("image untag", cmd_untag),
 
+	ROW("kube delete", cmd_kube_delete),
 	ROW("kube describe", cmd_kube_describe),
 	ROW("kube down", cmd_kube_down),
 	ROW("kube generate", cmd_kube_generate),

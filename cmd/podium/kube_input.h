@@ -12,8 +12,12 @@
 int kube_input_read(int argc, char **argv, const struct kube_input *how, struct kube_result *ret,
 		    struct error *err) must_check;
 
-/* kube down, which is also kube play --down. grace_s < 0: each pod's own. */
-int kube_down(struct command_context *ctx, int argc, char **argv, int64_t grace_s,
+struct down_request {
+	int64_t grace_s; /* < 0: each pod's own */
+	bool force;	 /* volumes that a play has made, too */
+};
+/* kube down, which is also kube play --down. */
+int kube_down(struct command_context *ctx, int argc, char **argv, const struct down_request *rq,
 	      struct error *err) must_check;
 
 #endif

@@ -4,7 +4,7 @@
  *
  * Theory of operation: each row names a kind in all the ways that kubectl has for it, its columns,
  * and a function that lists it. The functions stand beside what they read: kubelist_pods.c,
- * kubelist_data.c, kubelist_objects.c.
+ * kubelist_data.c, kubelist_claims.c, kubelist_stored.c, kuberemove.c.
  */
 #include "cmd/podium/kubekind.h"
 
@@ -21,6 +21,15 @@ static const char *const config_headers[] = { "DATA", "AGE", NULL };
 static const char *const secret_headers[] = { "TYPE", "DATA", "AGE", NULL };
 static const char *const claim_headers[] = { "STATUS",	     "VOLUME", "CAPACITY", "ACCESS MODES",
 					     "STORAGECLASS", "AGE",    NULL };
+static const char *const volume_headers[] = {
+	"CAPACITY", "ACCESS MODES", "RECLAIM POLICY", "STATUS", "CLAIM", "STORAGECLASS", "AGE", NULL
+};
+static const char *const deployment_headers[] = { "READY", "UP-TO-DATE", "AVAILABLE", "AGE", NULL };
+static const char *const replica_headers[] = { "DESIRED", "CURRENT", "READY", "AGE", NULL };
+static const char *const daemon_headers[] = { "DESIRED",   "CURRENT",	    "READY", "UP-TO-DATE",
+					      "AVAILABLE", "NODE SELECTOR", "AGE",   NULL };
+static const char *const job_headers[] = { "STATUS", "COMPLETIONS", "DURATION", "AGE", NULL };
+static const char *const space_headers[] = { "STATUS", "AGE", NULL };
 static const char *const event_headers[] = { "LAST SEEN", "TYPE",    "REASON",
 					     "OBJECT",	  "MESSAGE", NULL };
 
@@ -37,6 +46,49 @@ const struct kube_kind_row kube_kind_rows[] = {
 	  .list = kube_list_pods,
 	  .describe = kube_describe_pods,
 	  .remove = kube_remove_pod },
+	{ .kind = KUBE_DAEMON_SET,
+	  .plural = "daemonsets",
+	  .singular = "daemonset",
+	  .shorts = "ds",
+	  .group = ".apps",
+	  .namespaced = true,
+	  .in_all = true,
+	  .headers = daemon_headers,
+	  .list = kube_list_stored,
+	  .describe = kube_describe_stored,
+	  .remove = kube_remove_workload },
+	{ .kind = KUBE_DEPLOYMENT,
+	  .plural = "deployments",
+	  .singular = "deployment",
+	  .shorts = "deploy",
+	  .group = ".apps",
+	  .namespaced = true,
+	  .in_all = true,
+	  .headers = deployment_headers,
+	  .list = kube_list_stored,
+	  .describe = kube_describe_stored,
+	  .remove = kube_remove_workload },
+	{ .kind = KUBE_REPLICA_SET,
+	  .plural = "replicasets",
+	  .singular = "replicaset",
+	  .shorts = "rs",
+	  .group = ".apps",
+	  .namespaced = true,
+	  .in_all = true,
+	  .headers = replica_headers,
+	  .list = kube_list_stored,
+	  .describe = kube_describe_stored,
+	  .remove = kube_remove_workload },
+	{ .kind = KUBE_JOB,
+	  .plural = "jobs",
+	  .singular = "job",
+	  .group = ".batch",
+	  .namespaced = true,
+	  .in_all = true,
+	  .headers = job_headers,
+	  .list = kube_list_stored,
+	  .describe = kube_describe_stored,
+	  .remove = kube_remove_workload },
 	{ .kind = KUBE_CONFIG_MAP,
 	  .plural = "configmaps",
 	  .singular = "configmap",
@@ -45,8 +97,8 @@ const struct kube_kind_row kube_kind_rows[] = {
 	  .namespaced = true,
 	  .headers = config_headers,
 	  .list = kube_list_data,
-	  .describe = kube_describe_config_maps,
-	  .remove = kube_remove_config_map },
+	  .describe = kube_describe_data,
+	  .remove = kube_remove_data },
 	{ .kind = KUBE_SECRET,
 	  .plural = "secrets",
 	  .singular = "secret",
@@ -54,8 +106,8 @@ const struct kube_kind_row kube_kind_rows[] = {
 	  .namespaced = true,
 	  .headers = secret_headers,
 	  .list = kube_list_data,
-	  .describe = kube_describe_secrets,
-	  .remove = kube_remove_secret },
+	  .describe = kube_describe_data,
+	  .remove = kube_remove_data },
 	{ .kind = KUBE_PVC,
 	  .plural = "persistentvolumeclaims",
 	  .singular = "persistentvolumeclaim",
@@ -66,6 +118,23 @@ const struct kube_kind_row kube_kind_rows[] = {
 	  .list = kube_list_claims,
 	  .describe = kube_describe_claims,
 	  .remove = kube_remove_claim },
+	{ .kind = KUBE_PV,
+	  .plural = "persistentvolumes",
+	  .singular = "persistentvolume",
+	  .shorts = "pv",
+	  .group = "",
+	  .headers = volume_headers,
+	  .list = kube_list_stored,
+	  .describe = kube_describe_stored,
+	  .remove = kube_remove_volume },
+	{ .kind = KUBE_NAMESPACE,
+	  .plural = "namespaces",
+	  .singular = "namespace",
+	  .shorts = "ns",
+	  .group = "",
+	  .headers = space_headers,
+	  .list = kube_list_namespaces,
+	  .remove = kube_remove_namespace },
 	{ .kind = -1,
 	  .plural = "events",
 	  .singular = "event",

@@ -43,10 +43,10 @@ struct kube_kind_row {
 	/* Finds what is wanted and adds it to table, out or printed. */
 	int (*list)(struct kube_look *look, const struct kube_kind_row *row, struct error *err);
 	/* Prints what is wanted in full, a blank line between two; NULL: that cannot be had. */
-	int (*describe)(struct kube_look *look, struct error *err);
+	int (*describe)(struct kube_look *look, const struct kube_kind_row *row, struct error *err);
 	/* Removes one; -ENOENT. grace_s < 0: a pod's own. NULL: that cannot be done. */
-	int (*remove)(const struct store *s, const char *namespace_, const char *name,
-		      int64_t grace_s, struct error *err);
+	int (*remove)(const struct store *s, const struct kube_kind_row *row,
+		      const char *namespace_, const char *name, int64_t grace_s, struct error *err);
 };
 /* In the order of `kube get all`; ended by plural NULL. */
 extern const struct kube_kind_row kube_kind_rows[];
@@ -67,28 +67,48 @@ bool is_form_document(enum kube_form form);
 /* kubelist_pods.c */
 int kube_list_pods(struct kube_look *look, const struct kube_kind_row *row,
 		   struct error *err) must_check;
-int kube_describe_pods(struct kube_look *look, struct error *err) must_check;
-int kube_remove_pod(const struct store *s, const char *namespace_, const char *name,
-		    int64_t grace_s, struct error *err) must_check;
+int kube_describe_pods(struct kube_look *look, const struct kube_kind_row *row,
+		       struct error *err) must_check;
+int kube_remove_pod(const struct store *s, const struct kube_kind_row *row, const char *namespace_,
+		    const char *name, int64_t grace_s, struct error *err) must_check;
 int kube_list_events(struct kube_look *look, const struct kube_kind_row *row,
 		     struct error *err) must_check;
 
 /* kubelist_data.c: ConfigMaps and Secrets */
 int kube_list_data(struct kube_look *look, const struct kube_kind_row *row,
 		   struct error *err) must_check;
-int kube_describe_config_maps(struct kube_look *look, struct error *err) must_check;
-int kube_describe_secrets(struct kube_look *look, struct error *err) must_check;
-int kube_remove_config_map(const struct store *s, const char *namespace_, const char *name,
-			   int64_t grace_s, struct error *err) must_check;
-int kube_remove_secret(const struct store *s, const char *namespace_, const char *name,
-		       int64_t grace_s, struct error *err) must_check;
+int kube_describe_data(struct kube_look *look, const struct kube_kind_row *row,
+		       struct error *err) must_check;
+int kube_remove_data(const struct store *s, const struct kube_kind_row *row, const char *namespace_,
+		     const char *name, int64_t grace_s, struct error *err) must_check;
 
 /* kubelist_claims.c */
 int kube_list_claims(struct kube_look *look, const struct kube_kind_row *row,
 		     struct error *err) must_check;
-int kube_describe_claims(struct kube_look *look, struct error *err) must_check;
-int kube_remove_claim(const struct store *s, const char *namespace_, const char *name,
-		      int64_t grace_s, struct error *err) must_check;
+int kube_describe_claims(struct kube_look *look, const struct kube_kind_row *row,
+			 struct error *err) must_check;
+int kube_remove_claim(const struct store *s, const struct kube_kind_row *row,
+		      const char *namespace_, const char *name, int64_t grace_s,
+		      struct error *err) must_check;
+
+/* kubelist_stored.c: workloads, Jobs, PersistentVolumes */
+int kube_list_stored(struct kube_look *look, const struct kube_kind_row *row,
+		     struct error *err) must_check;
+int kube_describe_stored(struct kube_look *look, const struct kube_kind_row *row,
+			 struct error *err) must_check;
+
+/* kuberemove.c */
+int kube_remove_workload(const struct store *s, const struct kube_kind_row *row,
+			 const char *namespace_, const char *name, int64_t grace_s,
+			 struct error *err) must_check;
+int kube_remove_volume(const struct store *s, const struct kube_kind_row *row,
+		       const char *namespace_, const char *name, int64_t grace_s,
+		       struct error *err) must_check;
+int kube_list_namespaces(struct kube_look *look, const struct kube_kind_row *row,
+			 struct error *err) must_check;
+int kube_remove_namespace(const struct store *s, const struct kube_kind_row *row,
+			  const char *namespace_, const char *name, int64_t grace_s,
+			  struct error *err) must_check;
 
 /* What `describe` says before the next one: a blank line but for the first. */
 void kube_look_begin_block(struct kube_look *look);

@@ -11,6 +11,7 @@
 
 #include "cmd/podium/describe.h"
 #include "cmd/podium/kubekind.h"
+#include "cmd/podium/kubestored.h"
 #include "cmd/podium/kubeusers.h"
 #include "engine/base/mem.h"
 #include "engine/volumes/named.h"
@@ -37,8 +38,7 @@ static int for_each(struct kube_look *look, claim_fn *fn, struct error *err)
 	return r;
 }
 
-/* "RWO,ROX"; the caller owns it. */
-static char *short_modes(const struct strlist *modes)
+char *kube_short_modes(const struct strlist *modes)
 {
 	static const char *const shorts[][2] = { { "ReadWriteOnce", "RWO" },
 						 { "ReadOnlyMany", "ROX" },
@@ -87,7 +87,7 @@ static int add_document(struct kube_look *look, const struct named_volume *v, st
 
 static int list_one(struct kube_look *look, const struct named_volume *v, struct error *err)
 {
-	cleanup_free char *modes = short_modes(&v->access_modes);
+	cleanup_free char *modes = kube_short_modes(&v->access_modes);
 
 	if (is_form_document(look->form))
 		return add_document(look, v, err);
@@ -110,7 +110,7 @@ int kube_list_claims(struct kube_look *look, const struct kube_kind_row *row, st
 
 static int describe_one(struct kube_look *look, const struct named_volume *v, struct error *err)
 {
-	cleanup_free char *modes = short_modes(&v->access_modes);
+	cleanup_free char *modes = kube_short_modes(&v->access_modes);
 	cleanup_free char *created = describe_time(v->created_ns);
 	cleanup_free char *where =
 		v->host_path ? xstrdup(v->host_path)
@@ -136,18 +136,20 @@ static int describe_one(struct kube_look *look, const struct named_volume *v, st
 	return 0;
 }
 
-int kube_describe_claims(struct kube_look *look, struct error *err)
+int kube_describe_claims(struct kube_look *look, const struct kube_kind_row *row, struct error *err)
 {
+	(void)row;
 	return for_each(look, describe_one, err);
 }
 
-int kube_remove_claim(const struct store *s, const char *namespace_, const char *name,
-		      int64_t grace_s, struct error *err)
+int kube_remove_claim(const struct store *s, const struct kube_kind_row *row,
+		      const char *namespace_, const char *name, int64_t grace_s, struct error *err)
 {
 	cleanup_named_volume struct named_volume v = { 0 };
 	cleanup_strlist struct strlist users = { 0 };
 	int r = named_volume_read(s, name, &v, err);
 
+	(void)row;
 	(void)grace_s;
 	if (r == 0 &&
 	    (!v.claim_namespace || !is_equal(v.claim_namespace, kube_namespace(namespace_))))

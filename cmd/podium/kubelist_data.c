@@ -206,48 +206,30 @@ static int describe_one(struct kube_look *look, const struct kube_kind_row *row,
 	return 0;
 }
 
-int kube_describe_config_maps(struct kube_look *look, struct error *err)
+int kube_describe_data(struct kube_look *look, const struct kube_kind_row *row, struct error *err)
 {
-	return for_each(look, kube_kind_find("configmaps"), describe_one, err);
-}
-
-int kube_describe_secrets(struct kube_look *look, struct error *err)
-{
-	return for_each(look, kube_kind_find("secrets"), describe_one, err);
+	return for_each(look, row, describe_one, err);
 }
 
 /* ---- delete ----------------------------------------------------------------------------- */
 
 /* Deleting what pods use is allowed, as in a cluster: they notice at their next start. */
-static int remove_data(const struct store *s, int kind, const char *namespace_, const char *name,
-		       struct error *err)
+int kube_remove_data(const struct store *s, const struct kube_kind_row *row, const char *namespace_,
+		     const char *name, int64_t grace_s, struct error *err)
 {
 	cleanup_strlist struct strlist users = { 0 };
-	int r = data_object_remove(s, data_kind_of(kind), namespace_, name, err);
+	int r = data_object_remove(s, data_kind_of(row->kind), namespace_, name, err);
 
+	(void)grace_s;
 	if (r == 0)
-		r = kube_users(s, kind, namespace_, name, &users, err);
+		r = kube_users(s, row->kind, namespace_, name, &users, err);
 	if (r == 0 && users.n) {
 		cleanup_free char *who = kube_join_names(&users);
 		cleanup_free char *text = xasprintf(
-			"%s '%s' was used by: %s; they cannot be started again without it",
-			kube_kind_names[kind], name, who);
+			"%s '%s' was used by %s: no container that needs it can be started again",
+			row->singular, name, who);
 
 		command_print_warning(text);
 	}
 	return r;
-}
-
-int kube_remove_config_map(const struct store *s, const char *namespace_, const char *name,
-			   int64_t grace_s, struct error *err)
-{
-	(void)grace_s;
-	return remove_data(s, KUBE_CONFIG_MAP, namespace_, name, err);
-}
-
-int kube_remove_secret(const struct store *s, const char *namespace_, const char *name,
-		       int64_t grace_s, struct error *err)
-{
-	(void)grace_s;
-	return remove_data(s, KUBE_SECRET, namespace_, name, err);
 }

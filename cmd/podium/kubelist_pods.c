@@ -100,11 +100,12 @@ int kube_list_pods(struct kube_look *look, const struct kube_kind_row *row, stru
 	return r;
 }
 
-int kube_describe_pods(struct kube_look *look, struct error *err)
+int kube_describe_pods(struct kube_look *look, const struct kube_kind_row *row, struct error *err)
 {
 	cleanup_kube_pods struct kube_pods pods = { 0 };
 	int r = kube_pods_load(look->store, look->namespace_, true, &pods, err);
 
+	(void)row;
 	for (size_t i = 0; r == 0 && i < pods.n; i++) {
 		const struct kube_pod *p = &pods.v[i];
 
@@ -116,8 +117,8 @@ int kube_describe_pods(struct kube_look *look, struct error *err)
 	return r;
 }
 
-int kube_remove_pod(const struct store *s, const char *namespace_, const char *name,
-		    int64_t grace_s, struct error *err)
+int kube_remove_pod(const struct store *s, const struct kube_kind_row *row, const char *namespace_,
+		    const char *name, int64_t grace_s, struct error *err)
 {
 	cleanup_strlist struct strlist one = { 0 };
 	struct pod_spec pod = { 0 };
@@ -126,6 +127,7 @@ int kube_remove_pod(const struct store *s, const char *namespace_, const char *n
 	bool is_it;
 	int r = lookup_pod(s, name, id, &scratch);
 
+	(void)row;
 	is_it = r == 0 && lookup_read_pod(s, id, &pod, &scratch) == 0 && is_equal(pod.name, name) &&
 		is_equal(kube_pod_namespace(&pod), kube_namespace(namespace_));
 	record_done(&pod_spec_type, &pod);

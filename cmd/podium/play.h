@@ -17,12 +17,14 @@
 
 struct play_options {
 	bool down;
+	bool force; /* with down */
 	bool replace;
 	bool start;
 	bool quiet;
 	bool no_pod_prefix;
 	bool strict;
 	const char *network;
+	struct strlist config_maps;
 	const char *context_dir;
 	struct option_maybe build;
 	struct option_int time;
