@@ -19,10 +19,8 @@ static const char *const volume_mode_values[] = { "Filesystem", "Block", NULL };
 static const char *const reclaim_policy_values[] = { "Retain", "Delete", "Recycle", NULL };
 
 static const struct schema_field persistent_volume_claim_fields[] = {
-	{ ROW("apiVersion", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
-	{ ROW("kind", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
+	{ ROW("apiVersion", STRING, ONE), KEEP(k8s_claim, api_version), .required = true },
+	{ ROW("kind", STRING, ONE), KEEP(k8s_claim, kind), .required = true },
 	{ ROW("metadata", OBJECT, ONE), .sub = &schema_object_meta, KEEP(k8s_claim, meta),
 	  .required = true },
 	{ ROW("spec", OBJECT, ONE), .sub = &schema_persistent_volume_claim_spec,
@@ -44,7 +42,8 @@ static const struct schema_field persistent_volume_claim_spec_fields[] = {
 	{ ROW("resources", OBJECT, ONE), .sub = &schema_volume_resource_requirements,
 	  KEEP(k8s_claim_spec, resources) },
 	{ ROW("volumeName", STRING, ONE), KEEP(k8s_claim_spec, volume_name) },
-	{ ROW("storageClassName", STRING, ONE), KEEP(k8s_claim_spec, storage_class) },
+	{ ROW("storageClassName", STRING, ONE), KEEP(k8s_claim_spec, storage_class),
+	  .reason = "chooses among PersistentVolumes; nothing is provisioned by it" },
 	{ ROW("volumeMode", STRING, ONE), KEEP(k8s_claim_spec, volume_mode),
 	  .values = volume_mode_values },
 	{ ROW("dataSource", OBJECT, ONE), .sub = &schema_typed_local_object_reference,
@@ -72,7 +71,8 @@ const struct schema_type schema_persistent_volume_claim_template = {
 
 static const struct schema_field volume_resource_requirements_fields[] = {
 	{ ROW("limits", QUANTITY, MAP), .reason = "nothing here limits the size of a volume" },
-	{ ROW("requests", QUANTITY, MAP), KEEP(k8s_claim_resources, requests) },
+	{ ROW("requests", QUANTITY, MAP), KEEP(k8s_claim_resources, requests),
+	  .reason = "chooses among PersistentVolumes; it is no quota" },
 	{ 0 },
 };
 const struct schema_type schema_volume_resource_requirements = {
@@ -81,10 +81,8 @@ const struct schema_type schema_volume_resource_requirements = {
 };
 
 static const struct schema_field persistent_volume_fields[] = {
-	{ ROW("apiVersion", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
-	{ ROW("kind", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
+	{ ROW("apiVersion", STRING, ONE), KEEP(k8s_pv, api_version), .required = true },
+	{ ROW("kind", STRING, ONE), KEEP(k8s_pv, kind), .required = true },
 	{ ROW("metadata", OBJECT, ONE), .sub = &schema_object_meta, KEEP(k8s_pv, meta),
 	  .required = true },
 	{ ROW("spec", OBJECT, ONE), .sub = &schema_persistent_volume_spec, KEEP(k8s_pv, spec),

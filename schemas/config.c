@@ -13,10 +13,8 @@
 #include "schemas/field.h"
 
 static const struct schema_field config_map_fields[] = {
-	{ ROW("apiVersion", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
-	{ ROW("kind", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
+	{ ROW("apiVersion", STRING, ONE), KEEP(k8s_config_map, api_version), .required = true },
+	{ ROW("kind", STRING, ONE), KEEP(k8s_config_map, kind), .required = true },
 	{ ROW("metadata", OBJECT, ONE), .sub = &schema_object_meta, KEEP(k8s_config_map, meta),
 	  .required = true },
 	{ ROW("immutable", BOOL, ONE), KEEP(k8s_config_map, immutable) },
@@ -28,10 +26,8 @@ const struct schema_type schema_config_map = { "V1ConfigMap", "ConfigMap",
 					       sizeof(struct k8s_config_map), config_map_fields };
 
 static const struct schema_field secret_fields[] = {
-	{ ROW("apiVersion", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
-	{ ROW("kind", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
+	{ ROW("apiVersion", STRING, ONE), KEEP(k8s_secret, api_version), .required = true },
+	{ ROW("kind", STRING, ONE), KEEP(k8s_secret, kind), .required = true },
 	{ ROW("metadata", OBJECT, ONE), .sub = &schema_object_meta, KEEP(k8s_secret, meta),
 	  .required = true },
 	{ ROW("immutable", BOOL, ONE), KEEP(k8s_secret, immutable) },
@@ -44,10 +40,8 @@ const struct schema_type schema_secret = { "V1Secret", "Secret", sizeof(struct k
 					   secret_fields };
 
 static const struct schema_field namespace_fields[] = {
-	{ ROW("apiVersion", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
-	{ ROW("kind", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
+	{ ROW("apiVersion", STRING, ONE), KEEP(k8s_namespace, api_version), .required = true },
+	{ ROW("kind", STRING, ONE), KEEP(k8s_namespace, kind), .required = true },
 	{ ROW("metadata", OBJECT, ONE), .sub = &schema_object_meta, KEEP(k8s_namespace, meta),
 	  .required = true },
 	{ ROW("spec", OBJECT, ONE), .sub = &schema_namespace_spec, .support = FIELD_SERVER },

@@ -13,10 +13,8 @@
 #include "schemas/field.h"
 
 static const struct schema_field job_fields[] = {
-	{ ROW("apiVersion", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
-	{ ROW("kind", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
+	{ ROW("apiVersion", STRING, ONE), KEEP(k8s_job, api_version), .required = true },
+	{ ROW("kind", STRING, ONE), KEEP(k8s_job, kind), .required = true },
 	{ ROW("metadata", OBJECT, ONE), .sub = &schema_object_meta, KEEP(k8s_job, meta),
 	  .required = true },
 	{ ROW("spec", OBJECT, ONE), .sub = &schema_job_spec, KEEP(k8s_job, spec),

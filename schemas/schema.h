@@ -57,8 +57,8 @@ struct schema_field {
 	const struct schema_type *sub;
 	enum field_support support;
 	size_t offset;
-	const char *reason;
-	const char *harmless;	   /* KNOWN: with this value ("*": with any) it changes nothing, so no
+	const char *reason;   /* HONOURED: its limits, for the documentation */
+	const char *harmless; /* KNOWN: with this value ("*": with any) it changes nothing, so no
 				    * warning */
 	const char *const *values; /* the only texts allowed, NULL-terminated */
 	bool required;

@@ -22,6 +22,8 @@ struct k8s_claim_spec {
 };
 
 struct k8s_claim {
+	char *api_version;
+	char *kind;
 	struct k8s_meta *meta;
 	struct k8s_claim_spec *spec;
 };
@@ -46,6 +48,8 @@ struct k8s_pv_spec {
 };
 
 struct k8s_pv {
+	char *api_version;
+	char *kind;
 	struct k8s_meta *meta;
 	struct k8s_pv_spec *spec;
 };

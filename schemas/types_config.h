@@ -9,6 +9,8 @@ struct k8s_meta;
 
 /* binary_data: base64 texts as they stand. */
 struct k8s_config_map {
+	char *api_version;
+	char *kind;
 	struct k8s_meta *meta;
 	struct k8s_bool immutable;
 	struct pairlist data;
@@ -17,6 +19,8 @@ struct k8s_config_map {
 
 /* data: base64 texts as they stand. Whoever has used it clears it. */
 struct k8s_secret {
+	char *api_version;
+	char *kind;
 	struct k8s_meta *meta;
 	struct k8s_bool immutable;
 	struct pairlist data;
@@ -25,6 +29,8 @@ struct k8s_secret {
 };
 
 struct k8s_namespace {
+	char *api_version;
+	char *kind;
 	struct k8s_meta *meta;
 };
 

@@ -41,6 +41,8 @@ struct k8s_workload_spec {
 };
 
 struct k8s_workload {
+	char *api_version;
+	char *kind;
 	struct k8s_meta *meta;
 	struct k8s_workload_spec *spec;
 };
@@ -62,6 +64,8 @@ struct k8s_job_spec {
 };
 
 struct k8s_job {
+	char *api_version;
+	char *kind;
 	struct k8s_meta *meta;
 	struct k8s_job_spec *spec;
 };

@@ -48,10 +48,8 @@ const struct schema_type schema_pod_template_spec = { "V1PodTemplateSpec", "PodT
 						      pod_template_spec_fields };
 
 static const struct schema_field deployment_fields[] = {
-	{ ROW("apiVersion", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
-	{ ROW("kind", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
+	{ ROW("apiVersion", STRING, ONE), KEEP(k8s_workload, api_version), .required = true },
+	{ ROW("kind", STRING, ONE), KEEP(k8s_workload, kind), .required = true },
 	{ ROW("metadata", OBJECT, ONE), .sub = &schema_object_meta, KEEP(k8s_workload, meta),
 	  .required = true },
 	{ ROW("spec", OBJECT, ONE), .sub = &schema_deployment_spec, KEEP(k8s_workload, spec),
@@ -63,7 +61,8 @@ const struct schema_type schema_deployment = { "V1Deployment", "Deployment",
 					       sizeof(struct k8s_workload), deployment_fields };
 
 static const struct schema_field deployment_spec_fields[] = {
-	{ ROW("replicas", INT32, ONE), KEEP(k8s_workload_spec, replicas) },
+	{ ROW("replicas", INT32, ONE), KEEP(k8s_workload_spec, replicas),
+	  .reason = "0 or 1; more follow in a later version" },
 	{ ROW("selector", OBJECT, ONE), .sub = &schema_label_selector,
 	  KEEP(k8s_workload_spec, selector), .required = true },
 	{ ROW("template", OBJECT, ONE), .sub = &schema_pod_template_spec,
@@ -108,10 +107,8 @@ const struct schema_type schema_rolling_update_deployment = { "V1RollingUpdateDe
 							      rolling_update_deployment_fields };
 
 static const struct schema_field daemon_set_fields[] = {
-	{ ROW("apiVersion", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
-	{ ROW("kind", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
+	{ ROW("apiVersion", STRING, ONE), KEEP(k8s_workload, api_version), .required = true },
+	{ ROW("kind", STRING, ONE), KEEP(k8s_workload, kind), .required = true },
 	{ ROW("metadata", OBJECT, ONE), .sub = &schema_object_meta, KEEP(k8s_workload, meta),
 	  .required = true },
 	{ ROW("spec", OBJECT, ONE), .sub = &schema_daemon_set_spec, KEEP(k8s_workload, spec),
@@ -139,7 +136,7 @@ const struct schema_type schema_daemon_set_spec = { "V1DaemonSetSpec", "DaemonSe
 						    sizeof(struct k8s_workload_spec),
 						    daemon_set_spec_fields };
 
-static const char *const daemon_set_strategy_type_values[] = { "OnDelete", "RollingUpdate", NULL };
+static const char *const daemon_set_strategy_type_values[] = { "RollingUpdate", "OnDelete", NULL };
 static const struct schema_field daemon_set_update_strategy_fields[] = {
 	{ ROW("type", STRING, ONE), .reason = "play replaces the pod when its template has changed",
 	  .harmless = "RollingUpdate", .values = daemon_set_strategy_type_values },
@@ -167,10 +164,8 @@ const struct schema_type schema_rolling_update_daemon_set = { "V1RollingUpdateDa
 							      rolling_update_daemon_set_fields };
 
 static const struct schema_field replica_set_fields[] = {
-	{ ROW("apiVersion", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
-	{ ROW("kind", STRING, ONE), .reason = "it is the kind's", .harmless = "*",
-	  .required = true },
+	{ ROW("apiVersion", STRING, ONE), KEEP(k8s_workload, api_version), .required = true },
+	{ ROW("kind", STRING, ONE), KEEP(k8s_workload, kind), .required = true },
 	{ ROW("metadata", OBJECT, ONE), .sub = &schema_object_meta, KEEP(k8s_workload, meta),
 	  .required = true },
 	{ ROW("spec", OBJECT, ONE), .sub = &schema_replica_set_spec, KEEP(k8s_workload, spec),
@@ -182,7 +177,8 @@ const struct schema_type schema_replica_set = { "V1ReplicaSet", "ReplicaSet",
 						sizeof(struct k8s_workload), replica_set_fields };
 
 static const struct schema_field replica_set_spec_fields[] = {
-	{ ROW("replicas", INT32, ONE), KEEP(k8s_workload_spec, replicas) },
+	{ ROW("replicas", INT32, ONE), KEEP(k8s_workload_spec, replicas),
+	  .reason = "0 or 1; more follow in a later version" },
 	{ ROW("minReadySeconds", INT32, ONE),
 	  .reason = "a pod counts as available as soon as it is ready", .harmless = "0" },
 	{ ROW("selector", OBJECT, ONE), .sub = &schema_label_selector,

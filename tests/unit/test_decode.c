@@ -293,6 +293,8 @@ static const char *verdict(const struct schema_type *type, const struct schema_f
 			      ? "honoured"
 			      : "lost";
 	}
+	if (f->support == FIELD_KNOWN && f->harmless && strcmp(f->harmless, "*") == 0)
+		ret = "moot";
 	/* an unknown name is found at any depth, also where nothing is honoured */
 	if (f->type == FIELD_OBJECT && f->shape != SHAPE_MAP && !diags.errors)
 		ret = "not looked into";
@@ -304,67 +306,69 @@ static const char *verdict(const struct schema_type *type, const struct schema_f
 }
 
 static const char support_head[] =
-	"# Kubernetes fields\n\n"
+	"# Kubernetes kinds and fields\n\n"
 	"Made from the tables in `schemas/` by `PODIUM_GOLDEN=1` and tests/unit/test_decode.c; a "
 	"test\n"
-	"compares it. Every field of Kubernetes 1.36's Pod is known. *honoured*: it does what "
-	"Kubernetes\n"
-	"says. *warned*: it is checked, has no effect, and the reader of a manifest is told (an "
-	"error under\n"
-	"`--strict`). *dropped*: only an API server writes it, so it is passed over in silence. A "
-	"field that\n"
-	"is not listed is unknown and an error. Types that no honoured field holds are left "
-	"out.\n\n"
-	"A volume whose source is only known is refused by play when a container mounts it.\n";
+	"compares it. Every field of Kubernetes 1.36's kinds below is known. *honoured*: it does "
+	"what\n"
+	"Kubernetes says. *warned*: it is checked, has no effect, and the reader of a manifest is "
+	"told (an\n"
+	"error under `--strict`). *moot*: on one host nothing depends on it. *dropped*: only an "
+	"API server\n"
+	"writes it, so it is passed over in silence. A field that is not listed is unknown and an "
+	"error.\n"
+	"Types that no honoured field holds are left out.\n\n"
+	"A volume whose source is only known is refused by play when a container mounts it. Any "
+	"kind that is\n"
+	"not listed is skipped with a warning, an error under `--strict`.\n\n"
+	"## Kinds\n\n| apiVersion | kind | here |\n|---|---|---|\n";
+
+#define MAX_TYPES 256
+
+/* Every type that an honoured field holds, those that come first in the manifest first. */
+static size_t reached(const struct schema_type **seen, size_t n, const struct schema_type *t)
+{
+	for (size_t i = 0; i < n; i++)
+		if (seen[i] == t)
+			return n;
+	if (n == MAX_TYPES)
+		return n;
+	seen[n++] = t;
+	for (const struct schema_field *f = t->fields; f->name; f++)
+		if (f->support == FIELD_HONOURED && f->type == FIELD_OBJECT)
+			n = reached(seen, n, f->sub);
+	return n;
+}
+
+static const char *support_text(enum kind_support support)
+{
+	switch (support) {
+	case KIND_PLAYED:
+		return "played";
+	case KIND_LIST:
+		return "its items are played";
+	case KIND_LATER:
+		return "checked; skipped with a warning: it comes later";
+	default:
+		return "skipped with a warning: it has no meaning on one host";
+	}
+}
 
 static char *support_list(void)
 {
-	static const struct schema_type *const types[] = {
-		&schema_pod,
-		&schema_object_meta,
-		&schema_pod_spec,
-		&schema_container,
-		&schema_container_port,
-		&schema_env_var,
-		&schema_env_var_source,
-		&schema_env_from_source,
-		&schema_config_map_key_selector,
-		&schema_secret_key_selector,
-		&schema_config_map_env_source,
-		&schema_secret_env_source,
-		&schema_object_field_selector,
-		&schema_resource_field_selector,
-		&schema_container_restart_rule,
-		&schema_container_restart_rule_on_exit_codes,
-		&schema_probe,
-		&schema_lifecycle,
-		&schema_lifecycle_handler,
-		&schema_exec_action,
-		&schema_http_get_action,
-		&schema_http_header,
-		&schema_tcp_socket_action,
-		&schema_grpc_action,
-		&schema_sleep_action,
-		&schema_volume_mount,
-		&schema_resource_requirements,
-		&schema_security_context,
-		&schema_capabilities,
-		&schema_seccomp_profile,
-		&schema_app_armor_profile,
-		&schema_pod_security_context,
-		&schema_sysctl,
-		&schema_volume,
-		&schema_host_path_volume_source,
-		&schema_empty_dir_volume_source,
-		&schema_host_alias,
-		&schema_pod_dns_config,
-		&schema_pod_dns_config_option,
-		&schema_pod_os,
-	};
+	const struct schema_type *types[MAX_TYPES];
 	struct buf out = BUF_INIT((size_t)1 << 20);
+	size_t n = 0;
 
 	buf_adds(&out, support_head);
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+	for (const struct schema_kind *k = schema_kinds; k->kind; k++) {
+		buf_printf(&out, "| %s | %s | %s |\n", k->api_version, k->kind,
+			   support_text(k->support));
+		if (k->support == KIND_PLAYED)
+			n = reached(types, n, k->type);
+	}
+	CU_ASSERT(n < MAX_TYPES);
+	for (size_t i = 0; i < n; i++) {
 		buf_printf(&out, "\n## %s\n\n| field | here | why not |\n|---|---|---|\n",
 			   types[i]->title);
 		for (const struct schema_field *f = types[i]->fields; f->name; f++)
