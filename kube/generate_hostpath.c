@@ -142,7 +142,7 @@ static int put_config_map(struct generate_job *job, struct node *volume, const c
 {
 	struct node *root = tree_document(job->arena, "v1", "ConfigMap", name, job->namespace_);
 	struct content c = { .job = job, .root = root };
-	struct node *source = tree_map(job->arena);
+	struct node *source = tree_new_map(job->arena);
 	int r = is_dir ? add_folder(&c, path, err)
 		       : add_file(&c, AT_FDCWD, path, base_of(path), err);
 
@@ -158,8 +158,8 @@ static int put_claim(struct generate_job *job, struct node *volume, const char *
 {
 	struct arena *a = job->arena;
 	struct node *root = tree_document(a, "v1", "PersistentVolumeClaim", name, job->namespace_);
-	struct node *spec = tree_need_map(a, root, "spec"), *modes = tree_list(a);
-	struct node *source = tree_map(a);
+	struct node *spec = tree_need_map(a, root, "spec"), *modes = tree_new_list(a);
+	struct node *source = tree_new_map(a);
 	struct node *requests = tree_need_map(a, tree_need_map(a, spec, "resources"), "requests");
 
 	node_list_add(a, modes, node_new_text(a, "ReadWriteOnce"));

@@ -20,7 +20,7 @@
 
 static struct node *pairs_tree(struct arena *a, const struct pairlist *pairs)
 {
-	struct node *map = tree_map(a);
+	struct node *map = tree_new_map(a);
 
 	for (size_t i = 0; i < pairs->n; i++)
 		tree_set_text(a, map, pairs->v[i].key, pairs->v[i].value);
@@ -95,7 +95,7 @@ static struct node *made_claim(struct arena *a, const struct named_volume *v,
 			       const char *namespace_)
 {
 	struct node *root = tree_document(a, "v1", "PersistentVolumeClaim", v->name, namespace_);
-	struct node *spec = tree_need_map(a, root, "spec"), *modes = tree_list(a);
+	struct node *spec = tree_need_map(a, root, "spec"), *modes = tree_new_list(a);
 	struct node *requests = tree_need_map(a, tree_need_map(a, spec, "resources"), "requests");
 
 	if (v->labels.n)

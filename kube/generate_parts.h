@@ -18,8 +18,8 @@ struct generate_job {
 };
 
 /* A new mapping or list. */
-struct node *tree_map(struct arena *a);
-struct node *tree_list(struct arena *a);
+struct node *tree_new_map(struct arena *a);
+struct node *tree_new_list(struct arena *a);
 /* Sets map[key], replacing what was there. */
 void tree_set(struct arena *a, struct node *map, const char *key, struct node *value);
 void tree_set_text(struct arena *a, struct node *map, const char *key, const char *text);

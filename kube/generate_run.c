@@ -132,7 +132,7 @@ static void follow_list(struct generate_job *job, const struct pod_plan *plan, c
 		if (find_named(list, tree_text(present->items[i], "name")))
 			continue;
 		if (!list) {
-			list = tree_list(job->arena);
+			list = tree_new_list(job->arena);
 			tree_set(job->arena, job->spec, key, list);
 		}
 		node_list_add(job->arena, list, tree_copy(job->arena, present->items[i]));

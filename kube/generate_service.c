@@ -63,7 +63,7 @@ static int add_port(struct generate_job *job, struct node *ports, const struct n
 					    is_equal(protocol, "TCP")	? "tcp"
 					    : is_equal(protocol, "UDP") ? "udp"
 									: "sctp");
-	struct node *port = tree_map(job->arena);
+	struct node *port = tree_new_map(job->arena);
 	int64_t node_port;
 
 	if (has_port(ports, target, protocol))
@@ -120,7 +120,7 @@ int generate_service(struct generate_job *job, struct error *err)
 			 has_host_port(node_get(job->spec, "initContainers"));
 	struct arena *a = job->arena;
 	struct node *root = tree_document(a, "v1", "Service", job->name, job->namespace_);
-	struct node *spec = tree_need_map(a, root, "spec"), *ports = tree_list(a);
+	struct node *spec = tree_need_map(a, root, "spec"), *ports = tree_new_list(a);
 	struct node *labels = node_get(node_get(job->pod, "metadata"), "labels");
 	int r = add_ports(job, "containers", published, ports, err);
 

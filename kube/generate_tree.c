@@ -10,12 +10,12 @@
 
 #include "kube/generate_parts.h"
 
-struct node *tree_map(struct arena *a)
+struct node *tree_new_map(struct arena *a)
 {
 	return node_new(a, NODE_MAP, (struct doc_place){ 0 });
 }
 
-struct node *tree_list(struct arena *a)
+struct node *tree_new_list(struct arena *a)
 {
 	return node_new(a, NODE_LIST, (struct doc_place){ 0 });
 }
@@ -41,7 +41,7 @@ struct node *tree_need_map(struct arena *a, struct node *map, const char *key)
 	struct node *n = node_get(map, key);
 
 	if (!n || n->kind != NODE_MAP) {
-		n = tree_map(a);
+		n = tree_new_map(a);
 		tree_set(a, map, key, n);
 	}
 	return n;
@@ -77,7 +77,7 @@ void tree_drop(struct node *list, size_t i)
 struct node *tree_document(struct arena *a, const char *version, const char *kind, const char *name,
 			   const char *namespace_)
 {
-	struct node *root = tree_map(a), *meta = tree_map(a);
+	struct node *root = tree_new_map(a), *meta = tree_new_map(a);
 
 	tree_set_text(a, root, "apiVersion", version);
 	tree_set_text(a, root, "kind", kind);
@@ -93,13 +93,13 @@ struct node *tree_copy(struct arena *a, const struct node *from)
 	struct node *to;
 
 	if (from->kind == NODE_LIST) {
-		to = tree_list(a);
+		to = tree_new_list(a);
 		for (size_t i = 0; i < from->n; i++)
 			node_list_add(a, to, tree_copy(a, from->items[i]));
 		return to;
 	}
 	if (from->kind == NODE_MAP) {
-		to = tree_map(a);
+		to = tree_new_map(a);
 		for (size_t i = 0; i < from->n; i++)
 			tree_set(a, to, from->entries[i].key, tree_copy(a, from->entries[i].value));
 		return to;

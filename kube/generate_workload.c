@@ -60,7 +60,7 @@ static struct node *need_labels(struct generate_job *job)
 static struct node *template_of(struct generate_job *job, struct node *labels)
 {
 	struct node *annotations = node_get(node_get(job->pod, "metadata"), "annotations");
-	struct node *template_ = tree_map(job->arena), *meta = tree_map(job->arena);
+	struct node *template_ = tree_new_map(job->arena), *meta = tree_new_map(job->arena);
 
 	tree_set(job->arena, meta, "labels", tree_copy(job->arena, labels));
 	if (annotations && annotations->kind == NODE_MAP && annotations->n)
