@@ -4,8 +4,7 @@
  *
  * Theory of operation: the document of a played pod is read and written again; one made by hand is
  * written from the plan, from which every field is reachable. Nothing is given away that does not
- * read back as itself. What we have added ourselves is left out: the labels by which the pods of a
- * Job are known.
+ * read back as itself. What we have added ourselves to the pods of a Job is left out.
  */
 #include "kube/kube.h"
 
@@ -15,6 +14,7 @@
 #include "kube/decode.h"
 #include "kube/document.h"
 #include "kube/encode.h"
+#include "kube/jobpod.h"
 #include "kube/translate.h"
 #include "schemas/models.h"
 
@@ -65,27 +65,6 @@ int kube_generate_document(const char *kube_yaml, char **ret, struct error *err)
 	return r < 0 ? r : give_checked(&text, ret, err);
 }
 
-/* What kube/kind_pod.c adds to the pods of a Job. */
-static void drop_job_labels(const struct pod_plan *plan, struct pairlist *labels)
-{
-	size_t n = 0;
-
-	if (!plan->pod.controller || !is_prefix(plan->pod.controller, "Job/"))
-		return;
-	for (size_t i = 0; i < labels->n; i++) {
-		struct strpair *p = &labels->v[i];
-
-		if (is_equal(p->key, "job-name") ||
-		    is_equal(p->key, "batch.kubernetes.io/job-name")) {
-			free(p->key);
-			free(p->value);
-		} else {
-			labels->v[n++] = *p;
-		}
-	}
-	labels->n = n;
-}
-
 int kube_generate_from_plan(const struct pod_plan *plan, char **ret, struct error *err)
 {
 	cleanup_free char *text = NULL;
@@ -94,7 +73,7 @@ int kube_generate_from_plan(const struct pod_plan *plan, char **ret, struct erro
 	int r;
 
 	translate_plan(plan, &pod);
-	drop_job_labels(plan, &pod.meta->labels);
+	jobpod_unmark(&plan->pod, &pod);
 	if (pod.spec->containers.n)
 		r = encode_document(&schema_pod, encode_object(&arena, &schema_pod, &pod), &text,
 				    err);

@@ -24,6 +24,7 @@
 #include "kube/decode.h"
 #include "kube/defaults.h"
 #include "kube/encode.h"
+#include "kube/jobpod.h"
 #include "kube/kinds.h"
 #include "kube/names.h"
 #include "kube/translate.h"
@@ -219,13 +220,6 @@ static struct node *template_tree(struct load *l, const struct node *document,
 	return root;
 }
 
-/* Kubernetes marks the pods of a Job; people find them by it. */
-static void mark_job(struct pod_plan *plan, const struct pod_owner *owner)
-{
-	pairlist_set(&plan->pod.labels, "batch.kubernetes.io/job-name", owner->meta->name);
-	pairlist_set(&plan->pod.labels, "job-name", owner->meta->name);
-}
-
 bool load_template(struct load *l, const struct diag_sink *sink, const struct node *root,
 		   const struct pod_owner *owner, struct pod_plan *ret)
 {
@@ -253,7 +247,7 @@ bool load_template(struct load *l, const struct diag_sink *sink, const struct no
 	if (owner->kind != KUBE_JOB)
 		note_pod_name(l, pod.meta);
 	if (good && owner->kind == KUBE_JOB)
-		mark_job(ret, owner);
+		jobpod_mark(&ret->pod, owner->meta->name);
 	if (good)
 		ret->pod.controller = pod_owner_text(owner);
 	decode_done(&schema_pod, &pod);

@@ -54,8 +54,8 @@ struct kube_object {
 	int kind;	  /* enum kube_kind; not KUBE_POD */
 	char *namespace_; /* "default" for none; NULL: of a kind in no namespace */
 	char *name;
-	char *yaml;	  /* canonical document; NULL for a Secret */
-	const char *file; /* for messages; borrowed from the input */
+	char *yaml;	    /* canonical document; NULL for a Secret */
+	const char *file;   /* for messages; borrowed from the input */
 	const char *source; /* the path as given, NULL for stdin; borrowed from the input */
 	int line;
 	struct data_object *data;   /* CONFIG_MAP, SECRET */
@@ -91,6 +91,11 @@ int kube_load(const struct kube_input *input, struct kube_result *ret,
 void kube_load_text(const struct kube_input *input, const char *name, const char *text, size_t len,
 		    struct kube_result *ret);
 void kube_result_done(struct kube_result *result);
+/* A pod of a Job by its template: named, and for an Indexed one marked with its index as Kubernetes
+ * does it (label and annotation batch.kubernetes.io/job-completion-index, variable
+ * JOB_COMPLETION_INDEX, host name JOB-INDEX). The caller gives *ret to pod_plan_done(). */
+int kube_job_pod(const struct kube_object *job, const char *name, int64_t index,
+		 struct pod_plan *ret, struct error *err) must_check;
 #define cleanup_kube_result cleanup(kube_result_done)
 
 /* A document of ours (a pod's kube_yaml, an object's yaml), written canonically. The caller owns

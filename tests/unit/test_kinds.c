@@ -171,6 +171,36 @@ static void test_job_template(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "app: many"));
 }
 
+static void test_job_pod(void)
+{
+	cleanup_kube_result struct kube_result r = { 0 };
+	cleanup_free char *text = NULL;
+	struct pod_plan p = { 0 };
+	struct error err = { 0 };
+
+	load_file("job", NULL, true, &r);
+	CU_ASSERT_EQUAL_FATAL(kube_job_pod(object(&r, KUBE_JOB, "many"), "many-pod-3", 3, &p, &err),
+			      0);
+	CU_ASSERT_STRING_EQUAL(p.pod.name, "many-pod-3");
+	CU_ASSERT_STRING_EQUAL(p.containers[0].full_name, "many-pod-3-c");
+	CU_ASSERT_STRING_EQUAL(p.pod.controller, "Job/batch/many");
+	CU_ASSERT_STRING_EQUAL(p.pod.hostname, "many-3");
+	CU_ASSERT_STRING_EQUAL(
+		pairlist_get(&p.pod.annotations, "batch.kubernetes.io/job-completion-index"), "3");
+	CU_ASSERT_EQUAL_FATAL(p.containers[0].env.n, 1);
+	CU_ASSERT_STRING_EQUAL(p.containers[0].env.v[0].name, "JOB_COMPLETION_INDEX");
+	CU_ASSERT_STRING_EQUAL(p.containers[0].env.v[0].value.v[0].text, "3");
+	CU_ASSERT_PTR_NOT_NULL(strstr(p.kube_yaml, "name: many-pod-3"));
+	/* what is written from it is the document: nothing that the user did not write */
+	CU_ASSERT_EQUAL_FATAL(kube_generate_from_plan(&p, &text, &err), 0);
+	CU_ASSERT_STRING_EQUAL(text, p.kube_yaml);
+	pod_plan_done(&p);
+	CU_ASSERT_EQUAL_FATAL(kube_job_pod(object(&r, KUBE_JOB, "pi"), "pi-pod", 0, &p, &err), 0);
+	CU_ASSERT_PTR_NULL(p.pod.hostname);
+	CU_ASSERT_EQUAL(p.containers[0].env.n, 0);
+	pod_plan_done(&p);
+}
+
 static void test_order(void)
 {
 	cleanup_kube_result struct kube_result r = { 0 };
@@ -474,6 +504,7 @@ static CU_TestInfo tests[] = {
 	{ "a Job's numbers and defaults", test_jobs },
 	{ "a Job without completions", test_job_completions },
 	{ "a Job's template", test_job_template },
+	{ "a pod of a Job", test_job_pod },
 	{ "objects are in order of their kinds", test_order },
 	{ "ConfigMap", test_config_map },
 	{ "Secret", test_secret },
