@@ -272,7 +272,7 @@ static void test_cpuset(void)
 		return;
 	}
 	create(&f, &r, false);
-	CU_ASSERT_EQUAL(finish(start(&f, count_cpus)), 1);
+	CU_ASSERT_EQUAL(WEXITSTATUS(finish(start(&f, count_cpus))), 1);
 	CU_ASSERT_EQUAL(cgroup_open(&plain, &err), 0);
 	(void)snprintf(path, sizeof(path), CGROUP_BASE "/%s/%s", f.pod, f.ctr);
 	if (f.cg.layout != CGROUP_V2) {
