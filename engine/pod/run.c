@@ -33,6 +33,7 @@
 #include "engine/pod/total.h"
 #include "engine/process/launch.h"
 #include "engine/process/sync.h"
+#include "engine/process/userns.h"
 #include "engine/state/status.h"
 
 #define SANDBOX_FILE	  "sandbox.json"
@@ -329,6 +330,11 @@ static int down_sandbox(struct pod_run *r, struct error *err)
 	return 0;
 }
 
+static int down_userns(struct pod_run *r, struct error *err)
+{
+	return userns_release(r->store->runfd, r->pod_id, err);
+}
+
 /* ---- network ---------------------------------------------------------------------------- */
 
 /* One answer, then the helper's exit. */
@@ -464,6 +470,7 @@ const struct run_stage run_stages[] = {
 	{ "files", NULL, down_files },
 	{ "ports", run_hold_ports, down_ports },
 	{ "cgroup", up_cgroup, down_cgroup },
+	{ "userns", NULL, down_userns }, /* leased by the sandbox */
 	{ "sandbox", up_sandbox, down_sandbox },
 	{ "network", up_network, down_network },
 	{ "containers", NULL, down_containers },

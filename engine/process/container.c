@@ -35,9 +35,11 @@
 #include "engine/process/label.h"
 #include "engine/process/selfexec.h"
 #include "engine/process/sync.h"
+#include "engine/process/userns.h"
 #include "engine/rootfs/mount.h"
 #include "engine/rootfs/overlay.h"
 #include "engine/rootfs/volume.h"
+#include "engine/security/rlimit.h"
 
 /* ---- volumes ---------------------------------------------------------------------------- */
 
@@ -61,6 +63,14 @@ static uint64_t volume_attrs(const struct launch *l, const struct volume_spec *v
 	return attrs;
 }
 
+/* In a pod with a user namespace what lies on disk has its ids mapped. The sandbox's own file
+ * systems are of that namespace already; the file system of device nodes cannot map. */
+static bool is_mapped(const struct volume_spec *v)
+{
+	return !is_device_volume(v) && !(v->kind == VOLUME_EMPTY_DIR && v->memory) &&
+	       !is_projection_volume(v->kind);
+}
+
 /* Clones an open volume, or the part of it that is asked for. Takes base over. */
 static int clone_volume(const struct launch *l, const struct mount_spec *ms, int base,
 			struct planned_mount *ret, struct error *err)
@@ -81,7 +91,11 @@ static int clone_volume(const struct launch *l, const struct mount_spec *ms, int
 		return error_errno(err, "stat volume");
 	ret->is_dir = S_ISDIR(st.st_mode);
 	ret->target = ms->target;
-	ret->mnt_fd = mount_clone(fd, "", volume_attrs(l, v, ms->read_only), err);
+	if (l->userns_fd >= 0 && is_mapped(v))
+		ret->mnt_fd = mount_clone_mapped(fd, l->userns_fd,
+						 volume_attrs(l, v, ms->read_only), true, err);
+	else
+		ret->mnt_fd = mount_clone(fd, "", volume_attrs(l, v, ms->read_only), err);
 	return ret->mnt_fd < 0 ? ret->mnt_fd : 0;
 }
 
@@ -219,19 +233,24 @@ static int plan_command(const struct launch *l, struct container_plan *p, struct
 
 static int plan_make(struct launch *l, struct container_plan *p, struct error *err)
 {
-	uint64_t attrs = is_privileged(&l->spec) ? 0 : MOUNT_ATTR_NODEV;
+	bool devices = is_privileged(&l->spec) && !has_own_userns(&l->pod);
+	uint64_t attrs = devices ? 0 : MOUNT_ATTR_NODEV;
+	const struct overlay_ids ids = { l->userns_fd, l->first_id };
 	int r;
 
-	p->root_mnt = overlay_mount(l->store.rootfd, &l->spec, attrs, err);
+	p->root_mnt = overlay_mount(l->store.rootfd, &l->spec, l->userns_fd < 0 ? NULL : &ids,
+				    attrs, err);
 	if (p->root_mnt < 0)
 		return p->root_mnt;
 	r = confine_plan(&l->pod, &l->spec, p->root_mnt, NULL, &p->c, err);
+	if (r == 0 && has_own_userns(&l->pod))
+		r = userns_check_ids(&p->c, err);
 	if (r == 0 && !environment_needs_addresses(&l->spec))
 		r = plan_command(l, p, err);
 	if (r == 0)
 		r = launch_filter(l, &p->c, err);
 	if (r == 0)
-		r = launch_chown_stdio(p->c.who.uid, err);
+		r = launch_chown_stdio(l->first_id + p->c.who.uid, err);
 	if (r == 0)
 		container_list_cgroups(&p->cgroup_trees, &p->has_cgroups);
 	return r;
@@ -312,7 +331,7 @@ static int prepare_cgroup(struct launch *l, struct container_plan *p, int sync_f
 /* Joins what the pod shares; the process namespace takes effect for the clone. */
 static int join_pod(const struct launch *l, struct error *err)
 {
-	int flags = 0;
+	int flags = has_own_userns(&l->pod) ? CLONE_NEWUSER : 0;
 
 	if (l->pod.network != NETWORK_HOST)
 		flags |= CLONE_NEWNET | CLONE_NEWUTS;
@@ -337,6 +356,11 @@ run_container(const struct launch *l, struct container_plan *p, int sync_fd)
 	}
 	(void)setsid();
 	r = cgroup_join_commit(&p->join, &err);
+	if (r == 0 && has_own_userns(&l->pod))
+		r = userns_become_root(&err);
+	/* A change of ids may have set it to the administrator's choice. */
+	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		r = error_errno(&err, "stay non-dumpable");
 	if (r == 0 && unshare(CLONE_NEWCGROUP) < 0)
 		r = error_errno(&err, "new cgroup namespace");
 	if (r == 0)
@@ -355,7 +379,7 @@ run_container(const struct launch *l, struct container_plan *p, int sync_fd)
 static int check_masks(const struct launch *l, struct error *err)
 {
 	if (l->spec.security.unmask_proc && !is_privileged(&l->spec) && !l->user_namespace &&
-	    !WEAKEN("PROC-7"))
+	    !has_own_userns(&l->pod) && !WEAKEN("PROC-7"))
 		return error_set(err, EPERM,
 				 "procMount 'Unmasked' needs a user namespace, and this pod has "
 				 "none");
@@ -372,9 +396,18 @@ static int set_label(const struct launch *l, struct error *err)
 	return label_set(asked, err);
 }
 
+/* What needs the host's privileges, and is inherited. */
+static int prepare_userns(const struct launch *l, int sync_fd, struct error *err)
+{
+	cleanup_buf struct buf clamped = BUF_INIT(300);
+
+	launch_set_oom_score(l, sync_fd);
+	return rlimit_apply_defaults(&clamped, err);
+}
+
 int container_launch(struct launch *l, int sync_fd, struct error *err)
 {
-	uint64_t flags = CLONE_NEWNS;
+	struct launch_clone how = { .flags = CLONE_NEWNS };
 	cleanup_close int cgroup_fd = -EBADF;
 	struct container_plan p;
 	int pidfd = -EBADF, r;
@@ -391,7 +424,11 @@ int container_launch(struct launch *l, int sync_fd, struct error *err)
 			     "applied",
 			     l->spec.security.seccomp_profile);
 	plan_init(&p);
-	r = plan_make(l, &p, err);
+	/* Layers and volumes are mapped to the sandbox's ids. */
+	if (has_own_userns(&l->pod) && l->pause_fd < 0)
+		r = wait_for_sandbox(l, sync_fd, err);
+	if (r == 0)
+		r = plan_make(l, &p, err);
 	if (r == 0)
 		r = prepare_cgroup(l, &p, sync_fd, &cgroup_fd, err);
 	if (r == 0 && l->pause_fd < 0)
@@ -402,13 +439,16 @@ int container_launch(struct launch *l, int sync_fd, struct error *err)
 		r = plan_shared(l, &p, err);
 	if (r == 0)
 		r = set_label(l, err);
+	if (r == 0 && has_own_userns(&l->pod))
+		r = prepare_userns(l, sync_fd, err);
 	if (r == 0)
 		r = join_pod(l, err);
 	if (r < 0)
 		return r;
 	if (!l->pod.share_pid && !l->pod.host_pid)
-		flags |= CLONE_NEWPID;
-	pid = launch_clone(flags, cgroup_fd, sync_fd, &pidfd, err);
+		how.flags |= CLONE_NEWPID;
+	how.cgroup_fd = cgroup_fd;
+	pid = launch_clone(&how, sync_fd, &pidfd, err);
 	if (pid < 0)
 		return (int)pid;
 	if (pid == 0)

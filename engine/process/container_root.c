@@ -38,6 +38,7 @@
 #include "engine/base/seams.h"
 #include "engine/process/procfs.h"
 #include "engine/process/sync.h"
+#include "engine/process/userns.h"
 #include "engine/rootfs/device.h"
 #include "engine/rootfs/mask.h"
 #include "engine/rootfs/mount.h"
@@ -127,7 +128,7 @@ static int set_oom_score(struct builder *b, int sync_fd)
 	char path[40], text[24];
 	struct error scratch;
 
-	if (b->l->spec.oom_score_adj == 0)
+	if (b->l->spec.oom_score_adj == 0 || has_own_userns(&b->l->pod))
 		return 0;
 	(void)snprintf(path, sizeof(path), "%d/oom_score_adj", (int)getpid());
 	(void)snprintf(text, sizeof(text), "%lld", (long long)b->l->spec.oom_score_adj);
@@ -427,7 +428,8 @@ static int finish_root(struct builder *b, struct error *err)
 	if (!is_privileged(&b->l->spec) && !WEAKEN("PROC-7")) {
 		null = device_open_checked(b->dev, "null", makedev(1, 3), err);
 		r = null < 0 ? null
-			     : mask_apply(b->root, null, !b->l->spec.security.unmask_proc, err);
+			     : mask_apply(b->root, null, !b->l->spec.security.unmask_proc,
+					  b->l->user_namespace || has_own_userns(&b->l->pod), err);
 	}
 	if (r == 0 && read_only)
 		r = mount_add_attrs(b->root, MOUNT_ATTR_RDONLY, false, err);

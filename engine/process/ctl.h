@@ -16,11 +16,11 @@
 #include "engine/state/layout.h"
 
 #define CTL_VERSION	 1
-#define CTL_SOCKET    "ctl.sock"
-#define CTL_TEXT_MAX  500
-#define CTL_TO_REMOVE "remove"
-#define CTL_AS_CONDUCTOR 1 /* value of a CTL_SUBSCRIBE */
-#define CTL_STOPPING  (-1) /* value of a CTL_FAILED: the pod is going down, ask anew after it */
+#define CTL_SOCKET	 "ctl.sock"
+#define CTL_TEXT_MAX	 500
+#define CTL_TO_REMOVE	 "remove"
+#define CTL_AS_CONDUCTOR 1    /* value of a CTL_SUBSCRIBE */
+#define CTL_STOPPING	 (-1) /* value of a CTL_FAILED: the pod is going down, ask anew after it */
 
 enum ctl_type {
 	/* commands */
@@ -28,13 +28,13 @@ enum ctl_type {
 	/* value: grace in ms, then SIGKILL; no restart by policy. Answer: CTL_DONE. With no grace and
 	 * the text CTL_TO_REMOVE nothing is recorded of the end: the records go next. */
 	CTL_STOP,
-	CTL_SIGNAL,    /* value: signal number. Answer: CTL_OK or CTL_FAILED */
+	CTL_SIGNAL, /* value: signal number. Answer: CTL_OK or CTL_FAILED */
 	/* events follow; the first tells the present state. value: CTL_AS_CONDUCTOR to a monitor, from
 	 * a conductor that takes the place of a dead one */
 	CTL_SUBSCRIBE,
-	CTL_START,     /* conductor: text = container id. Answer: CTL_OK or CTL_FAILED */
-	CTL_PREPARE,   /* conductor to a new monitor: the sandbox is there */
-	CTL_ADOPT,     /* to a new conductor, ahead of all: what has ended in the pod stays so */
+	CTL_START,   /* conductor: text = container id. Answer: CTL_OK or CTL_FAILED */
+	CTL_PREPARE, /* conductor to a new monitor: the sandbox is there */
+	CTL_ADOPT,   /* to a new conductor, ahead of all: what has ended in the pod stays so */
 	/* events and answers */
 	CTL_OK = 64,
 	CTL_FAILED,  /* text: why; value: exit code (125, 126, 127). More attempts may follow */

@@ -38,6 +38,7 @@
 #include "engine/process/procfs.h"
 #include "engine/process/selfexec.h"
 #include "engine/process/sync.h"
+#include "engine/process/userns.h"
 #include "engine/rootfs/device.h"
 #include "engine/security/caps.h"
 #include "engine/state/status.h"
@@ -51,6 +52,7 @@ struct exec_plan {
 	int namespaces; /* joined before the clone; the cgroup namespace is joined after it */
 	bool tty;
 	bool privileged;
+	uint32_t first_id; /* of the pod's user namespace, or 0 */
 	int sync_fd;
 };
 
@@ -183,7 +185,13 @@ static int plan_exec(const struct launch *l, const struct exec_request *rq, pid_
 		p->namespaces |= CLONE_NEWIPC;
 	if (!l->pod.host_pid)
 		p->namespaces |= CLONE_NEWPID;
-	return launch_chown_stdio(p->c.who.uid, err);
+	if (has_own_userns(&l->pod)) {
+		p->namespaces |= CLONE_NEWUSER;
+		r = userns_check_ids(&p->c, err);
+		if (r == 0)
+			r = userns_first_id(pid, &p->first_id, err);
+	}
+	return r < 0 ? r : launch_chown_stdio(p->first_id + p->c.who.uid, err);
 }
 
 static int open_terminal(const struct exec_plan *p, int *ret_peer, struct error *err)
@@ -203,22 +211,6 @@ static int open_terminal(const struct exec_plan *p, int *ret_peer, struct error 
 	return r;
 }
 
-/* The new process inherits it: what the kernel takes first is the same for all of a container. */
-static void take_oom_score(const struct launch *l, int sync_fd)
-{
-	char path[40], text[24];
-	struct error scratch;
-	cleanup_close int proc = -EBADF;
-
-	if (l->spec.oom_score_adj == 0)
-		return;
-	proc = procfs_open(&scratch);
-	(void)snprintf(path, sizeof(path), "%d/oom_score_adj", (int)getpid());
-	(void)snprintf(text, sizeof(text), "%lld", (long long)l->spec.oom_score_adj);
-	if (proc < 0 || procfs_write(proc, path, text, &scratch) < 0)
-		confine_warn(sync_fd, "oom score adjustment %s is not allowed here", text);
-}
-
 /* In the container's namespaces but for the cgroup namespace: outside of it are the groups that it
  * comes from. All privileges, not dumpable. */
 static void __attribute__((noreturn)) run_exec(struct exec_plan *p)
@@ -229,6 +221,8 @@ static void __attribute__((noreturn)) run_exec(struct exec_plan *p)
 
 	(void)setsid();
 	r = cgroup_join_commit(&p->join, &err);
+	if (r == 0 && (p->namespaces & CLONE_NEWUSER))
+		r = userns_become_root(&err);
 	if (r == 0)
 		r = container_leave_keyring(&err);
 	if (r == 0 && setns(p->target, CLONE_NEWCGROUP | late) < 0)
@@ -268,7 +262,8 @@ static int start_exec(struct launch *l, struct exec_plan *p, struct error *err)
 	store_close(&l->store);
 	if (early && setns(p->target, early) < 0)
 		return error_errno(err, "join the container's namespaces");
-	pid = launch_clone(0, cgroup_fd, p->sync_fd, &pidfd, err);
+	pid = launch_clone(&(struct launch_clone){ .cgroup_fd = cgroup_fd }, p->sync_fd, &pidfd,
+			   err);
 	if (pid < 0)
 		return (int)pid;
 	if (pid == 0)
@@ -283,7 +278,8 @@ int container_exec(struct launch *l, int request_fd, int sync_fd, struct error *
 	pid_t pid = 0;
 	int r;
 
-	take_oom_score(l, sync_fd);
+	/* What the kernel takes first is the same for all of a container. */
+	launch_set_oom_score(l, sync_fd);
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, "become non-dumpable");
 	r = read_request(request_fd, &rq, err);

@@ -34,6 +34,8 @@ struct launch {
 	bool user_namespace; /* not the initial one */
 	char hostname[POD_HOSTNAME_MAX];
 	struct cgroup_ctx cg;
+	int userns_fd;	   /* the pod's own user namespace, -EBADF: it has none */
+	uint32_t first_id; /* the host's id for its root; 0 without one */
 };
 
 /* Reads the records: of a pod (container_id NULL), or of a container and its pod. *l is zeroed by
@@ -52,9 +54,14 @@ int launch_await_addresses(struct launch *l, int sync_fd, struct error *err) mus
 void launch_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX]);
 
 /* clone3 as the starter's child, with a pidfd; cgroup_fd >= 0: born in that group of the unified
- * tree. The parent sends SYNC_STARTED before it returns the pid; in the child it returns 0, after
+ * tree; first_id: with CLONE_NEWUSER, the host's id for its root (userns.h). The parent sends SYNC_STARTED before it returns the pid; in the child it returns 0, after
  * that: so nothing the child sends can arrive first. */
-pid_t launch_clone(uint64_t flags, int cgroup_fd, int sync_fd, int *ret_pidfd,
+struct launch_clone {
+	uint64_t flags;
+	int cgroup_fd;
+	uint32_t first_id;
+};
+pid_t launch_clone(const struct launch_clone *how, int sync_fd, int *ret_pidfd,
 		   struct error *err) must_check;
 
 /* The filter of the container with its c->bounding set, into c: none for a privileged or unconfined
@@ -65,9 +72,12 @@ int launch_filter(const struct launch *l, struct confinement *c, struct error *e
 /* Path of a helper program of this installation. The caller owns it. */
 char *launch_helper(const struct launch *l, const char *name);
 
-/* Gives the pipes among descriptors 0, 1, 2 to the container's user, so that /dev/stdout can be
- * opened by it. */
+/* Gives the pipes among descriptors 0, 1, 2 to the container's user (a host id), so that /dev/stdout
+ * can be opened by it. */
 int launch_chown_stdio(uid_t uid, struct error *err) must_check;
+
+/* Before the clone: what becomes of the new process is inherited. */
+void launch_set_oom_score(const struct launch *l, int sync_fd);
 
 /* ---- the container half (container_root.c) ---------------------------------------------- */
 

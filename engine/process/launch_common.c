@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -30,7 +31,9 @@
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 #include "engine/base/seams.h"
+#include "engine/process/procfs.h"
 #include "engine/process/sync.h"
+#include "engine/process/userns.h"
 #include "engine/rootfs/mount.h"
 
 #define PATH_BYTES     256
@@ -82,7 +85,9 @@ int launch_open_pause(struct launch *l, struct error *err)
 	l->pause_fd = proc_open_ident(&ident, err);
 	if (l->pause_fd >= 0 && !is_pidfd_alive(l->pause_fd))
 		return error_set(err, ESRCH, "sandbox of pod '%s' has ended", l->pod.name);
-	return l->pause_fd < 0 ? error_wrap(err, "sandbox of pod '%s'", l->pod.name) : 0;
+	if (l->pause_fd < 0)
+		return error_wrap(err, "sandbox of pod '%s'", l->pod.name);
+	return userns_open(l, &l->userns_fd, &l->first_id, err);
 }
 
 static int own_mount_namespace(struct error *err)
@@ -99,7 +104,7 @@ int launch_open(struct launch *l, const char *root, const char *runroot, const c
 	char path[LAYOUT_PATH_MAX];
 	int r = 0;
 
-	l->pause_fd = -EBADF;
+	l->pause_fd = l->userns_fd = -EBADF;
 	l->store.rootfd = l->store.runfd = -EBADF;
 	l->cg = no_cgroups;
 	if (!is_id(container_id ? container_id : pod_id))
@@ -138,18 +143,18 @@ static void wait_at_gate(const int gate[2])
 	(void)close(gate[0]);
 }
 
-pid_t launch_clone(uint64_t flags, int cgroup_fd, int sync_fd, int *ret_pidfd, struct error *err)
+pid_t launch_clone(const struct launch_clone *how, int sync_fd, int *ret_pidfd, struct error *err)
 {
 	int pidfd = -EBADF, gate[2], r;
 	struct clone_args a = {
-		.flags = flags | CLONE_PARENT | (uint64_t)CLONE_PIDFD,
+		.flags = how->flags | CLONE_PARENT | (uint64_t)CLONE_PIDFD,
 		.pidfd = (uintptr_t)&pidfd,
 	};
 	long pid;
 
-	if (cgroup_fd >= 0) {
+	if (how->cgroup_fd >= 0) {
 		a.flags |= CLONE_INTO_CGROUP;
-		a.cgroup = (unsigned int)cgroup_fd;
+		a.cgroup = (unsigned int)how->cgroup_fd;
 	}
 	if (pipe2(gate, O_CLOEXEC) < 0)
 		return error_errno(err, "make a pipe");
@@ -165,10 +170,17 @@ pid_t launch_clone(uint64_t flags, int cgroup_fd, int sync_fd, int *ret_pidfd, s
 		r = error_errno(err, "clone");
 	else
 		r = sync_send(sync_fd, SYNC_STARTED, (int32_t)pid, NULL, pidfd);
+	if (pid >= 0 && r < 0)
+		r = error_set(err, -r, "the starter is gone");
+	else if (pid >= 0 && (how->flags & CLONE_NEWUSER))
+		r = userns_write_maps((pid_t)pid, how->first_id, err);
+	/* Without its maps it must not go on. */
+	if (r < 0 && pid >= 0)
+		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 	(void)close(gate[0]);
 	(void)close(gate[1]);
 	if (pid >= 0 && r < 0)
-		return error_set(err, -r, "the starter is gone");
+		return r;
 	*ret_pidfd = pidfd;
 	return pid < 0 ? r : (pid_t)pid;
 }
@@ -293,4 +305,19 @@ int launch_chown_stdio(uid_t uid, struct error *err)
 					   (unsigned int)uid);
 	}
 	return 0;
+}
+
+void launch_set_oom_score(const struct launch *l, int sync_fd)
+{
+	char path[40], text[24];
+	struct error scratch;
+	cleanup_close int proc = -EBADF;
+
+	if (l->spec.oom_score_adj == 0)
+		return;
+	proc = procfs_open(&scratch);
+	(void)snprintf(path, sizeof(path), "%d/oom_score_adj", (int)getpid());
+	(void)snprintf(text, sizeof(text), "%lld", (long long)l->spec.oom_score_adj);
+	if (proc < 0 || procfs_write(proc, path, text, &scratch) < 0)
+		confine_warn(sync_fd, "oom score adjustment %s is not allowed here", text);
 }

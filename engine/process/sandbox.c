@@ -48,6 +48,7 @@
 #include "engine/process/projection.h"
 #include "engine/process/selfexec.h"
 #include "engine/process/sync.h"
+#include "engine/process/userns.h"
 #include "engine/rootfs/mount.h"
 #include "engine/rootfs/volume.h"
 #include "engine/security/caps.h"
@@ -374,9 +375,11 @@ static void __attribute__((noreturn)) run_pause(struct pause_plan *p)
 	struct error err = { 0 };
 	int r;
 
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)setsid();
-	r = set_up_namespaces(p, &err);
+	r = has_own_userns(&p->l->pod) ? userns_become_root(&err) : 0;
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (r == 0)
+		r = set_up_namespaces(p, &err);
 	if (r == 0)
 		r = detach_stdio(&err);
 	if (r == 0)
@@ -401,11 +404,28 @@ static uint64_t namespaces_of(const struct pod_spec *pod)
 {
 	uint64_t flags = CLONE_NEWNS | CLONE_NEWPID;
 
+	if (has_own_userns(pod))
+		flags |= CLONE_NEWUSER;
 	if (pod->network != NETWORK_HOST)
 		flags |= CLONE_NEWNET | CLONE_NEWUTS;
 	if (!pod->host_ipc)
 		flags |= CLONE_NEWIPC;
 	return flags;
+}
+
+/* Namespaces of the host are not this user namespace's: what is set up in them would be refused, and
+ * what was allowed would be the host's. Kubernetes refuses the same. */
+static int prepare_userns(const struct launch *l, uint32_t *ret_first, struct error *err)
+{
+	const struct pod_spec *pod = &l->pod;
+
+	if (pod->network == NETWORK_HOST || pod->host_pid || pod->host_ipc)
+		return error_set(err, EINVAL,
+				 "'hostUsers: false' goes with neither hostNetwork, hostPID nor "
+				 "hostIPC");
+	if (l->user_namespace)
+		return error_set(err, EPERM, "'hostUsers: false' needs root of the host");
+	return userns_lease(l, ret_first, err);
 }
 
 /* The pod's own group; made here if nobody has made it. */
@@ -454,10 +474,14 @@ int sandbox_launch(struct launch *l, int sync_fd, struct error *err)
 				.proc = -EBADF };
 	const struct field_context fields = { .store = &l->store, .pod = &l->pod };
 	cleanup_free char *program = launch_helper(l, "podium-pause");
+	struct launch_clone how = { .flags = namespaces_of(&l->pod) };
 	cleanup_close int cgroup_fd = -EBADF;
 	int pidfd = -EBADF, ends[2], r;
 	pid_t pid;
 
+	r = has_own_userns(&l->pod) ? prepare_userns(l, &how.first_id, err) : 0;
+	if (r < 0)
+		return r;
 	r = volume_prepare_pod(l->store.root, &l->pod, err);
 	if (r == 0)
 		r = projection_gather(&fields, &p.projected, err);
@@ -472,7 +496,8 @@ int sandbox_launch(struct launch *l, int sync_fd, struct error *err)
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, "make a pipe");
 	p.failed = ends[1];
-	pid = launch_clone(namespaces_of(&l->pod), cgroup_fd, sync_fd, &pidfd, err);
+	how.cgroup_fd = cgroup_fd;
+	pid = launch_clone(&how, sync_fd, &pidfd, err);
 	if (pid < 0)
 		return (int)pid;
 	if (pid == 0)

@@ -49,16 +49,20 @@ const char *const mask_read_only_paths[] = {
 struct masker {
 	int root;
 	int null;
+	bool user_namespace;
 	int empty; /* the first tmpfs attached, to clone the others from; -1: none yet */
 };
 
 /* Opens a path to act on. 0 when it is not there. */
-static int open_path(int root, const char *path, int *ret_fd, struct stat *st, struct error *err)
+static int open_path(const struct masker *m, const char *path, int *ret_fd, struct stat *st,
+		     struct error *err)
 {
 	struct error scratch;
-	int fd = fs_open_in_root(root, path, O_PATH | O_NOFOLLOW, 0, &scratch);
+	int fd = fs_open_in_root(m->root, path, O_PATH | O_NOFOLLOW, 0, &scratch);
 
-	if (fd == -ENOENT)
+	/* In a user namespace: a directory on the way is closed to its root with all capabilities,
+	 * which is more than anybody in the container will have. */
+	if (fd == -ENOENT || (fd == -EACCES && m->user_namespace))
 		return 0;
 	if (fd < 0)
 		return error_set(err, -fd, "%s", scratch.text);
@@ -90,7 +94,7 @@ static int hide(struct masker *m, const char *path, struct error *err)
 	cleanup_close int target = -EBADF;
 	cleanup_close int cover = -EBADF;
 	struct stat st;
-	int r = open_path(m->root, path, &target, &st, err);
+	int r = open_path(m, path, &target, &st, err);
 
 	if (r <= 0)
 		return r;
@@ -108,7 +112,7 @@ static int make_read_only(struct masker *m, const char *path, struct error *err)
 	cleanup_close int target = -EBADF;
 	cleanup_close int clone = -EBADF;
 	struct stat st;
-	int r = open_path(m->root, path, &target, &st, err);
+	int r = open_path(m, path, &target, &st, err);
 
 	if (r <= 0)
 		return r;
@@ -153,9 +157,11 @@ static bool is_skipped(const char *path, bool proc)
 	return !proc && is_prefix(path, "/proc/");
 }
 
-int mask_apply(int root_fd, int null_fd, bool proc, struct error *err)
+int mask_apply(int root_fd, int null_fd, bool proc, bool user_namespace, struct error *err)
 {
-	struct masker m = { .root = root_fd, .null = null_fd, .empty = -EBADF };
+	struct masker m = {
+		.root = root_fd, .null = null_fd, .user_namespace = user_namespace, .empty = -EBADF
+	};
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && mask_hidden_paths[i]; i++)

@@ -16,6 +16,7 @@ extern const char *const mask_read_only_paths[];
 /* Applies both lists below root_fd, the root of the calling process's mount namespace after the
  * pivot. null_fd is the container's checked null device. proc false leaves /proc as it is. A path
  * that is not there is skipped. */
-int mask_apply(int root_fd, int null_fd, bool proc, struct error *err) must_check;
+int mask_apply(int root_fd, int null_fd, bool proc, bool user_namespace,
+	       struct error *err) must_check;
 
 #endif

@@ -81,6 +81,26 @@ int mount_clone(int dirfd, const char *path, uint64_t attrs, struct error *err)
 	return steal_fd(&fd);
 }
 
+int mount_clone_mapped(int fd, int userns_fd, uint64_t attrs, bool recursive, struct error *err)
+{
+	struct mount_attr attr = { .attr_set = attrs | MOUNT_ATTR_IDMAP,
+				   .propagation = MS_PRIVATE,
+				   .userns_fd = (unsigned int)userns_fd };
+	unsigned int deep = recursive ? AT_RECURSIVE : 0U;
+	cleanup_close int mnt =
+		open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | deep);
+
+	if (mnt < 0)
+		return error_errno(err, "clone mount");
+	if (mount_setattr(mnt, "", AT_EMPTY_PATH | deep, &attr, sizeof(attr)) == 0)
+		return steal_fd(&mnt);
+	if (errno == EINVAL)
+		return error_set(err, EINVAL,
+				 "its file system, or one mounted below, cannot map "
+				 "user ids ('hostUsers: false' needs that)");
+	return error_errno(err, "map the user ids of a mount");
+}
+
 int mount_add_attrs(int fd, uint64_t attrs, bool recursive, struct error *err)
 {
 	struct mount_attr attr = { .attr_set = attrs };

@@ -12,6 +12,9 @@
  *	lowerdir=a:b:c by fsconfig   up to 255 bytes (about 80 layers)    KERNEL: drop at 6.8
  *	mount(2), one page           in a private mount namespace         KERNEL: drop at 6.8
  *
+ * For a pod with a user namespace of its own the layers and the writable layer are clones that map
+ * ids: detached ones where the kernel takes them (6.15), else attached in a namespace of our own.
+ *
  * All three end in a detached mount; a failure leaves nothing. The attributes of the merged root
  * are those of upper/, so that is made 0755 whatever the umask.
  */
@@ -19,10 +22,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
@@ -31,7 +38,8 @@
 #include "engine/pod/spec.h"
 #include "engine/rootfs/mount.h"
 
-#define LAYERS_MAX	    500 /* the kernel's limit */
+#define ATTACH_OVER	    "/sys" /* always there */
+#define LAYERS_MAX	    500	   /* the kernel's limit */
 #define FSCONFIG_STRING_MAX 255
 #define FD_TEXT		    12
 #define REOPEN_PATH_MAX	    4096
@@ -42,6 +50,9 @@ struct stack {
 	size_t n;
 	int upper;
 	int work;
+	int container; /* the mapped clone that holds both */
+	bool mapped;   /* clones with the ids of a user namespace: not to be opened again by path */
+	bool attach;   /* and attached in a mount namespace of our own: an old kernel's wish */
 };
 
 static void stack_done(struct stack *s)
@@ -52,6 +63,8 @@ static void stack_done(struct stack *s)
 		(void)close(s->upper);
 	if (s->work >= 0)
 		(void)close(s->work);
+	if (s->mapped && s->container >= 0)
+		(void)close(s->container);
 }
 
 static int open_container(int store_fd, const char *id, struct error *err)
@@ -273,6 +286,17 @@ static int reopen_stack(struct stack *s, struct error *err)
 	return r;
 }
 
+/* KERNEL: drop at 6.8 */
+static int enter_own_namespace(struct stack *s, struct error *err)
+{
+	int r;
+
+	if (unshare(CLONE_NEWNS) < 0)
+		return error_errno(err, "new mount namespace");
+	r = mount_make_private(err);
+	return r < 0 ? r : reopen_stack(s, err);
+}
+
 /* KERNEL: drop at 6.8. The last resort takes the classic call: in a namespace of its own, over
  * a directory that is always there, from where it is cloned and detached. Descriptors that were
  * opened before cannot be cloned any more: the caller opens its other sources afterwards, by path.
@@ -285,11 +309,7 @@ static int mount_classic(struct stack *s, uint64_t attrs, struct error *err)
 	cleanup_close int fd = -EBADF;
 	int r;
 
-	if (unshare(CLONE_NEWNS) < 0)
-		return error_errno(err, "new mount namespace");
-	r = mount_make_private(err);
-	if (r == 0)
-		r = reopen_stack(s, err);
+	r = s->mapped ? 0 : enter_own_namespace(s, err);
 	if (r < 0)
 		return r;
 	joined = join_layers(s);
@@ -319,9 +339,80 @@ static int mount_stack(struct stack *s, uint64_t attrs, struct error *err)
 	/* KERNEL: drop at 6.8 */
 	if (fd == -EINVAL)
 		fd = mount_by_options(s, false, attrs, &scratch);
-	if (fd == -EINVAL)
+	if (fd == -EINVAL && (!s->mapped || s->attach))
 		fd = mount_classic(s, attrs, &scratch);
 	return fd < 0 ? error_set(err, -fd, "%s", scratch.text) : fd;
+}
+
+/* ---- with the ids of a user namespace --------------------------------------------------- */
+
+/* Puts a clone of the directory in its place. */
+static int map_dir(int *fd, int userns_fd, struct error *err)
+{
+	int mnt = mount_clone_mapped(*fd, userns_fd, 0, false, err);
+
+	if (mnt < 0)
+		return mnt;
+	(void)close(*fd);
+	*fd = mnt;
+	return 0;
+}
+
+/* KERNEL: drop at 6.15. Before, overlay takes only layers of this mount namespace: attaches each
+ * clone below a tmpfs in a namespace of our own. Descriptors that were opened before cannot be cloned
+ * any more, as with mount_classic(). */
+static int attach_layers(struct stack *s, int container, struct error *err)
+{
+	static const struct mount_option opts[] = { { "mode", "700" }, { NULL, NULL } };
+	cleanup_close int tmp = -EBADF;
+	cleanup_close int over = -EBADF;
+	int r;
+
+	if (unshare(CLONE_NEWNS) < 0)
+		return error_errno(err, "new mount namespace");
+	r = mount_make_private(err);
+	if (r < 0)
+		return r;
+	tmp = mount_new("tmpfs", opts, MOUNT_INERT, err);
+	over = open(ATTACH_OVER, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r = tmp < 0    ? tmp
+	    : over < 0 ? error_errno(err, "open '" ATTACH_OVER "'")
+		       : mount_attach(tmp, over, err);
+	for (size_t i = 0; r == 0 && i <= s->n; i++) {
+		int mnt = i < s->n ? s->layers[i] : container;
+		cleanup_close int at = -EBADF;
+		char name[FD_TEXT];
+
+		if (mkdirat(tmp, fd_text(name, mnt), 0700) < 0)
+			return error_errno(err, "create a mount point");
+		at = openat(tmp, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		r = at < 0 ? error_errno(err, "open a mount point") : mount_attach(mnt, at, err);
+	}
+	return r;
+}
+
+/* One mount for upper and work: they must be of the same. */
+static int stack_map(int store_fd, const char *id, int userns_fd, struct stack *s,
+		     struct error *err)
+{
+	cleanup_close int dir = open_container(store_fd, id, err);
+	int r = dir < 0 ? dir : map_dir(&dir, userns_fd, err);
+
+	for (size_t i = 0; r == 0 && i < s->n; i++)
+		r = map_dir(&s->layers[i], userns_fd, err);
+	if (r == 0 && s->attach)
+		r = attach_layers(s, dir, err);
+	if (r < 0)
+		return r;
+	(void)close(s->upper);
+	(void)close(s->work);
+	s->upper = openat(dir, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	s->work = openat(dir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (s->upper < 0 || s->work < 0)
+		return error_errno(err, "open the writable layer");
+	/* The clone ends with its descriptor. */
+	s->container = steal_fd(&dir);
+	return 0;
 }
 
 /* opened: what opening the stack's directories said. Frees the stack. */
@@ -338,11 +429,70 @@ static int mount_opened(struct stack *s, int opened, uint64_t attrs, struct erro
 	return fd < 0 ? error_wrap(err, "root file system") : fd;
 }
 
-int overlay_mount(int store_fd, const struct container_spec *spec, uint64_t attrs,
-		  struct error *err)
+/* Overlay makes what it needs (work/work) as whoever mounts it, and on a mapped mount only a mapped id
+ * can own something. The file system identity alone changes; what the kernel takes off with it is
+ * put back, since it is still permitted. */
+static int act_as(uint32_t id, struct error *err)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return error_errno(err, "read capabilities");
+	(void)setfsgid(id);
+	(void)setfsuid(id);
+	if (setfsuid((uid_t)-1) != (int)id || setfsgid((gid_t)-1) != (int)id)
+		return error_set(err, EPERM, "act as user %u", (unsigned int)id);
+	if (syscall(SYS_capset, &head, data) < 0)
+		return error_errno(err, "keep capabilities");
+	return 0;
+}
+
+/* Opens, maps, mounts. attach: as an old kernel wants it. */
+static int mount_mapped(int store_fd, const struct container_spec *spec,
+			const struct overlay_ids *ids, bool attach, uint64_t attrs,
+			struct error *err)
 {
 	struct stack *s = xcalloc(1, sizeof(*s));
+	struct error scratch;
+	int r;
 
+	*s = (struct stack){ .upper = -EBADF,
+			     .work = -EBADF,
+			     .container = -EBADF,
+			     .mapped = true,
+			     .attach = attach };
+	r = stack_open(store_fd, spec, s, err);
+	if (r == 0)
+		r = stack_map(store_fd, spec->id, ids->userns_fd, s, err);
+	if (r == 0)
+		r = act_as(ids->root_id, err);
+	r = mount_opened(s, r, attrs, err);
+	if (attach)
+		(void)umount2(ATTACH_OVER, MNT_DETACH);
+	/* Back: this process is root and stays it. */
+	if (act_as(0, &scratch) < 0) {
+		if (r >= 0)
+			(void)close(r);
+		return error_set(err, EPERM, "%s", scratch.text);
+	}
+	return r;
+}
+
+int overlay_mount(int store_fd, const struct container_spec *spec, const struct overlay_ids *ids,
+		  uint64_t attrs, struct error *err)
+{
+	struct error scratch;
+	struct stack *s;
+	int fd;
+
+	if (ids) {
+		fd = mount_mapped(store_fd, spec, ids, WEAKEN("detached-layers"), attrs, &scratch);
+		if (fd == -EINVAL)
+			fd = mount_mapped(store_fd, spec, ids, true, attrs, &scratch);
+		return fd < 0 ? error_set(err, -fd, "%s", scratch.text) : fd;
+	}
+	s = xcalloc(1, sizeof(*s));
 	s->upper = s->work = -EBADF;
 	return mount_opened(s, stack_open(store_fd, spec, s, err), attrs, err);
 }

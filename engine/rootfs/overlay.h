@@ -24,10 +24,17 @@ int rootfs_reset_upper(int store_fd, const struct container_spec *spec,
 /* Remove stage: what is not there is success. */
 int rootfs_remove(int store_fd, const char *container_id, struct error *err) must_check;
 
+/* The user namespace whose ids the layers and the writable layer are to have; nothing on disk
+ * changes. */
+struct overlay_ids {
+	int userns_fd;
+	uint32_t root_id; /* the host's id for its root */
+};
+
 /* Mounts the root file system, detached, with MOUNT_ATTR_* attrs. Leaves the working directory at
- * "/". Returns the descriptor of its root. */
-int overlay_mount(int store_fd, const struct container_spec *spec, uint64_t attrs,
-		  struct error *err) must_check;
+ * "/". ids NULL: those on disk. Returns the descriptor of its root. */
+int overlay_mount(int store_fd, const struct container_spec *spec, const struct overlay_ids *ids,
+		  uint64_t attrs, struct error *err) must_check;
 
 /* The merged view of layers ("sha256:<hex>", lowest first, at least one), read-only and detached.
  * emptyfd: an empty directory, which the kernel wants below a single layer. As overlay_mount(). */

@@ -14,6 +14,8 @@
 
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
+#include "engine/process/internal.h"
+#include "engine/process/userns.h"
 #include "tests/support/cunit_main.h"
 #include "tests/support/livestore.h"
 
@@ -352,6 +354,294 @@ static void test_contradiction(void)
 	CU_ASSERT(live_has(out, "privileged and 'allowPrivilegeEscalation: false'"));
 }
 
+/* ---- hostUsers: false ------------------------------------------------------------------- */
+
+static char *shared; /* a hostPath */
+
+static void add_volume(struct pod_spec *pod, int kind, const char *name, const char *path)
+{
+	struct volume_spec *v;
+
+	pod->volumes.v = xreallocarray(pod->volumes.v, pod->volumes.n + 1, sizeof(*pod->volumes.v));
+	v = &pod->volumes.v[pod->volumes.n++];
+	memset(v, 0, sizeof(*v));
+	v->kind = kind;
+	v->name = xstrdup(name);
+	v->host_path = path ? xstrdup(path) : NULL;
+	v->memory = strcmp(name, "memory") == 0;
+}
+
+static int userns_start(void)
+{
+	cleanup_free char *error = NULL;
+	struct error err;
+	int fd;
+
+	if (geteuid() != 0 || !live_init(&S))
+		return 1;
+	S.pod.host_users = (struct opt_bool){ true, false };
+	shared = xasprintf("%s/shared", S.dir);
+	fd = fs_mkdirs(AT_FDCWD, shared, 0755, &err);
+	(void)close(fd);
+	add_volume(&S.pod, VOLUME_HOST_PATH, "host", shared);
+	add_volume(&S.pod, VOLUME_EMPTY_DIR, "disk", NULL);
+	add_volume(&S.pod, VOLUME_EMPTY_DIR, "memory", NULL);
+	error = live_sandbox(&S);
+	if (error)
+		printf("%s\n", error);
+	return fd < 0 || error != NULL;
+}
+
+static int userns_end(void)
+{
+	live_done(&S);
+	free(shared);
+	return 0;
+}
+
+/* First host id of a process's user namespace. */
+static unsigned int first_id(pid_t pid)
+{
+	cleanup_free char *path = xasprintf("/proc/%d/uid_map", (int)pid);
+	cleanup_free char *text = NULL;
+	unsigned int inside, outside = 0, count = 0;
+	struct error err;
+
+	if (fs_read_file(AT_FDCWD, path, 4096, &text, NULL, &err) < 0 ||
+	    sscanf(text, "%u %u %u", &inside, &outside, &count) != 3 || inside != 0 ||
+	    count != USERNS_IDS)
+		return 0;
+	return outside;
+}
+
+static void test_userns_probe(void)
+{
+	cleanup_free char *out = run(ARGS("probe"), NULL);
+	cleanup_free char *masks = run(ARGS("check-masks"), NULL);
+
+	CU_ASSERT(live_has(out, "uid: 0 0 0\ngid: 0 0 0\ngroups: 0\n"));
+	CU_ASSERT(live_has(out, "CapPrm:\t00000000800405fb\nCapEff:\t00000000800405fb\n"
+				"CapBnd:\t00000000800405fb\nCapAmb:\t0000000000000000\n"));
+	CU_ASSERT(live_has(out, "Seccomp:\t2"));
+	CU_ASSERT(live_has(out, "fds: 0 1 2\n"));
+	CU_ASSERT(strstr(masks, "BAD") == NULL && strlen(masks) > 0);
+}
+
+static void member_1000(struct container_spec *spec)
+{
+	spec->security.run_as_user = (struct opt_i64){ true, 1000 };
+	spec->oom_score_adj = 555;
+}
+
+static void test_userns_ids(void)
+{
+	struct container_spec spec;
+	struct liverun r;
+	cleanup_free char *path = NULL;
+	cleanup_free char *oom = run(ARGS("cat", "/proc/self/oom_score_adj"), member_1000);
+	unsigned int first;
+	struct stat st;
+
+	CU_ASSERT_STRING_EQUAL(oom, "555\n");
+	live_spec(&S, &spec, ARGS("sleep", "600"));
+	member_1000(&spec);
+	live_start(&S, &spec, &r);
+	live_go(&r);
+	first = first_id(r.pid);
+	CU_ASSERT(first >= USERNS_FIRST);
+	CU_ASSERT_EQUAL(first, first_id(S.pause));
+	path = xasprintf("/proc/%d", (int)r.pid);
+	CU_ASSERT_EQUAL(stat(path, &st), 0);
+	CU_ASSERT_EQUAL(st.st_uid, first + 1000);
+	(void)live_end(&r);
+	record_done(&container_spec_type, &spec);
+}
+
+static void add_mount(struct container_spec *spec, const char *volume, const char *target)
+{
+	struct mount_spec *m;
+
+	spec->mounts.v = xreallocarray(spec->mounts.v, spec->mounts.n + 1, sizeof(*spec->mounts.v));
+	m = &spec->mounts.v[spec->mounts.n++];
+	memset(m, 0, sizeof(*m));
+	m->volume = xstrdup(volume);
+	m->target = xstrdup(target);
+}
+
+static void with_volumes(struct container_spec *spec)
+{
+	add_mount(spec, "host", "/vol");
+	add_mount(spec, "disk", "/disk");
+	add_mount(spec, "memory", "/memory");
+}
+
+/* What is made inside belongs on disk to the same id, without a map. */
+static void test_userns_files(void)
+{
+	cleanup_free char *image = live_layer_path(&S, "owned");
+	cleanup_free char *file = xasprintf("%s/made", shared);
+	cleanup_free char *theirs = xasprintf("%s/theirs", shared);
+	cleanup_free char *out = NULL;
+	cleanup_free char *fallback = NULL;
+	struct error err;
+	struct stat st;
+
+	CU_ASSERT_EQUAL(fs_write_atomic(AT_FDCWD, image, "x", 1, 0640, FS_NOSYNC, &err), 0);
+	CU_ASSERT_EQUAL(chown(image, 12, 34), 0);
+	CU_ASSERT_EQUAL(fs_write_atomic(AT_FDCWD, theirs, "x", 1, 0600, FS_NOSYNC, &err), 0);
+	CU_ASSERT_EQUAL(chown(theirs, 56, 78), 0);
+	out = run(ARGS("seq", "stat", "/owned", ",", "stat", "/vol/theirs", ",", "write",
+		       "/vol/made", "y", ",", "write", "/root-file", "z", ",", "stat", "/root-file",
+		       ",", "write", "/disk/f", "1", ",", "write", "/memory/f", "2", ",", "stat",
+		       "/memory/f", ",", "stat", "/etc/hosts", ",", "stat", "/dev/shm"),
+		  with_volumes);
+	CU_ASSERT(live_has(out, "12:34"));
+	CU_ASSERT(live_has(out, "56:78"));
+	CU_ASSERT(strstr(out, "65534") == NULL);
+	CU_ASSERT_EQUAL(stat(file, &st), 0);
+	CU_ASSERT(st.st_uid == 0 && st.st_gid == 0);
+	/* KERNEL: layers attached in a namespace of our own */
+	fallback = run_weak("detached-layers", ARGS("stat", "/owned"), with_volumes);
+	CU_ASSERT(live_has(fallback, "12:34"));
+}
+
+static void unmasked(struct container_spec *spec)
+{
+	strlist_add(&spec->security.cap_add, "NET_ADMIN");
+	spec->security.unmask_proc = true;
+}
+
+/* procMount Unmasked is allowed behind it; the host's parameters stay closed. */
+static void test_userns_unmasked(void)
+{
+	cleanup_free char *out = run(ARGS("write", "/proc/sys/kernel/core_pattern", "x"), unmasked);
+	cleanup_free char *own = run(ARGS("write", "/proc/sys/net/ipv4/ip_forward", "1"), unmasked);
+
+	CU_ASSERT(live_has(out, "EACCES"));
+	CU_ASSERT(strstr(own, "EACCES") == NULL && strstr(own, "EROFS") == NULL);
+}
+
+static void test_userns_exec(void)
+{
+	char *words[] = { (char *)(uintptr_t) "/payload", (char *)(uintptr_t) "seq",
+			  (char *)(uintptr_t) "id",	  (char *)(uintptr_t) ",",
+			  (char *)(uintptr_t) "write",	  (char *)(uintptr_t) "/by-exec",
+			  (char *)(uintptr_t) "x",	  (char *)(uintptr_t) ",",
+			  (char *)(uintptr_t) "stat",	  (char *)(uintptr_t) "/by-exec" };
+	struct exec_request rq = { .argv = { words, ARRAY_SIZE(words) } };
+	cleanup_free char *out = NULL;
+	cleanup_free char *tty = NULL;
+	struct container_spec spec;
+	struct liverun r;
+
+	live_spec(&S, &spec, ARGS("sleep", "600"));
+	live_start(&S, &spec, &r);
+	live_go(&r);
+	out = live_exec(&S, &spec, &r, &rq, NULL);
+	CU_ASSERT(live_has(out, "uid: 0 0 0\n"));
+	CU_ASSERT(live_has(out, "0:0"));
+	rq.user = (char *)(uintptr_t) "1000";
+	rq.argv.n = 3;
+	free(out);
+	out = live_exec(&S, &spec, &r, &rq, NULL);
+	CU_ASSERT(live_has(out, "uid: 1000 1000 1000\n"));
+	(void)live_end(&r);
+	record_done(&container_spec_type, &spec);
+}
+
+static void with_tty(struct container_spec *spec)
+{
+	spec->tty = true;
+}
+
+static void test_userns_terminal(void)
+{
+	cleanup_free char *out = run(ARGS("tty"), with_tty);
+
+	CU_ASSERT(live_has(out, "foreground yes"));
+}
+
+static void too_high(struct container_spec *spec)
+{
+	spec->security.run_as_user = (struct opt_i64){ true, 65536 };
+}
+
+static void test_userns_refused(void)
+{
+	cleanup_free char *out = run(ARGS("id"), too_high);
+	struct livestore saved = S;
+	cleanup_free char *error = NULL;
+
+	CU_ASSERT(live_has(out, "there are ids from 0 to 65535"));
+	memset(&S, 0, sizeof(S));
+	CU_ASSERT(live_init(&S));
+	S.pod.host_users = (struct opt_bool){ true, false };
+	S.pod.host_ipc = true;
+	error = live_sandbox(&S);
+	CU_ASSERT(error && live_has(error, "goes with neither hostNetwork"));
+	live_done(&S);
+	S = saved;
+}
+
+/* Two pods never have an id in common; a pod that ends gives its range back. */
+static void test_userns_leases(void)
+{
+	struct launch a = { 0 }, b = { 0 };
+	uint32_t first = 0, again = 0, other = 0, weak = 0;
+	char ida[65], idb[65];
+	struct error err;
+	cleanup_free char *gone = NULL;
+	int pods;
+
+	id_new(ida);
+	id_new(idb);
+	a.pod.id = ida;
+	b.pod.id = idb;
+	memcpy(idb, ida, 8); /* the search begins at the same place */
+	a.store.rootfd = b.store.rootfd = open(S.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	a.store.runfd = b.store.runfd = open(S.runroot, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; i < 2; i++) {
+		cleanup_free char *path = xasprintf("%s/pods/%s", S.root, i ? idb : ida);
+
+		pods = fs_mkdirs(AT_FDCWD, path, 0700, &err);
+		CU_ASSERT(pods >= 0);
+		(void)close(pods);
+	}
+	CU_ASSERT_EQUAL(userns_lease(&a, &first, &err), 0);
+	CU_ASSERT_EQUAL(userns_lease(&a, &again, &err), 0);
+	CU_ASSERT_EQUAL(first, again);
+	CU_ASSERT_EQUAL(userns_lease(&b, &other, &err), 0);
+	CU_ASSERT_NOT_EQUAL(first, other);
+	CU_ASSERT_EQUAL(userns_release(b.store.runfd, idb, &err), 0);
+	CU_ASSERT_EQUAL(setenv("PODIUM_WEAKEN", "USERNS-1", 1), 0);
+	CU_ASSERT_EQUAL(userns_lease(&b, &weak, &err), 0);
+	CU_ASSERT_EQUAL(weak, first); /* the twin */
+	CU_ASSERT_EQUAL(unsetenv("PODIUM_WEAKEN"), 0);
+	CU_ASSERT_EQUAL(userns_release(a.store.runfd, ida, &err), 0);
+	CU_ASSERT_EQUAL(userns_release(a.store.runfd, ida, &err), 0);
+	CU_ASSERT_EQUAL(userns_lease(&b, &other, &err), 0);
+	CU_ASSERT_EQUAL(first, other);
+	/* b's records are gone: its range is reclaimed */
+	gone = xasprintf("%s/pods/%s", S.root, idb);
+	CU_ASSERT_EQUAL(rmdir(gone), 0);
+	CU_ASSERT_EQUAL(userns_lease(&a, &again, &err), 0);
+	CU_ASSERT_EQUAL(again, first);
+	CU_ASSERT_EQUAL(userns_release(a.store.runfd, ida, &err), 0);
+	(void)close(a.store.rootfd);
+	(void)close(a.store.runfd);
+}
+
+static CU_TestInfo userns_tests[] = {
+	{ "probe", test_userns_probe },
+	{ "ids", test_userns_ids },
+	{ "files", test_userns_files },
+	{ "procMount Unmasked", test_userns_unmasked },
+	{ "exec", test_userns_exec },
+	{ "terminal", test_userns_terminal },
+	{ "refused", test_userns_refused },
+	{ "leases", test_userns_leases },
+	CU_TEST_INFO_NULL,
+};
 static CU_TestInfo tests[] = {
 	{ "SEC-5 Localhost profile", test_profile },
 	{ "narrow profile", test_narrow_profile },
@@ -366,6 +656,7 @@ static CU_TestInfo tests[] = {
 };
 static CU_SuiteInfo suites[] = {
 	{ "security", suite_start, suite_end, NULL, NULL, tests },
+	{ "hostUsers: false", userns_start, userns_end, NULL, NULL, userns_tests },
 	CU_SUITE_INFO_NULL,
 };
 TEST_MAIN(suites)

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * userns - a pod's own user namespace.
+ *
+ * Theory of operation:
+ *	lease	RUNROOT/userns/<slot> is a symbolic link to the pod's id, made under a lock on the
+ *		directory. The search begins at a place that follows from the id, so that a range is
+ *		seldom given again soon. A link whose pod has no directory in the store any more is
+ *		reclaimed. RUNROOT goes with the boot, and so do the namespaces.
+ *	clone	pause is cloned with CLONE_NEWUSER and waits; its maps are written by the parent
+ *		through a procfs of its own and read back; then the gate opens. All other namespaces
+ *		of the pod are made by the same call and so belong to this one.
+ *	join	a container's host half reads the map from the kernel and opens the namespace by the
+ *		pid in the sandbox's record, checked by the pidfd afterwards. With it detached mounts
+ *		are given an id map (MOUNT_ATTR_IDMAP): layers, writable layer, volumes. So nothing is
+ *		ever chowned, the stores stay as they are, and a pod may get another range at its next
+ *		start. Then setns(2), user namespace first, and the container half becomes root of it
+ *		before it makes anything: an id that is not mapped can own nothing.
+ *
+ * What the container half cannot do there the host half does before: the oom score, the limits that
+ * are raised, the label.
+ *
+ * Kernel: 5.12 (ext4, xfs), 5.15 (btrfs), 5.19 (overlay with mapped layers), 6.3 (tmpfs). A file
+ * system that cannot map ids is an error that names it.
+ */
+#include "engine/process/userns.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "engine/base/fs.h"
+#include "engine/base/mem.h"
+#include "engine/base/proc.h"
+#include "engine/base/seams.h"
+#include "engine/base/str.h"
+#include "engine/process/internal.h"
+#include "engine/process/procfs.h"
+
+#define LEASES	      "userns"
+#define SLOT_TEXT_MAX 12
+#define ID_DIGITS     64
+#define MAP_TEXT_MAX  128
+
+bool has_own_userns(const struct pod_spec *pod)
+{
+	return pod->host_users.set && !pod->host_users.value;
+}
+
+/* ---- leases ----------------------------------------------------------------------------- */
+
+static bool read_owner(int dir, const char *slot, char owner[ID_DIGITS + 1])
+{
+	ssize_t n = readlinkat(dir, slot, owner, ID_DIGITS + 1);
+
+	if (n != ID_DIGITS)
+		return false;
+	owner[n] = '\0';
+	return is_id(owner);
+}
+
+/* Looks through all leases for the pod's own. Returns its slot, or -ENOENT. */
+static int find_own(int dir, const char *pod_id)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *d = copy < 0 ? NULL : fdopendir(copy);
+
+	for (struct dirent *e; d && (e = readdir(d));) {
+		char owner[ID_DIGITS + 1];
+		uint64_t slot;
+
+		if (parse_u64(e->d_name, USERNS_SLOTS - 1, &slot) == 0 &&
+		    read_owner(dir, e->d_name, owner) && strcmp(owner, pod_id) == 0)
+			return (int)slot;
+	}
+	return -ENOENT;
+}
+
+/* True when the slot is the pod's now. */
+static bool take(const struct launch *l, int dir, uint32_t slot)
+{
+	char name[SLOT_TEXT_MAX], owner[ID_DIGITS + 1], path[LAYOUT_PATH_MAX];
+
+	(void)snprintf(name, sizeof(name), "%u", slot);
+	if (symlinkat(l->pod.id, dir, name) == 0)
+		return true;
+	if (errno != EEXIST)
+		return false;
+	if (WEAKEN("USERNS-1"))
+		return true;
+	if (read_owner(dir, name, owner) &&
+	    faccessat(l->store.rootfd, layout_pod(path, owner, ""), F_OK, 0) == 0)
+		return false;
+	return unlinkat(dir, name, 0) == 0 && symlinkat(l->pod.id, dir, name) == 0;
+}
+
+int userns_lease(const struct launch *l, uint32_t *ret_first, struct error *err)
+{
+	cleanup_close int dir = -EBADF;
+	char digits[9];
+	unsigned int start = 0;
+	int own;
+
+	if (mkdirat(l->store.runfd, LEASES, 0700) < 0 && errno != EEXIST)
+		return error_errno(err, "create '" LEASES "'");
+	dir = openat(l->store.runfd, LEASES, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0 || flock(dir, LOCK_EX) < 0)
+		return error_errno(err, "lock '" LEASES "'");
+	own = find_own(dir, l->pod.id);
+	(void)snprintf(digits, sizeof(digits), "%.8s", l->pod.id);
+	if (sscanf(digits, "%x", &start) != 1)
+		start = 0;
+	for (uint32_t i = 0; own < 0 && i < USERNS_SLOTS; i++)
+		if (take(l, dir, (start + i) % USERNS_SLOTS))
+			own = (int)((start + i) % USERNS_SLOTS);
+	if (own < 0)
+		return error_set(err, EUSERS, "no range of user ids is left for the pod");
+	*ret_first = USERNS_FIRST + (uint32_t)own * USERNS_IDS;
+	return 0;
+}
+
+int userns_release(int runfd, const char *pod_id, struct error *err)
+{
+	cleanup_close int dir =
+		openat(runfd, LEASES, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char name[SLOT_TEXT_MAX];
+	int slot;
+
+	if (dir < 0 && errno == ENOENT)
+		return 0;
+	if (dir < 0 || flock(dir, LOCK_EX) < 0)
+		return error_errno(err, "lock '" LEASES "'");
+	while ((slot = find_own(dir, pod_id)) >= 0) {
+		(void)snprintf(name, sizeof(name), "%d", slot);
+		if (unlinkat(dir, name, 0) < 0)
+			return error_errno(err, "end the lease of user ids '%s'", name);
+	}
+	return 0;
+}
+
+/* ---- maps ------------------------------------------------------------------------------- */
+
+static int read_map(int proc, pid_t pid, const char *file, uint32_t *ret_first, struct error *err)
+{
+	char path[64];
+	cleanup_free char *text = NULL;
+	unsigned int inside, outside, count;
+	char rest;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%d/%s", (int)pid, file);
+	r = fs_read_file(proc, path, MAP_TEXT_MAX, &text, NULL, err);
+	if (r < 0)
+		return r;
+	if (sscanf(text, "%u %u %u %c", &inside, &outside, &count, &rest) != 3 || inside != 0 ||
+	    count != USERNS_IDS)
+		return error_set(err, EPERM, "'%s' is not what was written", path);
+	*ret_first = outside;
+	return 0;
+}
+
+int userns_write_maps(pid_t pid, uint32_t first, struct error *err)
+{
+	static const char *const files[] = { "uid_map", "gid_map" };
+	cleanup_close int proc = procfs_open(err);
+	char path[64], text[64];
+	uint32_t now = 0;
+	int r = proc < 0 ? proc : 0;
+
+	(void)snprintf(text, sizeof(text), "0 %u %u\n", first, USERNS_IDS);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++) {
+		(void)snprintf(path, sizeof(path), "%d/%s", (int)pid, files[i]);
+		r = procfs_write(proc, path, text, err);
+		if (r == 0)
+			r = read_map(proc, pid, files[i], &now, err);
+		if (r == 0 && now != first)
+			r = error_set(err, EPERM, "'%s' is not what was written", path);
+	}
+	return r < 0 ? error_wrap(err, "user namespace of the pod") : 0;
+}
+
+int userns_first_id(pid_t pid, uint32_t *ret_first, struct error *err)
+{
+	cleanup_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = proc < 0 ? error_errno(err, "open '/proc'")
+			 : read_map(proc, pid, "uid_map", ret_first, err);
+
+	return r < 0 ? error_wrap(err, "user namespace of the pod") : 0;
+}
+
+int userns_open(const struct launch *l, int *ret_fd, uint32_t *ret_first, struct error *err)
+{
+	cleanup_close int fd = -EBADF;
+	pid_t pid = (pid_t)l->sandbox.pid;
+	char path[64];
+	int r;
+
+	*ret_fd = -EBADF;
+	*ret_first = 0;
+	if (!has_own_userns(&l->pod))
+		return 0;
+	r = userns_first_id(pid, ret_first, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, "open the user namespace of the pod");
+	if (!is_pidfd_alive(l->pause_fd))
+		return error_set(err, ESRCH, "sandbox of pod '%s' has ended", l->pod.name);
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}
+
+/* ---- identity --------------------------------------------------------------------------- */
+
+int userns_check_ids(const struct confinement *c, struct error *err)
+{
+	bool fits = c->who.uid < USERNS_IDS && c->who.gid < USERNS_IDS;
+
+	if (!fits)
+		return error_set(
+			err, EINVAL,
+			"user %u, group %u: with 'hostUsers: false' there are ids from 0 to "
+			"%u",
+			(unsigned int)c->who.uid, (unsigned int)c->who.gid, USERNS_IDS - 1);
+	for (size_t i = 0; i < c->who.n_groups; i++)
+		if (c->who.groups[i] >= USERNS_IDS)
+			return error_set(err, EINVAL,
+					 "group %u: with 'hostUsers: false' there are ids from 0 "
+					 "to %u",
+					 (unsigned int)c->who.groups[i], USERNS_IDS - 1);
+	return 0;
+}
+
+int userns_become_root(struct error *err)
+{
+	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return error_errno(err, "become root of the pod's user namespace");
+	return 0;
+}
