@@ -67,8 +67,7 @@ static uint64_t volume_attrs(const struct launch *l, const struct volume_spec *v
  * systems are of that namespace already; the file system of device nodes cannot map. */
 static bool is_mapped(const struct volume_spec *v)
 {
-	return !is_device_volume(v) && !(v->kind == VOLUME_EMPTY_DIR && v->memory) &&
-	       !is_projection_volume(v->kind);
+	return !is_device_volume(v) && !is_memory_volume(v) && !is_projection_volume(v->kind);
 }
 
 /* Clones an open volume, or the part of it that is asked for. Takes base over. */
