@@ -64,7 +64,7 @@ static void check_storage(const struct diag_sink *sink, const char *path,
 /* ---- claims -----------------------------------------------------------------------------------
  */
 
-static void check_claim(const struct diag_sink *sink, const struct k8s_claim_spec *spec)
+void claim_check(const struct diag_sink *sink, const struct k8s_claim_spec *spec)
 {
 	check_modes(sink, &spec->access_modes);
 	check_storage(sink, "spec.resources.requests",
@@ -181,7 +181,7 @@ void load_claim(struct load *l, const struct diag_sink *sink, struct node *root)
 
 	decode_object(sink, &schema_persistent_volume_claim, root, &claim);
 	if (claim.spec)
-		check_claim(sink, claim.spec);
+		claim_check(sink, claim.spec);
 	if (claim.meta) {
 		validate_meta(sink, claim.meta);
 		check_annotations(sink, claim.meta);

@@ -7,8 +7,12 @@
 #include <string.h>
 
 #include "engine/base/quantity.h"
+#include "kube/decode.h"
+#include "kube/document.h"
 #include "kube/expand.h"
 #include "kube/translate.h"
+#include "schemas/models.h"
+#include "schemas/types_claim.h"
 
 static struct k8s_bool when(bool b)
 {
@@ -110,6 +114,26 @@ static struct k8s_empty_dir *plan_empty_dir(const struct volume_spec *from)
 	return to;
 }
 
+static struct k8s_ephemeral *plan_ephemeral(const struct volume_spec *from)
+{
+	struct k8s_ephemeral *to = xcalloc(1, sizeof(*to));
+	cleanup_doc_set struct doc_set set = { 0 };
+	struct kube_diags diags = { 0 };
+	const struct diag_sink sink = { .list = &diags, .prefix = "" };
+	struct doc_place where;
+	struct error err = { 0 };
+
+	to->claim_template = xcalloc(1, sizeof(*to->claim_template));
+	/* The text is our own; of one that is not, what can be read is taken. */
+	if (document_parse(from->claim_template, strlen(from->claim_template), &set, &where,
+			   &err) == 0 &&
+	    set.n)
+		decode_object(&sink, &schema_persistent_volume_claim_template, set.v[0],
+			      to->claim_template);
+	kube_diags_done(&diags);
+	return to;
+}
+
 static struct k8s_claim_source *plan_claim(const struct volume_spec *from)
 {
 	struct k8s_claim_source *to = xcalloc(1, sizeof(*to));
@@ -154,7 +178,10 @@ static void plan_volume(const struct volume_spec *from, struct k8s_volume *to)
 		to->claim = plan_claim(from);
 		break;
 	default:
-		to->empty_dir = plan_empty_dir(from);
+		if (from->claim_template)
+			to->ephemeral = plan_ephemeral(from);
+		else
+			to->empty_dir = plan_empty_dir(from);
 	}
 }
 

@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "engine/base/quantity.h"
+#include "kube/encode.h"
 #include "kube/expand.h"
 #include "kube/translate.h"
 #include "kube/validate.h"
+#include "schemas/models.h"
 
 static char *text_or_null(const char *s)
 {
@@ -121,6 +123,21 @@ static void translate_object_volume(const struct k8s_object_source *from, int ki
 	translate_object(from, projection, &to->sources);
 }
 
+/* The claim that Kubernetes would make for the pod lives as long as the pod, and starts empty: so
+ * does a directory of the pod. */
+static void translate_ephemeral(const struct k8s_ephemeral *from, struct volume_spec *to)
+{
+	const struct schema_type *type = &schema_persistent_volume_claim_template;
+	struct arena arena = { 0 };
+	struct error err = { 0 };
+
+	to->kind = VOLUME_EMPTY_DIR;
+	if (encode_document(type, encode_object(&arena, type, from->claim_template),
+			    &to->claim_template, &err) < 0)
+		to->claim_template = NULL; /* too large for a document: cannot be */
+	arena_done(&arena);
+}
+
 static void translate_volume(const struct k8s_volume *from, const struct k8s_pod_spec *spec,
 			     struct volume_spec *to)
 {
@@ -147,6 +164,8 @@ static void translate_volume(const struct k8s_volume *from, const struct k8s_pod
 		to->kind = VOLUME_NAMED;
 		to->source_name = xstrdup(from->claim->name);
 		to->read_only = from->claim->read_only.value;
+	} else if (from->ephemeral) {
+		translate_ephemeral(from->ephemeral, to);
 	} else {
 		translate_empty_dir(from->empty_dir, spec, to);
 	}

@@ -112,6 +112,12 @@ static void check_annotations(struct check *c, const struct pairlist *annotation
 	path_cut(&c->path, mark);
 }
 
+void validate_labels(struct check *c, const struct k8s_meta *meta)
+{
+	check_labels(c, &meta->labels);
+	check_annotations(c, &meta->annotations);
+}
+
 static void check_meta(struct check *c, const struct k8s_meta *meta)
 {
 	size_t mark = path_field(&c->path, "metadata");
@@ -120,8 +126,7 @@ static void check_meta(struct check *c, const struct k8s_meta *meta)
 		check_name(c, "name", meta->name, name_bad_subdomain(meta->name));
 	if (meta->namespace_ && *meta->namespace_)
 		check_name(c, "namespace", meta->namespace_, name_bad_label(meta->namespace_));
-	check_labels(c, &meta->labels);
-	check_annotations(c, &meta->annotations);
+	validate_labels(c, meta);
 	path_cut(&c->path, mark);
 }
 

@@ -39,6 +39,8 @@ void check_name(struct check *c, const char *field, const char *text, const char
 /* A whole number in a range, when set. */
 void check_range(struct check *c, const char *field, struct k8s_int n, int64_t min, int64_t max);
 
+/* Labels and annotations of the metadata at the path. */
+void validate_labels(struct check *c, const struct k8s_meta *meta);
 void validate_identity(struct check *c, const struct k8s_pod_spec *spec);
 void validate_containers(struct check *c, const struct k8s_pod_spec *spec);
 void validate_env(struct check *c, const struct k8s_container *container);
@@ -53,6 +55,9 @@ void validate_volumes(struct check *c, const struct k8s_pod_spec *spec);
 void validate_mounts(struct check *c, const struct k8s_container *container);
 void validate_pod_security(struct check *c, const struct k8s_pod_spec *spec);
 void validate_container_security(struct check *c, const struct k8s_container *container);
+/* About the spec of a claim or of a template of one, which the sink's root has as "spec". */
+struct k8s_claim_spec;
+void claim_check(const struct diag_sink *sink, const struct k8s_claim_spec *spec);
 /* About the selector at the path; of_volume: of a file, else of a variable. */
 void validate_field_selector(struct check *c, const struct k8s_field_selector *s, bool of_volume);
 void validate_resource_selector(struct check *c, const struct k8s_resource_selector *s,

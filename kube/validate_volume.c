@@ -25,8 +25,10 @@
 #include "engine/base/quantity.h"
 #include "kube/validate.h"
 #include "schemas/models.h"
+#include "schemas/types_claim.h"
 
 #define MAX_VOLUMES  1000
+#define MAX_CLAIM    253
 #define MAX_MODE     0777
 #define MAX_PATH     4095 /* of a file in a volume, as the kernel has it */
 #define HUGE_PAGES   "HugePages"
@@ -405,6 +407,55 @@ static void check_claim(struct check *c, const struct k8s_claim_source *claim)
 	path_cut(&c->path, mark);
 }
 
+static void check_template_meta(struct check *c, const struct k8s_meta *meta)
+{
+	size_t mark = path_field(&c->path, "ephemeral.volumeClaimTemplate.metadata");
+
+	if (!is_empty(meta->name))
+		check_error(c, "name", "cannot be set: it is the pod's and the volume's");
+	if (!is_empty(meta->namespace_))
+		check_error(c, "namespace", "cannot be set: it is the pod's");
+	validate_labels(c, meta);
+	path_cut(&c->path, mark);
+}
+
+/* By the rules of claims, whose paths begin at the template. */
+static void check_template(struct check *c, const struct k8s_claim *claim)
+{
+	size_t mark = path_field(&c->path, "ephemeral.volumeClaimTemplate");
+	bool deep = !is_empty(c->sink->prefix);
+	cleanup_free char *prefix =
+		xasprintf("%s%s%s", deep ? c->sink->prefix : "", deep ? "." : "", c->path.text);
+	struct diag_sink sink = *c->sink;
+
+	sink.prefix = prefix;
+	sink.root = node_at(c->sink->root, c->path.text);
+	claim_check(&sink, claim->spec);
+	if (!is_empty(claim->spec->volume_name))
+		diag_unsupported(&sink, "spec.volumeName",
+				 "has no effect: the volume is a directory of the pod's own");
+	if (claim->spec->selector)
+		diag_unsupported(&sink, "spec.selector",
+				 "has no effect: the volume is a directory of the pod's own");
+	path_cut(&c->path, mark);
+}
+
+/* A cluster makes a claim of the pod's and the volume's name, which must be one. */
+static void check_ephemeral(struct check *c, const struct k8s_volume *v)
+{
+	const struct k8s_meta *meta = c->pod->meta;
+	const struct k8s_claim *claim = v->ephemeral->claim_template;
+
+	if (meta && !is_empty(meta->name) && !is_empty(v->name) &&
+	    strlen(meta->name) + 1 + strlen(v->name) > MAX_CLAIM)
+		check_error(c, "name", "with the pod's name it is longer than %d characters",
+			    MAX_CLAIM);
+	if (claim && claim->meta)
+		check_template_meta(c, claim->meta);
+	if (claim && claim->spec)
+		check_template(c, claim);
+}
+
 static void check_image(struct check *c, const struct k8s_image_source *image)
 {
 	size_t mark = path_field(&c->path, "image");
@@ -430,6 +481,8 @@ static void check_sources(struct check *c, const struct k8s_pod_spec *spec,
 		check_claim(c, v->claim);
 	if (v->image)
 		check_image(c, v->image);
+	if (v->ephemeral)
+		check_ephemeral(c, v);
 	if (v->config_map)
 		check_object(c, "configMap", "name", v->config_map, &files);
 	if (v->secret)

@@ -60,13 +60,14 @@ const struct schema_type schema_persistent_volume_claim_spec = {
 };
 
 static const struct schema_field persistent_volume_claim_template_fields[] = {
-	{ ROW("metadata", OBJECT, ONE), .sub = &schema_template_meta },
-	{ ROW("spec", OBJECT, ONE), .sub = &schema_persistent_volume_claim_spec },
+	{ ROW("metadata", OBJECT, ONE), .sub = &schema_object_meta, KEEP(k8s_claim, meta) },
+	{ ROW("spec", OBJECT, ONE), .sub = &schema_persistent_volume_claim_spec,
+	  KEEP(k8s_claim, spec), .required = true },
 	{ 0 },
 };
 const struct schema_type schema_persistent_volume_claim_template = {
-	"V1PersistentVolumeClaimTemplate", "PersistentVolumeClaimTemplate", 0,
-	persistent_volume_claim_template_fields
+	"V1PersistentVolumeClaimTemplate", "PersistentVolumeClaimTemplate",
+	sizeof(struct k8s_claim), persistent_volume_claim_template_fields
 };
 
 static const struct schema_field volume_resource_requirements_fields[] = {

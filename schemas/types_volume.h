@@ -59,6 +59,11 @@ struct k8s_claim_source {
 	struct k8s_bool read_only;
 };
 
+struct k8s_claim;
+struct k8s_ephemeral {
+	struct k8s_claim *claim_template; /* its metadata: labels and annotations alone */
+};
+
 struct k8s_image_source {
 	char *reference;
 	char *pull_policy;
@@ -73,6 +78,7 @@ struct k8s_volume {
 	struct k8s_downward_source *downward;
 	struct k8s_object_source *config_map;
 	struct k8s_projected *projected;
+	struct k8s_ephemeral *ephemeral;
 	struct k8s_image_source *image;
 };
 

@@ -99,7 +99,7 @@ static const struct schema_field volume_fields[] = {
 	{ ROW("csi", OBJECT, ONE), .sub = &schema_csi_volume_source,
 	  .reason = "there is no CSI driver here" },
 	{ ROW("ephemeral", OBJECT, ONE), .sub = &schema_ephemeral_volume_source,
-	  .reason = "there is no storage class here: an emptyDir lives as long" },
+	  KEEP(k8s_volume, ephemeral) },
 	{ ROW("image", OBJECT, ONE), .sub = &schema_image_volume_source, KEEP(k8s_volume, image) },
 	{ 0 },
 };
@@ -248,12 +248,13 @@ const struct schema_type schema_downward_api_volume_source = { "V1DownwardAPIVol
 							       downward_api_volume_source_fields };
 
 static const struct schema_field ephemeral_volume_source_fields[] = {
-	{ ROW("volumeClaimTemplate", OBJECT, ONE),
-	  .sub = &schema_persistent_volume_claim_template },
+	{ ROW("volumeClaimTemplate", OBJECT, ONE), .sub = &schema_persistent_volume_claim_template,
+	  KEEP(k8s_ephemeral, claim_template), .required = true },
 	{ 0 },
 };
 const struct schema_type schema_ephemeral_volume_source = { "V1EphemeralVolumeSource",
-							    "EphemeralVolumeSource", 0,
+							    "EphemeralVolumeSource",
+							    sizeof(struct k8s_ephemeral),
 							    ephemeral_volume_source_fields };
 
 static const struct schema_field fc_volume_source_fields[] = {

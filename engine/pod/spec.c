@@ -152,6 +152,7 @@ static const struct record_field volume_fields[] = {
 	FIELD(volume_spec, RECORD_STRING, "image", image),
 	FIELD(volume_spec, RECORD_STRING, "pullPolicy", pull_policy),
 	SUB(volume_spec, RECORD_OBJECT, "config", config, image_config_type),
+	FIELD(volume_spec, RECORD_STRING, "claimTemplate", claim_template),
 	FIELD(volume_spec, RECORD_STRING, "sourceName", source_name),
 	FIELD(volume_spec, RECORD_BOOL, "readOnly", read_only),
 	{ 0 },

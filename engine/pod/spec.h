@@ -175,6 +175,7 @@ struct volume_spec {
 	char *image;			/* IMAGE: as written */
 	char *pull_policy;		/* IMAGE: as written, or NULL */
 	struct image_config config;	/* IMAGE: resolved at creation, as a container's */
+	char *claim_template;		/* EMPTY_DIR: opaque, what an ephemeral one was asked by */
 	char *source_name;		/* NAMED: of volumes/<source_name> (a claim's name) */
 	bool read_only;			/* NAMED: every mount of it is */
 	int line;			/* where the manifest says so, for messages; not recorded */

@@ -100,7 +100,7 @@ static void test_foreign_volumes(void)
 		"nfs: {server: s, path: /}",
 		"csi: {driver: d.example}",
 		"gitRepo: {repository: r}",
-		"ephemeral: {volumeClaimTemplate: {spec: {}}}",
+		"glusterfs: {endpoints: e, path: p}",
 		"projected: {sources: [{serviceAccountToken: {path: t}}]}",
 	};
 
