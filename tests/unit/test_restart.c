@@ -54,8 +54,26 @@ static void test_without_backoff(void)
 	CU_ASSERT_EQUAL(restart_next_delay_ms(&st, true, 0), 0);
 }
 
+static void test_rules(void)
+{
+	char *in_codes[] = { (char *)(uintptr_t) "3", (char *)(uintptr_t) "42", NULL };
+	char *out_codes[] = { (char *)(uintptr_t) "0", (char *)(uintptr_t) "1", NULL };
+	struct restart_rule v[] = { { .codes = { in_codes, 2 } },
+				    { .not_in = true, .codes = { out_codes, 2 } } };
+	struct restart_rule_list none = { 0 }, in = { v, 1 }, out = { v + 1, 1 }, both = { v, 2 };
+
+	CU_ASSERT_FALSE(is_restart_ruled(&none, 3));
+	CU_ASSERT_TRUE(is_restart_ruled(&in, 42));
+	CU_ASSERT_FALSE(is_restart_ruled(&in, 4));
+	CU_ASSERT_FALSE(is_restart_ruled(&out, 1));
+	CU_ASSERT_TRUE(is_restart_ruled(&out, 42));
+	CU_ASSERT_TRUE(is_restart_ruled(&both, 2));
+	CU_ASSERT_FALSE(is_restart_ruled(&both, 0));
+}
+
 static CU_TestInfo tests[] = {
 	{ "who is started again", test_wanted },
+	{ "rules of the container's own", test_rules },
 	{ "back-off as the kubelet's", test_backoff },
 	{ "ten minutes of life reset it", test_reset },
 	{ "without back-off", test_without_backoff },
