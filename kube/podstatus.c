@@ -23,6 +23,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/str.h"
+#include "kube/translate.h"
 
 #define NS_PER_SECOND	  INT64_C(1000000000)
 #define EXIT_CODE_UNKNOWN 137
@@ -471,35 +472,12 @@ void podstatus_done(struct podstatus *ps)
 
 /* ---- quality of service ----------------------------------------------------------------- */
 
-/* A request that was not made is the limit. */
-static bool is_guaranteed(const struct opt_i64 *limit, const struct opt_i64 *request)
-{
-	return limit->set && limit->value && (!request->set || request->value == limit->value);
-}
-
-static bool has_any(const struct resources *r)
-{
-	return (r->cpu_limit_milli.set && r->cpu_limit_milli.value) ||
-	       (r->cpu_request_milli.set && r->cpu_request_milli.value) ||
-	       (r->memory_limit_bytes.set && r->memory_limit_bytes.value) ||
-	       (r->memory_request_bytes.set && r->memory_request_bytes.value);
-}
-
-static bool has_both(const struct resources *r)
-{
-	return is_guaranteed(&r->cpu_limit_milli, &r->cpu_request_milli) &&
-	       is_guaranteed(&r->memory_limit_bytes, &r->memory_request_bytes);
-}
-
 const char *podstatus_qos(const struct pod_spec *pod, const struct container_spec *v, size_t n)
 {
-	bool any = false, both = n > 0;
+	static const char *const names[] = { "Guaranteed", "Burstable", "BestEffort" };
+	const struct pod_plan plan = { .pod = *pod,
+				       .containers = (struct container_spec *)(uintptr_t)v,
+				       .n_containers = n };
 
-	if (has_any(&pod->resources))
-		return has_both(&pod->resources) ? "Guaranteed" : "Burstable";
-	for (size_t i = 0; i < n; i++) {
-		any |= has_any(&v[i].resources);
-		both &= has_both(&v[i].resources);
-	}
-	return !any ? "BestEffort" : both ? "Guaranteed" : "Burstable";
+	return names[translate_qos(&plan)];
 }

@@ -147,14 +147,16 @@ struct k8s_resources *translate_plan_resources(const struct resources *from, boo
 /* ---- quality of service -----------------------------------------------------------------------
  */
 
+/* A request that was not made is the limit. */
 static bool is_met(struct opt_i64 request, struct opt_i64 limit)
 {
-	return limit.set && request.set && request.value == limit.value;
+	return limit.set && limit.value && (!request.set || request.value == limit.value);
 }
 
 static bool asks_nothing(const struct resources *r)
 {
-	return !r->cpu_limit_milli.set && !r->memory_limit_bytes.set &&
+	return (!r->cpu_limit_milli.set || !r->cpu_limit_milli.value) &&
+	       (!r->memory_limit_bytes.set || !r->memory_limit_bytes.value) &&
 	       (!r->cpu_request_milli.set || !r->cpu_request_milli.value) &&
 	       (!r->memory_request_bytes.set || !r->memory_request_bytes.value);
 }
@@ -173,7 +175,7 @@ static bool is_pod_level(const struct resources *r)
 
 enum qos_class translate_qos(const struct pod_plan *plan)
 {
-	bool guaranteed = true, best_effort = true;
+	bool guaranteed = plan->n_containers > 0, best_effort = true;
 
 	if (is_pod_level(&plan->pod.resources)) {
 		guaranteed = is_guaranteed(&plan->pod.resources);

@@ -5,7 +5,7 @@
  * Theory of operation: pure questions to the plan of a pod, but for three that are put to the host:
  * its name, its address, its size. The host's address is the one from which it would speak to the
  * world: a datagram socket is connected, which sends nothing, and asked for its own address; where
- * no route leads out it is the pod's gateway, which is the host as well.
+ * no route leads out it is the pod's gateway, which is the host as well, or the loopback address.
  *
  * A container other than the one that asks is read from its record when it is named. Quantities are
  * whole numbers of bytes or thousandths of a core, so that division is exact and rounds up.
@@ -165,7 +165,8 @@ static char *host_addresses(const struct field_context *c, bool all)
 	cleanup_free char *v4 = own_address(AF_INET);
 	cleanup_free char *v6 = own_address(AF_INET6);
 
-	if (!v4 && !v6 && c->sandbox)
+	if (!v4 && !v6 && c->sandbox &&
+	    (!is_empty(c->sandbox->gateway4) || !is_empty(c->sandbox->gateway6)))
 		return join_addresses(c->sandbox->gateway4, c->sandbox->gateway6, all);
 	if (!v4 && !v6)
 		v4 = xstrdup("127.0.0.1");

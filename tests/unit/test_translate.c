@@ -10,6 +10,7 @@
 
 #include "engine/base/str.h"
 #include "kube/expand.h"
+#include "kube/translate.h"
 #include "tests/support/cunit_main.h"
 #include "tests/support/kubecase.h"
 
@@ -207,6 +208,176 @@ static void test_oom_scores(void)
 		999);
 }
 
+static int64_t score_of(const struct pod_plan *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_containers; i++)
+		if (strcmp(p->containers[i].name, name) == 0)
+			return p->containers[i].oom_score_adj;
+	return INT64_MAX;
+}
+
+static unsigned long tenth(void)
+{
+	struct sysinfo info;
+
+	return sysinfo(&info) == 0 ? info.totalram * info.mem_unit / 10 : 0;
+}
+
+/* A sidecar that asks for nothing is no likelier to be killed than the member that asks least. */
+static void test_oom_of_sidecars(void)
+{
+	cleanup_free char *own = xasprintf("resources: {requests: {memory: %lu}}", 5 * tenth());
+	cleanup_free char *spec = xasprintf(
+		"initContainers:\n"
+		"- {name: s, image: x, restartPolicy: Always}\n"
+		"- {name: big, image: x, restartPolicy: Always, resources: {requests: {memory: "
+		"%lu}}}\n"
+		"- {name: i, image: x}\n",
+		8 * tenth());
+	const struct pod_plan *p = play(own, spec);
+
+	CU_ASSERT_EQUAL(score_of(p, "c"), score_of(p, "s"));
+	CU_ASSERT(score_of(p, "c") >= 500 && score_of(p, "c") <= 502);
+	CU_ASSERT(score_of(p, "big") >= 200 && score_of(p, "big") <= 202);
+	CU_ASSERT_EQUAL(score_of(p, "i"), 999);
+	CU_ASSERT_TRUE(p->containers[0].sidecar);
+	CU_ASSERT_TRUE(p->pod.containers.v[0].sidecar);
+	CU_ASSERT_FALSE(p->pod.containers.v[2].sidecar);
+}
+
+/* What the pod asks for beyond its containers is shared among them. */
+static void test_oom_of_pods(void)
+{
+	cleanup_free char *own = xasprintf("resources: {requests: {memory: %lu}}", 2 * tenth());
+	cleanup_free char *spec = xasprintf("resources: {requests: {memory: %lu}}\n"
+					    "initContainers: [{name: i, image: x}]\n",
+					    6 * tenth());
+	const struct pod_plan *p = play(own, spec);
+
+	CU_ASSERT(score_of(p, "c") >= 600 && score_of(p, "c") <= 602);
+	CU_ASSERT(score_of(p, "i") >= 800 && score_of(p, "i") <= 802);
+	p = play("", "resources: {limits: {cpu: 1, memory: 64Mi}}");
+	CU_ASSERT_EQUAL(score_of(p, "c"), -997);
+}
+
+static void test_qos(void)
+{
+	static const char bound[] = "resources: {limits: {cpu: 1, memory: 1Mi}}";
+
+	CU_ASSERT_EQUAL(translate_qos(play("", "")), QOS_BEST_EFFORT);
+	CU_ASSERT_EQUAL(translate_qos(play(bound, "")), QOS_GUARANTEED);
+	CU_ASSERT_EQUAL(translate_qos(play("resources: {limits: {cpu: 1}}", "")), QOS_BURSTABLE);
+	CU_ASSERT_EQUAL(translate_qos(play("resources: {limits: {hugepages-2Mi: 2Mi, memory: "
+					   "0}}",
+					   "")),
+			QOS_BEST_EFFORT);
+	/* The pod's word decides alone. */
+	CU_ASSERT_EQUAL(translate_qos(play("", bound)), QOS_GUARANTEED);
+	CU_ASSERT_EQUAL(translate_qos(play("resources: {requests: {cpu: 1}}", bound)),
+			QOS_GUARANTEED);
+	CU_ASSERT_EQUAL(translate_qos(play(bound, "resources: {limits: {memory: 2Mi}}")),
+			QOS_BURSTABLE);
+}
+
+/* Absent requests of the pod are what its containers ask for at once, else its limits. */
+static void test_pod_requests(void)
+{
+	const struct resources *r =
+		&play("resources: {requests: {cpu: 100m}}",
+		      "resources: {limits: {cpu: 2, memory: 1Gi}}\n"
+		      "initContainers:\n"
+		      "- {name: s, image: x, restartPolicy: Always, resources: {requests: {cpu: "
+		      "50m}}}\n"
+		      "- {name: i, image: x, resources: {requests: {cpu: 300m}}}\n")
+			 ->pod.resources;
+
+	CU_ASSERT_EQUAL(r->cpu_limit_milli.value, 2000);
+	CU_ASSERT_EQUAL(r->cpu_request_milli.value, 350);
+	CU_ASSERT_EQUAL(r->memory_request_bytes.value, 1 << 30);
+}
+
+static void test_devices(void)
+{
+	const struct resources *r =
+		&play("resources: {limits: {vendor.com/class=a: 1, podman.io/device=/dev/x: 2, "
+		      "podman.io/device=/dev/none: 0, hugepages-2Mi: 2Mi, cpu: 1}}",
+		      "")
+			 ->containers[0]
+			 .resources;
+
+	CU_ASSERT_EQUAL_FATAL(r->devices.n, 2);
+	CU_ASSERT_STRING_EQUAL(r->devices.v[0], "vendor.com/class=a");
+	CU_ASSERT_STRING_EQUAL(r->devices.v[1], "/dev/x");
+	CU_ASSERT_EQUAL_FATAL(r->other_limits.n, 1);
+	CU_ASSERT_STRING_EQUAL(pairlist_get(&r->other_limits, "hugepages-2Mi"), "2Mi");
+	CU_ASSERT_STRING_EQUAL(pairlist_get(&r->other_requests, "hugepages-2Mi"), "2Mi");
+}
+
+/* ---- probes and hooks ---------------------------------------------------------------------------
+ */
+
+static void test_probes(void)
+{
+	const struct container_spec *c =
+		&play("env: [{name: A, value: 'one $(B)'}, {name: V, valueFrom: {fieldRef: "
+		      "{fieldPath: "
+		      "metadata.name}}}]\n"
+		      "ports: [{name: web, containerPort: 81}]\n"
+		      "startupProbe: {exec: {command: ['$(A)', '$$(A)', '$(C)', '<$(V)>']}}\n"
+		      "livenessProbe: {httpGet: {port: web}, periodSeconds: 0, failureThreshold: "
+		      "5}\n"
+		      "lifecycle: {postStart: {exec: {command: ['$(A)', '$$']}}, preStop: "
+		      "{httpGet: "
+		      "{port: 82, scheme: HTTPS}}}",
+		      "")
+			 ->containers[0];
+	const struct probe_spec *start = &c->probes[PROBE_STARTUP];
+	const struct probe_spec *live = &c->probes[PROBE_LIVENESS];
+
+	CU_ASSERT_EQUAL_FATAL(start->action.argv.n, 4);
+	CU_ASSERT_STRING_EQUAL(start->action.argv.v[0], "one $(B)"); /* as it is written there */
+	CU_ASSERT_STRING_EQUAL(start->action.argv.v[1], "$(A)");
+	CU_ASSERT_STRING_EQUAL(start->action.argv.v[2], "$(C)");
+	CU_ASSERT_STRING_EQUAL(start->action.argv.v[3], "<>");
+	CU_ASSERT_EQUAL(start->period_s, 10);
+	CU_ASSERT_EQUAL(start->timeout_s, 1);
+	CU_ASSERT_EQUAL(start->success_threshold, 1);
+	CU_ASSERT_EQUAL(start->failure_threshold, 3);
+	CU_ASSERT_EQUAL(live->action.port, 81);
+	CU_ASSERT_STRING_EQUAL(live->action.port_name, "web");
+	CU_ASSERT_EQUAL(live->period_s, 10);
+	CU_ASSERT_EQUAL(live->failure_threshold, 5);
+	CU_ASSERT_EQUAL(c->probes[PROBE_READINESS].action.kind, ACTION_NONE);
+	/* A hook's command is taken as it is. */
+	CU_ASSERT_STRING_EQUAL(c->post_start.argv.v[0], "$(A)");
+	CU_ASSERT_STRING_EQUAL(c->post_start.argv.v[1], "$$");
+	CU_ASSERT_TRUE(c->pre_stop.https);
+	CU_ASSERT_PTR_NULL(c->pre_stop.port_name);
+}
+
+/* What a container says of itself wins over the pod. */
+static void test_own_restart(void)
+{
+	const struct pod_plan *p = play(
+		"restartPolicy: Never\n"
+		"restartPolicyRules: [{action: Restart, exitCodes: {operator: NotIn, values: [0, "
+		"7]}}]",
+		"initContainers:\n"
+		"- {name: once, image: x, restartPolicy: Never}\n"
+		"- {name: init, image: x}\n"
+		"- {name: side, image: x, restartPolicy: Always}\n");
+
+	CU_ASSERT_EQUAL(p->containers[0].restart, RESTART_NEVER);
+	CU_ASSERT_EQUAL(p->containers[1].restart, RESTART_ON_FAILURE);
+	CU_ASSERT_FALSE(p->containers[1].own_restart);
+	CU_ASSERT_EQUAL(p->containers[2].restart, RESTART_ALWAYS);
+	CU_ASSERT_TRUE(p->containers[2].sidecar);
+	CU_ASSERT_EQUAL(p->containers[3].restart, RESTART_NEVER);
+	CU_ASSERT_EQUAL_FATAL(p->containers[3].restart_rules.n, 1);
+	CU_ASSERT_TRUE(p->containers[3].restart_rules.v[0].not_in);
+	CU_ASSERT_STRING_EQUAL(p->containers[3].restart_rules.v[0].codes.v[1], "7");
+}
+
 /* ---- $(NAME) ------------------------------------------------------------------------------------
  */
 
@@ -395,6 +566,13 @@ static CU_TestInfo tests[] = {
 	{ "security", test_security },
 	{ "resources", test_resources },
 	{ "OOM scores", test_oom_scores },
+	{ "OOM scores of sidecars", test_oom_of_sidecars },
+	{ "OOM scores of what the pod asks for", test_oom_of_pods },
+	{ "quality of service", test_qos },
+	{ "what a pod requests", test_pod_requests },
+	{ "devices", test_devices },
+	{ "probes and hooks", test_probes },
+	{ "restarts of one container", test_own_restart },
 	{ "expansion", test_expand },
 	{ "expansion of everything", test_expand_everything },
 	{ "order of the environment", test_env_order },
