@@ -20,97 +20,9 @@
 #include "cmd/podium/lifeoptions.h"
 #include "cmd/podium/play.h"
 #include "cmd/podium/play_build.h"
-#include "cmd/podium/play_objects.h"
-#include "engine/base/lock.h"
 #include "engine/base/mem.h"
-#include "engine/base/trace.h"
-#include "engine/image/store.h"
-
-#define COMMIT_AFTER_MS 100
 
 #define O(m) offsetof(struct play_options, m)
-
-/* Objects first: containers resolve what they refer to when they are started. */
-static int apply_objects(const struct store *s, const struct kube_result *result,
-			 struct play_objects *objects, struct error *err)
-{
-	cleanup_close int lock = -EBADF;
-	int r;
-
-	if (!objects->n && !objects->volumes.n)
-		return 0;
-	lock = objects_lock(s, err);
-	if (lock < 0)
-		return lock;
-	play_objects_done(objects); /* another play may have been here since */
-	r = play_objects_compare(s, result, objects, err);
-	return r < 0 ? r : play_objects_apply(s, objects, result, err);
-}
-
-/* No lock is held for a grace period; the images are looked up again after it. */
-static int replace_old(struct command_context *ctx, const struct play_images *pulled,
-		       struct played *v, size_t n, int *images, struct error *err)
-{
-	int r;
-
-	if (!play_has_old(v, n))
-		return 0;
-	(void)close(steal_fd(images));
-	r = play_remove_old(&ctx->store, v, n, err);
-	if (r == 0)
-		r = *images = image_lock(&ctx->store, LOCK_SHARED, err);
-	for (size_t i = 0; i < n && r >= 0; i++)
-		r = play_resolve_images(&ctx->store, pulled, v[i].plan, err);
-	return r < 0 ? r : 0;
-}
-
-static int make_pods(const struct store *s, const struct play_options *o, struct played *v,
-		     size_t n, struct pod_start_result *reports, struct error *err)
-{
-	int r = play_make(s, o, v, n, reports, err);
-
-	/* The wait for the disk comes when the pods are up, or when they take their time: it would
-	 * be in the way of their own writing. */
-	if (r == 0)
-		(void)pods_watch(reports, n, COMMIT_AFTER_MS);
-	trace("watched");
-	if (r == 0)
-		r = play_commit(s, v, n, err);
-	if (r < 0)
-		play_roll_back(s, v, n);
-	return r;
-}
-
-static int play(struct command_context *ctx, const struct play_options *o,
-		struct kube_result *result, const struct strlist *keep, struct error *err)
-{
-	cleanup_free struct played *v = xcalloc(result->n + 1, sizeof(*v));
-	cleanup_free struct pod_start_result *reports = xcalloc(result->n + 1, sizeof(*reports));
-	cleanup_play_images struct play_images pulled = { 0 };
-	cleanup_play_objects struct play_objects objects = { 0 };
-	cleanup_close int images = play_take_images(ctx, o, result, keep, &pulled, err);
-	int r = images < 0 ? images : play_prepare(ctx, o, result, &pulled, v, err);
-
-	if (r == 0)
-		r = play_objects_compare(&ctx->store, result, &objects, err);
-	trace("prepared");
-	if (r == 0)
-		r = apply_objects(&ctx->store, result, &objects, err);
-	if (r < 0)
-		return r;
-	r = replace_old(ctx, &pulled, v, result->n, &images, err);
-	if (r == 0)
-		r = make_pods(&ctx->store, o, v, result->n, reports, err);
-	if (r < 0) {
-		play_objects_undo(&ctx->store, &objects);
-		return r;
-	}
-	(void)close(steal_fd(&images)); /* the records pin the layers now */
-	(void)pods_watch(reports, result->n, -1);
-	trace("up");
-	play_objects_print(&objects, "");
-	return play_finish(&ctx->store, v, result->n, reports);
-}
 
 /* The images of an archive: all that its manifest names are in it. */
 static int unpack_archive(struct command_context *ctx, const char *path,
@@ -142,6 +54,15 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 
 	if (r < 0)
 		return r;
+	for (int i = 0; i < argc; i++) {
+		if (o->prune && is_equal(argv[i], "-"))
+			return error_set(err, EINVAL,
+					 "--prune goes by the file's path, which stdin "
+					 "has not");
+		strlist_add(&o->files, argv[i]);
+	}
+	if (o->dry_run && is_kube_archive(argv[0]))
+		return error_set(err, EINVAL, "--dry-run does not look into archives");
 	if (o->force && !o->down)
 		return error_set(err, EINVAL, "--force belongs to --down");
 	if (o->down)
@@ -149,11 +70,13 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	r = kube_input_read(argc, argv, &how, &result, err);
 	if (r == 0)
 		play_objects_name_sources(&result);
+	if (r == 0 && o->dry_run)
+		return play_run(ctx, o, &result, &keep, err);
 	if (r == 0 && is_kube_archive(argv[0]))
 		r = unpack_archive(ctx, argv[0], &result, &keep, err);
 	else if (r == 0)
 		r = play_build(ctx, &builds, &result, &keep, err);
-	return r ? r : play(ctx, o, &result, &keep, err);
+	return r ? r : play_run(ctx, o, &result, &keep, err);
 }
 
 static const struct option play_options_table[] = {
@@ -168,11 +91,15 @@ static const struct option play_options_table[] = {
 	  "Where those folders are (default: beside the manifest)", false },
 	OPTION_CREDS(O(pull.reg.creds)),
 	{ 0, "down", OPTION_BOOL, O(down), NULL, "Stop and remove the pods of the files", false },
+	{ 0, "dry-run", OPTION_BOOL, O(dry_run), NULL,
+	  "Check, compare, say what would be done; make nothing", false },
 	{ 0, "force", OPTION_BOOL, O(force), NULL, "With --down: volumes that a play has made, too",
 	  false },
 	{ 0, "network", OPTION_STRING, O(network), "mode", "host, none or bridge", false },
 	{ 0, "no-pod-prefix", OPTION_BOOL, O(no_pod_prefix), NULL,
 	  "Containers are called NAME, not POD-NAME", false },
+	{ 0, "prune", OPTION_BOOL, O(prune), NULL,
+	  "Delete what was played from these files and is not in them any more", false },
 	{ 'q', "quiet", OPTION_BOOL, O(quiet), NULL, "No progress of pulls", false },
 	{ 0, "replace", OPTION_BOOL, O(replace), NULL, "Remove the pods first if they exist",
 	  false },
@@ -182,6 +109,10 @@ static const struct option play_options_table[] = {
 	  false },
 	OPTION_TLS_VERIFY(O(pull.reg.tls_verify)),
 	{ 't', "time", OPTION_INT, O(time), "seconds", "With --down: grace period", true },
+	{ 0, "timeout", OPTION_INT, O(timeout), "seconds", "With --wait=ready|completed: at most",
+	  false },
+	{ 0, "wait", OPTION_WORD, O(wait), NULL,
+	  "Until the pods have ended, then take all down; or --wait=ready|completed", false },
 	OPTIONS_END,
 };
 
@@ -194,6 +125,17 @@ const struct command cmd_kube_play = {
 	.words = "kube play",
 	.args = "[options] FILE [FILE...]|-",
 	.summary = "Play Kubernetes YAML: create and start its pods",
+	.details =
+		"  Objects come first (namespaces, ConfigMaps, Secrets, volumes, claims), then all "
+		"pods at\n"
+		"  once. What did not change stays; what failed to be made leaves nothing behind. "
+		"Ids\n"
+		"  go to stdout, what became of each object to stderr.\n\n"
+		"  Exits with 125 when something could not be made or started, or a wait took too "
+		"long;\n"
+		"  with --wait and --wait=completed as the first container that failed, with "
+		"128 + N\n"
+		"  after signal N, and with 1 for a Job that failed.",
 	.options = play_options_table,
 	.options_size = sizeof(struct play_options),
 	.set_defaults = set_defaults,

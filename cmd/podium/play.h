@@ -10,6 +10,7 @@
 
 #include "cmd/podium/command.h"
 #include "cmd/podium/play_images.h"
+#include "cmd/podium/play_objects.h"
 #include "cmd/podium/pods.h"
 #include "cmd/podium/pulljob.h"
 #include "engine/pod/pod.h"
@@ -18,6 +19,11 @@
 struct play_options {
 	bool down;
 	bool force; /* with down */
+	bool dry_run;
+	bool prune;
+	const char *wait; /* "true", "ready", "completed" or NULL */
+	struct option_int timeout;
+	struct strlist files; /* as given; filled in by run() */
 	bool replace;
 	bool start;
 	bool quiet;
@@ -40,6 +46,12 @@ struct played {
 	struct pod_creation creation;
 	bool created;
 };
+
+/* ---- play_run.c: all of it ------------------------------------------------------------------ */
+
+/* Plays good manifests; keep as of play_images_choose(). Returns the exit code. */
+int play_run(struct command_context *ctx, const struct play_options *o, struct kube_result *result,
+	     const struct strlist *keep, struct error *err) must_check;
 
 /* ---- play_prepare.c: before anything is made ---------------------------------------------- */
 
@@ -72,5 +84,11 @@ int play_commit(const struct store *s, struct played *v, size_t n, struct error 
 /* Prints what became of each pod, undoing those that could not be built. Returns the exit code. */
 int play_finish(const struct store *s, struct played *v, size_t n,
 		const struct pod_start_result *reports);
+
+/* ---- play_refresh.c -------------------------------------------------------------------------- */
+
+/* Tells running pods (but those that are fresh, by id) of ConfigMaps and Secrets that changed. */
+void play_refresh(const struct store *s, const struct strlist *fresh,
+		  const struct play_objects *objects);
 
 #endif

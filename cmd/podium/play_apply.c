@@ -102,13 +102,14 @@ int play_commit(const struct store *s, struct played *v, size_t n, struct error 
 
 static void print_played(const struct store *s, const struct played *p)
 {
+	static const char *const words[] = {
+		[PLAY_CREATE] = "created", [PLAY_KEEP] = "unchanged", [PLAY_REPLACE] = "configured"
+	};
 	struct pod_spec pod = { 0 };
 	struct error scratch;
 	size_t members = 0;
 
-	if (p->act != PLAY_CREATE)
-		fprintf(stderr, "pod '%s' %s\n", p->plan->pod.name,
-			p->act == PLAY_KEEP ? "unchanged" : "configured");
+	fprintf(stderr, "pod '%s' %s\n", p->plan->pod.name, words[p->act]);
 	if (lookup_read_pod(s, p->id, &pod, &scratch) < 0)
 		return;
 	for (size_t i = 0; i < pod.containers.n; i++)

@@ -20,6 +20,7 @@
 #include <strings.h>
 
 #include "cmd/podium/command.h"
+#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 
 static bool is_data(const struct kube_object *o)
@@ -236,6 +237,7 @@ static int write_claim(const struct store *s, const struct play_object *p, struc
 
 	if (p->change == PLAY_CREATED) {
 		want.played = true;
+		want.created_ns = clock_wall_ns();
 		return named_volume_create(s, &want, err);
 	}
 	want.created_ns = p->old_claim.created_ns;
@@ -264,7 +266,9 @@ static int write_one(const struct store *s, const struct kube_result *result, st
 
 static int make_volume(const struct store *s, const char *name, struct error *err)
 {
-	const struct named_volume want = { .name = (char *)(uintptr_t)name, .played = true };
+	const struct named_volume want = { .name = (char *)(uintptr_t)name,
+					   .created_ns = clock_wall_ns(),
+					   .played = true };
 	cleanup_free char *text = xasprintf(
 		"no claim '%s' is in the files or in the store: an empty volume '%s' is made", name,
 		name);
@@ -324,6 +328,13 @@ void play_objects_undo(const struct store *s, struct play_objects *p)
 		error_ignore(named_volume_remove(s, p->volumes.v[--p->volumes_done], &scratch));
 	for (size_t i = p->n; i-- > 0;)
 		undo_one(s, &p->v[i]);
+}
+
+void play_objects_undo_created(const struct store *s, struct play_objects *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		p->v[i].done &= p->v[i].change == PLAY_CREATED;
+	play_objects_undo(s, p);
 }
 
 void play_objects_done(struct play_objects *p)

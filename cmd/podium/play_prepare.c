@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/podium/kubeview.h"
 #include "cmd/podium/play_ports.h"
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"
@@ -153,6 +154,10 @@ static int decide(const struct store *s, struct played *p, bool replace, struct 
 			      "pod '%s' exists and was not played from YAML: remove it "
 			      "first",
 			      old.name);
+	else if (old.name && !is_equal(kube_pod_namespace(&old), kube_pod_namespace(&p->plan->pod)))
+		r = error_set(err, EEXIST,
+			      "pod '%s' exists in namespace '%s': names of pods differ on one host",
+			      old.name, kube_pod_namespace(&old));
 	else if (replace || !old.name || lookup_pod_phase(s, p->id) != POD_COMPLETE)
 		p->act = PLAY_REPLACE;
 	else
@@ -174,6 +179,8 @@ int play_take_images(struct command_context *ctx, const struct play_options *o,
 	if (!pulled->n)
 		return steal_fd(&lock);
 	(void)close(steal_fd(&lock)); /* a pull changes what is here */
+	if (o->dry_run)		      /* nothing changes: what is here is looked at as it is */
+		return image_lock(&ctx->store, LOCK_SHARED, err);
 	r = play_images_pull(&ctx->store, &o->pull, o->quiet, pulled, err);
 	trace("pulled");
 	return r < 0 ? r : image_lock(&ctx->store, LOCK_SHARED, err);
@@ -183,18 +190,24 @@ int play_prepare(struct command_context *ctx, const struct play_options *o,
 		 struct kube_result *result, const struct play_images *pulled, struct played *v,
 		 struct error *err)
 {
+	bool missing;
 	int r = 0;
 
 	for (size_t i = 0; i < result->n && r == 0; i++) {
 		v[i].plan = &result->v[i];
 		v[i].creation.lock_fd = -1;
+		missing = false;
 		r = apply_network(v[i].plan, o->network, err);
 		if (r == 0)
 			r = play_resolve_images(&ctx->store, pulled, v[i].plan, err);
+		if (r == -ENOENT && o->dry_run && pulled->n) {
+			missing = true; /* it would be pulled */
+			r = 0;
+		}
 		if (r == 0)
 			r = check_volumes(&v[i].plan->pod, err);
 		if (r == 0)
-			r = decide(&ctx->store, &v[i], o->replace, err);
+			r = decide(&ctx->store, &v[i], o->replace || missing, err);
 		if (r == 0 && v[i].act == PLAY_REPLACE)
 			r = play_check_ports(&ctx->store, v[i].id, v[i].plan, err);
 	}
