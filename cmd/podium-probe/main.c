@@ -64,7 +64,7 @@ static int connect_host(const struct http_target *t, char *why, size_t size)
 	(void)snprintf(port, sizeof(port), "%u", t->port);
 	r = getaddrinfo(t->host, port, &hints, &list);
 	if (r != 0) {
-		(void)snprintf(why, size, "look up '%s': %s", t->host,
+		(void)snprintf(why, size, "look up '%.200s': %s", t->host,
 			       r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
 		return -1;
 	}
@@ -72,7 +72,7 @@ static int connect_host(const struct http_target *t, char *why, size_t size)
 		fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) == 0)
 			break;
-		(void)snprintf(why, size, "connect to %s port %u: %s", t->host, t->port,
+		(void)snprintf(why, size, "connect to %.200s port %u: %s", t->host, t->port,
 			       strerror(errno));
 		if (fd >= 0)
 			(void)close(fd);
