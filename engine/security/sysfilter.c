@@ -145,7 +145,7 @@ int sysfilter_read_profile(const char *root, const char *path, char **ret_text, 
 				 root);
 	dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		return error_errno(err, "open the directory of seccomp profiles '%s'", root);
+		return error_errno(err, "seccomp profile '%s': open directory '%s'", path, root);
 	found = WEAKEN("PROC-6") ? openat(dir, path, O_PATH | O_CLOEXEC)
 				 : fs_open_beneath(dir, path, O_PATH, 0, &scratch);
 	if (found < 0)
