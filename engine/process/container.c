@@ -38,121 +38,7 @@
 #include "engine/process/userns.h"
 #include "engine/rootfs/mount.h"
 #include "engine/rootfs/overlay.h"
-#include "engine/rootfs/volume.h"
 #include "engine/security/rlimit.h"
-
-/* ---- volumes ---------------------------------------------------------------------------- */
-
-static bool is_device_volume(const struct volume_spec *v)
-{
-	return v->kind == VOLUME_HOST_PATH && (v->host_path_type == HOST_PATH_CHAR_DEVICE ||
-					       v->host_path_type == HOST_PATH_BLOCK_DEVICE);
-}
-
-static uint64_t volume_attrs(const struct launch *l, const struct volume_spec *v, bool read_only)
-{
-	uint64_t attrs = MOUNT_ATTR_NOSUID;
-
-	if (!is_device_volume(v) && !is_privileged(&l->spec))
-		attrs |= MOUNT_ATTR_NODEV;
-	if (read_only || v->read_only || is_projection_volume(v->kind) || v->kind == VOLUME_IMAGE)
-		attrs |= MOUNT_ATTR_RDONLY;
-	/* As the kubelet mounts it: a program of another image is data here. */
-	if (v->kind == VOLUME_IMAGE)
-		attrs |= MOUNT_ATTR_NOEXEC;
-	return attrs;
-}
-
-/* In a pod with a user namespace what lies on disk has its ids mapped. The sandbox's own file
- * systems are of that namespace already; the file system of device nodes cannot map. */
-static bool is_mapped(const struct volume_spec *v)
-{
-	return !is_device_volume(v) && !is_memory_volume(v) && !is_projection_volume(v->kind);
-}
-
-/* Clones an open volume, or the part of it that is asked for. Takes base over. */
-static int clone_volume(const struct launch *l, const struct mount_spec *ms, int base,
-			struct planned_mount *ret, struct error *err)
-{
-	const struct volume_spec *v = pod_find_volume(&l->pod, ms->volume);
-	cleanup_close int fd = base;
-	struct stat st;
-
-	if (fd >= 0 && !is_empty(ms->sub_path)) {
-		int sub = volume_open_sub_path(fd, ms->sub_path, err);
-
-		(void)close(fd);
-		fd = sub;
-	}
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return error_errno(err, "stat volume");
-	ret->is_dir = S_ISDIR(st.st_mode);
-	ret->target = ms->target;
-	if (l->userns_fd >= 0 && is_mapped(v))
-		ret->mnt_fd = mount_clone_mapped(fd, l->userns_fd,
-						 volume_attrs(l, v, ms->read_only), true, err);
-	else
-		ret->mnt_fd = mount_clone(fd, "", volume_attrs(l, v, ms->read_only), err);
-	return ret->mnt_fd < 0 ? ret->mnt_fd : 0;
-}
-
-/* Lies in the sandbox, not on the host. */
-static bool is_sandbox_volume(const struct launch *l, const struct mount_spec *ms)
-{
-	const struct volume_spec *v = pod_find_volume(&l->pod, ms->volume);
-
-	return v && (is_memory_volume(v) || is_projection_volume(v->kind));
-}
-
-/* Volumes of the host. */
-static int open_volumes(const struct launch *l, struct container_plan *p, struct error *err)
-{
-	const struct mount_list *list = &l->spec.mounts;
-	cleanup_free size_t *order = volume_mount_order(list);
-
-	p->n_mounts = list->n;
-	p->mounts = xcalloc(list->n + 1, sizeof(*p->mounts));
-	for (size_t i = 0; i < list->n; i++) {
-		const struct mount_spec *ms = &list->v[order[i]];
-		const struct volume_spec *v = pod_find_volume(&l->pod, ms->volume);
-		int r = volume_check_target(ms->target, err);
-
-		if (r == 0 && !v)
-			r = error_set(err, EINVAL, "there is no such volume in the pod");
-		if (r == 0 && !is_sandbox_volume(l, ms))
-			r = clone_volume(l, ms, volume_open_source(l->store.root, &l->pod, v, err),
-					 &p->mounts[i], err);
-		if (r < 0)
-			return error_wrap(err, "volume '%s' at '%s'", ms->volume, ms->target);
-	}
-	return 0;
-}
-
-/* Volumes of the sandbox: the caller is in its mount namespace. */
-static int open_sandbox_volumes(const struct launch *l, struct container_plan *p, struct error *err)
-{
-	const struct mount_list *list = &l->spec.mounts;
-	cleanup_free size_t *order = volume_mount_order(list);
-
-	for (size_t i = 0; i < list->n; i++) {
-		const struct mount_spec *ms = &list->v[order[i]];
-		cleanup_free char *path = NULL;
-		int fd, r;
-
-		if (!is_sandbox_volume(l, ms))
-			continue;
-		path = xasprintf("/" SCRATCH_VOLUMES "/%s", ms->volume);
-		fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0)
-			return error_errno(err, "volume '%s' of the sandbox", ms->volume);
-		r = clone_volume(l, ms, fd, &p->mounts[i], err);
-		if (r < 0)
-			return error_wrap(err, "volume '%s' at '%s'", ms->volume, ms->target);
-	}
-	return 0;
-}
 
 /* ---- what the sandbox holds ------------------------------------------------------------- */
 
@@ -170,7 +56,7 @@ static int clone_scratch(const struct launch *l, struct container_plan *p, struc
 		if (p->etc_mnt[i] < 0)
 			return p->etc_mnt[i];
 	}
-	return open_sandbox_volumes(l, p, err);
+	return container_open_sandbox_volumes(l, p, err);
 }
 
 /* Enters pause's mount namespace, clones, and comes back to the same root. */
@@ -223,6 +109,8 @@ static int plan_command(const struct launch *l, struct container_plan *p, struct
 	r = environment_build(&from, &p->c.env, &vars, err);
 	if (r == 0)
 		r = command_build_argv(&l->spec, &vars, &p->c.argv, err);
+	if (r == 0)
+		r = container_plan_sub_paths(l, &vars, p, err);
 	environment_forget(&vars);
 	if (is_empty(dir))
 		dir = l->spec.config.working_dir;
@@ -258,7 +146,7 @@ static int plan_make(struct launch *l, struct container_plan *p, struct error *e
 /* What the sandbox has or has made. */
 static int plan_shared(const struct launch *l, struct container_plan *p, struct error *err)
 {
-	int r = open_volumes(l, p, err);
+	int r = container_open_volumes(l, p, err);
 
 	return r < 0 ? r : visit_sandbox(l, p, err);
 }

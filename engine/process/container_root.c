@@ -360,9 +360,13 @@ static int mount_volumes(struct builder *b, struct error *err)
 {
 	for (size_t i = 0; i < b->p->n_mounts; i++) {
 		struct planned_mount *m = &b->p->mounts[i];
-		cleanup_close int target = volume_open_target(b->root, m->target, m->is_dir, err);
-		int r = target < 0 ? target : mount_attach(m->mnt_fd, target, err);
+		cleanup_close int target = -EBADF;
+		int r = m->image_path ? container_finish_volume(m, err) : 0;
 
+		if (r == 0)
+			r = target = volume_open_target(b->root, m->target, m->is_dir, err);
+		if (r >= 0)
+			r = mount_attach(m->mnt_fd, target, err);
 		if (r < 0)
 			return error_wrap(err, "mount '%s'", m->target);
 	}

@@ -313,7 +313,10 @@ static int resolve_amount(const struct field_context *c, const struct container_
 		return error_set(err, EINVAL, "there is no resource '%.100s'", resource);
 	name++;
 	r = written_amount(&spec->resources, name, is_limit, ret, err);
-	if (r < 0 || *ret || !is_limit)
+	/* A request that nobody has made is the limit, as the API server has it. */
+	if (r == 0 && *ret == 0 && !is_limit)
+		return written_amount(&spec->resources, name, true, ret, err);
+	if (r < 0 || *ret)
 		return r;
 	r = written_amount(&c->pod->resources, name, is_limit, ret, err);
 	if (r == 0 && *ret == 0)

@@ -87,7 +87,9 @@ extern const char *const etc_names[ETC__COUNT]; /* "hosts", ... */
 struct planned_mount {
 	int mnt_fd; /* detached */
 	bool is_dir;
-	const char *target; /* borrowed from the spec */
+	const char *target;	/* borrowed from the spec */
+	const char *image_path; /* of an image: the subPath, looked for when it is attached */
+	uint64_t attrs;		/* of that */
 };
 
 /* Everything that the container half needs; made by the host half. */
@@ -97,6 +99,7 @@ struct container_plan {
 	int root_mnt;
 	int shm_mnt;
 	int etc_mnt[ETC__COUNT];
+	char **sub_paths;	      /* by index in spec.mounts: subPathExpr expanded, or NULL */
 	struct planned_mount *mounts; /* in mount order */
 	size_t n_mounts;
 	struct strlist cgroup_trees; /* v1: controllers of each hierarchy; empty on v2 */
@@ -104,6 +107,20 @@ struct container_plan {
 	int cgroup_mnt[CGROUP_TREE__COUNT];
 	bool has_cgroups;
 };
+
+/* ---- volumes (container_volumes.c) ------------------------------------------------------ */
+
+/* Expands subPathExpr with the container's variables. */
+int container_plan_sub_paths(const struct launch *l, const struct pairlist *vars,
+			     struct container_plan *p, struct error *err) must_check;
+/* Opens and clones the volumes that lie on the host. */
+int container_open_volumes(const struct launch *l, struct container_plan *p,
+			   struct error *err) must_check;
+/* Those that lie in the sandbox: the caller is in its mount namespace. */
+int container_open_sandbox_volumes(const struct launch *l, struct container_plan *p,
+				   struct error *err) must_check;
+/* In the container half, before the mount is attached: takes a subPath out of an image. */
+int container_finish_volume(struct planned_mount *m, struct error *err) must_check;
 
 /* Builds the container's tree in a new mount namespace and makes it the root. *ret_peer is the
  * terminal's end for stdio (-EBADF without one); its other end has been sent. */

@@ -70,29 +70,42 @@ void projected_done(struct projected *p)
 
 /* ---- gathering -------------------------------------------------------------------------- */
 
-/* What is wrong with the path of a file, or NULL. */
+/* Without empty parts and ".": "./a//b/" is "a/b". The caller's. */
+static char *clean_path(const char *path)
+{
+	struct buf b = BUF_INIT(PATH_LENGTH_MAX);
+
+	if (path && path[0] == '/')
+		buf_addc(&b, '/');
+	for (const char *p = path; p && *p;) {
+		size_t n = strcspn(p, "/");
+
+		if (n > 0 && !(n == 1 && p[0] == '.'))
+			buf_printf(&b, "%s%.*s", b.len ? "/" : "", (int)n, p);
+		p += n + (p[n] == '/');
+	}
+	return b.overflow ? buf_done(&b), xstrdup("") : buf_steal(&b);
+}
+
+/* What is wrong with the clean path of a file, or NULL. */
 static const char *path_bad(const char *path)
 {
 	if (is_empty(path))
-		return "it is empty";
+		return "it names no file";
 	if (WEAKEN("VOL-2"))
 		return NULL;
-	if (strlen(path) >= PATH_LENGTH_MAX)
-		return "it is too long";
+	if (path[0] == '/')
+		return "it is not relative";
 	if (is_prefix(path, ".."))
 		return "it may not begin with '..'";
-	for (const char *p = path; *p || p == path;) {
+	for (const char *p = path; *p;) {
 		size_t n = strcspn(p, "/");
 
-		if (n == 0)
-			return "it must be relative, without empty parts";
 		if (n > NAME_MAX)
 			return "a part of it is longer than 255 bytes";
-		if ((n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
-			return "it may not have '.' or '..' as a part";
-		p += n;
-		if (*p == '/' && !*++p)
-			return "it ends in '/'";
+		if (n == 2 && p[0] == '.' && p[1] == '.')
+			return "it may not have '..' as a part";
+		p += n + (p[n] == '/');
 	}
 	return NULL;
 }
@@ -101,7 +114,8 @@ static const char *path_bad(const char *path)
 static int take_file(struct projected_volume *v, const char *path, char *bytes, size_t len,
 		     mode_t mode, struct error *err)
 {
-	const char *bad = path_bad(path);
+	cleanup_free char *clean = clean_path(path);
+	const char *bad = path_bad(clean);
 	struct projected_file *f = NULL;
 
 	if (bad) {
@@ -110,14 +124,14 @@ static int take_file(struct projected_volume *v, const char *path, char *bytes, 
 		return error_set(err, EINVAL, "path '%.100s': %s", path ? path : "", bad);
 	}
 	for (size_t i = 0; i < v->n && !f; i++)
-		if (strcmp(v->v[i].path, path) == 0)
+		if (strcmp(v->v[i].path, clean) == 0)
 			f = &v->v[i];
 	if (f) {
 		explicit_bzero(f->bytes, f->len);
 		free(f->bytes);
 	} else {
 		f = list_add(v);
-		f->path = xstrdup(path);
+		f->path = steal_ptr(&clean);
 	}
 	f->bytes = bytes;
 	f->len = len;

@@ -43,6 +43,7 @@
 #include "engine/base/proc.h"
 #include "engine/process/etc.h"
 #include "engine/process/fields.h"
+#include "engine/process/fsgroup.h"
 #include "engine/process/internal.h"
 #include "engine/process/procfs.h"
 #include "engine/process/projection.h"
@@ -53,6 +54,7 @@
 #include "engine/rootfs/volume.h"
 #include "engine/security/caps.h"
 #include "engine/security/sysctl.h"
+#include "engine/volumes/named.h"
 
 #define SHM_SIZE  "67108864"
 #define ETC_SIZE  "1048576"
@@ -127,6 +129,7 @@ struct scratch {
 	const char *mode;
 	uint64_t attrs;
 	bool no_swap;
+	bool is_shared;	       /* mounts in it may propagate between containers */
 	const char *page_size; /* hugetlbfs with pages of "2M", instead of a tmpfs */
 };
 
@@ -154,6 +157,8 @@ static int make_scratch(int dirfd, const char *name, const struct scratch *how, 
 	if (target < 0)
 		return error_errno(err, "open '%s'", name);
 	r = mount_attach(fd, target, err);
+	if (r == 0 && how->is_shared)
+		r = mount_make_shared(fd, err);
 	return r < 0 ? r : steal_fd(&fd);
 }
 
@@ -166,7 +171,8 @@ static int make_projection_tmpfs(int dirfd, const struct volume_spec *v, struct 
 	struct scratch how = { .size = size,
 			       .mode = "0777",
 			       .attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-			       .no_swap = true };
+			       .no_swap = true,
+			       .is_shared = true };
 	struct error scratch;
 	int fd = make_scratch(dirfd, v->name, &how, &scratch);
 
@@ -201,7 +207,9 @@ static int make_memory_volume(const struct pod_spec *pod, int dirfd, const struc
 			      struct error *err)
 {
 	/* A volume may hold programs: only set-uid and devices are inert. */
-	struct scratch how = { .mode = "0777", .attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+	struct scratch how = { .mode = "0777",
+			       .attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+			       .is_shared = true };
 	cleanup_free char *size = NULL;
 	cleanup_free char *pages = NULL;
 	cleanup_close int fd = -EBADF;
@@ -244,7 +252,7 @@ static int make_volumes(const struct pause_plan *p, int tree, struct error *err)
 
 static int make_etc(const struct launch *l, int tree, struct error *err)
 {
-	static const struct scratch how = { ETC_SIZE, "0755", MOUNT_INERT, false, NULL };
+	static const struct scratch how = { ETC_SIZE, "0755", MOUNT_INERT, false, false, NULL };
 	cleanup_close int dir = make_scratch(tree, SCRATCH_ETC, &how, err);
 
 	if (dir < 0)
@@ -264,7 +272,7 @@ static int make_tree(const struct pause_plan *p, struct error *err)
 	static const struct mount_option opts[] = { { "mode", "755" },
 						    { "size", TREE_SIZE },
 						    { NULL, NULL } };
-	static const struct scratch shm_how = { SHM_SIZE, "1777", MOUNT_INERT, false, NULL };
+	static const struct scratch shm_how = { SHM_SIZE, "1777", MOUNT_INERT, false, false, NULL };
 	cleanup_close int tree = mount_new("tmpfs", opts, MOUNT_INERT, err);
 	cleanup_close int top = -EBADF;
 	cleanup_close int shm = -EBADF;
@@ -465,6 +473,33 @@ static int wait_for_exec(int fd, int pidfd, struct error *err)
 	return 0;
 }
 
+/* The content of named volumes becomes the fsGroup's at each start of the pod; what lies somewhere on
+ * the host is not ours to change. */
+static int own_named_volumes(const struct launch *l, struct error *err)
+{
+	const struct pod_security *ps = &l->pod.security;
+
+	for (size_t i = 0; ps->fs_group.set && i < l->pod.volumes.n; i++) {
+		const struct volume_spec *v = &l->pod.volumes.v[i];
+		cleanup(named_volume_done) struct named_volume named = { 0 };
+		cleanup_close int fd = -EBADF;
+		int r;
+
+		if (v->kind != VOLUME_NAMED || v->read_only)
+			continue;
+		r = named_volume_read(&l->store, v->source_name, &named, err);
+		if (r == 0 && !named.host_path)
+			r = fd = named_volume_open(&l->store, v->source_name, err);
+		if (r >= 0 && fd >= 0)
+			r = fsgroup_apply(fd, (gid_t)ps->fs_group.value,
+					  ps->fs_group_on_root_mismatch, err);
+		if (r < 0)
+			return error_wrap(err, "volume '%s': fsGroup %lld", v->name,
+					  (long long)ps->fs_group.value);
+	}
+	return 0;
+}
+
 int sandbox_launch(struct launch *l, int sync_fd, struct error *err)
 {
 	struct pause_plan p = { .l = l,
@@ -483,6 +518,8 @@ int sandbox_launch(struct launch *l, int sync_fd, struct error *err)
 	if (r < 0)
 		return r;
 	r = volume_prepare_pod(l->store.root, &l->pod, err);
+	if (r == 0)
+		r = own_named_volumes(l, err);
 	if (r == 0)
 		r = projection_gather(&fields, &p.projected, err);
 	if (r < 0)

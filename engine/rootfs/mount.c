@@ -16,12 +16,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "engine/base/fs.h"
 #include "engine/base/mem.h"
+#include "engine/base/seams.h"
+#include "engine/base/str.h"
 
 #define FS_MESSAGE_MAX 300
+#define MOUNTINFO_MAX  ((size_t)64 << 20)
 
 /* Raises errno with the last message of the fs context, which says why. */
 static int context_error(int fs, const char *fstype, const char *what, struct error *err)
@@ -76,7 +82,8 @@ int mount_clone(int dirfd, const char *path, uint64_t attrs, struct error *err)
 
 	if (fd < 0)
 		return error_errno(err, "clone mount '%s'", path);
-	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | (WEAKEN("VOL-10") ? 0U : AT_RECURSIVE), &attr,
+			  sizeof(attr)) < 0)
 		return error_errno(err, "set attributes of mount '%s'", path);
 	return steal_fd(&fd);
 }
@@ -99,6 +106,74 @@ int mount_clone_mapped(int fd, int userns_fd, uint64_t attrs, bool recursive, st
 				 "its file system, or one mounted below, cannot map "
 				 "user ids ('hostUsers: false' needs that)");
 	return error_errno(err, "map the user ids of a mount");
+}
+
+/* The optional fields of the mount in /proc/self/mountinfo, " shared:12 master:3 "; NULL without. */
+static char *peers_of(int fd, struct error *err)
+{
+	cleanup_free char *text = NULL;
+	char id[24];
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0) {
+		error_ignore(error_errno(err, "find the mount"));
+		return NULL;
+	}
+	(void)snprintf(id, sizeof(id), "%llu ", (unsigned long long)st.stx_mnt_id);
+	if (fs_read_file(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &text, NULL, err) < 0)
+		return NULL;
+	for (char *line = text; *line;) {
+		char *end = line + strcspn(line, "\n");
+		char *dash = NULL;
+
+		if (is_prefix(line, id))
+			dash = memmem(line, (size_t)(end - line), " - ", 3);
+		if (dash)
+			return xstrndup(line, (size_t)(dash + 1 - line));
+		line = end + (*end == '\n');
+	}
+	error_ignore(error_set(err, ENOENT, "the mount is not in this mount namespace"));
+	return NULL;
+}
+
+static int check_peers(int fd, uint64_t propagation, struct error *err)
+{
+	cleanup_free char *peers = peers_of(fd, err);
+
+	if (!peers)
+		return -err->code;
+	if (strstr(peers, " shared:") || (propagation == MS_SLAVE && strstr(peers, " master:")))
+		return 0;
+	return error_set(err, EINVAL,
+			 "it lies on a mount that is not shared%s: no mount could propagate "
+			 "('mount --make-rshared' of that mount makes it so)",
+			 propagation == MS_SLAVE ? " and no slave" : "");
+}
+
+int mount_clone_propagating(int fd, uint64_t attrs, uint64_t propagation, bool is_known,
+			    struct error *err)
+{
+	struct mount_attr attr = { .attr_set = attrs, .propagation = propagation };
+	cleanup_close int mnt = -EBADF;
+	int r = is_known ? 0 : check_peers(fd, propagation, err);
+
+	if (r < 0)
+		return r;
+	mnt = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+	if (mnt < 0)
+		return error_errno(err, "clone mount");
+	if (mount_setattr(mnt, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+		return error_errno(err, "set attributes of mount");
+	return steal_fd(&mnt);
+}
+
+int mount_make_shared(int fd, struct error *err)
+{
+	struct mount_attr attr = { .propagation = MS_SHARED };
+
+	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return error_errno(err, "share mount");
+	return 0;
 }
 
 int mount_add_attrs(int fd, uint64_t attrs, bool recursive, struct error *err)

@@ -41,12 +41,21 @@ int mount_clone(int dirfd, const char *path, uint64_t attrs, struct error *err) 
 int mount_clone_mapped(int fd, int userns_fd, uint64_t attrs, bool recursive,
 		       struct error *err) must_check;
 
+/* As mount_clone(), of an open directory or file, but with the propagation MS_SLAVE or MS_SHARED: the
+ * clone is a slave of the source's peer group, or a member. A source that is in none is -EINVAL;
+ * is_known: it is in one, /proc need not be asked. */
+int mount_clone_propagating(int fd, uint64_t attrs, uint64_t propagation, bool is_known,
+			    struct error *err) must_check;
+
 /* Adds attributes to the mount that fd stands in; recursive: and to all below. */
 int mount_add_attrs(int fd, uint64_t attrs, bool recursive, struct error *err) must_check;
 
 /* Attaches a detached mount onto target (O_PATH, in this mount namespace). mnt_fd then is the
  * attached mount. */
 int mount_attach(int mnt_fd, int target_fd, struct error *err) must_check;
+
+/* A new mount becomes one whose clones may be peers and slaves of it. */
+int mount_make_shared(int fd, struct error *err) must_check;
 
 /* Makes every mount of this namespace private, so that nothing done here leaves it. */
 int mount_make_private(struct error *err) must_check;

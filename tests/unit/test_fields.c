@@ -138,6 +138,7 @@ static void test_resources(void)
 	CU_ASSERT_TRUE(is_resource(&c, "limits.cpu", "1", "2"));
 	CU_ASSERT_TRUE(is_resource(&c, "limits.cpu", "0", "2"));
 	CU_ASSERT_TRUE(is_resource(&c, "limits.cpu", "1m", "1250"));
+	CU_ASSERT_TRUE(is_resource(&c, "requests.cpu", "1m", "1250"));
 	CU_ASSERT_TRUE(is_resource(&c, "limits.memory", NULL, "67108865"));
 	CU_ASSERT_TRUE(is_resource(&c, "limits.memory", "1Mi", "65"));
 	CU_ASSERT_TRUE(is_resource(&c, "requests.memory", "1Mi", "32"));

@@ -6,14 +6,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
 #include "engine/data/object.h"
 #include "engine/pod/refresh.h"
+#include "engine/volumes/named.h"
 #include "tests/support/canary.h"
+#include "tests/support/child.h"
 #include "tests/support/cunit_main.h"
 #include "tests/support/livestore.h"
 
@@ -30,6 +34,7 @@ static void set_up(void)
 				.runroot = S.runroot,
 				.rootfd = open(S.root, O_PATH | O_DIRECTORY | O_CLOEXEC),
 				.runfd = open(S.runroot, O_PATH | O_DIRECTORY | O_CLOEXEC) };
+	(void)mkdirat(store.rootfd, "locks", 0700);
 }
 
 static void tear_down(void)
@@ -245,8 +250,8 @@ static void test_missing(void)
 /* VOL-2: paths of items. */
 static void test_paths(void)
 {
-	static const char *const bad[] = { "",	    "/etc/x", "../x", "a/../x", "..x", "a//b",
-					   "a/./b", "a/",     ".",    "..",	"a/.." };
+	static const char *const bad[] = { "",	"/etc/x", "../x", "a/../x", "..x",
+					   ".", "..",	  "a/..", "./../x", "//x" };
 	struct volume_spec *v = add_volume("conf", VOLUME_CONFIG);
 	struct projection *p = add_source(v, PROJECTION_CONFIG, "conf");
 	struct projection_item *item = add_item(p, "a.txt", "x");
@@ -267,6 +272,14 @@ static void test_paths(void)
 	out = begin_in_vain();
 	CU_ASSERT(live_has(out, "longer than 255 bytes"));
 	free(out);
+	/* what a cluster cleans is clean */
+	free(item->path);
+	item->path = xstrdup("./d//e/./f/");
+	begin();
+	out = run_mounted("conf", "/conf", ARGS("cat", "/conf/d/e/f"));
+	CU_ASSERT_STRING_EQUAL(out, "1");
+	free(out);
+	live_end_sandbox(&S);
 	/* a file that is a directory of another item, too */
 	free(item->path);
 	item->path = xstrdup("d");
@@ -386,6 +399,397 @@ static void test_refresh_with_links(void)
 	CU_ASSERT_STRING_EQUAL(before, after);
 }
 
+/* ---- named volumes ---------------------------------------------------------------------- */
+
+static char *make_named(const char *name, bool is_claim)
+{
+	struct named_volume v = { .name = word(name),
+				  .claim_namespace = is_claim ? word("default") : NULL };
+	struct error err;
+
+	CU_ASSERT_EQUAL(named_volume_create(&store, &v, &err), 0);
+	return xasprintf("%s/volumes/%s/_data", S.root, name);
+}
+
+static void put_file(const char *dir, const char *name, const char *text, mode_t mode)
+{
+	cleanup_free char *path = xasprintf("%s/%s", dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	CU_ASSERT(fd >= 0 && fchmod(fd, mode) == 0 && fs_write_all(fd, text, strlen(text)) == 0);
+	(void)close(fd);
+}
+
+static void test_named(void)
+{
+	struct volume_spec *v = add_volume("data", VOLUME_NAMED);
+	cleanup_free char *dir = make_named("claim", true);
+	char *out;
+
+	v->source_name = xstrdup("claim");
+	begin();
+	out = run_mounted("data", "/mnt",
+			  ARGS("seq", "write", "/mnt/a", "kept", ",", "stat", "/mnt"));
+	CU_ASSERT_STRING_EQUAL(out, "040777 0:0\n");
+	free(out);
+	live_end_sandbox(&S);
+	v->read_only = true;
+	begin();
+	out = run_mounted("data", "/mnt",
+			  ARGS("seq", "cat", "/mnt/a", ",", "write", "/mnt/b", "x"));
+	CU_ASSERT_STRING_EQUAL(out, "keptEROFS\n");
+	free(out);
+	live_end_sandbox(&S);
+	free(v->source_name);
+	v->source_name = xstrdup("nothing");
+	begin();
+	out = run_mounted("data", "/mnt", ARGS("true"));
+	CU_ASSERT(live_has(out, "volume 'data' at '/mnt': there is no volume 'nothing'"));
+	free(out);
+}
+
+/* fsGroup: all of the content, unless only the top counts and is right. */
+static void test_named_fs_group(void)
+{
+	struct volume_spec *v = add_volume("data", VOLUME_NAMED);
+	cleanup_free char *dir = make_named("claim", true);
+	static const char *const look[] = { "seq", "stat", "/mnt", ",", "stat", "/mnt/a", NULL };
+	char *out;
+
+	v->source_name = xstrdup("claim");
+	put_file(dir, "a", "", 0600);
+	S.pod.security.fs_group = (struct opt_i64){ true, 4242 };
+	begin();
+	out = run_mounted("data", "/mnt", look);
+	CU_ASSERT_STRING_EQUAL(out, "042777 0:4242\n100660 0:4242\n");
+	free(out);
+	live_end_sandbox(&S);
+	put_file(dir, "a", "", 0600);
+	S.pod.security.fs_group_on_root_mismatch = true;
+	begin();
+	out = run_mounted("data", "/mnt", look);
+	CU_ASSERT_STRING_EQUAL(out, "042777 0:4242\n100600 0:4242\n");
+	free(out);
+	live_end_sandbox(&S);
+	S.pod.security.fs_group.value = 4343;
+	begin();
+	out = run_mounted("data", "/mnt", look);
+	CU_ASSERT_STRING_EQUAL(out, "042777 0:4343\n100660 0:4343\n");
+	free(out);
+}
+
+static void test_host_volume_keeps_its_group(void)
+{
+	cleanup_free char *dir = xasprintf("%s/canary", S.dir);
+	struct named_volume named = { .name = word("pv"), .host_path = dir };
+	struct volume_spec *v = add_volume("data", VOLUME_NAMED);
+	cleanup_free char *before = canary_record(dir);
+	cleanup_free char *after = NULL;
+	cleanup_free char *out = NULL;
+	struct error err;
+
+	CU_ASSERT_EQUAL(named_volume_create(&store, &named, &err), 0);
+	v->source_name = xstrdup("pv");
+	S.pod.security.fs_group = (struct opt_i64){ true, 4242 };
+	begin();
+	out = run_mounted("data", "/mnt", ARGS("true"));
+	CU_ASSERT_STRING_EQUAL(out, "");
+	after = canary_record(dir);
+	CU_ASSERT_STRING_EQUAL(before, after);
+}
+
+/* ---- images ----------------------------------------------------------------------------- */
+
+#define SECOND_LAYER "ee00ee00ee00ee00ee00ee00ee00ee00ee00ee00ee00ee00ee00ee00ee00ee00"
+
+static char *run_sub_path(const char *sub_path, const char *const *argv)
+{
+	wanted = (struct mount_spec){ .volume = word("img"),
+				      .target = word("/conf/f"),
+				      .sub_path = word(sub_path) };
+	return live_simple(&S, argv, with_mount, NULL);
+}
+
+static void add_layer(struct volume_spec *v)
+{
+	cleanup_free char *dir = xasprintf("layers/%s/diff/d", SECOND_LAYER);
+	cleanup_free char *path = xasprintf("%s/%s", S.root, dir);
+	struct error err;
+	int fd = fs_mkdirs(store.rootfd, dir, 0755, &err);
+
+	CU_ASSERT(fd >= 0);
+	(void)close(fd);
+	put_file(path, "file", "two layers\n", 0644);
+	strlist_add(&v->config.layers, "sha256:" SECOND_LAYER);
+}
+
+static void test_image(void)
+{
+	struct volume_spec *v = add_volume("img", VOLUME_IMAGE);
+	cleanup_free char *own = live_layer_path(&S, "");
+	struct container_spec spec;
+	char *out;
+
+	live_spec(&S, &spec, ARGS("true"));
+	strlist_copy(&v->config.layers, &spec.config.layers);
+	record_done(&container_spec_type, &spec);
+	put_file(own, "base", "one layer\n", 0644);
+	begin();
+	out = run_mounted("img", "/img",
+			  ARGS("seq", "cat", "/img/base", ",", "write", "/img/x", "x", ",", "cat",
+			       "/proc/mounts"));
+	CU_ASSERT(live_has(out, "one layer\nEROFS\n"));
+	CU_ASSERT(live_has(out, " /img overlay ro,nosuid,nodev,noexec,"));
+	free(out);
+	live_end_sandbox(&S);
+	add_layer(v);
+	begin();
+	out = run_mounted("img", "/img",
+			  ARGS("seq", "cat", "/img/base", ",", "cat", "/img/d/file"));
+	CU_ASSERT_STRING_EQUAL(out, "one layer\ntwo layers\n");
+	free(out);
+	out = run_sub_path("d/file", ARGS("seq", "cat", "/conf/f", ",", "write", "/conf/f", "x"));
+	CU_ASSERT_STRING_EQUAL(out, "two layers\nEROFS\n");
+	free(out);
+	out = run_sub_path("d", ARGS("ls", "/conf/f"));
+	CU_ASSERT_STRING_EQUAL(out, "file\n");
+	free(out);
+	out = run_sub_path("none", ARGS("true"));
+	CU_ASSERT(live_has(out, "the image has no 'none'"));
+	free(out);
+	out = run_sub_path("../d", ARGS("true"));
+	CU_ASSERT(live_has(out, "must stay inside the volume"));
+	free(out);
+}
+
+/* ---- subPathExpr ------------------------------------------------------------------------ */
+
+static const char *variable, *asked_variable;
+static void with_expression(struct container_spec *spec)
+{
+	struct env_var *e = list_add(&spec->env);
+	struct mount_spec *m;
+
+	with_mount(spec);
+	e->name = xstrdup("WHERE");
+	value_add(&e->value, VALUE_LITERAL, variable, strlen(variable));
+	m = &spec->mounts.v[0];
+	m->has_sub_path_expr = true;
+	value_add(&m->sub_path_expr, VALUE_VARIABLE, asked_variable, strlen(asked_variable));
+	value_add(&m->sub_path_expr, VALUE_LITERAL, "/logs", 5);
+}
+
+static char *run_expression(const char *value)
+{
+	variable = value;
+	return live_simple(&S, ARGS("write", "/mnt/x", "x"), with_expression, NULL);
+}
+
+/* VOL-1: what a variable makes of a subPath is checked like one that was written. */
+static void test_sub_path_expr(void)
+{
+	static const char *const good[] = { "web", "a/b" };
+	static const char *const bad[] = { "..", "a/..", "/etc", "" /* gives "/logs" */ };
+	cleanup_free char *dir = make_named("claim", false);
+	cleanup_free char *made = xasprintf("%s/web/logs/x", dir);
+	struct stat st;
+	char *out;
+
+	add_volume("data", VOLUME_NAMED)->source_name = xstrdup("claim");
+	begin();
+	wanted = (struct mount_spec){ .volume = word("data"), .target = word("/mnt") };
+	asked_variable = "WHERE";
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		out = run_expression(good[i]);
+		CU_ASSERT_STRING_EQUAL(out, "");
+		free(out);
+	}
+	CU_ASSERT_EQUAL(stat(made, &st), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		out = run_expression(bad[i]);
+		CU_ASSERT(live_has(out, "ERROR 125: "));
+		CU_ASSERT(live_has(out, "must stay inside the volume"));
+		free(out);
+	}
+	/* ".." is looked up as in a chroot even so, but would mean another place */
+	live_setenv("PODIUM_WEAKEN", "VOL-1");
+	out = run_expression("..");
+	live_setenv("PODIUM_WEAKEN", NULL);
+	CU_ASSERT(!strstr(out, "must stay inside"));
+	free(out);
+	asked_variable = "MISSING";
+	out = run_expression("x");
+	CU_ASSERT(live_has(out, "subPathExpr: there is no variable 'MISSING'"));
+	free(out);
+}
+
+/* ---- mounts in volumes ------------------------------------------------------------------ */
+
+/* In functions that run in a child with mounts of its own: they end with 0, or tell the line. */
+#define MUST(law)                                      \
+	do {                                           \
+		if (!(law)) {                          \
+			printf("line %d\n", __LINE__); \
+			(void)fflush(stdout);          \
+			return 1;                      \
+		}                                      \
+	} while (0)
+
+static char *shared_dir;
+
+static bool mount_tmpfs(const char *dir, const char *name)
+{
+	cleanup_free char *path = xasprintf("%s/%s", dir, name);
+
+	(void)mkdir(path, 0755);
+	return mount("tmpfs", path, "tmpfs", 0, "mode=777") == 0;
+}
+
+static void add_shared_volume(void)
+{
+	struct volume_spec *v = add_volume("vol", VOLUME_HOST_PATH);
+
+	shared_dir = xasprintf("%s/vol", S.dir);
+	v->host_path = shared_dir;
+	CU_ASSERT_EQUAL(mkdir(shared_dir, 0755), 0);
+}
+
+static int read_only_with_mounts(void *arg)
+{
+	static const char *const write_below[] = { "write", "/mnt/sub/x", "x", NULL };
+
+	(void)arg;
+	MUST(child_own_mounts() && mount_tmpfs(S.dir, "vol") && mount_tmpfs(shared_dir, "sub"));
+	MUST(!live_sandbox(&S));
+	wanted = (struct mount_spec){ .volume = word("vol"), .target = word("/mnt") };
+	/* a bind has all that is below */
+	MUST(!*live_simple(&S, write_below, with_mount, NULL));
+	for (int way = RRO_DISABLED; way < RRO__COUNT; way++) {
+		wanted.read_only = true;
+		wanted.recursive_read_only = way;
+		MUST(live_has(live_simple(&S, write_below, with_mount, NULL), "EROFS\n"));
+	}
+	live_setenv("PODIUM_WEAKEN", "VOL-10");
+	MUST(!*live_simple(&S, write_below, with_mount, NULL));
+	live_setenv("PODIUM_WEAKEN", NULL);
+	live_end_sandbox(&S);
+	return 0;
+}
+
+/* VOL-10: read-only is read-only with every mount below. */
+static void test_read_only_with_mounts(void)
+{
+	add_shared_volume();
+	CU_ASSERT_EQUAL(child_run(read_only_with_mounts, NULL), 0);
+}
+
+/* VOL-11: set-uid and devices are inert. */
+static void test_inert(void)
+{
+	cleanup_free char *null = NULL;
+	char *out;
+
+	add_shared_volume();
+	null = xasprintf("%s/null", shared_dir);
+	CU_ASSERT(mknod(null, S_IFCHR | 0666, makedev(1, 3)) == 0 && chmod(null, 0666) == 0);
+	begin();
+	out = run_mounted("vol", "/mnt", ARGS("cat", "/mnt/null"));
+	CU_ASSERT_STRING_EQUAL(out, "EACCES\n");
+	free(out);
+	out = run_mounted("vol", "/mnt", ARGS("cat", "/proc/mounts"));
+	CU_ASSERT(strstr(out, " /mnt ") && strstr(strstr(out, " /mnt "), "nosuid,nodev"));
+	free(out);
+	live_setenv("PODIUM_WEAKEN", "VOL-11");
+	out = run_mounted("vol", "/mnt", ARGS("cat", "/mnt/null"));
+	live_setenv("PODIUM_WEAKEN", NULL);
+	CU_ASSERT_STRING_EQUAL(out, "");
+	free(out);
+}
+
+static bool is_privileged_wanted;
+static void with_propagation(struct container_spec *spec)
+{
+	with_mount(spec);
+	spec->security.privileged = (struct opt_bool){ true, is_privileged_wanted };
+}
+
+/* Whether what is mounted below the volume on the host while a container runs is seen inside. */
+static int see_mount(int propagation, bool *ret_seen)
+{
+	cleanup_free char *sub = xasprintf("%s/later", shared_dir);
+	struct container_spec spec;
+	struct liverun r;
+	char *text;
+
+	live_spec(&S, &spec, ARGS("sleep", "100"));
+	wanted = (struct mount_spec){ .volume = word("vol"),
+				      .target = word("/mnt"),
+				      .propagation = propagation };
+	with_propagation(&spec);
+	live_start(&S, &spec, &r);
+	MUST(!r.error);
+	live_go(&r);
+	MUST(mount_tmpfs(shared_dir, "later"));
+	put_file(sub, "f", "seen", 0644);
+	text = read_inside(r.pid, "/mnt/later/f");
+	*ret_seen = strcmp(text, "seen") == 0;
+	(void)live_end(&r);
+	return umount2(sub, MNT_DETACH) < 0 ? 1 : 0;
+}
+
+/* The mount's own words in mountinfo hold the word. */
+static bool has_peer(const char *volume, int propagation, const char *peer)
+{
+	const char *out, *line;
+
+	wanted = (struct mount_spec){ .volume = word(volume),
+				      .target = word("/mnt"),
+				      .propagation = propagation };
+	out = live_simple(&S, ARGS("cat", "/proc/self/mountinfo"), with_propagation, NULL);
+	line = strstr(out, " /mnt ");
+	line = line ? strstr(line, peer) : NULL;
+	return line && !memchr(strstr(out, " /mnt "), '\n', (size_t)(line - strstr(out, " /mnt ")));
+}
+
+static int propagate(void *arg)
+{
+	bool seen;
+
+	(void)arg;
+	MUST(child_own_mounts() && mount_tmpfs(S.dir, "vol"));
+	MUST(!live_sandbox(&S));
+	wanted = (struct mount_spec){ .volume = word("vol"),
+				      .target = word("/mnt"),
+				      .propagation = PROPAGATION_SLAVE };
+	MUST(live_has(live_simple(&S, ARGS("true"), with_propagation, NULL),
+		      "it lies on a mount that is not shared"));
+	MUST(mount(NULL, shared_dir, NULL, MS_SHARED, NULL) == 0);
+	MUST(see_mount(PROPAGATION_NONE, &seen) == 0 && !seen);
+	MUST(see_mount(PROPAGATION_SLAVE, &seen) == 0 && seen);
+	wanted.propagation = PROPAGATION_SHARED;
+	MUST(live_has(live_simple(&S, ARGS("true"), with_propagation, NULL),
+		      "mountPropagation 'Bidirectional' needs a privileged container"));
+	is_privileged_wanted = true;
+	MUST(see_mount(PROPAGATION_SHARED, &seen) == 0 && seen);
+	MUST(has_peer("vol", PROPAGATION_SHARED, " shared:"));
+	MUST(has_peer("vol", PROPAGATION_SLAVE, " master:"));
+	MUST(!has_peer("vol", PROPAGATION_NONE, " master:"));
+	/* among the containers of the pod, below an emptyDir in memory */
+	MUST(has_peer("mem", PROPAGATION_SHARED, " shared:"));
+	MUST(has_peer("mem", PROPAGATION_SLAVE, " master:"));
+	MUST(!has_peer("mem", PROPAGATION_NONE, " shared:"));
+	live_end_sandbox(&S);
+	return 0;
+}
+
+static void test_propagation(void)
+{
+	add_shared_volume();
+	add_volume("mem", VOLUME_EMPTY_DIR)->memory = true;
+	CU_ASSERT_EQUAL(child_run(propagate, NULL), 0);
+	is_privileged_wanted = false;
+}
+
 static CU_TestInfo tests[] = {
 	{ "configMap", test_config_map },
 	{ "modes and fsGroup", test_modes },
@@ -394,6 +798,14 @@ static CU_TestInfo tests[] = {
 	{ "VOL-2 paths of items", test_paths },
 	{ "refresh", test_refresh },
 	{ "VOL-2 VOL-3 refresh among links", test_refresh_with_links },
+	{ "named volume", test_named },
+	{ "named volume with fsGroup", test_named_fs_group },
+	{ "a host's volume keeps its group", test_host_volume_keeps_its_group },
+	{ "image", test_image },
+	{ "VOL-1 subPathExpr", test_sub_path_expr },
+	{ "VOL-10 read-only with mounts below", test_read_only_with_mounts },
+	{ "VOL-11 inert", test_inert },
+	{ "propagation", test_propagation },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
