@@ -25,6 +25,7 @@
 #include "engine/data/object.h"
 #include "engine/pod/spec.h"
 #include "engine/process/command.h"
+#include "engine/process/sync.h"
 
 #define TEXT_MAX ((size_t)16 << 20)
 
@@ -64,6 +65,13 @@ static int get_object(struct builder *b, enum data_kind kind, const char *name,
 	return 0;
 }
 
+/* What keeps the container from starting until it is there; it has been said in words. */
+static int missing(struct error *err)
+{
+	err->code = SYNC_CONFIG_MISSING;
+	return -SYNC_CONFIG_MISSING;
+}
+
 static void forget_objects(struct builder *b)
 {
 	for (size_t i = 0; i < b->n_objects; i++)
@@ -95,8 +103,8 @@ static int add_source(struct builder *b, const struct env_source *from, struct e
 	const struct data_object *o = NULL;
 	int r = get_object(b, from->secret ? DATA_SECRET : DATA_CONFIG, from->object, &o, err);
 
-	if (r == -ENOENT && from->optional)
-		return 0;
+	if (r == -ENOENT)
+		return from->optional ? 0 : missing(err);
 	for (size_t i = 0; r == 0 && i < o->n; i++) {
 		cleanup_free char *name = NULL;
 
@@ -126,8 +134,8 @@ static int get_key(struct builder *b, const struct value_part *p, const char **r
 	if (r == 0 && (!e || e->binary))
 		r = error_set(err, ENOENT, "%s '%s' has no key '%s'", kind_name((int)kind),
 			      p->object, p->text);
-	if (r == -ENOENT && p->optional)
-		return 1;
+	if (r == -ENOENT)
+		return p->optional ? 1 : missing(err);
 	if (r < 0)
 		return r;
 	r = check_text(o, e, err);

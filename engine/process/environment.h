@@ -23,7 +23,8 @@ struct environment_source {
 
 /* The environment as NAME=VALUE: the engine's defaults, the image's, envFrom, the declared ones,
  * each over the one before. envFrom and declared variables alone go to ret_vars: what values may
- * refer to. A ConfigMap, Secret or key that must be there and is not is an error that names it.
+ * refer to. A ConfigMap, Secret or key that must be there and is not is -SYNC_CONFIG_MISSING, and
+ * named.
  * The caller forgets ret_vars. */
 int environment_build(const struct environment_source *s, struct strlist *ret_env,
 		      struct pairlist *ret_vars, struct error *err) must_check;

@@ -138,17 +138,50 @@ static void test_objects(void)
 	remove_pod("objects");
 }
 
+static void drop_object(int kind, const char *name)
+{
+	struct store s;
+	struct error err = { 0 };
+	int r = store_open(harness.root, harness.runroot, STORE_WRITE, &s, &err);
+
+	if (r == 0) {
+		r = data_object_remove(&s, (enum data_kind)kind, NULL, name, &err);
+		store_close(&s);
+	}
+	CHECK(r == 0, "remove an object: %s", err.text);
+}
+
+static bool has_reason(const char *container, const char *reason)
+{
+	cleanup_free char *id = inspect(container, "{{.Id}}");
+	cleanup_free char *path = xasprintf("%s/containers/%s/state.json", harness.root, id);
+	cleanup_free char *state = read_file(path);
+
+	return state && strstr(state, reason);
+}
+
 /* A container that misses something is tried again by its policy, until it is there. */
 static void test_missing(void)
 {
-	cleanup_result struct result played = play_pod(
-		"missing", "", "",
-		"    image: busybox\n"
-		"    command: [sh, -c, 'echo got $KEY; sleep 1000']\n"
-		"    env:\n"
-		"    - {name: KEY, valueFrom: {configMapKeyRef: {name: later, key: k}}}\n");
+	put_object(DATA_CONFIG, "later", "k", "value");
+	{
+		cleanup_result struct result played = play_pod(
+			"missing", "--start=false", "",
+			"    image: busybox\n"
+			"    command: [sh, -c, 'echo got $KEY; sleep 1000']\n"
+			"    env:\n"
+			"    - {name: KEY, valueFrom: {configMapKeyRef: {name: later, key: k}}}\n");
 
-	CHECK_HAS(played.err, "variable 'KEY': there is no ConfigMap 'later'");
+		CHECK_CODE(played, 0);
+	}
+	drop_object(DATA_CONFIG, "later");
+	{
+		cleanup_result struct result start = podium("pod start missing");
+
+		CHECK_HAS(start.err, "variable 'KEY': there is no ConfigMap 'later'");
+	}
+	CHECK(WAIT_UNTIL(has_reason("missing-c", "CreateContainerConfigError"), DEADLINE_MS),
+	      "no reason in the container's state");
 	put_object(DATA_CONFIG, "later", "k", "value");
 	CHECK_LOG("missing-c", "got value\n");
 	remove_pod("missing");

@@ -9,6 +9,7 @@
 #include "engine/pod/spec.h"
 #include "engine/process/command.h"
 #include "engine/process/launch.h"
+#include "engine/process/sync.h"
 #include "tests/support/canary.h"
 #include "tests/support/cunit_main.h"
 
@@ -185,13 +186,13 @@ static void test_missing(void)
 
 	setup(&f);
 	p = add_key(&f, "X", VALUE_SECRET, "none", "pass");
-	CU_ASSERT_EQUAL(build(&f), -ENOENT);
+	CU_ASSERT_EQUAL(build(&f), -SYNC_CONFIG_MISSING);
 	CU_ASSERT_STRING_EQUAL(f.err.text, "variable 'X': there is no Secret 'none'");
 	p->optional = true;
 	CU_ASSERT_EQUAL(build(&f), 0);
 	CU_ASSERT_STRING_EQUAL(get(&f, "X"), "(absent)");
 	p = add_key(&f, "Y", VALUE_CONFIG, "conf", "none");
-	CU_ASSERT_EQUAL(build(&f), -ENOENT);
+	CU_ASSERT_EQUAL(build(&f), -SYNC_CONFIG_MISSING);
 	CU_ASSERT_STRING_EQUAL(f.err.text, "variable 'Y': ConfigMap 'conf' has no key 'none'");
 	f.from.lenient = true;
 	CU_ASSERT_EQUAL(build(&f), 0);
@@ -200,7 +201,7 @@ static void test_missing(void)
 	add_source(&f, false, "none")->optional = true;
 	CU_ASSERT_EQUAL(build(&f), 0);
 	f.spec.env_from.v[0].optional = false;
-	CU_ASSERT_EQUAL(build(&f), -ENOENT);
+	CU_ASSERT_EQUAL(build(&f), -SYNC_CONFIG_MISSING);
 	CU_ASSERT_STRING_EQUAL(f.err.text, "environment: there is no ConfigMap 'none'");
 	CU_ASSERT_FALSE(environment_needs_addresses(&f.spec));
 	teardown(&f);
