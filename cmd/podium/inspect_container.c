@@ -55,6 +55,21 @@ static void set_bool(json_t *obj, const char *key, bool value)
 	set(obj, key, json_boolean(value));
 }
 
+/* The run before the present one; empty when there was none. */
+static json_t *make_last_state(const struct container_last *last)
+{
+	json_t *j = json_object();
+
+	if (!last->started_ns && !last->finished_ns)
+		return j;
+	set_int(j, "ExitCode", last->exit_code);
+	set_str(j, "Reason", last->reason);
+	set_str(j, "Message", last->message);
+	set(j, "StartedAt", view_time(last->started_ns));
+	set(j, "FinishedAt", view_time(last->finished_ns));
+	return j;
+}
+
 static json_t *make_state(const struct parts *p)
 {
 	const struct container_status *st = &p->view.st;
@@ -77,6 +92,11 @@ static json_t *make_state(const struct parts *p)
 	set(j, "FinishedAt", view_time(st->finished_ns));
 	if (p->view.live == STATE_RESTARTING)
 		set(j, "NextStartAt", view_time(st->next_start_ns));
+	set_bool(j, "Started", running && st->started);
+	set_bool(j, "Ready", running && st->started && st->ready);
+	set_str(j, "Reason", st->reason);
+	set_str(j, "Message", st->message);
+	set(j, "LastState", make_last_state(&st->last));
 	return j;
 }
 

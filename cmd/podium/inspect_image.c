@@ -33,8 +33,8 @@ static json_t *str_or_empty(const char *s)
 /* A member that is left out when it is empty; templates see `empty` then. */
 static void set_some(json_t *obj, json_t *texts, const char *key, json_t *value)
 {
-	bool has = json_object_size(value) || json_array_size(value) ||
-		   json_string_length(value) || json_is_integer(value);
+	bool has = json_object_size(value) || json_array_size(value) || json_string_length(value) ||
+		   json_is_integer(value);
 
 	set(has ? obj : texts, key, value);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inspect_pod - one pod as Podman's pod inspect shows it.
+ * inspect_pod - one pod as Podman's pod inspect shows it, with what Kubernetes would say of it.
  *
  * Theory of operation: pod.json says what was asked for, the containers' state records what it is
  * doing; the ports are those of the infra container's record. A pod that a crash left without its
@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cmd/podium/view.h"
+#include "cmd/podium/kubeview.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 
@@ -20,7 +20,8 @@ static void set(json_t *obj, const char *key, json_t *value)
 	(void)json_object_set_new(obj, key, value ? value : json_null());
 }
 
-static void add_container(json_t *list, const struct container_view *view)
+/* Borrowed: it is in the list. */
+static json_t *add_container(json_t *list, const struct container_view *view)
 {
 	json_t *j = json_object();
 
@@ -28,6 +29,47 @@ static void add_container(json_t *list, const struct container_view *view)
 	set(j, "Name", json_string(view->st.name ? view->st.name : ""));
 	set(j, "State", json_string(view_state(view)));
 	(void)json_array_append_new(list, j);
+	return j;
+}
+
+/* What Kubernetes says of one container: reason and message are those of its present state. */
+static void add_words(json_t *j, const struct podstatus_container *c)
+{
+	static const char *const kinds[] = { "", "waiting", "running", "terminated" };
+
+	set(j, "Started", json_boolean(c->started));
+	set(j, "Ready", json_boolean(c->ready));
+	set(j, "RestartCount", json_integer((json_int_t)c->restarts));
+	set(j, "KubeState", json_string(kinds[c->state.kind]));
+	set(j, "Reason", json_string(c->state.reason ? c->state.reason : ""));
+	set(j, "Message", json_string(c->state.message ? c->state.message : ""));
+	if (c->state.kind == KUBE_TERMINATED)
+		set(j, "ExitCode", json_integer((json_int_t)c->state.exit_code));
+	if (c->last.kind == KUBE_TERMINATED)
+		set(j, "LastState",
+		    json_pack("{s:I, s:s, s:s, s:o, s:o}", "ExitCode",
+			      (json_int_t)c->last.exit_code, "Reason",
+			      c->last.reason ? c->last.reason : "", "Message",
+			      c->last.message ? c->last.message : "", "StartedAt",
+			      view_time(c->last.started_ns), "FinishedAt",
+			      view_time(c->last.finished_ns)));
+}
+
+static json_t *make_conditions(const struct podstatus *ps)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < CONDITION__COUNT; i++) {
+		const struct podstatus_condition *c = &ps->conditions[i];
+
+		(void)json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:s, s:o}", "Type", pod_condition_names[i],
+					"Status", c->is_true ? "True" : "False", "Reason",
+					c->reason ? c->reason : "", "Message",
+					c->message ? c->message : "", "LastTransitionTime",
+					view_time(c->since_ns)));
+	}
+	return list;
 }
 
 static json_t *make_shared(const struct pod_spec *pod)
@@ -72,28 +114,20 @@ static json_t *make_infra_config(const struct pod_spec *pod, const char *ports)
 	return j;
 }
 
-static json_t *make_all(const struct store *s, const struct pod_spec *pod)
+static json_t *make_all(const struct store *s, const struct kube_pod *p)
 {
 	static const char *const policies[] = { "always", "on-failure", "no" };
+	const struct pod_spec *pod = &p->pod;
 	json_t *containers = json_array();
 	json_t *j = json_object();
-	struct container_view infra = { .live = STATE_REMOVING };
 	char hostname[POD_HOSTNAME_MAX];
 
 	pod_hostname(pod, hostname);
-	if (pod->infra_id && is_id(pod->infra_id)) {
-		view_load(s, pod->infra_id, &infra);
-		add_container(containers, &infra);
-	}
-	for (size_t i = 0; i < pod->containers.n; i++) {
-		struct container_view view;
-
-		if (!pod->containers.v[i].id || !is_id(pod->containers.v[i].id))
-			continue;
-		view_load(s, pod->containers.v[i].id, &view);
-		add_container(containers, &view);
-		view_done(&view);
-	}
+	if (pod->infra_id && is_id(pod->infra_id))
+		(void)add_container(containers, &p->infra);
+	for (size_t i = 0; i < pod->containers.n; i++)
+		if (pod->containers.v[i].id && is_id(pod->containers.v[i].id))
+			add_words(add_container(containers, &p->views[i]), &p->ps.v[i]);
 	set(j, "Id", json_string(pod->id));
 	set(j, "Name", json_string(pod->name ? pod->name : ""));
 	set(j, "Namespace", json_string(pod->namespace_ ? pod->namespace_ : ""));
@@ -105,32 +139,35 @@ static json_t *make_all(const struct store *s, const struct pod_spec *pod)
 	set(j, "Annotations", view_pairs(&pod->annotations));
 	set(j, "CreateInfra", json_boolean(pod->infra_id != NULL));
 	set(j, "InfraContainerID", json_string(pod->infra_id ? pod->infra_id : ""));
-	set(j, "InfraConfig", make_infra_config(pod, infra.st.ports));
+	set(j, "InfraConfig", make_infra_config(pod, p->infra.st.ports));
 	set(j, "SharedNamespaces", make_shared(pod));
 	set(j, "NumContainers", json_integer((json_int_t)json_array_size(containers)));
 	set(j, "Containers", containers);
 	set(j, "RestartPolicy", json_string(policies[pod->restart]));
 	set(j, "Source", json_string(pod->source ? pod->source : ""));
-	view_done(&infra);
+	set(j, "Phase", json_string(kube_phase_names[p->ps.phase]));
+	set(j, "Status", json_string(p->ps.status));
+	set(j, "Reason", json_string(p->ps.reason ? p->ps.reason : ""));
+	set(j, "Conditions", make_conditions(&p->ps));
+	set(j, "QOSClass", json_string(podstatus_qos(pod, p->specs, p->in.n)));
 	return j;
 }
 
 int inspect_pod(const struct store *s, const char *name, json_t **ret, struct error *err)
 {
-	struct pod_spec pod;
+	struct kube_pod pod = { 0 };
 	char id[65];
 	int r = lookup_pod(s, name, id, err);
 
 	if (r < 0)
 		return r;
-	r = lookup_read_pod(s, id, &pod, err);
+	r = kube_pod_load(s, id, true, &pod, err);
 	if (r == -ENOENT && lookup_pod_phase(s, id) != POD_COMPLETE)
-		return error_set(err, EBADMSG,
-				 "pod '%s' is incomplete (remove with: podium pod rm -f %s)", name,
-				 name);
-	if (r < 0)
-		return r;
-	*ret = make_all(s, &pod);
-	record_done(&pod_spec_type, &pod);
-	return 0;
+		r = error_set(err, EBADMSG,
+			      "pod '%s' is incomplete (remove with: podium pod rm -f %s)", name,
+			      name);
+	if (r == 0)
+		*ret = make_all(s, &pod);
+	kube_pod_done(&pod);
+	return r;
 }
