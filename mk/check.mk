@@ -42,8 +42,8 @@ $(B)/tests/integration/%: $(B)/obj/tests/integration/%.o $(INTEGRATION_SUPPORT) 
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
-# Made images, for the tests that use them.
-$(B)/libmade.a: $(call obj,tests/support/imagemaker.c tests/support/tarmaker.c)
+# Made images, and a tree that must stay as it is, for the tests that use them.
+$(B)/libmade.a: $(call obj,tests/support/imagemaker.c tests/support/tarmaker.c tests/support/canary.c)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 integration-tests: $(addprefix $(B)/tests/integration/,$(INTEGRATION)) $(B)/tests/mkimage $(B)/tests/payload

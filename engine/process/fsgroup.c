@@ -62,30 +62,32 @@ static int change(int fd, const struct stat *st, gid_t gid, struct error *err)
 	return 0;
 }
 
-static int open_below(int top, const char *path)
+/* flags: O_DIRECTORY to read it, O_PATH to change it. */
+static int open_below(int dirfd, const char *path, int flags)
 {
 	struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.flags = (unsigned int)(flags | O_NOFOLLOW | O_CLOEXEC),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS,
 	};
 
 	if (WEAKEN("VOL-3")) {
 		how.resolve = 0;
-		how.flags &= ~(unsigned long long)O_NOFOLLOW;
+		if (!(flags & O_PATH))
+			how.flags &= ~(unsigned long long)O_NOFOLLOW;
 	}
-	return (int)syscall(SYS_openat2, top, path, &how, sizeof(how));
+	return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
 }
 
 /* Changes one entry; a directory waits for its turn. */
 static int visit(int dir, const char *path, const char *name, gid_t gid, struct strlist *waiting,
 		 struct error *err)
 {
-	cleanup_close int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_close int fd = open_below(dir, name, O_PATH);
 	struct stat st;
 	int r;
 
-	if (fd < 0 && errno == ENOENT)
-		return 0; /* gone meanwhile */
+	if (fd < 0 && (errno == ENOENT || errno == EXDEV))
+		return 0; /* gone meanwhile; a mount */
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_errno(err, "open '%s/%s'", path, name);
 	r = change(fd, &st, gid, err);
@@ -102,7 +104,7 @@ static int visit(int dir, const char *path, const char *name, gid_t gid, struct 
 static int visit_all(int top, const char *path, gid_t gid, struct strlist *waiting,
 		     struct error *err)
 {
-	int fd = open_below(top, path);
+	int fd = open_below(top, path, O_RDONLY | O_DIRECTORY);
 	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 	int r = 0;

@@ -436,13 +436,30 @@ static bool is_first_part(const struct projected_volume *v, const char *name)
 	return false;
 }
 
+/* True when `name` leads to target already. */
+static bool is_link_to(int dirfd, const char *name, const char *target)
+{
+	char text[NAME_MAX + sizeof(DATA_LINK "/")];
+	ssize_t n = readlinkat(dirfd, name, text, sizeof(text));
+
+	return n == (ssize_t)strlen(target) && memcmp(text, target, (size_t)n) == 0;
+}
+
 static int make_links(const struct projected_volume *v, int dirfd, struct error *err)
 {
 	for (size_t i = 0; i < v->n; i++) {
 		cleanup_free char *name = xstrndup(v->v[i].path, strcspn(v->v[i].path, "/"));
 		cleanup_free char *target = xasprintf(DATA_LINK "/%s", name);
+		int r;
 
-		if (symlinkat(target, dirfd, name) < 0 && errno != EEXIST)
+		/* ".." begins the names of ours. */
+		if (is_prefix(name, "..") || is_link_to(dirfd, name, target))
+			continue;
+		/* Whatever else is there is nobody's of ours. */
+		r = fs_remove_tree(dirfd, name, err);
+		if (r < 0)
+			return r;
+		if (symlinkat(target, dirfd, name) < 0)
 			return error_errno(err, "create '%s'", name);
 	}
 	return 0;
