@@ -110,8 +110,8 @@ static void said_twice(const struct load *l, const struct diag_sink *sink,
 			   "a %s '%.253s' was read before: names must differ", kind, other->name);
 }
 
-struct kube_object *push_object(struct load *l, enum kube_kind kind, const char *namespace_,
-				const char *name, int line)
+static struct kube_object *push_object(struct load *l, enum kube_kind kind, const char *namespace_,
+				       const char *name, int line)
 {
 	struct kube_result *r = l->result;
 	struct kube_object *o;

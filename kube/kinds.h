@@ -93,9 +93,6 @@ bool volume_decode(const struct node *root, struct k8s_pv *ret, const char **ret
  * name. Valid until the next is added. */
 struct kube_object *add_object(struct load *l, const struct diag_sink *sink, enum kube_kind kind,
 			       const struct k8s_meta *meta);
-/* The same without asking. */
-struct kube_object *push_object(struct load *l, enum kube_kind kind, const char *namespace_,
-				const char *name, int line);
 void kube_object_done(struct kube_object *o);
 /* Of the result, by kind, namespace (NULL: the default one) and name; or NULL. */
 struct kube_object *find_object(const struct kube_result *r, enum kube_kind kind,

@@ -63,7 +63,6 @@ struct kube_object {
 	struct job_spec *job;	    /* JOB: its pods are made from `template` by the job itself */
 	struct pod_plan *template;  /* JOB; the plan of a pod without its name */
 	bool from_option;	    /* of --configmap: not one of the files' own objects */
-	bool on_demand;		    /* PVC without a document, which a pod names: no yaml */
 };
 
 struct kube_result {

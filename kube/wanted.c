@@ -8,8 +8,8 @@
  * checked it is a warning: it may be in the store of the machine that plays it.
  *
  * Two are not as grave. The kubelet goes on without a Secret of imagePullSecrets; so do we, and say
- * so. A claim without a document becomes a new, empty volume, as Podman makes one, and is told of; it
- * is an object of the result, as if its document were there.
+ * so. A claim without a document becomes a new, empty volume, as Podman makes one; who plays it makes
+ * the volume and says so, here it is said to who only checks.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,29 +155,7 @@ static void check_data(const struct load *l, const struct wanted *w)
 /* ---- claims -----------------------------------------------------------------------------------
  */
 
-/* The input's own text of a file's name: it outlives what is noted here. */
-static const char *input_file(const struct load *l, const char *file)
-{
-	for (size_t i = 0; i < l->input->files.n; i++)
-		if (strcmp(l->input->files.v[i], file) == 0)
-			return l->input->files.v[i];
-	return l->file;
-}
-
-static void add_on_demand(struct load *l, const struct wanted *w)
-{
-	struct kube_object *o = push_object(l, KUBE_PVC, w->namespace_, w->name, w->place.line);
-
-	o->on_demand = true;
-	o->file = input_file(l, w->file);
-	o->claim = xcalloc(1, sizeof(*o->claim));
-	o->claim->name = xstrdup(w->name);
-	o->claim->claim_namespace = xstrdup(w->namespace_);
-	o->claim->played = true;
-	o->claim->copied_up = true;
-}
-
-static void check_claim(struct load *l, const struct wanted *w)
+static void check_claim(const struct load *l, const struct wanted *w)
 {
 	cleanup_named_volume struct named_volume v = { 0 };
 	struct error scratch; /* one that is not there is what is asked */
@@ -193,11 +171,12 @@ static void check_claim(struct load *l, const struct wanted *w)
 		say(l, w, KUBE_ERROR, text);
 		return;
 	}
+	if (l->input->for_play && !l->input->strict)
+		return; /* play says so when it makes the volume */
 	text = xasprintf("there is no PersistentVolumeClaim '%.253s'%s: an empty volume of that "
 			 "name is made, where a cluster would wait for one",
 			 w->name, where(l));
 	say(l, w, l->input->strict ? KUBE_ERROR : KUBE_WARNING, text);
-	add_on_demand(l, w);
 }
 
 void check_wanted(struct load *l)
