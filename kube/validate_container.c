@@ -3,8 +3,8 @@
  * validate_container - names, ports and restart rules of containers.
  *
  * Theory of operation: names are unique over init containers and members together, since they share
- * one directory of names. Host ports conflict between members, which run at the same time, but not
- * between an init container and a member, which never do; they conflict when protocol and port are
+ * one directory of names. Host ports conflict between members and sidecars, which run at the same
+ * time, but not with an init container that ends, which never does; they conflict when protocol and port are
  * equal and the addresses are equal or one of them is every address.
  *
  * Environment, resources, probes and security have files of their own. The cost is quadratic in containers and ports, which the
@@ -83,35 +83,59 @@ static void check_ports(struct check *c, const struct k8s_container *k, bool hos
 	}
 }
 
-/* The first port before (containers[ci], ports[pi]) that conflicts with it, for the message. */
-static void check_one_conflict(struct check *c, const struct k8s_container *list, size_t ci,
+static const struct k8s_container *nth(const struct k8s_pod_spec *spec, size_t i)
+{
+	return i < spec->inits.n ? &spec->inits.v[i] : &spec->containers.v[i - spec->inits.n];
+}
+
+/* Members and sidecars, which run at the same time. */
+static bool runs_on(const struct k8s_pod_spec *spec, size_t i)
+{
+	return i >= spec->inits.n || is_equal(nth(spec, i)->restart_policy, "Always");
+}
+
+/* The first port before port pi of container ci that conflicts with it, for the message. */
+static void check_one_conflict(struct check *c, const struct k8s_pod_spec *spec, size_t ci,
 			       size_t pi)
 {
-	const struct k8s_port *p = &list[ci].ports.v[pi];
+	const struct k8s_port *p = &nth(spec, ci)->ports.v[pi];
 
 	for (size_t i = 0; i <= ci; i++) {
-		for (size_t j = 0; j < (i == ci ? pi : list[i].ports.n); j++) {
-			if (!is_port_conflict(p, &list[i].ports.v[j]))
+		const struct k8s_container *other = nth(spec, i);
+
+		for (size_t j = 0; j < (i == ci ? pi : other->ports.n); j++) {
+			if (!is_port_conflict(p, &other->ports.v[j]) || !runs_on(spec, i))
 				continue;
 			check_error(c, "hostPort", "%lld/%s is taken by container '%.63s' already",
 				    (long long)p->host_port.value, p->protocol,
-				    list[i].name ? list[i].name : "");
+				    other->name ? other->name : "");
 			return;
 		}
 	}
 }
 
-static void check_conflicts(struct check *c, const char *field, const struct k8s_container *list,
-			    size_t n)
+/* Appends the path of a container; path_cut() takes it away. */
+static size_t path_container(struct check *c, const struct k8s_pod_spec *spec, size_t i)
+{
+	bool init = i < spec->inits.n;
+	size_t mark = path_field(&c->path, init ? "initContainers" : "containers");
+
+	(void)path_index(&c->path, init ? i : i - spec->inits.n);
+	return mark;
+}
+
+static void check_conflicts(struct check *c, const struct k8s_pod_spec *spec, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		for (size_t j = 0; j < list[i].ports.n && list[i].ports.n <= MAX_PORTS; j++) {
-			size_t mark = path_field(&c->path, field);
+		const struct k8s_container *k = nth(spec, i);
 
-			(void)path_index(&c->path, i);
+		for (size_t j = 0; j < k->ports.n && k->ports.n <= MAX_PORTS; j++) {
+			size_t mark = path_container(c, spec, i);
+
 			(void)path_field(&c->path, "ports");
 			(void)path_index(&c->path, j);
-			check_one_conflict(c, list, i, j);
+			if (runs_on(spec, i))
+				check_one_conflict(c, spec, i, j);
 			path_cut(&c->path, mark);
 		}
 	}
@@ -180,6 +204,9 @@ static void check_container(struct check *c, const struct k8s_container *k, bool
 	check_ports(c, k, c->pod->spec->host_network.value);
 	if (!is_empty(k->working_dir) && k->working_dir[0] != '/')
 		check_name(c, "workingDir", k->working_dir, "is not an absolute path");
+	if (!is_empty(k->termination_path) && k->termination_path[0] != '/')
+		check_name(c, "terminationMessagePath", k->termination_path,
+			   "is not an absolute path");
 	validate_resources(c, k);
 	validate_pod_limits(c, k);
 	validate_probes(c, k, init);
@@ -189,11 +216,6 @@ static void check_container(struct check *c, const struct k8s_container *k, bool
 
 /* ---- all of them ------------------------------------------------------------------------------
  */
-
-static const struct k8s_container *nth(const struct k8s_pod_spec *spec, size_t i)
-{
-	return i < spec->inits.n ? &spec->inits.v[i] : &spec->containers.v[i - spec->inits.n];
-}
 
 static void check_unique(struct check *c, const struct k8s_pod_spec *spec, size_t i)
 {
@@ -220,12 +242,11 @@ void validate_containers(struct check *c, const struct k8s_pod_spec *spec)
 	}
 	for (size_t i = 0; i < n; i++) {
 		bool init = i < spec->inits.n;
-		size_t mark = path_field(&c->path, init ? "initContainers" : "containers");
+		size_t mark = path_container(c, spec, i);
 
-		(void)path_index(&c->path, init ? i : i - spec->inits.n);
 		check_unique(c, spec, i);
 		check_container(c, nth(spec, i), init);
 		path_cut(&c->path, mark);
 	}
-	check_conflicts(c, "containers", spec->containers.v, spec->containers.n);
+	check_conflicts(c, spec, n);
 }

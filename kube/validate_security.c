@@ -226,6 +226,20 @@ static void check_non_root(struct check *c, const struct k8s_security *s)
 		check_error(c, "securityContext", "runAsNonRoot is true, but runAsUser is 0");
 }
 
+/* A capability is the permitted one of root and of programs that have it as a file capability. */
+static void check_added(struct check *c, const struct k8s_security *s)
+{
+	const struct k8s_pod_security *p = c->pod->spec->security;
+	struct k8s_int user = s->run_as_user;
+
+	if (!user.set && p)
+		user = p->run_as_user;
+	if (user.value && s->capabilities->add.n && !s->privileged.value)
+		check_warning(c, "capabilities.add",
+			      "reaches only programs with file capabilities: user %lld is not root",
+			      (long long)user.value);
+}
+
 void validate_container_security(struct check *c, const struct k8s_container *k)
 {
 	const struct k8s_security *s = k->security;
@@ -243,6 +257,7 @@ void validate_container_security(struct check *c, const struct k8s_container *k)
 	if (s->capabilities) {
 		check_capabilities(c, "add", &s->capabilities->add);
 		check_capabilities(c, "drop", &s->capabilities->drop);
+		check_added(c, s);
 	}
 	if (no_escalation && s->privileged.value)
 		check_error(c, "allowPrivilegeEscalation",
