@@ -15,6 +15,7 @@
 #include "engine/volumes/named.h"
 #include "kube/document.h"
 #include "kube/generate_parts.h"
+#include "kube/names.h"
 
 #define CLAIM_SIZE_DEFAULT "1Gi"
 
@@ -141,6 +142,13 @@ static int write_pod_claim(struct generate_job *job, const char *name, struct er
 
 	if (!take(job->run, "PersistentVolumeClaim", job->namespace_, name))
 		return 0;
+	if (name_bad_subdomain(name)) {
+		generate_note(job,
+			      "volume '%s' has a name that no claim can have, so its claim is not "
+			      "written",
+			      name);
+		return 0;
+	}
 	r = named_volume_read(job->run->store, name, &v, err);
 	if (r == -ENOENT) {
 		generate_note(job, "volume '%s' is not in the store, so its claim is not written",

@@ -120,8 +120,8 @@ static struct kube_object *push_object(struct load *l, enum kube_kind kind, cons
 	o = &r->objects[r->n_objects++];
 	*o = (struct kube_object){ .kind = (int)kind,
 				   .name = xstrdup(name),
-				   .file = l->file,
-				   .source = l->path,
+				   .file = xstrdup_or_null(l->file),
+				   .source = xstrdup_or_null(l->path),
 				   .line = line,
 				   .from_option = l->from_option };
 	if (!is_cluster_wide(kind))
@@ -152,6 +152,8 @@ void kube_object_done(struct kube_object *o)
 	free(o->namespace_);
 	free(o->name);
 	free(o->yaml);
+	free(o->file);
+	free(o->source);
 	if (o->data)
 		data_object_done(o->data);
 	free(o->data);

@@ -54,9 +54,9 @@ struct kube_object {
 	int kind;	  /* enum kube_kind; not KUBE_POD */
 	char *namespace_; /* "default" for none; NULL: of a kind in no namespace */
 	char *name;
-	char *yaml;	    /* canonical document; NULL for a Secret */
-	const char *file;   /* for messages; borrowed from the input */
-	const char *source; /* the path as given, NULL for stdin; borrowed from the input */
+	char *yaml;   /* canonical document; NULL for a Secret */
+	char *file;   /* for messages */
+	char *source; /* the path as given, NULL for stdin */
 	int line;
 	struct data_object *data;   /* CONFIG_MAP, SECRET */
 	struct named_volume *claim; /* PVC; with the volume that it is bound to */

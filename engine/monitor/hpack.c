@@ -78,7 +78,7 @@ int64_t hpack_huffman(const uint8_t *p, size_t len, char *out, size_t size)
 
 	huffman_build(&t);
 	for (size_t i = 0; i < len * 8; i++) {
-		code = code << 1 | (p[i / 8] >> (7 - i % 8) & 1U);
+		code = code << 1 | ((unsigned int)p[i / 8] >> (7 - i % 8) & 1U);
 		bits++;
 		if (bits > CODE_BITS_MAX)
 			return -EBADMSG;
