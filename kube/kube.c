@@ -249,6 +249,32 @@ void kube_load_text(const struct kube_input *input, const char *name, const char
 	load_done(&l);
 }
 
+size_t kube_plan_count(const struct kube_result *result)
+{
+	size_t n = result->n;
+
+	for (size_t i = 0; i < result->n_objects; i++)
+		n += result->objects[i].template != NULL;
+	return n;
+}
+
+struct pod_plan *kube_plan_at(const struct kube_result *result, size_t i)
+{
+	size_t at = result->n;
+
+	if (i < at)
+		return &result->v[i];
+	for (size_t k = 0; k < result->n_objects; k++)
+		if (result->objects[k].template && at++ == i)
+			return result->objects[k].template;
+	return NULL;
+}
+
+const char *kube_plan_word(const struct pod_spec *pod)
+{
+	return pod->name ? pod->name : pod->controller ? pod->controller : "";
+}
+
 void kube_result_done(struct kube_result *result)
 {
 	drop_plans(result);

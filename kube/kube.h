@@ -90,6 +90,11 @@ int kube_load(const struct kube_input *input, struct kube_result *ret,
 void kube_load_text(const struct kube_input *input, const char *name, const char *text, size_t len,
 		    struct kube_result *ret);
 void kube_result_done(struct kube_result *result);
+/* Every plan: those of pods, then the templates of Jobs, which have no names. Borrowed. */
+size_t kube_plan_count(const struct kube_result *result);
+struct pod_plan *kube_plan_at(const struct kube_result *result, size_t i);
+/* A pod's name in messages; a template's is its controller. */
+const char *kube_plan_word(const struct pod_spec *pod);
 /* A pod of a Job by its template: named, and for an Indexed one marked with its index as Kubernetes
  * does it (label and annotation batch.kubernetes.io/job-completion-index, variable
  * JOB_COMPLETION_INDEX, host name JOB-INDEX). The caller gives *ret to pod_plan_done(). */

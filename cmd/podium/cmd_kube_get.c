@@ -8,7 +8,7 @@
  * is 1.
  *
  * --watch looks again and again (there is no server that would tell): what it prints first is the
- * table, then every row that has changed since. Ages do not count as a change.
+ * table, then every row that has changed since (kubewatch.c). Ages do not count as a change.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +17,7 @@
 #include "cmd/podium/command.h"
 #include "cmd/podium/commands.h"
 #include "cmd/podium/kubeview.h"
+#include "cmd/podium/kubewatch.h"
 #include "cmd/podium/kubewords.h"
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
@@ -25,6 +26,7 @@ struct get_options {
 	const char *namespace_;
 	bool all_namespaces;
 	bool no_headers;
+	bool watch;
 	const char *selector;
 	const char *output;
 };
@@ -71,9 +73,12 @@ static int check(const struct get *g, int argc, struct error *err)
 
 /* ---- looking ---------------------------------------------------------------------------- */
 
-static void begin_table(struct kube_look *look, const struct kube_kind_row *row)
+#define HEADERS_MAX 32
+
+/* headers has room for HEADERS_MAX. */
+static void make_headers(const struct kube_look *look, const struct kube_kind_row *row,
+			 const char **headers)
 {
-	const char *headers[32] = { 0 };
 	size_t n = 0;
 
 	if (look->show_namespace)
@@ -84,10 +89,10 @@ static void begin_table(struct kube_look *look, const struct kube_kind_row *row)
 		headers[n++] = row->headers[i];
 	for (size_t i = 0; look->form == FORM_WIDE && row->wide && row->wide[i]; i++)
 		headers[n++] = row->wide[i];
-	kube_table_begin(&look->table, headers);
+	headers[n] = NULL;
 }
 
-static int look_at(struct get *g, const struct kube_wanted *w, struct error *err)
+static struct kube_look make_look(struct get *g, const struct kube_wanted *w)
 {
 	struct kube_look look = { .store = &g->ctx->store,
 				  .names = &w->names,
@@ -98,11 +103,20 @@ static int look_at(struct get *g, const struct kube_wanted *w, struct error *err
 				  .show_namespace = g->o->all_namespaces && w->row->namespaced,
 				  .out = &g->out,
 				  .printed = &g->printed };
-	int r;
 
 	if (w->row->namespaced && !g->o->all_namespaces)
 		look.namespace_ = kube_namespace(g->o->namespace_);
-	begin_table(&look, w->row);
+	return look;
+}
+
+static int look_at(struct get *g, const struct kube_wanted *w, struct error *err)
+{
+	struct kube_look look = make_look(g, w);
+	const char *headers[HEADERS_MAX];
+	int r;
+
+	make_headers(&look, w->row, headers);
+	kube_table_begin(&look.table, headers);
 	r = w->row->list(&look, w->row, err);
 	if (r == 0 && look.table.cells.n > look.table.columns) {
 		if (g->tables++ && !g->o->no_headers)
@@ -147,6 +161,20 @@ static int print_all(struct get *g, struct error *err)
 	return r < 0 ? r : g->missing;
 }
 
+static int watch(struct get *g, struct error *err)
+{
+	struct kube_look look;
+	const char *headers[HEADERS_MAX];
+
+	if (g->words.n != 1 || g->words.v[0].row->kind < 0 ||
+	    (g->form != FORM_TABLE && g->form != FORM_WIDE))
+		return error_set(err, EINVAL,
+				 "--watch is for the table of one kind, and not for events");
+	look = make_look(g, &g->words.v[0]);
+	make_headers(&look, g->words.v[0].row, headers);
+	return kube_watch(&look, g->words.v[0].row, headers, !g->o->no_headers, err);
+}
+
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
 {
 	struct get g = { .ctx = ctx, .o = options };
@@ -160,7 +188,7 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	if (r == 0)
 		r = check(&g, argc, err);
 	if (r == 0)
-		r = print_all(&g, err);
+		r = g.o->watch ? watch(&g, err) : print_all(&g, err);
 	kube_words_done(&g.words);
 	selector_done(&g.selector);
 	strlist_done(&g.printed);
@@ -177,6 +205,8 @@ static const struct option get_options_table[] = {
 	{ 'o', "output", OPTION_STRING, O(output), "form", "wide, yaml, json or name", false },
 	{ 'l', "selector", OPTION_STRING, O(selector), "labels",
 	  "Only what has these labels: a=b, a!=b, a, !a, 'a in (b,c)'", false },
+	{ 'w', "watch", OPTION_BOOL, O(watch), NULL,
+	  "Go on, and print each row again when it changes", false },
 	OPTIONS_END,
 };
 

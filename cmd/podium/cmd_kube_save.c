@@ -103,9 +103,9 @@ static int read_manifests(int argc, char **argv, struct buf *ret_text, struct ku
 static void list_present(const struct store *s, const struct kube_result *result,
 			 struct strlist *ret)
 {
-	for (size_t i = 0; i < result->n; i++) {
+	for (size_t i = 0; i < kube_plan_count(result); i++) {
 		cleanup_free struct play_use *uses = NULL;
-		size_t n = play_images_uses(&result->v[i], &uses);
+		size_t n = play_images_uses(kube_plan_at(result, i), &uses);
 
 		for (size_t k = 0; k < n; k++) {
 			struct image_config config = { .id = NULL };
@@ -154,8 +154,8 @@ static int list_image(const struct store *s, const struct play_use *use, const c
 	}
 	record_done(&image_config_type, &config);
 	if (r < 0)
-		return error_wrap(err, "pod '%s': %s '%s': image '%.200s'", use->pod->name,
-				  use->kind, use->name, use->image);
+		return error_wrap(err, "pod '%s': %s '%s': image '%.200s'",
+				  kube_plan_word(use->pod), use->kind, use->name, use->image);
 	return 0;
 }
 
@@ -165,9 +165,9 @@ static int list_images(const struct store *s, const struct kube_result *result,
 {
 	cleanup_strlist struct strlist names = { .v = NULL };
 
-	for (size_t i = 0; i < result->n; i++) {
+	for (size_t i = 0; i < kube_plan_count(result); i++) {
 		cleanup_free struct play_use *uses = NULL;
-		size_t n = play_images_uses(&result->v[i], &uses);
+		size_t n = play_images_uses(kube_plan_at(result, i), &uses);
 
 		for (size_t k = 0; k < n; k++) {
 			int r = list_image(s, &uses[k], play_images_name(pulled, uses[k].image),

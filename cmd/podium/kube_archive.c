@@ -132,9 +132,9 @@ int kube_archive_load(const struct store *s, const char *path, const struct kube
 	cleanup_json json_t *request = json_pack("{s:s, s:O}", "input", path, "only", only);
 	cleanup_close int fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 
-	for (size_t i = 0; i < plans->n; i++)
-		for (size_t k = 0; k < plans->v[i].n_containers; k++)
-			add_wanted(only, plans->v[i].containers[k].image);
+	for (size_t i = 0; i < kube_plan_count(plans); i++)
+		for (size_t k = 0; k < kube_plan_at(plans, i)->n_containers; k++)
+			add_wanted(only, kube_plan_at(plans, i)->containers[k].image);
 
 	if (fd < 0)
 		return error_errno(err, "open '%.300s'", path);

@@ -64,12 +64,13 @@ static size_t width_of(const char *s)
 	return n;
 }
 
-void kube_table_print(const struct kube_table *t, bool with_headers, unsigned int indent)
+/* Prints the cells from `first` on; those from `counted` on make the widths. */
+static void print_cells(const struct kube_table *t, size_t counted, size_t first,
+			unsigned int indent)
 {
 	cleanup_free size_t *width = xcalloc(t->columns + 1, sizeof(*width));
-	size_t first = with_headers ? 0 : t->columns;
 
-	for (size_t i = first; i < t->cells.n; i++) {
+	for (size_t i = counted; i < t->cells.n; i++) {
 		size_t w = width_of(t->cells.v[i]);
 		size_t *max = &width[i % t->columns];
 
@@ -86,6 +87,18 @@ void kube_table_print(const struct kube_table *t, bool with_headers, unsigned in
 		else
 			printf("%s%*s", t->cells.v[i], (int)pad, "");
 	}
+}
+
+void kube_table_print(const struct kube_table *t, bool with_headers, unsigned int indent)
+{
+	size_t first = with_headers ? 0 : t->columns;
+
+	print_cells(t, first, first, indent);
+}
+
+void kube_table_print_from(const struct kube_table *t, size_t row, unsigned int indent)
+{
+	print_cells(t, 0, row * t->columns, indent);
 }
 
 void kube_table_done(struct kube_table *t)

@@ -21,6 +21,8 @@ void kube_table_addf(struct kube_table *t, const char *fmt, ...) printf_like(2, 
 void kube_table_add_age(struct kube_table *t, int64_t then_ns, int64_t now_ns);
 /* Prints it on stdout, each line behind `indent` blanks. */
 void kube_table_print(const struct kube_table *t, bool with_headers, unsigned int indent);
+/* The same from a row on (0: the headers); all rows count for the widths. */
+void kube_table_print_from(const struct kube_table *t, size_t row, unsigned int indent);
 void kube_table_done(struct kube_table *t);
 
 #endif

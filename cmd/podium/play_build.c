@@ -316,8 +316,8 @@ int play_build(struct command_context *ctx, const struct play_build_options *o,
 				 o->context_dir);
 	if (o->build.set && !o->build.value)
 		return 0;
-	for (size_t i = 0; i < plans->n; i++)
-		choose(&ctx->store, o, &plans->v[i], &b, ret_keep);
+	for (size_t i = 0; i < kube_plan_count(plans); i++)
+		choose(&ctx->store, o, kube_plan_at(plans, i), &b, ret_keep);
 	for (size_t i = 0; i < b.n && r == 0; i++)
 		r = start(ctx, o, &b.v[i], err);
 	watch(&b);

@@ -136,7 +136,7 @@ static int choose_all(const struct image_list *here, const struct kube_result *p
 		      const struct strlist *keep, struct play_images *ret, struct error *err)
 {
 	cleanup_free struct play_use *uses = NULL;
-	size_t n = play_images_uses(&plans->v[at], &uses);
+	size_t n = play_images_uses(kube_plan_at(plans, at), &uses);
 
 	for (size_t k = 0; k < n; k++) {
 		enum play_pull policy;
@@ -147,8 +147,8 @@ static int choose_all(const struct image_list *here, const struct kube_result *p
 			continue;
 		r = choose_one(here, &uses[k], &policy, err);
 		if (r < 0)
-			return error_wrap(err, "pod '%s': %s '%s'", uses[k].pod->name, uses[k].kind,
-					  uses[k].name);
+			return error_wrap(err, "pod '%s': %s '%s'", kube_plan_word(uses[k].pod),
+					  uses[k].kind, uses[k].name);
 		if (policy == PLAY_PULL_NEVER)
 			continue;
 		want = add_want(ret, &uses[k]);
@@ -164,7 +164,7 @@ int play_images_choose(const struct store *s, const struct kube_result *plans,
 	cleanup_image_list struct image_list here = { .v = NULL };
 	int r = image_list(s, &here, err);
 
-	for (size_t i = 0; i < plans->n && r == 0; i++)
+	for (size_t i = 0; i < kube_plan_count(plans) && r == 0; i++)
 		r = choose_all(&here, plans, i, keep, ret, err);
 	return r;
 }
@@ -181,8 +181,9 @@ static int first_failure(const struct play_images *p, struct error *err)
 		if (r < 0)
 			command_print_error(err);
 		*err = p->v[i].failure;
-		r = error_wrap(err, "pod '%s': %s '%s': image '%.200s'", p->uses[i].pod->name,
-			       p->uses[i].kind, p->uses[i].name, p->v[i].name);
+		r = error_wrap(err, "pod '%s': %s '%s': image '%.200s'",
+			       kube_plan_word(p->uses[i].pod), p->uses[i].kind, p->uses[i].name,
+			       p->v[i].name);
 	}
 	return r;
 }

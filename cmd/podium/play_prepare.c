@@ -54,7 +54,8 @@ static int resolve_image_volumes(const struct store *s, const struct play_images
 		if (v->kind == VOLUME_IMAGE)
 			r = image_resolve(s, play_images_name(pulled, v->image), &v->config, err);
 		if (r < 0)
-			return error_wrap(err, "pod '%s': volume '%s'", pod->name, v->name);
+			return error_wrap(err, "pod '%s': volume '%s'", kube_plan_word(pod),
+					  v->name);
 	}
 	return 0;
 }
@@ -69,12 +70,13 @@ int play_resolve_images(const struct store *s, const struct play_images *pulled,
 		record_done(&image_config_type, &c->config);
 		r = image_resolve(s, play_images_name(pulled, c->image), &c->config, err);
 		if (r < 0)
-			return error_wrap(err, "pod '%s': container '%s'", plan->pod.name, c->name);
+			return error_wrap(err, "pod '%s': container '%s'",
+					  kube_plan_word(&plan->pod), c->name);
 		if (!c->has_command && !c->config.entrypoint.n && !c->has_args && !c->config.cmd.n)
 			return error_set(err, EINVAL,
 					 "pod '%s': container '%s': no command: the "
 					 "image '%s' has none",
-					 plan->pod.name, c->name, c->image);
+					 kube_plan_word(&plan->pod), c->name, c->image);
 	}
 	return resolve_image_volumes(s, pulled, &plan->pod, err);
 }
@@ -85,7 +87,7 @@ static int check_volumes(const struct pod_spec *pod, struct error *err)
 		if (volume_check_source(&pod->volumes.v[i], err) < 0)
 			return error_wrap(err, "%s:%d: pod '%s': volume '%s'",
 					  pod->source ? pod->source : "stdin",
-					  pod->volumes.v[i].line, pod->name,
+					  pod->volumes.v[i].line, kube_plan_word(pod),
 					  pod->volumes.v[i].name);
 	return 0;
 }
@@ -186,6 +188,25 @@ int play_take_images(struct command_context *ctx, const struct play_options *o,
 	return r < 0 ? r : image_lock(&ctx->store, LOCK_SHARED, err);
 }
 
+/* The pods of Jobs are made later, by these; what is wrong with them is said now. */
+static int check_templates(struct command_context *ctx, const struct play_options *o,
+			   const struct kube_result *result, const struct play_images *pulled,
+			   struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = result->n; i < kube_plan_count(result) && r == 0; i++) {
+		struct pod_plan *plan = kube_plan_at(result, i);
+
+		r = play_resolve_images(&ctx->store, pulled, plan, err);
+		if (r == -ENOENT && o->dry_run && pulled->n)
+			r = 0; /* it would be pulled */
+		if (r == 0)
+			r = check_volumes(&plan->pod, err);
+	}
+	return r;
+}
+
 int play_prepare(struct command_context *ctx, const struct play_options *o,
 		 struct kube_result *result, const struct play_images *pulled, struct played *v,
 		 struct error *err)
@@ -211,5 +232,5 @@ int play_prepare(struct command_context *ctx, const struct play_options *o,
 		if (r == 0 && v[i].act == PLAY_REPLACE)
 			r = play_check_ports(&ctx->store, v[i].id, v[i].plan, err);
 	}
-	return r;
+	return r < 0 ? r : check_templates(ctx, o, result, pulled, err);
 }

@@ -3,6 +3,7 @@
  * kube_get - what kube get and describe say of real pods: phase, readiness, reasons, restarts;
  * forms, selectors, namespaces; what pod inspect says of the same.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -157,12 +158,37 @@ static void test_delete(void)
 	remove_pods();
 }
 
+static bool has_printed(const struct job *j, const char *part)
+{
+	cleanup_free char *out = job_output(j);
+
+	return strstr(out, part) != NULL;
+}
+
+static void test_watch(void)
+{
+	struct job j = job_podium("kube get pods -w");
+	cleanup_result struct result r = { 0 };
+
+	DISCARD(play_pod("seen", "", "  restartPolicy: Never\n", "    args: [sleep, \"0\"]\n"));
+	CHECK(WAIT_UNTIL(has_printed(&j, "seen   1/1     Running"), DEADLINE_MS), "not seen");
+	MUST(0, "stop -t 0 seen-c");
+	CHECK(WAIT_UNTIL(has_printed(&j, "seen   0/1     Error"), DEADLINE_MS), "no change");
+	(void)kill(j.pid, SIGTERM);
+	r = job_wait(&j, DEADLINE_MS);
+	CHECK(strstr(r.out, "NAME") == r.out && !strstr(r.out + 1, "NAME"), "%s", r.out);
+	MUST(125, "kube get pods,cm -w");
+	MUST(125, "kube get pods -w -o yaml");
+	remove_pods();
+}
+
 static CU_TestInfo tests[] = {
 	{ "phases, STATUS, reasons", test_words },
 	{ "describe", test_describe },
 	{ "forms", test_forms },
 	{ "namespaces and selectors", test_selection },
 	{ "delete", test_delete },
+	{ "watch", test_watch },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
