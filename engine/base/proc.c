@@ -13,10 +13,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -283,4 +285,22 @@ void proc_sanitise(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* The file system identity alone changes; what capabilities the kernel takes off with it are put back,
+ * since they are still permitted. */
+int proc_act_as(uint32_t id, struct error *err)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return error_errno(err, "read capabilities");
+	(void)setfsgid(id);
+	(void)setfsuid(id);
+	if (setfsuid((uid_t)-1) != (int)id || setfsgid((gid_t)-1) != (int)id)
+		return error_set(err, EPERM, "act as user %u", (unsigned int)id);
+	if (syscall(SYS_capset, &head, data) < 0)
+		return error_errno(err, "keep capabilities");
+	return 0;
 }

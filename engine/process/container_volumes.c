@@ -170,21 +170,27 @@ static int mount_image(const struct launch *l, const struct container_plan *p, s
 {
 	const struct mount_spec *ms = &l->spec.mounts.v[index];
 	const struct volume_spec *v = pod_find_volume(&l->pod, ms->volume);
+	const struct overlay_ids ids = { l->userns_fd, l->first_id };
+	/* By path: the root file system may have needed another mount namespace. */
+	cleanup_close int root = open(l->store.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int empty = -EBADF;
+	struct overlay_image image = { root, &v->config.layers, -EBADF };
 	char path[LAYOUT_PATH_MAX];
 
 	ret->is_dir = true;
 	ret->target = ms->target;
 	ret->image_path = sub_path_of(l, p, index);
 	ret->attrs = volume_attrs(l, v, true);
+	if (root < 0)
+		return error_errno(err, "open '%s'", l->store.root);
 	/* The kernel wants two layers: an empty one below a single one. */
 	if (v->config.layers.n == 1) {
-		empty = fs_mkdirs(l->store.rootfd, layout_pod(path, l->pod.id, "empty"), 0755, err);
+		empty = fs_mkdirs(root, layout_pod(path, l->pod.id, "empty"), 0755, err);
 		if (empty < 0)
 			return empty;
+		image.emptyfd = empty;
 	}
-	ret->mnt_fd =
-		overlay_mount_read_only(l->store.rootfd, &v->config.layers, empty, ret->attrs, err);
+	ret->mnt_fd = overlay_mount_image(&image, l->userns_fd >= 0 ? &ids : NULL, ret->attrs, err);
 	return ret->mnt_fd < 0 ? error_wrap(err, "image '%s'", v->image ? v->image : "") : 0;
 }
 

@@ -41,6 +41,7 @@
 #include "engine/process/internal.h"
 #include "engine/process/launch.h"
 #include "engine/process/sandbox.h"
+#include "engine/process/userns.h"
 #include "engine/rootfs/volume.h"
 
 #define FILE_MODE	0644
@@ -247,21 +248,26 @@ int projection_gather(const struct field_context *c, struct projected *ret, stru
 
 /* ---- one version ------------------------------------------------------------------------ */
 
+struct writer {
+	const struct pod_spec *pod;
+	uint32_t first_id; /* the host's id of the pod's root */
+};
+
 /* Owner, group and mode of what was just made. */
-static int dress(int fd, const struct pod_spec *pod, mode_t mode, bool is_dir, struct error *err)
+static int dress(int fd, const struct writer *w, mode_t mode, bool is_dir, struct error *err)
 {
-	const struct opt_i64 *group = &pod->security.fs_group;
+	const struct opt_i64 *group = &w->pod->security.fs_group;
 
 	if (group->set) {
 		mode |= is_dir ? S_ISGID | 0550 : 0440;
-		if (fchown(fd, (uid_t)-1, (gid_t)group->value) < 0)
+		if (fchown(fd, (uid_t)-1, w->first_id + (gid_t)group->value) < 0)
 			return error_errno(err, "give it to group %lld", (long long)group->value);
 	}
 	return fchmod(fd, mode) < 0 ? error_errno(err, "set its mode") : 0;
 }
 
 /* The directory `name` in dirfd, made and dressed when it is not there. */
-static int step_down(const struct pod_spec *pod, int dirfd, const char *name, struct error *err)
+static int step_down(const struct writer *w, int dirfd, const char *name, struct error *err)
 {
 	bool is_new = mkdirat(dirfd, name, 0700) == 0;
 	cleanup_close int fd = -EBADF;
@@ -274,11 +280,11 @@ static int step_down(const struct pod_spec *pod, int dirfd, const char *name, st
 		return error_set(err, ENOTDIR, "'%s' is a file of another item", name);
 	if (fd < 0)
 		return error_errno(err, "open directory '%s'", name);
-	r = is_new ? dress(fd, pod, DIR_MODE, true, err) : 0;
+	r = is_new ? dress(fd, w, DIR_MODE, true, err) : 0;
 	return r < 0 ? r : steal_fd(&fd);
 }
 
-static int write_file(const struct pod_spec *pod, int version, const struct projected_file *f,
+static int write_file(const struct writer *w, int version, const struct projected_file *f,
 		      struct error *err)
 {
 	cleanup_free char *copy = xstrdup(f->path);
@@ -291,7 +297,7 @@ static int write_file(const struct pod_spec *pod, int version, const struct proj
 		int next;
 
 		*slash = '\0';
-		next = step_down(pod, dir, name, err);
+		next = step_down(w, dir, name, err);
 		if (next < 0)
 			return next;
 		(void)close(dir);
@@ -306,11 +312,11 @@ static int write_file(const struct pod_spec *pod, int version, const struct proj
 	r = fs_write_all(fd, f->bytes, f->len);
 	if (r < 0)
 		return error_set(err, -r, "write: %s", strerror(-r));
-	return dress(fd, pod, f->mode, false, err);
+	return dress(fd, w, f->mode, false, err);
 }
 
 /* "..2026_11_22_07_19_55.8f3a12bc", which is not there yet. */
-static int make_version(const struct pod_spec *pod, int dirfd, char name[VERSION_MAX],
+static int make_version(const struct writer *w, int dirfd, char name[VERSION_MAX],
 			struct error *err)
 {
 	int64_t now = clock_wall_ns();
@@ -333,18 +339,18 @@ static int make_version(const struct pod_spec *pod, int dirfd, char name[VERSION
 		if (fd < 0)
 			return error_errno(err, "create '%s'", name);
 	}
-	r = dress(fd, pod, DIR_MODE, true, err);
+	r = dress(fd, w, DIR_MODE, true, err);
 	return r < 0 ? r : steal_fd(&fd);
 }
 
-static int write_version(const struct pod_spec *pod, const struct projected_volume *v, int dirfd,
+static int write_version(const struct writer *w, const struct projected_volume *v, int dirfd,
 			 char name[VERSION_MAX], struct error *err)
 {
-	cleanup_close int version = make_version(pod, dirfd, name, err);
+	cleanup_close int version = make_version(w, dirfd, name, err);
 	int r = version < 0 ? version : 0;
 
 	for (size_t i = 0; r == 0 && i < v->n; i++) {
-		r = write_file(pod, version, &v->v[i], err);
+		r = write_file(w, version, &v->v[i], err);
 		if (r < 0)
 			r = error_wrap(err, "file '%s'", v->v[i].path);
 	}
@@ -487,9 +493,10 @@ static void sweep(const struct projected_volume *v, int dirfd, const char *versi
 	}
 }
 
-int projection_write(const struct pod_spec *pod, const struct projected_volume *v, int dirfd,
-		     struct error *err)
+int projection_write(const struct pod_spec *pod, uint32_t first_id,
+		     const struct projected_volume *v, int dirfd, struct error *err)
 {
+	const struct writer w = { pod, first_id };
 	char old[VERSION_MAX], version[VERSION_MAX] = "";
 	struct error scratch;
 	int r;
@@ -497,7 +504,7 @@ int projection_write(const struct pod_spec *pod, const struct projected_volume *
 	read_version(dirfd, old);
 	if (is_up_to_date(pod, v, dirfd, old))
 		return 0;
-	r = write_version(pod, v, dirfd, version, err);
+	r = write_version(&w, v, dirfd, version, err);
 	if (r == 0 && unlinkat(dirfd, DATA_LINK_NEW, 0) < 0 && errno != ENOENT)
 		r = error_errno(err, "remove '" DATA_LINK_NEW "'");
 	if (r == 0 && symlinkat(version, dirfd, DATA_LINK_NEW) < 0)
@@ -519,30 +526,52 @@ int projection_write(const struct pod_spec *pod, const struct projected_volume *
 
 /* ---- a sandbox that runs ---------------------------------------------------------------- */
 
+static int refresh_all(const struct pod_spec *pod, uint32_t first_id, const struct projected *all,
+		       int dir, struct error *err)
+{
+	int changed = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const char *name = all->v[i].spec->name;
+		cleanup_close int fd =
+			openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		int r;
+
+		if (fd < 0)
+			return error_errno(err, "volume '%s' of the sandbox", name);
+		r = projection_write(pod, first_id, &all->v[i], fd, err);
+		if (r < 0)
+			return r;
+		changed += r;
+	}
+	return changed;
+}
+
 int sandbox_refresh_volumes(const struct store *s, const struct pod_spec *pod,
 			    const struct sandbox_record *sb, struct error *err)
 {
 	const struct field_context c = { .store = s, .pod = pod, .sandbox = sb };
 	cleanup_projected struct projected all = { 0 };
 	cleanup_close int dir = -EBADF;
-	int changed = 0;
+	uint32_t first_id = 0;
+	struct error scratch;
 	int r = projection_gather(&c, &all, err);
 
 	if (r < 0 || all.n == 0)
 		return r;
+	if (has_own_userns(pod))
+		r = userns_first_id((pid_t)sb->pid, &first_id, err);
+	if (r < 0)
+		return r;
+	/* proves that it is that process still */
 	dir = sandbox_open(sb, SCRATCH_VOLUMES, err);
 	if (dir < 0)
 		return dir;
-	for (size_t i = 0; i < all.n; i++) {
-		cleanup_close int fd = openat(dir, all.v[i].spec->name,
-					      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-		if (fd < 0)
-			return error_errno(err, "volume '%s' of the sandbox", all.v[i].spec->name);
-		r = projection_write(pod, &all.v[i], fd, err);
-		if (r < 0)
-			return r;
-		changed += r;
-	}
-	return changed;
+	/* Its file systems know only ids of its user namespace. */
+	r = first_id ? proc_act_as(first_id, err) : 0;
+	if (r == 0)
+		r = refresh_all(pod, first_id, &all, dir, err);
+	if (first_id && proc_act_as(0, &scratch) < 0)
+		return error_set(err, EPERM, "%s", scratch.text);
+	return r;
 }

@@ -13,6 +13,7 @@
 #define PODIUM_PROCESS_PROJECTION_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "engine/base/error.h"
@@ -48,9 +49,10 @@ int projection_gather(const struct field_context *c, struct projected *ret,
 		      struct error *err) must_check;
 
 /* Makes dirfd hold these files, with their modes and the pod's fsGroup: fresh, or by an atomic
- * swap of what is there. 1: swapped or made; 0: it held them already. */
-int projection_write(const struct pod_spec *pod, const struct projected_volume *v, int dirfd,
-		     struct error *err) must_check;
+ * swap of what is there. first_id: of the pod's root as this process sees it (0, but from outside of its
+ * user namespace). 1: swapped or made; 0: it held them already. */
+int projection_write(const struct pod_spec *pod, uint32_t first_id,
+		     const struct projected_volume *v, int dirfd, struct error *err) must_check;
 
 /* The same for all volumes of a sandbox that runs, seen by its containers at once (but for mounts
  * with a subPath). Any process with the starter's rights may call it. Returns how many changed. */

@@ -199,7 +199,7 @@ static int make_projection(const struct pause_plan *p, int dirfd, const struct v
 		return error_wrap(err, "volume '%s'", v->name);
 	for (size_t i = 0; r == 0 && i < p->projected.n; i++)
 		if (p->projected.v[i].spec == v)
-			r = projection_write(&p->l->pod, &p->projected.v[i], readable, err);
+			r = projection_write(&p->l->pod, 0, &p->projected.v[i], readable, err);
 	return r < 0 ? r : 0;
 }
 

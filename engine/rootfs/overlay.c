@@ -22,17 +22,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
+#include "engine/base/proc.h"
 #include "engine/base/seams.h"
 #include "engine/base/str.h"
 #include "engine/pod/spec.h"
@@ -378,7 +377,7 @@ static int attach_layers(struct stack *s, int container, struct error *err)
 	r = tmp < 0    ? tmp
 	    : over < 0 ? error_errno(err, "open '" ATTACH_OVER "'")
 		       : mount_attach(tmp, over, err);
-	for (size_t i = 0; r == 0 && i <= s->n; i++) {
+	for (size_t i = 0; r == 0 && i < s->n + (container >= 0); i++) {
 		int mnt = i < s->n ? s->layers[i] : container;
 		cleanup_close int at = -EBADF;
 		char name[FD_TEXT];
@@ -429,23 +428,37 @@ static int mount_opened(struct stack *s, int opened, uint64_t attrs, struct erro
 	return fd < 0 ? error_wrap(err, "root file system") : fd;
 }
 
-/* Overlay makes what it needs (work/work) as whoever mounts it, and on a mapped mount only a mapped id
- * can own something. The file system identity alone changes; what the kernel takes off with it is
- * put back, since it is still permitted. */
-static int act_as(uint32_t id, struct error *err)
+/* r: what opening and mapping the stack said. */
+static int mount_as(struct stack *s, int r, const struct overlay_ids *ids, uint64_t attrs,
+		    struct error *err)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
+	bool attach = s->attach;
+	struct error scratch;
 
-	if (syscall(SYS_capget, &head, data) < 0)
-		return error_errno(err, "read capabilities");
-	(void)setfsgid(id);
-	(void)setfsuid(id);
-	if (setfsuid((uid_t)-1) != (int)id || setfsgid((gid_t)-1) != (int)id)
-		return error_set(err, EPERM, "act as user %u", (unsigned int)id);
-	if (syscall(SYS_capset, &head, data) < 0)
-		return error_errno(err, "keep capabilities");
-	return 0;
+	if (r == 0)
+		r = proc_act_as(ids->root_id, err);
+	r = mount_opened(s, r, attrs, err);
+	if (attach)
+		(void)umount2(ATTACH_OVER, MNT_DETACH);
+	/* Back: this process is root and stays it. */
+	if (proc_act_as(0, &scratch) < 0) {
+		if (r >= 0)
+			(void)close(r);
+		return error_set(err, EPERM, "%s", scratch.text);
+	}
+	return r;
+}
+
+static struct stack *new_mapped_stack(bool attach)
+{
+	struct stack *s = xcalloc(1, sizeof(*s));
+
+	*s = (struct stack){ .upper = -EBADF,
+			     .work = -EBADF,
+			     .container = -EBADF,
+			     .mapped = true,
+			     .attach = attach };
+	return s;
 }
 
 /* Opens, maps, mounts. attach: as an old kernel wants it. */
@@ -453,30 +466,12 @@ static int mount_mapped(int store_fd, const struct container_spec *spec,
 			const struct overlay_ids *ids, bool attach, uint64_t attrs,
 			struct error *err)
 {
-	struct stack *s = xcalloc(1, sizeof(*s));
-	struct error scratch;
-	int r;
+	struct stack *s = new_mapped_stack(attach);
+	int r = stack_open(store_fd, spec, s, err);
 
-	*s = (struct stack){ .upper = -EBADF,
-			     .work = -EBADF,
-			     .container = -EBADF,
-			     .mapped = true,
-			     .attach = attach };
-	r = stack_open(store_fd, spec, s, err);
 	if (r == 0)
 		r = stack_map(store_fd, spec->id, ids->userns_fd, s, err);
-	if (r == 0)
-		r = act_as(ids->root_id, err);
-	r = mount_opened(s, r, attrs, err);
-	if (attach)
-		(void)umount2(ATTACH_OVER, MNT_DETACH);
-	/* Back: this process is root and stays it. */
-	if (act_as(0, &scratch) < 0) {
-		if (r >= 0)
-			(void)close(r);
-		return error_set(err, EPERM, "%s", scratch.text);
-	}
-	return r;
+	return mount_as(s, r, ids, attrs, err);
 }
 
 int overlay_mount(int store_fd, const struct container_spec *spec, const struct overlay_ids *ids,
@@ -497,22 +492,57 @@ int overlay_mount(int store_fd, const struct container_spec *spec, const struct 
 	return mount_opened(s, stack_open(store_fd, spec, s, err), attrs, err);
 }
 
+/* The layers, and an empty directory below a single one. */
+static int stack_open_image(int store_fd, const struct strlist *layers, int emptyfd,
+			    struct stack *s, struct error *err)
+{
+	int r = stack_open_layers(store_fd, layers, s, err);
+
+	if (r < 0 || s->n > 1)
+		return r;
+	s->layers[1] = fcntl(emptyfd, F_DUPFD_CLOEXEC, 3);
+	if (s->layers[1] < 0)
+		return error_errno(err, "keep a directory");
+	s->n = 2;
+	return 0;
+}
+
 int overlay_mount_read_only(int store_fd, const struct strlist *layers, int emptyfd, uint64_t attrs,
 			    struct error *err)
 {
 	struct stack *s = xcalloc(1, sizeof(*s));
-	int r;
 
 	s->upper = s->work = -EBADF;
-	r = stack_open_layers(store_fd, layers, s, err);
-	if (r == 0 && s->n == 1) {
-		s->layers[1] = fcntl(emptyfd, F_DUPFD_CLOEXEC, 3);
-		if (s->layers[1] < 0)
-			r = error_errno(err, "keep a directory");
-		else
-			s->n = 2;
-	}
-	return mount_opened(s, r, attrs | MOUNT_ATTR_RDONLY, err);
+	return mount_opened(s, stack_open_image(store_fd, layers, emptyfd, s, err),
+			    attrs | MOUNT_ATTR_RDONLY, err);
+}
+
+static int mount_mapped_image(const struct overlay_image *image, const struct overlay_ids *ids,
+			      bool attach, uint64_t attrs, struct error *err)
+{
+	struct stack *s = new_mapped_stack(attach);
+	int r = stack_open_image(image->store_fd, image->layers, image->emptyfd, s, err);
+
+	for (size_t i = 0; r == 0 && i < s->n; i++)
+		r = map_dir(&s->layers[i], ids->userns_fd, err);
+	if (r == 0 && attach)
+		r = attach_layers(s, -EBADF, err);
+	return mount_as(s, r, ids, attrs | MOUNT_ATTR_RDONLY, err);
+}
+
+int overlay_mount_image(const struct overlay_image *image, const struct overlay_ids *ids,
+			uint64_t attrs, struct error *err)
+{
+	struct error scratch;
+	int fd;
+
+	if (!ids)
+		return overlay_mount_read_only(image->store_fd, image->layers, image->emptyfd,
+					       attrs, err);
+	fd = mount_mapped_image(image, ids, WEAKEN("detached-layers"), attrs, &scratch);
+	if (fd == -EINVAL)
+		fd = mount_mapped_image(image, ids, true, attrs, &scratch);
+	return fd < 0 ? error_set(err, -fd, "%s", scratch.text) : fd;
 }
 
 int overlay_mount_view(int store_fd, const struct container_spec *spec, uint64_t attrs,

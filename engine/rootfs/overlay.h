@@ -42,6 +42,15 @@ struct strlist;
 int overlay_mount_read_only(int store_fd, const struct strlist *layers, int emptyfd, uint64_t attrs,
 			    struct error *err) must_check;
 
+/* The same, with the ids of a user namespace (NULL: those on disk). */
+struct overlay_image {
+	int store_fd;
+	const struct strlist *layers;
+	int emptyfd;
+};
+int overlay_mount_image(const struct overlay_image *image, const struct overlay_ids *ids,
+			uint64_t attrs, struct error *err) must_check;
+
 /* What a container sees as its root, its writable layer included: read-only and detached, also while
  * it runs. As overlay_mount(). */
 int overlay_mount_view(int store_fd, const struct container_spec *spec, uint64_t attrs,

@@ -218,16 +218,18 @@ int named_volume_read(const struct store *s, const char *name, struct named_volu
 int named_volume_open(const struct store *s, const char *name, struct error *err)
 {
 	cleanup(named_volume_done) struct named_volume v = { 0 };
-	char path[PATH_BYTES];
+	char below[PATH_BYTES];
+	cleanup_free char *path = NULL;
 	int r = named_volume_read(s, name, &v, err), fd;
 
 	if (r < 0)
 		return r;
+	/* By path, since a launch may be in another mount namespace than the store's descriptor. */
+	path = xasprintf("%s/%s", s->root, volume_path(below, name, VOLUME_DATA));
 	if (v.host_path)
 		fd = open(v.host_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	else
-		fd = openat(s->rootfd, volume_path(path, name, VOLUME_DATA),
-			    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? error_errno(err, "volume '%s': open '%s'", name,
 				    v.host_path ? v.host_path : VOLUME_DATA)
 		      : fd;

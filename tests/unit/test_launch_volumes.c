@@ -790,6 +790,56 @@ static void test_propagation(void)
 	is_privileged_wanted = false;
 }
 
+/* ---- with a user namespace of the pod's own ---------------------------------------------- */
+
+static void test_user_namespace(void)
+{
+	struct volume_spec *image;
+	struct container_spec spec;
+	char *error, *out;
+	struct error err;
+
+	S.pod.host_users = (struct opt_bool){ true, false };
+	S.pod.security.fs_group = (struct opt_i64){ true, 4242 };
+	put_object(DATA_CONFIG, "conf", "one", NULL);
+	(void)add_source(add_volume("conf", VOLUME_CONFIG), PROJECTION_CONFIG, "conf");
+	image = add_volume("img", VOLUME_IMAGE);
+	live_spec(&S, &spec, ARGS("true"));
+	strlist_copy(&image->config.layers, &spec.config.layers);
+	record_done(&container_spec_type, &spec);
+	add_layer(image);
+	add_volume("data", VOLUME_NAMED)->source_name = xstrdup("claim");
+	free(make_named("claim", true));
+	error = live_sandbox(&S);
+	if (error) {
+		TEST_SKIP("no user namespaces: %s", error);
+		free(error);
+		return;
+	}
+	out = run_mounted("img", "/img",
+			  ARGS("seq", "stat", "/img/d/file", ",", "cat", "/img/d/file"));
+	CU_ASSERT_STRING_EQUAL(out, "100644 0:0\ntwo layers\n");
+	free(out);
+	out = run_sub_path("d/file", ARGS("seq", "stat", "/conf/f", ",", "write", "/conf/f", "x"));
+	CU_ASSERT_STRING_EQUAL(out, "100644 0:0\nEROFS\n");
+	free(out);
+	out = run_mounted(
+		"data", "/mnt",
+		ARGS("seq", "write", "/mnt/f", "x", ",", "stat", "/mnt", ",", "stat", "/mnt/f"));
+	CU_ASSERT_STRING_EQUAL(out, "042777 0:4242\n100644 0:4242\n");
+	free(out);
+	for (int i = 0; i < 2; i++) {
+		out = run_mounted("conf", "/c",
+				  ARGS("seq", "cat", "/c/a.txt", ",", "stat", "/c/..data/a.txt",
+				       ",", "stat", "/c/..data/"));
+		CU_ASSERT_STRING_EQUAL(out, i ? "two100644 0:4242\n042755 0:4242\n"
+					      : "one100644 0:4242\n042755 0:4242\n");
+		free(out);
+		put_object(DATA_CONFIG, "conf", "two", NULL);
+		CU_ASSERT_EQUAL(refresh(&err), !i);
+	}
+}
+
 static CU_TestInfo tests[] = {
 	{ "configMap", test_config_map },
 	{ "modes and fsGroup", test_modes },
@@ -806,6 +856,7 @@ static CU_TestInfo tests[] = {
 	{ "VOL-10 read-only with mounts below", test_read_only_with_mounts },
 	{ "VOL-11 inert", test_inert },
 	{ "propagation", test_propagation },
+	{ "user namespace", test_user_namespace },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
