@@ -6,6 +6,9 @@
  *	check-masks            what can be read or written of masked and read-only paths
  *	env | args | pwd | id  what it was given
  *	httpd PORT [TEXT]      HTTP/1.0 server: answers TEXT (or the path asked for), both families
+ *	answers PORT FILE      HTTP/1.1 server: prints each request, answers as FILE says at the time:
+ *	                       "STATUS [LOCATION]", "hang", or 503 when it is not there
+ *	grpc-health PORT FILE  gRPC health service: the number in FILE is the status; 1 is SERVING
  *	tcp-echo PORT | udp-echo PORT
  *	tcp-send HOST PORT TEXT | udp-send HOST PORT TEXT   prints the answer
  *	sleep SECONDS          ends on TERM with 0; "sleep 0" for ever
@@ -269,6 +272,13 @@ static void answer_http(int c, const char *text)
 		      strlen(text ? text : "") + 1, text ? text : "");
 }
 
+/* A server is asked to stop by TERM; process 1 has no default action for it. */
+static void end_now(int sig)
+{
+	(void)sig;
+	_exit(0);
+}
+
 static int verb_server(uint16_t port, bool http, const char *text)
 {
 	int s = bound_socket(SOCK_STREAM, port);
@@ -288,6 +298,94 @@ static int verb_server(uint16_t port, bool http, const char *text)
 		else
 			while ((n = read(c, buf, sizeof(buf))) > 0 && write(c, buf, (size_t)n) == n)
 				;
+		(void)close(c);
+	}
+}
+
+/* The first line of a file; "" when it is not there. */
+static void read_line(const char *path, char *line, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, line, size - 1);
+
+	line[n > 0 ? n : 0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static void answer_as_told(int c, const char *file)
+{
+	char request[LINE_BYTES], line[LINE_BYTES], location[LINE_BYTES] = "";
+	ssize_t n = read(c, request, sizeof(request) - 1);
+	int status = 503;
+
+	if (n <= 0)
+		return;
+	(void)!write(STDOUT_FILENO, request, (size_t)n);
+	read_line(file, line, sizeof(line));
+	if (strcmp(line, "hang") == 0) {
+		(void)dup(c); /* held open for ever */
+		return;
+	}
+	(void)sscanf(line, "%d %1023s", &status, location);
+	(void)dprintf(c, "HTTP/1.1 %d X\r\n%s%s%sContent-Length: 2\r\n\r\nok", status,
+		      *location ? "Location: " : "", location, *location ? "\r\n" : "");
+}
+
+/* Reads until the call's last frame has come: HTTP/2's preface, then frames. */
+static bool read_call(int c)
+{
+	unsigned char in[LINE_BYTES];
+	size_t len = 0, at = 24;
+
+	while (len < sizeof(in)) {
+		ssize_t n = read(c, in + len, sizeof(in) - len);
+
+		if (n <= 0)
+			return false;
+		len += (size_t)n;
+		while (at + 9 <= len) {
+			if (in[at + 3] == 0 && (in[at + 4] & 1))
+				return true; /* data that ends the stream */
+			at += 9 + ((size_t)in[at] << 16 | (size_t)in[at + 1] << 8 | in[at + 2]);
+		}
+	}
+	return false;
+}
+
+static void answer_health(int c, const char *file)
+{
+	static const char head[] = "\0\0\0\4\0\0\0\0\0"
+				   "\0\0\1\1\4\0\0\0\1\x88"
+				   "\0\0\7\0\0\0\0\0\1\0\0\0\0\2\x08";
+	static const char tail[] = "\0\0\17\1\5\0\0\0\1\0\13grpc-status\0010";
+	char line[LINE_BYTES], out[100];
+	size_t n = sizeof(head) - 1;
+
+	read_line(file, line, sizeof(line));
+	if (!read_call(c))
+		return;
+	memcpy(out, head, n);
+	out[n++] = (char)number(line);
+	memcpy(out + n, tail, sizeof(tail) - 1);
+	(void)!write(c, out, n + sizeof(tail) - 1);
+}
+
+static int verb_answers(uint16_t port, void (*answer)(int, const char *), const char *file)
+{
+	int s = bound_socket(SOCK_STREAM, port);
+
+	if (s < 0 || listen(s, 64) < 0)
+		return 1;
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGTERM, end_now);
+	for (;;) {
+		int c = accept4(s, NULL, NULL, SOCK_CLOEXEC);
+
+		if (c < 0)
+			continue;
+		answer(c, file);
 		(void)close(c);
 	}
 }
@@ -600,13 +698,6 @@ static int dispatch_files(const char *verb, int argc, char **argv)
 	return 2;
 }
 
-/* A server is asked to stop by TERM; process 1 has no default action for it. */
-static void end_now(int sig)
-{
-	(void)sig;
-	_exit(0);
-}
-
 static int dispatch_net(const char *verb, int argc, char **argv)
 {
 	const char *arg = argc > 2 ? argv[2] : NULL;
@@ -617,6 +708,10 @@ static int dispatch_net(const char *verb, int argc, char **argv)
 		(void)signal(SIGTERM, end_now);
 	if (strcmp(verb, "httpd") == 0)
 		return verb_server((uint16_t)number(arg), true, argc > 3 ? argv[3] : NULL);
+	if (strcmp(verb, "answers") == 0 && argc > 3)
+		return verb_answers((uint16_t)number(arg), answer_as_told, argv[3]);
+	if (strcmp(verb, "grpc-health") == 0 && argc > 3)
+		return verb_answers((uint16_t)number(arg), answer_health, argv[3]);
 	if (strcmp(verb, "tcp-echo") == 0)
 		return verb_server((uint16_t)number(arg), false, NULL);
 	if (strcmp(verb, "udp-echo") == 0)
