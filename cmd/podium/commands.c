@@ -116,6 +116,7 @@ const struct command_row command_rows[] = {
 	ALIAS("system info", cmd_info),
 	ROW("system prune", cmd_system_prune),
 
+	{ .words = "cdi-json", .command = &cmd_cdi_json, .hidden = true },
 	{ .words = "net-sync", .command = &cmd_net_sync, .hidden = true },
 	{ .words = NULL },
 };

@@ -16,10 +16,12 @@
 #define PODIUM_CGROUP_CGROUP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine/base/error.h"
 
+struct device_rule;
 struct resources;
 struct strlist;
 struct cgroup_ops;
@@ -54,6 +56,9 @@ struct cgroup_ctx {
 	const struct cgroup_ops *ops;
 	int tree[CGROUP_TREE__COUNT]; /* O_PATH of the writable mount points; -1: not there */
 	bool has_controller[CGROUP_TREE__COUNT]; /* MEMORY, CPU, PIDS, DEVICES: limits can be set */
+	/* What containers that are made now may open besides the fixed device policy. Borrowed. */
+	const struct device_rule *devices;
+	size_t n_devices;
 	bool user_namespace; /* not the initial one: device policy is others' work */
 	bool fake;	     /* seam builds: PODIUM_CGROUP_ROOT is a plain directory */
 };

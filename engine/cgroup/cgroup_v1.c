@@ -11,7 +11,8 @@
  * tree, podium/devices, holds it for all: "a" to devices.deny first, then the list of
  * device_filter.h, then devices.list is read and must hold nothing else. Entries that the host
  * itself does not have (we are in a container) are refused by the kernel and stay away. A
- * privileged container gets a group of its own below podium/, which has what the host has. Two
+ * privileged container gets a group of its own below podium/, which has what the host has, and one
+ * with devices of its own a group with the same policy and those. Two
  * processes that make the shared group at once are kept apart by a lock on the base directory: the
  * "a" of the second would deny for a moment what the first one's container opens.
  *
@@ -111,43 +112,55 @@ static int set_pids(const struct cgroup_ctx *cg, const char *group, const struct
 
 /* ---- devices ------------------------------------------------------------------------------- */
 
+/* A group of the devices tree and what may be opened in it besides the fixed policy. */
+struct policy {
+	const char *group;
+	const struct device_rule *extra;
+	size_t n_extra;
+};
+
 /* 0 when devices.list holds rules of ours and nothing else, -EPERM when it holds more. */
-static int check_policy(const struct cgroup_ctx *cg)
+static int check_policy(const struct cgroup_ctx *cg, const struct policy *p)
 {
 	char text[CGROUP_TEXT_MAX], *line, *rest = text;
-	int r = cgfile_read(cg, CGROUP_TREE_DEVICES, CGROUP_DEVICES, "devices.list", text,
-			    sizeof(text));
+	int r = cgfile_read(cg, CGROUP_TREE_DEVICES, p->group, "devices.list", text, sizeof(text));
 
 	if (r < 0)
 		return r;
 	if (!*text)
 		return -EPERM;
 	while ((line = strsep(&rest, "\n")) != NULL)
-		if (!is_device_rule_text(line))
+		if (!is_device_rule_text(line, p->extra, p->n_extra))
 			return -EPERM;
 	return 0;
 }
 
-static int write_policy(const struct cgroup_ctx *cg)
+/* A rule of ours that the host has not got either is left out; one that was asked for is missed. */
+static int write_policy(const struct cgroup_ctx *cg, const struct policy *p)
 {
 	char text[DEVICE_RULE_TEXT_MAX];
-	int r = cgfile_write(cg, CGROUP_TREE_DEVICES, CGROUP_DEVICES, "devices.deny", "a");
+	int r = cgfile_write(cg, CGROUP_TREE_DEVICES, p->group, "devices.deny", "a");
 
 	for (size_t i = 0; r == 0 && i < device_rules_count; i++) {
 		device_rule_text(&device_rules[i], text);
-		r = cgfile_write(cg, CGROUP_TREE_DEVICES, CGROUP_DEVICES, "devices.allow", text);
-		if (r == -EPERM) /* the host has not got it either */
+		r = cgfile_write(cg, CGROUP_TREE_DEVICES, p->group, "devices.allow", text);
+		if (r == -EPERM)
 			r = 0;
 	}
-	return r < 0 ? r : check_policy(cg);
+	for (size_t i = 0; r == 0 && i < p->n_extra; i++) {
+		device_rule_text(&p->extra[i], text);
+		r = cgfile_write(cg, CGROUP_TREE_DEVICES, p->group, "devices.allow", text);
+	}
+	return r < 0 ? r : check_policy(cg, p);
 }
 
 int v1_device_policy(const struct cgroup_ctx *cg, struct error *err)
 {
+	const struct policy shared = { .group = CGROUP_DEVICES };
 	cleanup_close int lockfd = -EBADF;
 	int r;
 
-	if (check_policy(cg) == 0)
+	if (check_policy(cg, &shared) == 0)
 		return 0;
 	r = cgdir_make(cg, CGROUP_TREE_DEVICES, CGROUP_DEVICES, err);
 	if (r < 0)
@@ -156,11 +169,27 @@ int v1_device_policy(const struct cgroup_ctx *cg, struct error *err)
 			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (lockfd < 0 || flock(lockfd, LOCK_EX) < 0)
 		return error_errno(err, "devices cgroup: lock '%s'", CGROUP_BASE);
-	if (check_policy(cg) == 0)
+	if (check_policy(cg, &shared) == 0)
 		return 0;
-	r = write_policy(cg);
+	r = write_policy(cg, &shared);
 	if (r < 0)
 		return error_set(err, -r, "devices cgroup: set the device policy: %s",
+				 strerror(-r));
+	return 0;
+}
+
+/* A group of the container's own; a restart writes it anew. */
+static int own_policy(const struct cgroup_ctx *cg, const char *group, struct error *err)
+{
+	const struct policy own = { group, cg->devices, cg->n_devices };
+	int r = cgdir_make(cg, CGROUP_TREE_DEVICES, group, err);
+
+	if (r < 0)
+		return r;
+	/* A fake tree keeps no list. */
+	r = write_policy(cg, &own);
+	if (r < 0 && !cg->fake)
+		return error_set(err, -r, "devices cgroup: set the container's device policy: %s",
 				 strerror(-r));
 	return 0;
 }
@@ -176,6 +205,8 @@ static int set_devices(const struct cgroup_ctx *cg, const char *group, bool priv
 			return 0;
 		return unified_device_policy(cg, group, err);
 	}
+	if (!privileged && cg->n_devices && !WEAKEN("CG-3"))
+		return own_policy(cg, group, err);
 	if (!privileged && !WEAKEN("CG-3"))
 		return v1_device_policy(cg, err);
 	r = cgdir_make(cg, CGROUP_TREE_DEVICES, group, err);

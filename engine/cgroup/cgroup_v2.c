@@ -125,7 +125,7 @@ int unified_device_policy(const struct cgroup_ctx *cg, const char *group, struct
 		return error_errno(err, "cgroup: open '%s'", group);
 	if (cg->fake)
 		return 0;
-	r = device_program_attach(fd, err);
+	r = device_program_attach(fd, cg->devices, cg->n_devices, err);
 	return r < 0 ? error_wrap(err, "cgroup '%s'", group) : 0;
 }
 

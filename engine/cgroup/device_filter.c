@@ -21,7 +21,8 @@
  * are not in the list.
  *
  * It is attached with BPF_F_ALLOW_MULTI before the first process is there. A restart finds its
- * program by the name it was loaded with, so that they do not pile up. The link lives as long as
+ * program by its name, which stands for the rules, so that they do not pile up, and one with other
+ * rules is detached. The link lives as long as
  * the group: no descriptor is kept. Needs CAP_BPF and CAP_NET_ADMIN or CAP_SYS_ADMIN in the initial
  * user namespace.
  */
@@ -35,8 +36,8 @@
 #include "engine/base/mem.h"
 #include "engine/cgroup/bpf_abi.h"
 
-#define PROGRAM_NAME   "podium_devices"
-#define ATTACHED_MAX   64 /* programs on one group that are looked through */
+#define PROGRAM_PREFIX "podium_" /* and 8 digits that stand for the rules */
+#define ATTACHED_MAX   64	 /* programs on one group that are looked through */
 #define INSNS_PER_RULE 8
 #define ACCESS_SHIFT   16
 #define JUMP_UNLESS    (ABI_JMP32 | ABI_JNE | BPF_K)
@@ -80,12 +81,14 @@ void device_rule_text(const struct device_rule *rule, char out[DEVICE_RULE_TEXT_
 		       rule->access & DEVICE_MAY_MKNOD ? "m" : "");
 }
 
-bool is_device_rule_text(const char *line)
+bool is_device_rule_text(const char *line, const struct device_rule *extra, size_t n_extra)
 {
 	char text[DEVICE_RULE_TEXT_MAX];
 
-	for (size_t i = 0; i < device_rules_count; i++) {
-		device_rule_text(&device_rules[i], text);
+	for (size_t i = 0; i < device_rules_count + n_extra; i++) {
+		device_rule_text(i < device_rules_count ? &device_rules[i]
+							: &extra[i - device_rules_count],
+				 text);
 		if (strcmp(text, line) == 0)
 			return true;
 	}
@@ -177,75 +180,105 @@ static int sys_bpf(enum abi_bpf_cmd cmd, void *attr, size_t size)
 	return r < 0 ? -errno : (int)r;
 }
 
-/* True when the program with this id bears our name. */
-static bool is_our_program(uint32_t id)
+/* What a program for these rules is called: FNV-1a over them. */
+static void program_name(const struct device_rule *rules, size_t n, char out[ABI_OBJ_NAME_LEN])
+{
+	const unsigned char *p = (const unsigned char *)rules;
+	uint32_t h = 0x811c9dc5U;
+
+	for (size_t i = 0; i < n * sizeof(*rules); i++)
+		h = (h ^ p[i]) * 0x01000193U;
+	(void)snprintf(out, ABI_OBJ_NAME_LEN, PROGRAM_PREFIX "%08x", h);
+}
+
+/* Opens a program by its id; its name, where it is one of ours, else "". */
+static int open_program(uint32_t id, char ret_name[ABI_OBJ_NAME_LEN])
 {
 	struct abi_fd_by_id by_id = { .prog_id = id };
 	struct abi_prog_info info = { 0 };
 	struct abi_info_by_fd get = { .info_len = sizeof(info),
 				      .info = (uint64_t)(uintptr_t)&info };
-	cleanup_close int fd = sys_bpf(ABI_PROG_GET_FD_BY_ID, &by_id, sizeof(by_id));
+	int fd = sys_bpf(ABI_PROG_GET_FD_BY_ID, &by_id, sizeof(by_id));
 
-	if (fd < 0)
-		return false;
+	ret_name[0] = '\0';
 	get.bpf_fd = (uint32_t)fd;
-	return sys_bpf(ABI_OBJ_GET_INFO_BY_FD, &get, sizeof(get)) == 0 &&
-	       strncmp(info.name, PROGRAM_NAME, sizeof(info.name)) == 0;
+	if (fd >= 0 && sys_bpf(ABI_OBJ_GET_INFO_BY_FD, &get, sizeof(get)) == 0 &&
+	    strncmp(info.name, PROGRAM_PREFIX, strlen(PROGRAM_PREFIX)) == 0)
+		(void)snprintf(ret_name, ABI_OBJ_NAME_LEN, "%.15s", info.name);
+	return fd;
 }
 
-/* 1 when the group has our program, 0 when not. */
-static int query_attached(int group_fd)
+/* 1 when the group has the program of that name, 0 when not; others of ours are detached. */
+static int query_attached(int group_fd, const char *name)
 {
 	uint32_t ids[ATTACHED_MAX];
 	struct abi_prog_query query = { .target_fd = (uint32_t)group_fd,
 					.attach_type = ABI_CGROUP_DEVICE,
 					.prog_ids = (uint64_t)(uintptr_t)ids,
 					.prog_cnt = ATTACHED_MAX };
-	int r = sys_bpf(ABI_PROG_QUERY, &query, sizeof(query));
+	int found = 0, r = sys_bpf(ABI_PROG_QUERY, &query, sizeof(query));
 
-	if (r < 0)
-		return r;
-	for (uint32_t i = 0; i < query.prog_cnt; i++)
-		if (is_our_program(ids[i]))
-			return 1;
-	return 0;
+	for (uint32_t i = 0; r == 0 && i < query.prog_cnt; i++) {
+		char other[ABI_OBJ_NAME_LEN];
+		cleanup_close int fd = open_program(ids[i], other);
+		struct abi_prog_attach detach = { .target_fd = (uint32_t)group_fd,
+						  .attach_bpf_fd = (uint32_t)fd,
+						  .attach_type = ABI_CGROUP_DEVICE };
+
+		if (strcmp(other, name) == 0)
+			found = 1;
+		else if (other[0])
+			r = sys_bpf(ABI_PROG_DETACH, &detach, sizeof(detach));
+	}
+	return r < 0 ? r : found;
 }
 
-static int load_program(void)
+static int load_program(const struct device_rule *rules, size_t n_rules, const char *name)
 {
-	struct abi_insn insns[DEVICE_PROGRAM_MAX];
-	int n = device_program_build(device_rules, device_rules_count, insns, ARRAY_SIZE(insns));
+	struct abi_insn *insns = xcalloc(DEVICE_PROGRAM_MAX, sizeof(*insns));
+	int n = device_program_build(rules, n_rules, insns, DEVICE_PROGRAM_MAX);
 	struct abi_prog_load load = { .prog_type = ABI_PROG_TYPE_CGROUP_DEVICE,
 				      .insns = (uint64_t)(uintptr_t)insns,
-				      .license = (uint64_t)(uintptr_t) "Apache-2.0",
-				      .prog_name = PROGRAM_NAME };
+				      .license = (uint64_t)(uintptr_t) "Apache-2.0" };
 
-	if (n < 0)
-		return n;
+	(void)snprintf(load.prog_name, sizeof(load.prog_name), "%s", name);
 	load.insn_cnt = (uint32_t)n;
-	return sys_bpf(ABI_PROG_LOAD, &load, sizeof(load));
+	if (n >= 0)
+		n = sys_bpf(ABI_PROG_LOAD, &load, sizeof(load));
+	free(insns);
+	return n;
 }
 
-int device_program_attach(int group_fd, struct error *err)
+int device_program_attach(int group_fd, const struct device_rule *extra, size_t n_extra,
+			  struct error *err)
 {
+	struct device_rule rules[32 + DEVICE_EXTRA_MAX] = { 0 };
 	struct abi_prog_attach attach = { .target_fd = (uint32_t)group_fd,
 					  .attach_type = ABI_CGROUP_DEVICE,
 					  .attach_flags = ABI_F_ALLOW_MULTI };
 	cleanup_close int prog = -EBADF;
-	int r = query_attached(group_fd);
+	char name[ABI_OBJ_NAME_LEN];
+	int r;
 
+	if (n_extra > DEVICE_EXTRA_MAX)
+		return error_set(err, E2BIG, "more than %d devices", DEVICE_EXTRA_MAX);
+	memcpy(rules, device_rules, sizeof(device_rules));
+	if (n_extra)
+		memcpy(rules + device_rules_count, extra, n_extra * sizeof(*extra));
+	program_name(rules, device_rules_count + n_extra, name);
+	r = query_attached(group_fd, name);
 	if (r == 1)
 		return 0;
 	if (r < 0)
 		return error_set(err, -r, "query the device programs: %s", strerror(-r));
-	prog = load_program();
+	prog = load_program(rules, device_rules_count + n_extra, name);
 	if (prog < 0)
 		return error_set(err, -prog, "load the device program: %s", strerror(-prog));
 	attach.attach_bpf_fd = (uint32_t)prog;
 	r = sys_bpf(ABI_PROG_ATTACH, &attach, sizeof(attach));
 	if (r < 0)
 		return error_set(err, -r, "attach the device program: %s", strerror(-r));
-	if (query_attached(group_fd) != 1)
+	if (query_attached(group_fd, name) != 1)
 		return error_set(err, EPERM, "the device program is not attached");
 	return 0;
 }

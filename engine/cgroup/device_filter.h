@@ -35,17 +35,20 @@ extern const size_t device_rules_count;
 /* "c 136:* rwm", as devices.allow takes and devices.list prints it. */
 #define DEVICE_RULE_TEXT_MAX 40
 void device_rule_text(const struct device_rule *rule, char out[DEVICE_RULE_TEXT_MAX]);
-/* True when the line is one of the fixed policy. */
-bool is_device_rule_text(const char *line);
+/* True when the line is one of the fixed policy or of the extra rules. */
+bool is_device_rule_text(const char *line, const struct device_rule *extra, size_t n_extra);
 
 /* Writes the program for the rules: 1 for an access that one of them allows whole, else 0. Returns
  * the number of instructions, -E2BIG when max is too small. */
-#define DEVICE_PROGRAM_MAX 128
+#define DEVICE_PROGRAM_MAX 1024
+#define DEVICE_EXTRA_MAX   64 /* rules of one container besides the fixed policy */
 int device_program_build(const struct device_rule *rules, size_t n, struct abi_insn *out,
 			 size_t max) must_check;
 
-/* Loads the program of the fixed policy, attaches it to the group (besides those of others), and
- * asks the kernel whether it is there. A group that has one from us already keeps it. */
-int device_program_attach(int group_fd, struct error *err) must_check;
+/* Loads the program of the fixed policy and the extra rules, attaches it to the group (besides those
+ * of others), and asks the kernel whether it is there. A group that has the same from us already
+ * keeps it; another one of ours is detached. */
+int device_program_attach(int group_fd, const struct device_rule *extra, size_t n_extra,
+			  struct error *err) must_check;
 
 #endif

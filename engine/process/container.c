@@ -112,6 +112,7 @@ static int plan_command(const struct launch *l, struct container_plan *p, struct
 	if (r == 0)
 		r = container_plan_sub_paths(l, &vars, p, err);
 	environment_forget(&vars);
+	devices_add_env(&p->devices, &p->c);
 	if (is_empty(dir))
 		dir = l->spec.config.working_dir;
 	p->c.working_dir = xstrdup(is_empty(dir) ? "/" : dir);
@@ -130,6 +131,10 @@ static int plan_make(struct launch *l, struct container_plan *p, struct error *e
 	if (p->root_mnt < 0)
 		return p->root_mnt;
 	r = confine_plan(&l->pod, &l->spec, p->root_mnt, NULL, &p->c, err);
+	if (r == 0)
+		r = devices_plan(l, &p->devices, err);
+	if (r == 0)
+		r = devices_add_groups(&p->devices, &p->c, err);
 	if (r == 0 && has_own_userns(&l->pod))
 		r = userns_check_ids(&p->c, err);
 	if (r == 0 && !environment_needs_addresses(&l->spec))
@@ -148,7 +153,9 @@ static int plan_shared(const struct launch *l, struct container_plan *p, struct 
 {
 	int r = container_open_volumes(l, p, err);
 
-	return r < 0 ? r : visit_sandbox(l, p, err);
+	if (r == 0)
+		r = visit_sandbox(l, p, err);
+	return r < 0 ? r : devices_open_mounts(l, p, err);
 }
 
 /* A launch that was begun early: until the starter says so, or is gone. */
@@ -197,9 +204,12 @@ static int prepare_cgroup(struct launch *l, struct container_plan *p, int sync_f
 {
 	cleanup_strlist struct strlist warnings = { 0 };
 	struct error scratch;
-	int r = cgroup_create_container(&l->cg, l->pod.id, l->spec.id, &l->spec.resources,
-					is_privileged(&l->spec), &warnings, err);
+	int r;
 
+	l->cg.devices = p->devices.rules;
+	l->cg.n_devices = p->devices.n;
+	r = cgroup_create_container(&l->cg, l->pod.id, l->spec.id, &l->spec.resources,
+				    is_privileged(&l->spec), &warnings, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < warnings.n; i++)

@@ -204,6 +204,8 @@ static int mount_dev(struct builder *b, int sync_fd, struct error *err)
 		r = device_populate(b->dev, is_privileged(&b->l->spec), err);
 	if (r == 0)
 		r = device_mount_pts(b->dev, err);
+	for (size_t i = 0; r == 0 && i < b->p->devices.n; i++)
+		r = device_add(b->dev, &b->p->devices.nodes[i], err);
 	if (r == 0)
 		r = attach_in(b->dev, "shm", b->p->shm_mnt, err);
 	if (r == 0)

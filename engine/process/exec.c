@@ -120,6 +120,22 @@ static int open_root(pid_t pid, int pidfd, struct error *err)
 	return steal_fd(&fd);
 }
 
+/* Groups and variables that devices bring. One whose description has gone keeps nobody out of the
+ * container, which has it. */
+static int plan_devices(const struct launch *l, struct confinement *c, struct error *err)
+{
+	struct device_plan devices;
+	struct error scratch;
+	int r = 0;
+
+	if (devices_plan_process(l, &devices, &scratch) == 0) {
+		r = devices_add_groups(&devices, c, err);
+		devices_add_env(&devices, c);
+	}
+	device_plan_done(&devices);
+	return r;
+}
+
 static int plan_command(const struct launch *l, const struct exec_request *rq,
 			struct confinement *c, struct error *err)
 {
@@ -135,6 +151,8 @@ static int plan_command(const struct launch *l, const struct exec_request *rq,
 	int r = environment_build(&from, &c->env, &vars, err);
 
 	environment_forget(&vars);
+	if (r == 0)
+		r = plan_devices(l, c, err);
 	if (r < 0)
 		return r;
 	if (rq->tty && !command_get_env(&c->env, "TERM"))

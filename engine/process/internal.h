@@ -14,6 +14,7 @@
 #include "engine/cgroup/cgroup.h"
 #include "engine/pod/spec.h"
 #include "engine/process/confine.h"
+#include "engine/process/devices.h"
 #include "engine/process/launch.h"
 #include "engine/state/layout.h"
 
@@ -106,6 +107,7 @@ struct container_plan {
 	/* v1: the container's own groups, detached; -1: to be mounted anew inside */
 	int cgroup_mnt[CGROUP_TREE__COUNT];
 	bool has_cgroups;
+	struct device_plan devices;
 };
 
 /* ---- volumes (container_volumes.c) ------------------------------------------------------ */

@@ -24,6 +24,7 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
+#include "engine/base/fs.h"
 #include "engine/base/mem.h"
 #include "engine/base/str.h"
 #include "engine/rootfs/mount.h"
@@ -61,17 +62,24 @@ int device_open_checked(int dirfd, const char *path, dev_t number, struct error 
 	return steal_fd(&fd);
 }
 
-/* Attaches a clone of an open node onto a new empty file. */
-static int bind_node(int dev_fd, const char *name, int node_fd, struct error *err)
+/* Attaches a detached clone of a node onto a new empty file. */
+static int attach_node(int dev_fd, const char *name, int mnt_fd, struct error *err)
 {
 	cleanup_close int file =
 		openat(dev_fd, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-	cleanup_close int clone = -EBADF;
 
 	if (file < 0)
 		return error_errno(err, "create '/dev/%s'", name);
-	clone = mount_clone(node_fd, "", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
-	return clone < 0 ? clone : mount_attach(clone, file, err);
+	return mount_attach(mnt_fd, file, err);
+}
+
+/* The same with a clone of an open node of this mount namespace. */
+static int bind_node(int dev_fd, const char *name, int node_fd, struct error *err)
+{
+	cleanup_close int clone =
+		mount_clone(node_fd, "", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
+
+	return clone < 0 ? clone : attach_node(dev_fd, name, clone, err);
 }
 
 static int make_node(int dev_fd, const char *name, dev_t number, struct error *err)
@@ -144,6 +152,41 @@ int device_populate(int dev_fd, bool privileged, struct error *err)
 		copy_nodes(dev_fd, host, true);
 	}
 	return 0;
+}
+
+/* The directory of a relative path, made when it is missing. Nothing here is the image's. */
+static int open_parent(int dev_fd, const char *path, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	cleanup_free char *dir = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup(".");
+
+	return slash ? fs_mkdirs_in_root(dev_fd, dir, 0755, err)
+		     : fcntl(dev_fd, F_DUPFD_CLOEXEC, 3);
+}
+
+int device_add(int dev_fd, const struct device_node *node, struct error *err)
+{
+	const char *slash = strrchr(node->path, '/');
+	const char *name = slash ? slash + 1 : node->path;
+	cleanup_close int dir = open_parent(dev_fd, node->path, err);
+	struct stat st;
+
+	if (dir < 0)
+		return error_wrap(err, "device '/dev/%s'", node->path);
+	if (mknodat(dir, name, node->mode, node->number) == 0) {
+		/* umask is 0 */
+		if (fchownat(dir, name, node->uid, node->gid, AT_SYMLINK_NOFOLLOW) < 0)
+			return error_errno(err, "set owner of '/dev/%s'", node->path);
+		return 0;
+	}
+	if (errno == EPERM && node->host_mnt >= 0)
+		return attach_node(dir, name, node->host_mnt, err);
+	if (errno != EEXIST)
+		return error_errno(err, "make '/dev/%s'", node->path);
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_rdev == node->number &&
+	    (st.st_mode & S_IFMT) == (node->mode & S_IFMT))
+		return 0;
+	return error_set(err, EEXIST, "'/dev/%s' is there already", node->path);
 }
 
 int device_mount_pts(int dev_fd, struct error *err)

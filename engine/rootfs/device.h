@@ -16,6 +16,19 @@
  * are cloned in. privileged: every node of the host's /dev as well. */
 int device_populate(int dev_fd, bool privileged, struct error *err) must_check;
 
+/* A node that the spec asks for. */
+struct device_node {
+	char *path;  /* below /dev, relative */
+	mode_t mode; /* with type */
+	dev_t number;
+	uid_t uid;
+	gid_t gid;
+	int host_mnt; /* a detached clone of the host's node, or -EBADF: where mknod(2) works */
+};
+/* Makes it, with directories on the way; one of these numbers that is there already is enough. Where
+ * mknod(2) is not allowed the host's node is bound. */
+int device_add(int dev_fd, const struct device_node *node, struct error *err) must_check;
+
 /* A new devpts instance on pts. */
 int device_mount_pts(int dev_fd, struct error *err) must_check;
 

@@ -220,7 +220,7 @@ static bool is_member(const char *members, const char *name)
 	return false;
 }
 
-static int add_group(struct identity *id, gid_t gid, struct error *err)
+int identity_add_group(struct identity *id, gid_t gid, struct error *err)
 {
 	for (size_t i = 0; i < id->n_groups; i++)
 		if (id->groups[i] == gid)
@@ -250,7 +250,7 @@ static int scan_groups(char *group, const char *member, const char *wanted, stru
 			found = true;
 		}
 		if (member && is_member(f[3], member)) {
-			int r = add_group(id, gid, err);
+			int r = identity_add_group(id, gid, err);
 
 			if (r < 0)
 				return r;
@@ -298,10 +298,10 @@ static int resolve_groups(const struct user_request *rq, const struct user_ref *
 		member = NULL;
 	r = scan_groups(group, member, named && !rq->has_uid ? ref->group_name : NULL, &found, err);
 	if (r == 0)
-		r = add_group(id, found.gid, err);
+		r = identity_add_group(id, found.gid, err);
 	id->gid = found.gid;
 	for (size_t i = 0; r == 0 && i < found.n_groups; i++)
-		r = add_group(id, found.groups[i], err);
+		r = identity_add_group(id, found.groups[i], err);
 	free(found.groups);
 	for (size_t i = 0; r == 0 && rq->extra_groups && i < rq->extra_groups->n; i++) {
 		gid_t gid;
@@ -309,10 +309,10 @@ static int resolve_groups(const struct user_request *rq, const struct user_ref *
 		if (!parse_id(rq->extra_groups->v[i], &gid))
 			return error_set(err, EINVAL, "supplemental group '%s' is not a number",
 					 rq->extra_groups->v[i]);
-		r = add_group(id, gid, err);
+		r = identity_add_group(id, gid, err);
 	}
 	if (r == 0 && rq->has_fs_group)
-		r = add_group(id, rq->fs_group, err);
+		r = identity_add_group(id, rq->fs_group, err);
 	return r;
 }
 

@@ -62,6 +62,9 @@ void identity_done(struct identity *id);
 int user_resolve(int rootfd, const struct user_request *rq, struct identity *ret,
 		 struct error *err) must_check;
 
+/* One more supplementary group, unless it is there. -E2BIG beyond USER_GROUPS_MAX. */
+int identity_add_group(struct identity *id, gid_t gid, struct error *err) must_check;
+
 /* setgroups, setresgid, setresuid for the calling process; capabilities are kept (keep-caps). */
 int identity_assume(const struct identity *id, struct error *err) must_check;
 

@@ -803,13 +803,13 @@ static void test_rule_text(void)
 	CU_ASSERT_STRING_EQUAL(text, "c *:* m");
 	device_rule_text(&device_rules[device_rules_count - 1], text);
 	CU_ASSERT_STRING_EQUAL(text, "c 136:* rwm");
-	CU_ASSERT_TRUE(is_device_rule_text("b *:* m"));
-	CU_ASSERT_TRUE(is_device_rule_text("c 1:3 rwm"));
-	CU_ASSERT_FALSE(is_device_rule_text("a *:* rwm"));
-	CU_ASSERT_FALSE(is_device_rule_text("c 1:1 rwm"));
-	CU_ASSERT_FALSE(is_device_rule_text("c 10:200 rwm"));
-	CU_ASSERT_FALSE(is_device_rule_text("c 1:3 rwm "));
-	CU_ASSERT_FALSE(is_device_rule_text(""));
+	CU_ASSERT_TRUE(is_device_rule_text("b *:* m", NULL, 0));
+	CU_ASSERT_TRUE(is_device_rule_text("c 1:3 rwm", NULL, 0));
+	CU_ASSERT_FALSE(is_device_rule_text("a *:* rwm", NULL, 0));
+	CU_ASSERT_FALSE(is_device_rule_text("c 1:1 rwm", NULL, 0));
+	CU_ASSERT_FALSE(is_device_rule_text("c 10:200 rwm", NULL, 0));
+	CU_ASSERT_FALSE(is_device_rule_text("c 1:3 rwm ", NULL, 0));
+	CU_ASSERT_FALSE(is_device_rule_text("", NULL, 0));
 }
 
 static CU_TestInfo tests[] = {

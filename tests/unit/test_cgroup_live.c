@@ -401,6 +401,9 @@ static int open_devices(const struct fixture *f)
 	return got;
 }
 
+static const struct device_rule kmsg = { DEVICE_TYPE_CHAR, 1, 11, DEVICE_MAY_ALL };
+static const struct device_rule unheard_of = { DEVICE_TYPE_CHAR, 10, 200, DEVICE_MAY_READ };
+
 static void test_devices(void)
 {
 	struct fixture f;
@@ -425,10 +428,24 @@ static void test_devices(void)
 	create(&f, NULL, true);
 	status = finish(start(&f, open_devices));
 	CU_ASSERT_EQUAL(WEXITSTATUS(status), 3);
+	/* a device that was asked for, and none besides */
+	id_new(f.ctr);
+	f.cg.devices = &kmsg;
+	f.cg.n_devices = 1;
+	create(&f, NULL, false);
+	status = finish(start(&f, open_devices));
+	CU_ASSERT_EQUAL(WEXITSTATUS(status), 3);
+	f.cg.devices = &unheard_of;
+	create(&f, NULL, false);
+	status = finish(start(&f, open_devices));
+	CU_ASSERT_EQUAL(WEXITSTATUS(status), 1);
 	teardown(&f);
 }
 
 /* The program of v2, attached in the unified tree: works in hybrid as well. */
+static const struct device_rule every_character = { DEVICE_TYPE_CHAR, DEVICE_ANY, DEVICE_ANY,
+						    DEVICE_MAY_ALL };
+
 static void test_device_program(void)
 {
 	struct error err = { 0 };
@@ -455,6 +472,16 @@ static void test_device_program(void)
 	CU_ASSERT_EQUAL(unified_device_policy(&f.cg, group, &err), 0); /* found, not piled up */
 	if (err.code)
 		printf("%s\n", err.text);
+	status = finish(start(&f, open_devices));
+	CU_ASSERT_EQUAL(WEXITSTATUS(status), 1);
+	/* another program for other rules, in its place */
+	f.cg.devices = &every_character;
+	f.cg.n_devices = 1;
+	CU_ASSERT_EQUAL(unified_device_policy(&f.cg, group, &err), 0);
+	status = finish(start(&f, open_devices));
+	CU_ASSERT_EQUAL(WEXITSTATUS(status), 3);
+	f.cg.n_devices = 0;
+	CU_ASSERT_EQUAL(unified_device_policy(&f.cg, group, &err), 0);
 	status = finish(start(&f, open_devices));
 	CU_ASSERT_EQUAL(WEXITSTATUS(status), 1);
 	teardown(&f);

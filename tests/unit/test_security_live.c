@@ -631,16 +631,135 @@ static void test_userns_leases(void)
 	(void)close(a.store.runfd);
 }
 
+/* ---- devices ---------------------------------------------------------------------------- */
+
+static const char *wanted_device;
+static void with_device(struct container_spec *spec)
+{
+	strlist_add(&spec->resources.devices, wanted_device);
+}
+
+static char *with(const char *device, const char *const *argv)
+{
+	wanted_device = device;
+	return run(argv, with_device);
+}
+
+static char *cdi_dir;
+
+static void put_cdi(const char *name, const char *text)
+{
+	cleanup_free char *path = xasprintf("%s/%s", cdi_dir, name);
+	struct error err;
+
+	CU_ASSERT_EQUAL(fs_write_atomic(AT_FDCWD, path, text, strlen(text), 0644, FS_NOSYNC, &err),
+			0);
+}
+
+#define CDI_JSON                                                                                   \
+	"{\"cdiVersion\":\"0.6.0\",\"kind\":\"example.com/zero\",\"containerEdits\":{\"env\":["    \
+	"\"ALL=1\"]},\"devices\":[{\"name\":\"one\",\"containerEdits\":{\"env\":[\"ONE=yes\"],"    \
+	"\"additionalGids\":[4711],\"deviceNodes\":[{\"path\":\"/dev/sub/zero-one\",\"hostPath\":" \
+	"\"/dev/zero\",\"permissions\":\"r\",\"fileMode\":292}],\"mounts\":[{\"hostPath\":"        \
+	"\"/etc/passwd\",\"containerPath\":\"/driver/list\",\"options\":[\"ro\",\"bind\"]}]}},"    \
+	"{\"name\":\"hooked\",\"containerEdits\":{\"hooks\":[{\"hookName\":\"createContainer\","   \
+	"\"path\":\"/bin/true\"}]}}]}"
+#define CDI_YAML                                                                                  \
+	"cdiVersion: '0.5.0'\nkind: example.com/full\ndevices:\n- name: '0'\n  containerEdits:\n" \
+	"    deviceNodes:\n    - path: /dev/my-full\n      hostPath: /dev/full\n      uid: 12\n"
+
+static void start_cdi(void)
+{
+	struct error err;
+	int fd;
+
+	cdi_dir = xasprintf("%s/cdi", S.dir);
+	fd = fs_mkdirs(AT_FDCWD, cdi_dir, 0755, &err);
+	CU_ASSERT(fd >= 0);
+	(void)close(fd);
+	put_cdi("zero.json", CDI_JSON);
+	put_cdi("full.yaml", CDI_YAML);
+	put_cdi("broken.json", "{");
+	live_setenv("PODIUM_CDI_DIR", cdi_dir);
+}
+
+static void end_cdi(void)
+{
+	live_setenv("PODIUM_CDI_DIR", NULL);
+	free(cdi_dir);
+}
+
+static void test_host_device(void)
+{
+	cleanup_free char *out = NULL;
+	cleanup_free char *none = NULL;
+	cleanup_free char *file = NULL;
+	cleanup_free char *path = NULL;
+
+	/* a node of the host that is in no container by default: opening it is the device policy's */
+	out = with("/dev/kmsg", ARGS("seq", "stat", "/dev/kmsg", ",", "append", "/dev/kmsg", ""));
+	CU_ASSERT(strstr(out, "ERROR") == NULL && strstr(out, "EPERM") == NULL);
+	CU_ASSERT(live_has(out, " 0:0 dev 1:11\n"));
+	none = with("/dev/no-such", ARGS("true"));
+	CU_ASSERT(live_has(none, "device '/dev/no-such'"));
+	file = with("/dev/../etc/passwd", ARGS("true"));
+	CU_ASSERT(live_has(file, "is neither a path below /dev nor like"));
+	path = with("/etc/passwd", ARGS("true"));
+	CU_ASSERT(live_has(path, "is neither a path below /dev nor like"));
+}
+
+static void test_cdi(void)
+{
+	cleanup_free char *out = NULL;
+	cleanup_free char *env = NULL;
+	cleanup_free char *yaml = NULL;
+	cleanup_free char *hooked = NULL;
+	cleanup_free char *missing = NULL;
+	cleanup_free char *twice = NULL;
+
+	start_cdi();
+	out = with("example.com/zero=one",
+		   ARGS("seq", "id", ",", "stat", "/dev/sub/zero-one", ",", "append",
+			"/driver/list", "x", ",", "append", "/dev/sub/zero-one", "x"));
+	CU_ASSERT(live_has(out, "groups: 0 4242 4711\n") || live_has(out, "groups: 0 4711\n"));
+	CU_ASSERT(live_has(out, "020444 0:0 dev 1:5\n"));
+	CU_ASSERT(live_has(out, "EROFS\n"));
+	env = with("example.com/zero=one", ARGS("env"));
+	CU_ASSERT(live_has(env, "ONE=yes\n"));
+	CU_ASSERT(live_has(env, "ALL=1\n"));
+	yaml = with("example.com/full=0",
+		    ARGS("seq", "stat", "/dev/my-full", ",", "append", "/dev/my-full", "x"));
+	CU_ASSERT(live_has(yaml, " 12:0 dev 1:7\n"));
+	CU_ASSERT(live_has(yaml, "ENOSPC\n"));
+	hooked = with("example.com/zero=hooked", ARGS("true"));
+	CU_ASSERT(live_has(hooked, "hooks: not supported"));
+	missing = with("example.com/zero=two", ARGS("true"));
+	CU_ASSERT(live_has(missing, "no device 'example.com/zero=two' in the CDI files"));
+	CU_ASSERT(live_has(missing, "broken.json"));
+	put_cdi("second.json", CDI_JSON);
+	twice = with("example.com/zero=one", ARGS("true"));
+	CU_ASSERT(live_has(twice, "is defined in another file, too"));
+	end_cdi();
+}
+
+/* In a user namespace nodes are bound. */
+static void test_userns_device(void)
+{
+	cleanup_free char *out = NULL;
+
+	start_cdi();
+	out = with("example.com/full=0",
+		   ARGS("seq", "stat", "/dev/my-full", ",", "append", "/dev/my-full", "x"));
+	CU_ASSERT(live_has(out, "ENOSPC\n"));
+	end_cdi();
+}
+
 static CU_TestInfo userns_tests[] = {
-	{ "probe", test_userns_probe },
-	{ "ids", test_userns_ids },
-	{ "files", test_userns_files },
-	{ "procMount Unmasked", test_userns_unmasked },
-	{ "exec", test_userns_exec },
-	{ "terminal", test_userns_terminal },
-	{ "refused", test_userns_refused },
-	{ "leases", test_userns_leases },
-	CU_TEST_INFO_NULL,
+	{ "probe", test_userns_probe },	    { "ids", test_userns_ids },
+	{ "files", test_userns_files },	    { "procMount Unmasked", test_userns_unmasked },
+	{ "exec", test_userns_exec },	    { "terminal", test_userns_terminal },
+	{ "refused", test_userns_refused }, { "leases", test_userns_leases },
+	{ "device", test_userns_device },   CU_TEST_INFO_NULL,
 };
 static CU_TestInfo tests[] = {
 	{ "SEC-5 Localhost profile", test_profile },
@@ -652,6 +771,8 @@ static CU_TestInfo tests[] = {
 	{ "ID-4 strict groups", test_strict_groups },
 	{ "runAsNonRoot", test_non_root },
 	{ "contradiction", test_contradiction },
+	{ "device of the host", test_host_device },
+	{ "CDI devices", test_cdi },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
