@@ -58,9 +58,13 @@ void generate_run_done(struct generate_run *run);
  * -EINVAL when the type cannot be had of this pod. */
 int generate_pod(struct generate_run *run, const struct pod_plan *plan, const char *kube_yaml,
 		 struct error *err) must_check;
-/* Appends a stored document of another kind: a Deployment, a Job, ... as it was played. */
+/* Appends a stored document of another kind as it was played: a Deployment, a Job, ...; with what
+ * its template refers to, and what the request asks for. */
 int generate_document(struct generate_run *run, const char *kind, const char *yaml,
 		      struct error *err) must_check;
+/* Appends a ConfigMap of the store; namespace_ may be NULL. -ENOENT. */
+int generate_config_map(struct generate_run *run, const char *namespace_, const char *name,
+			struct error *err) must_check;
 /* Appends the claim that a named volume is, or that would make it. -ENOENT. */
 int generate_volume(struct generate_run *run, const char *name, struct error *err) must_check;
 

@@ -70,23 +70,33 @@ static struct node *config_map_tree(struct arena *a, const struct data_object *o
 	return root;
 }
 
-static int write_config_map(struct generate_job *job, const char *name, struct error *err)
+int generate_config_map(struct generate_run *run, const char *namespace_, const char *name,
+			struct error *err)
 {
 	cleanup_data_object struct data_object o = { 0 };
+	struct arena arena = { 0 };
 	int r;
 
-	if (!take(job->run, "ConfigMap", job->namespace_, name))
+	if (!take(run, "ConfigMap", namespace_, name))
 		return 0;
-	r = data_object_read(job->run->store, DATA_CONFIG, job->namespace_, name, &o, err);
+	r = data_object_read(run->store, DATA_CONFIG, namespace_, name, &o, err);
+	if (r < 0)
+		return r;
+	r = generate_write(run, "ConfigMap", config_map_tree(&arena, &o, namespace_), err);
+	arena_done(&arena);
+	return r;
+}
+
+static int write_config_map(struct generate_job *job, const char *name, struct error *err)
+{
+	int r = generate_config_map(job->run, job->namespace_, name, err);
+
 	if (r == -ENOENT) {
 		generate_note(job, "ConfigMap '%s' is not in the store, so it is not written",
 			      name);
 		return 0;
 	}
-	if (r < 0)
-		return r;
-	return generate_write(job->run, "ConfigMap",
-			      config_map_tree(job->arena, &o, job->namespace_), err);
+	return r;
 }
 
 /* ---- claims -----------------------------------------------------------------------------------

@@ -4,10 +4,10 @@
  *
  * Theory of operation: a pod's tree is that of the document that it was played from, or is made from
  * the engine's records. Containers that the pod no longer has are taken out of the document, those
- * that it got since then are put in from the records. Then, in this order: what it refers to is
- * written, hostPath volumes are replaced (what takes their place is written, too), the pod is
- * wrapped into its workload, the Service is written, the notes are made, the workload is written.
- * The wrapping comes before the Service, since it gives labels to a pod that has none.
+ * that it got since then are put in from the records. Then the pod is wrapped into its workload
+ * (which gives labels to one that has none), what it refers to is written, hostPath volumes are
+ * replaced (what takes their place is written, too), the Service is written, the notes are made, the
+ * workload is written. A stored workload takes the same way with its template as the pod.
  *
  * Nothing is handed out that does not read back as itself.
  */
@@ -87,16 +87,44 @@ int generate_write(struct generate_run *run, const char *kind, const struct node
 	return r;
 }
 
+/* What comes before a pod, whatever holds it: references, what takes the place of hostPaths, the
+ * Service; and the notes. */
+static int write_before(struct generate_job *job, struct error *err)
+{
+	int r = generate_references(job, err);
+
+	if (r == 0)
+		r = generate_host_paths(job, err);
+	if (r == 0 && job->run->rq->service)
+		r = generate_service(job, err);
+	if (r == 0 && job->run->rq->for_cluster)
+		generate_cluster_notes(job);
+	return r;
+}
+
 int generate_document(struct generate_run *run, const char *kind, const char *yaml,
 		      struct error *err)
 {
 	cleanup_doc_set struct doc_set set = { 0 };
+	struct generate_job job = { .run = run, .arena = &set.arena };
 	struct doc_place where;
+	struct node *root, *spec;
 	int r = document_parse(yaml, strlen(yaml), &set, &where, err);
 
 	if (r == 0 && (set.n != 1 || set.v[0]->kind != NODE_MAP))
 		r = error_set(err, EBADMSG, "the stored %s is not one document", kind);
-	return r < 0 ? r : generate_write(run, kind, set.v[0], err);
+	if (r < 0)
+		return r;
+	root = set.v[0];
+	spec = node_get(root, "spec");
+	job.name = tree_text(node_get(root, "metadata"), "name");
+	job.namespace_ = tree_text(node_get(root, "metadata"), "namespace");
+	job.pod = node_get(spec, "template");
+	job.spec = node_get(job.pod, "spec");
+	if (job.spec && job.name) {
+		r = write_before(&job, err);
+	}
+	return r < 0 ? r : generate_write(run, kind, root, err);
 }
 
 /* ---- what the pod is now ----------------------------------------------------------------------
@@ -180,21 +208,14 @@ static int follow_changes(struct generate_job *job, const struct pod_plan *plan,
 
 static int write_pod(struct generate_job *job, struct error *err)
 {
-	const struct generate_request *rq = job->run->rq;
 	static const char *const kinds[] = { "Pod", "Deployment", "DaemonSet", "Job",
 					     "StatefulSet" };
 	struct node *root = NULL;
-	int r = generate_references(job, err);
+	int r = generate_wrap(job, &root, err);
 
 	if (r == 0)
-		r = generate_host_paths(job, err);
-	if (r == 0)
-		r = generate_wrap(job, &root, err);
-	if (r == 0 && rq->service)
-		r = generate_service(job, err);
-	if (r == 0 && rq->for_cluster)
-		generate_cluster_notes(job);
-	return r < 0 ? r : generate_write(job->run, kinds[rq->type], root, err);
+		r = write_before(job, err);
+	return r < 0 ? r : generate_write(job->run, kinds[job->run->rq->type], root, err);
 }
 
 int generate_pod(struct generate_run *run, const struct pod_plan *plan, const char *kube_yaml,

@@ -15,12 +15,14 @@
 
 #include "cmd/podium/command.h"
 #include "cmd/podium/commands.h"
+#include "cmd/podium/kubekind.h"
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
 #include "engine/pod/lookup.h"
 #include "engine/pod/pod.h"
 #include "kube/generate.h"
 #include "kube/kube.h"
+#include "kube/objects.h"
 
 #define YAML_MAX_BYTES (8 * 1024 * 1024)
 
@@ -73,13 +75,60 @@ static int generate_one_pod(const struct store *s, struct generate_run *run, con
 	return r;
 }
 
+static int generate_stored(struct generate_run *run, const struct kube_kind_row *row,
+			   const char *name, struct error *err)
+{
+	cleanup_stored_object struct stored_object o = { 0 };
+	int r;
+
+	if (row->kind < 0 || !is_kind_stored((enum kube_kind)row->kind))
+		return error_set(err, EINVAL, "'%s' cannot be generated", row->plural);
+	r = object_read(run->store, (enum kube_kind)row->kind, NULL, name, &o, err);
+	return r < 0 ? r : generate_document(run, kube_kind_names[row->kind], o.yaml, err);
+}
+
+/* KIND/NAME */
+static int generate_kind(struct generate_run *run, const char *word, const char *slash,
+			 struct error *err)
+{
+	cleanup_free char *kind = xstrndup(word, (size_t)(slash - word));
+	const struct kube_kind_row *row;
+	char id[65];
+	int r = kube_kind_parse(kind, &row, err);
+
+	if (r < 0)
+		return r;
+	if (row->kind != KUBE_POD && run->rq->type != GENERATE_POD)
+		return error_set(err, EINVAL, "--type makes a workload of a pod, not of '%s'",
+				 word);
+	switch (row->kind) {
+	case KUBE_POD:
+		r = lookup_pod(run->store, slash + 1, id, err);
+		return r < 0 ? r : generate_one_pod(run->store, run, id, err);
+	case KUBE_CONFIG_MAP:
+		return generate_config_map(run, NULL, slash + 1, err);
+	case KUBE_PVC:
+		return generate_volume(run, slash + 1, err);
+	case KUBE_SECRET:
+		return error_set(err, EPERM, "'%s': the values of a Secret are never written",
+				 word);
+	default:
+		return generate_stored(run, row, slash + 1, err);
+	}
+}
+
 /* A pod's name comes first, then a volume's. */
 static int generate_one(const struct store *s, struct generate_run *run, const char *name,
 			struct error *err)
 {
 	struct error pod_err = { 0 };
+	const char *slash = strchr(name, '/');
 	char id[65];
-	int r = lookup_pod(s, name, id, &pod_err);
+	int r;
+
+	if (slash)
+		return generate_kind(run, name, slash, err);
+	r = lookup_pod(s, name, id, &pod_err);
 
 	if (r == 0)
 		return generate_one_pod(s, run, id, err);

@@ -12,17 +12,15 @@
 #include "tests/integration/harness.h"
 #include "tests/support/oracle.h"
 
-
-static const char web[] =
-	"apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n"
-	"  labels: {app: shop, tier: front}\n  annotations: {note: hello}\n"
-	"spec:\n  containers:\n  - name: a\n    image: localhost/payload\n"
-	"    ports:\n    - {containerPort: 80, hostPort: 8080}\n"
-	"    - {containerPort: 53, hostPort: 31053, protocol: UDP, name: dns}\n"
-	"    volumeMounts:\n    - {name: folder, mountPath: /folder}\n"
-	"    - {name: file, mountPath: /etc/page}\n"
-	"  volumes:\n  - name: folder\n    hostPath: {path: %s/site}\n"
-	"  - name: file\n    hostPath: {path: %s/page.txt, type: File}\n";
+static const char web[] = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n"
+			  "  labels: {app: shop, tier: front}\n  annotations: {note: hello}\n"
+			  "spec:\n  containers:\n  - name: a\n    image: localhost/payload\n"
+			  "    ports:\n    - {containerPort: 80, hostPort: 8080}\n"
+			  "    - {containerPort: 53, hostPort: 31053, protocol: UDP, name: dns}\n"
+			  "    volumeMounts:\n    - {name: folder, mountPath: /folder}\n"
+			  "    - {name: file, mountPath: /etc/page}\n"
+			  "  volumes:\n  - name: folder\n    hostPath: {path: %s/site}\n"
+			  "  - name: file\n    hostPath: {path: %s/page.txt, type: File}\n";
 
 static int begin(void)
 {
@@ -191,6 +189,48 @@ static void test_stream(void)
 	}
 }
 
+static void test_kinds(void)
+{
+	cleanup_result struct result r =
+		play_text("shop", "--start=false",
+			  "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"
+			  "data: {a: b}\n---\napiVersion: v1\nkind: Secret\n"
+			  "metadata: {name: login}\nstringData: {p: word-of-no-book}\n---\n"
+			  "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: shop}\nspec:\n"
+			  "  selector: {matchLabels: {app: shop}}\n  template:\n"
+			  "    metadata: {labels: {app: shop}}\n    spec:\n      containers:\n"
+			  "      - name: c\n        image: localhost/payload\n"
+			  "        envFrom: [{configMapRef: {name: settings}}]\n"
+			  "        env:\n        - name: P\n"
+			  "          valueFrom: {secretKeyRef: {name: login, key: p}}\n");
+	cleanup_result struct result all = podium("kube generate deployment/shop");
+	cleanup_result struct result pod = podium("kube generate pod/shop-pod");
+	cleanup_result struct result map = podium("kube generate cm/settings");
+	cleanup_result struct result secret = podium("kube generate secret/login");
+	cleanup_result struct result typed = podium("kube generate -t job deployment/shop");
+	cleanup_result struct result none = podium("kube generate deployment/none");
+
+	CHECK_CODE(r, 0);
+	CHECK_CODE(all, 0);
+	CHECK(strncmp(all.out, "---\napiVersion: v1\nkind: ConfigMap", 34) == 0,
+	      "what is referred to comes first");
+	CHECK_HAS(all.out, "kind: Deployment");
+	CHECK_CODE(pod, 0);
+	CHECK_HAS(pod.out, "kind: Pod");
+	check_document(pod.out);
+	CHECK_HAS(all.err, "Secret 'login' stays a reference");
+	CHECK_LACKS(all.out, "word-of-no-book");
+	CHECK_LACKS(all.out, "kind: Secret");
+	check_document(all.out);
+	CHECK_CODE(map, 0);
+	CHECK_HAS(map.out, "  a: b");
+	CHECK_CODE(secret, 125);
+	CHECK_HAS(secret.err, "never written");
+	CHECK_CODE(typed, 125);
+	CHECK_CODE(none, 125);
+	CHECK_HAS(none.err, "there is no Deployment 'none'");
+}
+
 static CU_TestInfo tests[] = {
 	{ "--type", test_types },
 	{ "types that a pod cannot have", test_type_refused },
@@ -198,6 +238,7 @@ static CU_TestInfo tests[] = {
 	{ "--hostpath", test_host_path },
 	{ "--for-cluster", test_for_cluster },
 	{ "several pods", test_stream },
+	{ "KIND/NAME", test_kinds },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
