@@ -41,6 +41,7 @@
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
+#include "engine/base/seams.h"
 #include "engine/process/etc.h"
 #include "engine/process/fields.h"
 #include "engine/process/fsgroup.h"
@@ -142,7 +143,7 @@ static int make_scratch(int dirfd, const char *name, const struct scratch *how, 
 	cleanup_close int target = -EBADF;
 	int r;
 
-	if (how->size)
+	if (how->size && !WEAKEN("VOL-4"))
 		opts[n++] = (struct mount_option){ "size", how->size };
 	if (how->no_swap)
 		opts[n++] = (struct mount_option){ "noswap", NULL };

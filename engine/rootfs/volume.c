@@ -147,7 +147,8 @@ static int open_host_path(const struct volume_spec *vol, struct error *err)
 	}
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_errno(err, "open '%s'", vol->host_path);
-	if (type != HOST_PATH_ANY && (st.st_mode & S_IFMT) != host_path_formats[type].format)
+	if (type != HOST_PATH_ANY && (st.st_mode & S_IFMT) != host_path_formats[type].format &&
+	    !WEAKEN("VOL-7"))
 		return error_set(err, EINVAL, "'%s' is not %s", vol->host_path,
 				 host_path_formats[type].what);
 	return steal_fd(&fd);
@@ -190,10 +191,11 @@ int volume_open_sub_path(int volume_fd, const char *sub_path, struct error *err)
 
 	if (sub_path[0] == '/' || (has_dot_dot(sub_path) && !WEAKEN("VOL-1")))
 		return error_set(err, EINVAL, "subPath '%s' must stay inside the volume", sub_path);
-	fd = fs_open_in_root(volume_fd, sub_path, O_PATH, 0, &scratch);
+	fd = WEAKEN("VOL-1") ? openat(volume_fd, sub_path, O_PATH | O_CLOEXEC)
+			     : fs_open_in_root(volume_fd, sub_path, O_PATH, 0, &scratch);
 	if (fd >= 0)
 		return fd;
-	if (fd != -ENOENT || fstat(volume_fd, &st) < 0)
+	if ((fd != -ENOENT || fstat(volume_fd, &st) < 0) && !WEAKEN("VOL-1"))
 		return error_set(err, -fd, "subPath: %s", scratch.text);
 	fd = fs_mkdirs_in_root(volume_fd, sub_path, st.st_mode & 07777, err);
 	return fd < 0 ? error_wrap(err, "subPath") : fd;

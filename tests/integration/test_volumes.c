@@ -244,6 +244,14 @@ static void test_full_hosts(void)
 		    "test $(stat -c %s /etc/hosts) -le 1048576 && echo small",
 		    "full\nsmall\n");
 	remove_pod("full");
+	/* without its size it takes all of that */
+	(void)setenv("PODIUM_WEAKEN", "VOL-4", 1);
+	play("full", 0, POD("full", ""));
+	(void)unsetenv("PODIUM_WEAKEN");
+	CHECK_SHELL("full-c",
+		    "dd if=/dev/zero bs=4096 count=2048 2>/dev/null >> /etc/hosts || echo full",
+		    "");
+	remove_pod("full");
 }
 
 static CU_TestInfo tests[] = {

@@ -358,6 +358,7 @@ static void test_host_path_types(void)
 		[HOST_PATH_FILE] = "nynnn",	   [HOST_PATH_SOCKET] = "nnynn",
 		[HOST_PATH_CHAR_DEVICE] = "nnnyn", [HOST_PATH_BLOCK_DEVICE] = "nnnnn",
 	};
+	cleanup_free char *weak = NULL;
 	char name[32];
 
 	make_host_things();
@@ -380,6 +381,10 @@ static void test_host_path_types(void)
 			(void)unlink(made);
 			(void)rmdir(made);
 		}
+	live_setenv("PODIUM_WEAKEN", "VOL-7");
+	weak = run_mounted("v2-1", "/mnt", ARGS("true")); /* a file for a directory */
+	live_setenv("PODIUM_WEAKEN", NULL);
+	CU_ASSERT_STRING_EQUAL(weak, "");
 }
 
 static void test_host_path_created(void)

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -623,6 +624,56 @@ static void test_sub_path_expr(void)
 	free(out);
 }
 
+#define SWAP_STARTS 40
+
+/* Swaps a directory of the volume for a link that leads out, again and again. */
+static int swap_for_ever(void *arg)
+{
+	cleanup_free char *a = xasprintf("%s/s", (const char *)arg);
+	cleanup_free char *b = xasprintf("%s/t", (const char *)arg);
+
+	while (getppid() != 1)
+		(void)renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
+	return 0;
+}
+
+/* VOL-1: a subPath that is swapped while containers start. */
+static void test_swapped_sub_path(void)
+{
+	cleanup_free char *dir = make_named("claim", false);
+	cleanup_free char *in = xasprintf("%s/s", dir);
+	cleanup_free char *out_link = xasprintf("%s/t", dir);
+	cleanup_free char *third = xasprintf("%s/l", dir);
+	cleanup_free char *outside = xasprintf("%s/canary", S.dir);
+	cleanup_free char *weak = NULL;
+	pid_t pid;
+
+	add_volume("data", VOLUME_NAMED)->source_name = xstrdup("claim");
+	CU_ASSERT(mkdir(in, 0755) == 0 && symlink(outside, out_link) == 0);
+	put_file(in, "f", "inside", 0644);
+	put_file(outside, "f", "outside", 0644);
+	begin();
+	pid = child_start(swap_for_ever, dir);
+	for (int i = 0; i < SWAP_STARTS; i++) {
+		char *out;
+
+		wanted = (struct mount_spec){ .volume = word("data"),
+					      .target = word("/mnt"),
+					      .sub_path = word("s") };
+		out = live_simple(&S, ARGS("cat", "/mnt/f"), with_mount, NULL);
+		CU_ASSERT_PTR_NULL(strstr(out, "outside"));
+		free(out);
+	}
+	(void)kill(pid, SIGKILL);
+	(void)child_end(pid);
+	CU_ASSERT_EQUAL(symlink(outside, third), 0);
+	wanted.sub_path = word("l");
+	live_setenv("PODIUM_WEAKEN", "VOL-1");
+	weak = live_simple(&S, ARGS("cat", "/mnt/f"), with_mount, NULL);
+	live_setenv("PODIUM_WEAKEN", NULL);
+	CU_ASSERT_STRING_EQUAL(weak, "outside");
+}
+
 /* ---- mounts in volumes ------------------------------------------------------------------ */
 
 /* In functions that run in a child with mounts of its own: they end with 0, or tell the line. */
@@ -853,6 +904,7 @@ static CU_TestInfo tests[] = {
 	{ "a host's volume keeps its group", test_host_volume_keeps_its_group },
 	{ "image", test_image },
 	{ "VOL-1 subPathExpr", test_sub_path_expr },
+	{ "VOL-1 swapped while it starts", test_swapped_sub_path },
 	{ "VOL-10 read-only with mounts below", test_read_only_with_mounts },
 	{ "VOL-11 inert", test_inert },
 	{ "propagation", test_propagation },
