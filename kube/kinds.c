@@ -235,6 +235,51 @@ static void later_kind(const struct diag_sink *sink, const struct schema_kind *k
 	diag_unsupported(sink, "kind", "skipped: kind '%s' is not played yet", k->kind);
 }
 
+/* map[key], made when it is not there; NULL: it is something else, which the reader tells. */
+static struct node *submap(struct load *l, struct node *map, const char *key)
+{
+	struct node *inner = node_get(map, key);
+
+	if (inner && inner->kind != NODE_NULL)
+		return inner->kind == NODE_MAP ? inner : NULL;
+	for (size_t i = 0; inner && i < map->n; i++)
+		if (map->entries[i].value == inner)
+			return map->entries[i].value = node_new(l->arena, NODE_MAP, inner->place);
+	inner = node_new(l->arena, NODE_MAP, map->place);
+	(void)node_map_add(l->arena, map, key, inner);
+	return inner;
+}
+
+static void set_text(struct load *l, struct node *map, const struct strpair *p)
+{
+	struct node *text = node_new_text(l->arena, p->value);
+
+	for (size_t i = 0; i < map->n; i++)
+		if (strcmp(map->entries[i].key, p->key) == 0) {
+			map->entries[i].value = text;
+			return;
+		}
+	(void)node_map_add(l->arena, map, arena_strndup(l->arena, p->key, strlen(p->key)), text);
+}
+
+/* Annotations of the command line become the document's own, so that all that follows sees them. */
+static void annotate(struct load *l, struct node *root, const char *kind)
+{
+	static const enum kube_kind workloads[] = { KUBE_DEPLOYMENT, KUBE_REPLICA_SET,
+						    KUBE_DAEMON_SET, KUBE_JOB };
+	struct node *at = is_equal(kind, kube_kind_names[KUBE_POD]) ? root : NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(workloads); i++)
+		if (is_equal(kind, kube_kind_names[workloads[i]]))
+			at = node_get(node_get(root, "spec"), "template");
+	if (!at || at->kind != NODE_MAP)
+		return;
+	at = submap(l, at, "metadata");
+	at = at ? submap(l, at, "annotations") : NULL;
+	for (size_t i = 0; at && i < l->input->annotations.n; i++)
+		set_text(l, at, &l->input->annotations.v[i]);
+}
+
 void load_kind(struct load *l, const struct diag_sink *sink, struct node *root, const char *version,
 	       const char *kind)
 {
@@ -249,6 +294,8 @@ void load_kind(struct load *l, const struct diag_sink *sink, struct node *root, 
 	}
 	if (reader) {
 		l->documents++;
+		if (l->input->annotations.n)
+			annotate(l, root, kind);
 		reader(l, sink, root);
 	} else if (support == KIND_LATER || support == KIND_PLAYED) {
 		later_kind(sink, k, root);

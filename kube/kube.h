@@ -14,12 +14,13 @@
 #include "kube/diag.h"
 
 struct kube_input {
-	struct strlist files;	    /* paths in order; "-" is stdin, once at most */
-	bool strict;		    /* what has no effect is an error */
-	bool for_play;		    /* mounting a volume that cannot be had here is an error */
-	struct strlist config_maps; /* files of --configmap: ConfigMaps alone */
-	const struct store *store;  /* where objects of earlier plays are looked for, or NULL */
-	bool plain_names;	    /* containers are called NAME, not POD-NAME */
+	struct strlist files;	     /* paths in order; "-" is stdin, once at most */
+	bool strict;		     /* what has no effect is an error */
+	bool for_play;		     /* mounting a volume that cannot be had here is an error */
+	struct strlist config_maps;  /* files of --configmap: ConfigMaps alone */
+	const struct store *store;   /* where objects of earlier plays are looked for, or NULL */
+	bool plain_names;	     /* containers are called NAME, not POD-NAME */
+	struct pairlist annotations; /* put on every pod, over those of the files */
 };
 
 /* Credentials of registries from a Secret of the files or of the store. */

@@ -12,6 +12,7 @@
  * One whose containers fail stays and is retried by its policy, as the kubelet does.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "cmd/podium/command.h"
 #include "cmd/podium/commands.h"
@@ -33,6 +34,21 @@ static int unpack_archive(struct command_context *ctx, const char *path,
 		for (size_t k = 0; k < result->v[i].n_containers; k++)
 			strlist_add(ret_keep, result->v[i].containers[k].image);
 	return kube_archive_load(&ctx->store, path, result, err);
+}
+
+static int read_annotations(const struct strlist *list, struct pairlist *ret, struct error *err)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const char *equals = strchr(list->v[i], '=');
+		cleanup_free char *key =
+			equals ? xstrndup(list->v[i], (size_t)(equals - list->v[i])) : NULL;
+
+		if (!equals || equals == list->v[i])
+			return error_set(err, EINVAL, "--annotation '%.100s' is not KEY=VALUE",
+					 list->v[i]);
+		pairlist_set(ret, key, equals + 1);
+	}
+	return 0;
 }
 
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
@@ -67,7 +83,10 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		return error_set(err, EINVAL, "--force belongs to --down");
 	if (o->down)
 		return kube_down(ctx, argc, argv, &rq, err);
-	r = kube_input_read(argc, argv, &how, &result, err);
+	r = read_annotations(&o->annotations, &how.annotations, err);
+	if (r == 0)
+		r = kube_input_read(argc, argv, &how, &result, err);
+	pairlist_done(&how.annotations);
 	if (r == 0)
 		play_objects_name_sources(&result);
 	if (r == 0 && o->dry_run)
@@ -80,6 +99,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 }
 
 static const struct option play_options_table[] = {
+	{ 0, "annotation", OPTION_STRINGS, O(annotations), "KEY=VALUE",
+	  "Put this annotation on every pod", false },
 	OPTION_AUTHFILE(O(pull.reg.authfile)),
 	{ 0, "build", OPTION_MAYBE, O(build), NULL,
 	  "Build the images that have a folder of their name (default: those that are missing)",

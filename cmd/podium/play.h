@@ -31,6 +31,7 @@ struct play_options {
 	bool strict;
 	const char *network;
 	struct strlist config_maps;
+	struct strlist annotations; /* KEY=VALUE */
 	const char *context_dir;
 	struct option_maybe build;
 	struct option_int time;

@@ -5,6 +5,7 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/integration/harness.h"
@@ -101,6 +102,7 @@ static void test_secret(void)
 					     "kube generate dep-pod" };
 	cleanup_result struct result b64 = run("sh -c 'printf %%s " WORD " | base64'");
 	cleanup_result struct result keys = podium("kube describe secret sec");
+	cleanup_result struct result files = { 0 }, weak = { 0 };
 
 	b64.out[strcspn(b64.out, "=\n")] = '\0';
 	CHECK(strlen(b64.out) > 8, "no base64 of it");
@@ -113,6 +115,15 @@ static void test_secret(void)
 		CHECK_LACKS(r.err, WORD);
 	}
 	CHECK_HAS(keys.out, "word:         27 bytes\n");
+	/* On disk it is in its own file alone. */
+	files = run("grep -rlE '%s|%s' %s %s", WORD, b64.out, harness.root, harness.runroot);
+	CHECK(strstr(files.out, "/secrets/default/sec.json\n") &&
+		      strchr(files.out, '\n') == files.out + strlen(files.out) - 1,
+	      "in %s", files.out);
+	(void)setenv("PODIUM_WEAKEN", "ENV-4", 1);
+	weak = podium("kube get secret sec -o yaml");
+	(void)unsetenv("PODIUM_WEAKEN");
+	CHECK_HAS(weak.out, b64.out);
 }
 
 static void test_changed(void)
@@ -358,6 +369,10 @@ static void test_option(void)
 		   "envFrom: [{configMapRef: {name: opt}}]}\n");
 	r = podium("kube play --configmap %s/conf.yaml %s/use.yaml", harness.work, harness.work);
 	CHECK_CODE(r, 0);
+	MUST(125, "kube play --annotation x %s/use.yaml", harness.work);
+	MUST(0, "kube play --configmap %s/conf.yaml --annotation example.com/a=b=c %s/use.yaml",
+	     harness.work, harness.work);
+	CHECK(is_inspected("use", "{{index .Annotations \"example.com/a\"}}", "b=c"), "none");
 	down = podium("kube down %s/use.yaml", harness.work);
 	CHECK_CODE(down, 0);
 	MUST(0, "kube delete cm opt"); /* not of the file: it stays */
@@ -376,7 +391,7 @@ static CU_TestInfo tests[] = {
 	{ "wait in the foreground", test_foreground },
 	{ "a signal ends it", test_signal },
 	{ "one name, two namespaces", test_two_namespaces },
-	{ "--configmap", test_option },
+	{ "--configmap, --annotation", test_option },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
