@@ -324,6 +324,8 @@ static void handle(struct conductor *c, size_t i, const struct ctl_msg *msg)
 		v->is_ready = false;
 		if (v->init && !(v->sidecar && v->has_started))
 			tell_init_retry(c, i, msg->value);
+		else
+			tell_of(c, i, CTL_EXITED, msg);
 		break;
 	case CTL_FAILED:
 		/* The monitor goes on by its policy; the command that waits hears why. */

@@ -144,23 +144,27 @@ int ctl_listen(const struct store *s, const char *container_id, struct error *er
 	return ctl_listen_name(s, container_id, CTL_SOCKET, err);
 }
 
+int ctl_listen_at(int dirfd, const char *name, struct error *err)
+{
+	cleanup_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un a;
+
+	if (fd < 0)
+		return error_errno(err, "socket");
+	(void)unlinkat(dirfd, name, 0);
+	(void)socket_address(dirfd, name, &a);
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, CTL_BACKLOG) < 0)
+		return error_errno(err, "bind '%s'", name);
+	return steal_fd(&fd);
+}
+
 int ctl_listen_name(const struct store *s, const char *container_id, const char *name,
 		    struct error *err)
 {
 	cleanup_close int dir = layout_run_container(s, container_id, err);
-	cleanup_close int fd = -EBADF;
-	struct sockaddr_un a;
+	int r = dir < 0 ? dir : ctl_listen_at(dir, name, err);
 
-	if (dir < 0)
-		return dir;
-	(void)unlinkat(dir, name, 0);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return error_errno(err, "socket");
-	(void)socket_address(dir, name, &a);
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, CTL_BACKLOG) < 0)
-		return error_errno(err, "bind '%s' of container '%.12s'", name, container_id);
-	return steal_fd(&fd);
+	return r < 0 ? error_wrap(err, "container '%.12s'", container_id) : r;
 }
 
 int ctl_accept(int listen_fd)
@@ -183,23 +187,31 @@ int ctl_connect(const struct store *s, const char *container_id, struct error *e
 	return ctl_connect_name(s, container_id, CTL_SOCKET, err);
 }
 
+int ctl_connect_at(int dirfd, const char *name, struct error *err)
+{
+	cleanup_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un a;
+
+	if (fd < 0)
+		return error_errno(err, "socket");
+	(void)socket_address(dirfd, name, &a);
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
+		return error_errno(err, "connect to '%s'", name);
+	return steal_fd(&fd);
+}
+
 int ctl_connect_name(const struct store *s, const char *container_id, const char *name,
 		     struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 	cleanup_close int dir = openat(s->runfd, layout_container(path, container_id, NULL),
 				       O_PATH | O_DIRECTORY | O_CLOEXEC);
-	cleanup_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	struct sockaddr_un a;
+	int r;
 
 	if (dir < 0)
 		return error_errno(err, "monitor of container '%.12s'", container_id);
-	if (fd < 0)
-		return error_errno(err, "socket");
-	(void)socket_address(dir, name, &a);
-	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
-		return error_errno(err, "monitor of container '%.12s'", container_id);
-	return steal_fd(&fd);
+	r = ctl_connect_at(dir, name, err);
+	return r < 0 ? error_wrap(err, "monitor of container '%.12s'", container_id) : r;
 }
 
 int ctl_wait(int fd, int timeout_ms, struct ctl_msg *ret)

@@ -41,7 +41,8 @@ enum ctl_type {
 	CTL_WARNING, /* text */
 	CTL_READY,   /* prepared, waits for CTL_GO */
 	CTL_RUNNING, /* value: pid; the program runs and postStart has ended well */
-	CTL_EXITED,  /* value: exit code; a restart follows after its back-off */
+	CTL_EXITED,  /* value: exit code; a restart follows after its back-off. Of a conductor: one
+			of its containers; text */
 	CTL_DONE,    /* value: exit code; the monitor ends */
 	CTL_PIPES,   /* + descriptors: read ends of stdout and stderr, for the conductor to keep */
 	CTL_UP,	     /* conductor: every member was started */
@@ -84,6 +85,10 @@ int ctl_listen_name(const struct store *s, const char *container_id, const char 
 		    struct error *err) must_check;
 int ctl_connect_name(const struct store *s, const char *container_id, const char *name,
 		     struct error *err) must_check;
+
+/* The same in a directory of the caller's. */
+int ctl_listen_at(int dirfd, const char *name, struct error *err) must_check;
+int ctl_connect_at(int dirfd, const char *name, struct error *err) must_check;
 
 /* Waits for one message up to timeout_ms. As ctl_receive; -ETIMEDOUT. */
 int ctl_wait(int fd, int timeout_ms, struct ctl_msg *ret);
