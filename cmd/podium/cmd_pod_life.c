@@ -9,6 +9,7 @@
 
 #include "cmd/podium/commands.h"
 #include "cmd/podium/lifeoptions.h"
+#include "cmd/podium/jobs.h"
 #include "cmd/podium/pods.h"
 #include "engine/base/mem.h"
 #include "engine/pod/lookup.h"
@@ -30,14 +31,35 @@ static int resolve(struct command_context *ctx, const struct life_options *o, in
 	return r;
 }
 
+/* A Job whose monitor was killed gets another one with the first of its pods. */
+static int adopt_jobs(const struct store *s, const struct strlist *ids, struct error *err)
+{
+	int r = 0;
+
+	if (faccessat(s->rootfd, "kube/job", F_OK, 0) < 0)
+		return 0; /* there are no Jobs here */
+	for (size_t i = 0; i < ids->n && r == 0; i++) {
+		struct pod_spec pod = { 0 };
+		struct error scratch; /* removed just now */
+
+		if (lookup_read_pod(s, ids->v[i], &pod, &scratch) == 0)
+			r = job_adopt(s, pod.controller, err);
+		record_done(&pod_spec_type, &pod);
+	}
+	return r;
+}
+
 static int run_start(struct command_context *ctx, void *options, int argc, char **argv,
 		     struct error *err)
 {
 	const struct life_options *o = options;
 	cleanup_strlist struct strlist ids = { 0 };
 	int r = pods_resolve(&ctx->store, argc, argv, o->all, &ids, err);
+	int code = r < 0 ? r : pods_start(&ctx->store, &ids, true, err);
 
-	return r < 0 ? r : pods_start(&ctx->store, &ids, true, err);
+	if (code >= 0)
+		r = adopt_jobs(&ctx->store, &ids, err);
+	return r < 0 ? r : code;
 }
 
 static int run_stop(struct command_context *ctx, void *options, int argc, char **argv,

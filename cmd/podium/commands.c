@@ -117,6 +117,7 @@ const struct command_row command_rows[] = {
 	ROW("system prune", cmd_system_prune),
 
 	{ .words = "cdi-json", .command = &cmd_cdi_json, .hidden = true },
+	{ .words = "job-step", .command = &cmd_job_step, .hidden = true },
 	{ .words = "net-sync", .command = &cmd_net_sync, .hidden = true },
 	{ .words = NULL },
 };

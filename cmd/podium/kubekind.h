@@ -101,6 +101,9 @@ int kube_describe_stored(struct kube_look *look, const struct kube_kind_row *row
 int kube_remove_workload(const struct store *s, const struct kube_kind_row *row,
 			 const char *namespace_, const char *name, int64_t grace_s,
 			 struct error *err) must_check;
+/* A Job with its pods; one that is not there is success. */
+int kube_remove_job(const struct store *s, const char *namespace_, const char *name,
+		    int64_t grace_s, struct error *err) must_check;
 int kube_remove_volume(const struct store *s, const struct kube_kind_row *row,
 		       const char *namespace_, const char *name, int64_t grace_s,
 		       struct error *err) must_check;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cmd/podium/jobs.h"
 #include "cmd/podium/kubekind.h"
 #include "cmd/podium/kubestored.h"
 #include "cmd/podium/kubeusers.h"
@@ -61,6 +62,9 @@ int kube_remove_workload(const struct store *s, const struct kube_kind_row *row,
 	cleanup_strlist struct strlist ids = { 0 };
 	int r = object_read(s, (enum kube_kind)row->kind, namespace_, name, &o, err);
 
+	if (r == 0 && row->kind == KUBE_JOB)
+		r = job_end(s, namespace_, name,
+			    err); /* before its pods, or it would make others */
 	if (r < 0)
 		return r;
 	strlist_copy(&names, &o.pods);
@@ -71,6 +75,15 @@ int kube_remove_workload(const struct store *s, const struct kube_kind_row *row,
 	for (size_t i = 0; i < ids.n && r == 0; i++)
 		r = pod_remove(s, ids.v[i], err);
 	return r < 0 ? r : object_remove(s, (enum kube_kind)row->kind, namespace_, name, err);
+}
+
+int kube_remove_job(const struct store *s, const char *namespace_, const char *name,
+		    int64_t grace_s, struct error *err)
+{
+	static const struct kube_kind_row row = { .kind = KUBE_JOB };
+	int r = kube_remove_workload(s, &row, namespace_, name, grace_s, err);
+
+	return r == -ENOENT ? 0 : r;
 }
 
 /* ---- volumes ---------------------------------------------------------------------------- */

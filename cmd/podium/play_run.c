@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "cmd/podium/jobs.h"
+#include "cmd/podium/kubekind.h"
 #include "cmd/podium/kubeview.h"
 #include "cmd/podium/play.h"
 #include "cmd/podium/play_prune.h"
@@ -56,6 +58,34 @@ static int apply_objects(const struct store *s, const struct kube_result *result
 	play_objects_done(objects); /* another play may have been here since */
 	r = play_objects_compare(s, result, objects, err);
 	return r < 0 ? r : play_objects_apply(s, objects, result, err);
+}
+
+/* Jobs whose pods would be others than those there are: what there is goes. */
+static int replace_jobs(const struct run *run, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < run->objects.n && r == 0; i++) {
+		const struct play_object *p = &run->objects.v[i];
+
+		if (p->o->kind == KUBE_JOB && (p->change == PLAY_CONFIGURED || run->o->replace))
+			r = job_prepare_change(&run->ctx->store, p->o, p->old.yaml, run->o->replace,
+					       err);
+	}
+	return r;
+}
+
+/* The Jobs make their pods themselves. What fails here is tried again by them. */
+static void start_jobs(const struct run *run)
+{
+	for (size_t i = 0; i < run->objects.n && run->o->start; i++) {
+		const struct kube_object *o = run->objects.v[i].o;
+		struct error why;
+
+		if (o->kind == KUBE_JOB &&
+		    job_start(&run->ctx->store, o->namespace_, o->name, &why) < 0)
+			command_print_warning(why.text);
+	}
 }
 
 /* No lock is held for a grace period; the images are looked up again after it. */
@@ -169,6 +199,8 @@ static int make(struct run *run, struct error *err)
 	if (run->mode == PLAY_WAIT_FOREGROUND)
 		r = play_waited_signals(&run->waited, err);
 	if (r == 0)
+		r = replace_jobs(run, err);
+	if (r == 0)
 		r = apply_objects(s, run->result, &run->objects, err);
 	if (r < 0)
 		return r;
@@ -177,6 +209,8 @@ static int make(struct run *run, struct error *err)
 		r = make_pods(s, run->o, run->v, n, run->reports, err);
 	if (r < 0)
 		play_objects_undo(s, &run->objects);
+	else
+		start_jobs(run);
 	return r;
 }
 
@@ -217,6 +251,14 @@ static int take_down(struct run *run, struct error *err)
 	r = pods_stop_to_remove(s, &ids, -1, err);
 	for (size_t i = 0; i < ids.n && r == 0; i++)
 		r = pod_remove(s, ids.v[i], err);
+	for (size_t i = 0; i < run->objects.n && r == 0; i++) {
+		struct play_object *p = &run->objects.v[i];
+
+		if (p->o->kind != KUBE_JOB)
+			continue;
+		r = kube_remove_job(s, p->o->namespace_, p->o->name, -1, err);
+		p->done = false; /* gone already */
+	}
 	if (r == 0)
 		play_objects_undo_created(s, &run->objects);
 	return r;
