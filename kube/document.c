@@ -287,7 +287,7 @@ static struct node *make_scalar(struct builder *b, const yaml_event_t *e)
 	n->len = e->data.scalar.length;
 	n->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
 	if (n->len > DOC_MAX_SCALAR) {
-		(void)fail_at(b, n->place, "the text is too long (1 MiB at most)");
+		(void)fail_at(b, n->place, "the text is too long (1.5 MiB at most)");
 		return NULL;
 	}
 	n->text = arena_strndup(&b->set->arena, (const char *)e->data.scalar.value, n->len);

@@ -13,7 +13,7 @@
 #define DOC_MAX_DEPTH	  64
 #define DOC_MAX_EVENTS	  300000
 #define DOC_MAX_NODES	  300000 /* with aliases expanded */
-#define DOC_MAX_SCALAR	  ((size_t)1 << 20)
+#define DOC_MAX_SCALAR	  ((size_t)3 << 19) /* 1 MiB in base64 fits */
 
 struct doc_set {
 	struct arena arena;

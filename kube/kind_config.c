@@ -33,6 +33,16 @@ struct data_object *data_of_meta(const struct load *l, enum data_kind kind,
 	return d;
 }
 
+/* A file's name with its suffix; see engine/data/object.h. */
+#define MAX_NAME 250
+
+void check_data_name(const struct diag_sink *sink, const struct k8s_meta *meta)
+{
+	if (meta->name && strlen(meta->name) > MAX_NAME)
+		diag_error(sink, "metadata.name", "is longer than %d characters: it cannot be kept",
+			   MAX_NAME);
+}
+
 void check_data_key(const struct diag_sink *sink, const char *field, const char *key)
 {
 	const char *bad = data_key_bad(key);
@@ -97,6 +107,7 @@ void load_config_map(struct load *l, const struct diag_sink *sink, struct node *
 	decode_object(sink, &schema_config_map, root, &m);
 	if (m.meta) {
 		validate_meta(sink, m.meta);
+		check_data_name(sink, m.meta);
 		o = add_object(l, sink, KUBE_CONFIG_MAP, m.meta);
 		if (o) {
 			o->data = read_config_map(l, sink, &m);

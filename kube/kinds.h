@@ -113,6 +113,8 @@ const char *namespace_of(const char *namespace_);
 /* A new object with everything but its entries. */
 struct data_object *data_of_meta(const struct load *l, enum data_kind kind,
 				 const struct k8s_meta *meta);
+/* About a name that is too long for the store. */
+void check_data_name(const struct diag_sink *sink, const struct k8s_meta *meta);
 /* About an entry of a field ("data"): its key is no file name. */
 void check_data_key(const struct diag_sink *sink, const char *field, const char *key);
 void check_data_size(const struct diag_sink *sink, const char *field, const struct data_object *d);

@@ -181,6 +181,7 @@ void load_secret(struct load *l, const struct diag_sink *sink, struct node *root
 	decode_object(&discreet, &schema_secret, root, &s);
 	if (s.meta) {
 		validate_meta(&discreet, s.meta);
+		check_data_name(&discreet, s.meta);
 		o = add_object(l, &discreet, KUBE_SECRET, s.meta);
 		if (o) {
 			o->data = read_secret(l, &discreet, &s);
