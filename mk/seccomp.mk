@@ -23,3 +23,4 @@ $(B)/tests/unit/test_launch_live: | $(B)/podium-launch $(B)/podium-pause $(B)/po
 $(B)/tests/unit/test_security_live: | $(B)/podium-launch $(B)/podium-pause $(B)/podium-seccomp $(B)/tests/payload
 $(B)/tests/unit/test_launch_files: | $(B)/podium-launch $(B)/podium-pause $(B)/podium-seccomp $(B)/tests/payload
 $(B)/tests/unit/test_launch_volumes: | $(B)/podium-launch $(B)/podium-pause $(B)/podium-seccomp $(B)/tests/payload
+$(B)/tests/unit/test_launch_mounts: | $(B)/podium-launch $(B)/podium-pause $(B)/podium-seccomp $(B)/tests/payload
