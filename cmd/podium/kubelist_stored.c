@@ -24,7 +24,7 @@
 #include "engine/pod/pod.h"
 #include "engine/volumes/named.h"
 
-#define WIDTH	      14
+#define WIDTH	      16
 #define JOB_FILE      "job.json"
 #define JOB_MAX_BYTES ((size_t)4 << 20)
 #define NS_PER_SECOND INT64_C(1000000000)
@@ -173,28 +173,80 @@ static void add_row(struct row *row)
 	kube_table_add_age(&row->look->table, row->o->created_ns, row->look->now_ns);
 }
 
+static void add_number(struct kube_out *out, struct node *map, const char *key, size_t n)
+{
+	(void)node_map_add(&out->arena, map, key, node_new_int(&out->arena, (int64_t)n));
+}
+
+static void add_time(struct kube_out *out, struct node *map, const char *key, int64_t ns)
+{
+	char when[KUBE_TIME_SIZE];
+
+	kube_time(ns, when, sizeof(when));
+	if (ns)
+		kube_out_set(out, map, key, when);
+}
+
+static void add_job_status(const struct row *row, struct node *status)
+{
+	static const char *const types[] = { NULL, "Suspended", "Complete", "Failed" };
+	struct kube_out *out = row->look->out;
+	struct node *list = node_new(&out->arena, NODE_LIST, (struct doc_place){ 0 });
+	struct node *condition = node_new(&out->arena, NODE_MAP, (struct doc_place){ 0 });
+	struct job_status st;
+	struct error scratch; /* not begun yet */
+
+	error_ignore(
+		kube_stored_job(row->look->store, row->o->namespace_, row->o->name, &st, &scratch));
+	if (types[st.condition]) {
+		kube_out_set(out, condition, "type", types[st.condition]);
+		kube_out_set(out, condition, "status", "True");
+		if (st.reason)
+			kube_out_set(out, condition, "reason", st.reason);
+		if (st.message)
+			kube_out_set(out, condition, "message", st.message);
+		node_list_add(&out->arena, list, condition);
+		(void)node_map_add(&out->arena, status, "conditions", list);
+	}
+	add_time(out, status, "startTime", st.started_ns);
+	if (st.condition == JOB_COMPLETE)
+		add_time(out, status, "completionTime", st.finished_ns);
+	add_number(out, status, "active", (size_t)st.active);
+	add_number(out, status, "succeeded", (size_t)st.succeeded);
+	add_number(out, status, "failed", (size_t)st.failed);
+	record_done(&job_status_type, &st);
+}
+
+static void add_status(const struct row *row, struct node *status)
+{
+	struct kube_out *out = row->look->out;
+
+	if (row->kind->kind == KUBE_JOB) {
+		add_job_status(row, status);
+	} else if (row->kind->kind == KUBE_PV) {
+		cleanup_free char *claim = kube_claim_of(row->look->store, row->o->name);
+
+		kube_out_set(out, status, "phase", claim ? "Bound" : "Available");
+	} else if (row->kind->kind == KUBE_DAEMON_SET) {
+		add_number(out, status, "currentNumberScheduled", row->there);
+		add_number(out, status, "desiredNumberScheduled", row->o->pods.n);
+		add_number(out, status, "numberReady", row->ready);
+	} else {
+		add_number(out, status, "replicas", row->there);
+		add_number(out, status, "readyReplicas", row->ready);
+	}
+}
+
 static void add_document(struct row *row, struct node *root)
 {
 	struct kube_out *out = row->look->out;
 	struct node *meta = kube_out_map(out, root, "metadata");
-	struct node *status;
-	char when[KUBE_TIME_SIZE];
 
 	if (row->kind->namespaced)
 		kube_out_set(out, meta, "namespace", kube_namespace(row->o->namespace_));
-	kube_time(row->o->created_ns, when, sizeof(when));
-	kube_out_set(out, meta, "creationTimestamp", when);
+	add_time(out, meta, "creationTimestamp", row->o->created_ns);
+	add_status(row, kube_out_map(out, root, "status"));
 	kube_out_add(out, root);
-	if (row->kind->kind == KUBE_JOB || row->kind->kind == KUBE_PV)
-		return;
-	status = kube_out_map(out, root, "status");
-	(void)node_map_add(&out->arena, status,
-			   row->kind->kind == KUBE_DAEMON_SET ? "currentNumberScheduled"
-							      : "replicas",
-			   node_new_int(&out->arena, (int64_t)row->there));
-	(void)node_map_add(&out->arena, status,
-			   row->kind->kind == KUBE_DAEMON_SET ? "numberReady" : "readyReplicas",
-			   node_new_int(&out->arena, (int64_t)row->ready));
 }
 
 /* ---- all of one kind -------------------------------------------------------------------- */

@@ -340,6 +340,34 @@ static void test_signal(void)
 	has_no("all,secrets");
 }
 
+/* ---- jobs --------------------------------------------------------------------------------- */
+
+static void test_job(void)
+{
+	static const char text[] = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\n"
+				   "spec:\n  backoffLimit: 0\n  template:\n    spec:\n"
+				   "      restartPolicy: Never\n      containers:\n"
+				   "      - {name: c, image: payload, args: [exit, \"CODE\"]}\n";
+	cleanup_free char *good = replaced(text, "CODE", "0"), *bad = replaced(text, "CODE", "3");
+	cleanup_result struct result well = play_text("good", "--wait=completed", good);
+	cleanup_result struct result get = podium("kube get job j --no-headers");
+	cleanup_result struct result yaml = podium("kube get job j -o yaml");
+	cleanup_result struct result ill = play_text("bad", "--wait=completed", bad);
+	cleanup_result struct result why = podium("kube describe job j");
+	cleanup_result struct result gone = podium("kube delete job j");
+	cleanup_result struct result front = play_text("bad", "--wait", bad);
+
+	CHECK_CODE(well, 0);
+	CHECK_HAS(get.out, "j   Complete   1/1 ");
+	CHECK_HAS(yaml.out, "type: Complete\n");
+	CHECK_HAS(yaml.out, "succeeded: 1\n");
+	CHECK_CODE(ill, 1);
+	CHECK_HAS(why.out, "Reason:         BackoffLimitExceeded\n");
+	CHECK_EQUAL(gone.out, "job \"j\" deleted\n");
+	CHECK_CODE(front, 1);
+	has_no("all");
+}
+
 /* ---- names -------------------------------------------------------------------------------- */
 
 static void test_two_namespaces(void)
@@ -390,6 +418,7 @@ static CU_TestInfo tests[] = {
 	{ "wait", test_wait },
 	{ "wait in the foreground", test_foreground },
 	{ "a signal ends it", test_signal },
+	{ "jobs", test_job },
 	{ "one name, two namespaces", test_two_namespaces },
 	{ "--configmap, --annotation", test_option },
 	CU_TEST_INFO_NULL,
