@@ -142,6 +142,11 @@ static void set_defaults(void *options)
 	((struct play_options *)options)->start = true;
 }
 
+static void free_options(void *options)
+{
+	strlist_done(&((struct play_options *)options)->files);
+}
+
 const struct command cmd_kube_play = {
 	.words = "kube play",
 	.args = "[options] FILE [FILE...]|-",
@@ -160,6 +165,7 @@ const struct command cmd_kube_play = {
 	.options = play_options_table,
 	.options_size = sizeof(struct play_options),
 	.set_defaults = set_defaults,
+	.free_options = free_options,
 	.min_args = 1,
 	.max_args = -1,
 	.store = COMMAND_WRITES,
