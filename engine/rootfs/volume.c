@@ -20,14 +20,17 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
+#include "engine/base/quantity.h"
 #include "engine/base/seams.h"
 #include "engine/pod/spec.h"
 
 #define VOLUME_NAME_MAX 253
 #define EMPTY_DIR_MODE	0777
+#define HUGE_PAGES	"/sys/kernel/mm/hugepages"
 
 static bool is_volume_name(const char *name)
 {
@@ -77,6 +80,39 @@ static int prepare_empty_dir(const char *root, const struct pod_spec *pod, const
 	return fd < 0 ? fd : volume_set_owner(fd, pod, err);
 }
 
+static bool has_pages(const char *directory, const char *file)
+{
+	cleanup_free char *path = xasprintf("%s/%s", directory, file);
+	cleanup_free char *text = NULL;
+	struct error scratch;
+
+	return fs_read_file(AT_FDCWD, path, 64, &text, NULL, &scratch) == 0 && text[0] != '0';
+}
+
+/* A hugetlbfs can be mounted without one page to fill it with: its programs would be killed. */
+static int check_huge_pages(const char *size, struct error *err)
+{
+	cleanup_free char *directory = NULL;
+	struct quantity q;
+	int64_t bytes = 0;
+	int r = quantity_parse(size, &q, err);
+
+	if (r == 0)
+		r = quantity_units(&q, &bytes, err);
+	if (r < 0)
+		return r;
+	directory = xasprintf(HUGE_PAGES "/hugepages-%lldkB", (long long)(bytes / 1024));
+	if (access(directory, F_OK) < 0)
+		return error_set(err, ENODEV, "this kernel has no huge pages of %s", size);
+	if (!has_pages(directory, "nr_hugepages") &&
+	    !has_pages(directory, "nr_overcommit_hugepages") && !WEAKEN("huge-pages"))
+		return error_set(err, ENOMEM,
+				 "the host has set no huge pages of %s aside: write how many to "
+				 "'%s/nr_hugepages'",
+				 size, directory);
+	return 0;
+}
+
 int volume_prepare_pod(const char *root, const struct pod_spec *pod, struct error *err)
 {
 	for (size_t i = 0; i < pod->volumes.n; i++) {
@@ -88,6 +124,8 @@ int volume_prepare_pod(const char *root, const struct pod_spec *pod, struct erro
 					 v->name ? v->name : "");
 		if (v->kind == VOLUME_EMPTY_DIR && !is_memory_volume(v))
 			r = prepare_empty_dir(root, pod, v->name, err);
+		else if (v->kind == VOLUME_EMPTY_DIR && v->huge_pages)
+			r = check_huge_pages(v->huge_pages, err);
 		if (r < 0)
 			return error_wrap(err, "volume '%s'", v->name);
 	}

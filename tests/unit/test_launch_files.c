@@ -505,6 +505,7 @@ static void test_empty_dirs(void)
 static void test_huge_pages(void)
 {
 	struct volume_spec *v;
+	cleanup_free char *none = NULL;
 	cleanup_free char *out = NULL;
 
 	if (access("/sys/kernel/mm/hugepages/hugepages-2048kB", F_OK) < 0) {
@@ -514,7 +515,13 @@ static void test_huge_pages(void)
 	v = add_volume("huge", VOLUME_EMPTY_DIR);
 	v->huge_pages = xstrdup("2Mi");
 	v->size_bytes = 4 << 20;
+	none = live_sandbox(&S);
+	if (none)
+		CU_ASSERT(live_has(none, "volume 'huge': the host has set no huge pages of 2Mi"));
+	live_end_sandbox(&S);
+	live_setenv("PODIUM_WEAKEN", "huge-pages"); /* whatever this host has */
 	begin();
+	live_setenv("PODIUM_WEAKEN", NULL);
 	out = run_mounted("huge", "/mnt", ARGS("seq", "stat", "/mnt", ",", "cat", "/proc/mounts"));
 	CU_ASSERT(live_has(out, "040777 0:0\n"));
 	CU_ASSERT(live_has(out, " /mnt hugetlbfs rw,nosuid,nodev,relatime,mode=777,pagesize=2M,"
