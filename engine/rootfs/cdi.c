@@ -364,7 +364,7 @@ int cdi_apply(const json_t *spec, const char *where, const struct strlist *wante
 		return 0;
 	for (size_t i = 0; r == 0 && i < wanted->n; i++) {
 		const char *name = wanted->v[i];
-		bool here;
+		bool here = false;
 
 		if (!is_of_kind(name, kind))
 			continue;
