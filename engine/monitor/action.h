@@ -65,7 +65,8 @@ struct action {
 	int pidfd;
 	int sync_fd;
 	int out_fd;
-	bool is_helper; /* podium-probe: its exit code says more */
+	bool was_killed; /* the verdict is of a process that SIGKILL has ended */
+	bool is_helper;	 /* podium-probe: its exit code says more */
 	char output[ACTION_TEXT_MAX + 1];
 	size_t output_len;
 	/* sockets */

@@ -198,6 +198,7 @@ static void conclude_exec(struct action *a, const siginfo_t *si)
 {
 	const char *text = said(a);
 
+	a->was_killed = si->si_code != CLD_EXITED && si->si_status == SIGKILL;
 	if (si->si_code == CLD_EXITED && si->si_status == 0)
 		action_finish(a, ACTION_GOOD, "%s", "");
 	else if (si->si_code == CLD_EXITED)

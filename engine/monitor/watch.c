@@ -24,11 +24,13 @@
 #include "engine/base/clock.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/base/proc.h"
 #include "engine/monitor/internal.h"
 #include "engine/process/launch.h"
 
 #define SANDBOX_MAX_BYTES 65536
 #define MS_PER_S	  1000
+#define END_WAIT_MS	  50
 
 /* ---- what there is ---------------------------------------------------------------------- */
 
@@ -228,12 +230,21 @@ static void end_hook(struct monitor *m)
 	}
 }
 
+/* A container that ends takes the processes of execs with it, and cannot end before they are reaped:
+ * what they say then is not about its health. Waits for a moment, in that case alone. */
+static bool is_end_of_container(const struct monitor *m, const struct action *a)
+{
+	return a->was_killed && pidfd_wait_exit(m->pidfd, END_WAIT_MS) == 0;
+}
+
 static void check_hook(struct monitor *m, int64_t now_ms)
 {
 	struct monitor_watch *w = m->watch;
 
 	if (w->hook_kind == HOOK_NONE)
 		return;
+	if (w->hook.verdict != ACTION_GOING && is_end_of_container(m, &w->hook))
+		return; /* its exit is seen next */
 	if (w->hook_end_ms ? now_ms >= w->hook_end_ms : w->hook.verdict != ACTION_GOING)
 		end_hook(m);
 }
@@ -249,6 +260,8 @@ static void kill_for(struct monitor *m, enum probe_role role)
 	const struct opt_i64 *own = &m->watch->probes[role].grace_s;
 	bool again = m->plan.restart != RESTART_NEVER;
 
+	if (!is_pidfd_alive(m->pidfd))
+		return; /* it was quicker */
 	monitor_event(m, false, "Killing", "Container %s failed its %s probe%s", m->name,
 		      role == PROBE_STARTUP ? "startup" : "liveness",
 		      again ? ", it will be restarted" : "");
@@ -277,6 +290,8 @@ static void take_answers(struct monitor *m, int64_t now_ms)
 
 		if (!w->state.watch[i].is_busy || a->verdict == ACTION_GOING || !is_action_idle(a))
 			continue;
+		if (is_end_of_container(m, a))
+			return; /* its exit is seen next */
 		if (a->verdict == ACTION_BAD)
 			monitor_event(m, true, "Unhealthy", "%s probe failed: %s", role_names[i],
 				      a->text);

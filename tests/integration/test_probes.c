@@ -249,6 +249,15 @@ static void test_liveness(void)
 	CHECK_EVENT("nv", "Killing", "failed its liveness probe");
 	CHECK(restarts_of("nv-c") == 0, "restarted under Never");
 	remove_pod("nv");
+	/* One that ends by itself while it is asked is not unhealthy. */
+	PLAY(0, "end", "", "  restartPolicy: OnFailure\n",
+	     "    args: [sleep, \"2\"]\n"
+	     "    livenessProbe: {periodSeconds: 1, timeoutSeconds: 600, failureThreshold: 1, "
+	     "exec: {command: [/payload, ignore-term]}}\n");
+	CHECK_STATUS("end-c", "Exited (0) ");
+	CHECK(restarts_of("end-c") == 0 && events_of("end", "Unhealthy", "") == 0,
+	      "taken for a failed probe");
+	remove_pod("end");
 }
 
 static void test_startup(void)

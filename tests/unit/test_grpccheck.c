@@ -128,7 +128,7 @@ static void test_bad_blocks(void)
 		"ff ff ff ff ff ff ff", /* a number without end */
 		"7f",			/* half a number */
 		"40 05 61",		/* a name that is cut off */
-		"3f e2 ff 7f",		/* a table larger than we allow */
+		"3f e2 1f",		/* a table larger than we allow */
 		"48 84 ff ff ff ff",	/* bad Huffman */
 	};
 
