@@ -35,9 +35,10 @@
 #error "podium-seccomp: unknown architecture"
 #endif
 
-#define RET_EPERM  (SECCOMP_RET_ERRNO | EPERM)
-#define RET_EINVAL (SECCOMP_RET_ERRNO | EINVAL)
-#define RET_ENOSYS (SECCOMP_RET_ERRNO | ENOSYS)
+#define RET_EPERM	    (SECCOMP_RET_ERRNO | EPERM)
+#define RET_EINVAL	    (SECCOMP_RET_ERRNO | EINVAL)
+#define RET_ENOSYS	    (SECCOMP_RET_ERRNO | ENOSYS)
+#define RET_EPROTONOSUPPORT (SECCOMP_RET_ERRNO | EPROTONOSUPPORT)
 
 #define ARG_LOW(i) ((unsigned int)offsetof(struct seccomp_data, args) + 8U * (i))
 
@@ -157,6 +158,21 @@ static void put_clone(struct emitter *e)
 	put_return(e, SECCOMP_RET_ALLOW);
 }
 
+/* Netlink by an allow-list, too: what has a network namespace (routes, sockets, IPsec, filters, generic)
+ * and the kernel's announcements of devices. The rest answers as a kernel without it would. */
+static void put_netlink(struct emitter *e)
+{
+	static const unsigned int allowed[] = { NETLINK_ROUTE,		NETLINK_SOCK_DIAG,
+						NETLINK_XFRM,		NETLINK_NETFILTER,
+						NETLINK_KOBJECT_UEVENT, NETLINK_GENERIC };
+
+	put_load(e, ARG_LOW(2U));
+	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++)
+		put_if_equal(e, allowed[i], SECCOMP_RET_ALLOW);
+	put_if_equal(e, NETLINK_AUDIT, e->plan->audit_netlink ? SECCOMP_RET_ALLOW : RET_EINVAL);
+	put_return(e, RET_EPROTONOSUPPORT);
+}
+
 static void put_socket(struct emitter *e)
 {
 	put_load(e, ARG_LOW(0U));
@@ -167,10 +183,7 @@ static void put_socket(struct emitter *e)
 		put_if_equal(e, AF_PACKET, SECCOMP_RET_ALLOW);
 	put(e, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, AF_NETLINK);
 	put_return(e, RET_EPERM);
-	put_load(e, ARG_LOW(2U));
-	if (!e->plan->audit_netlink)
-		put_if_equal(e, NETLINK_AUDIT, RET_EINVAL);
-	put_return(e, SECCOMP_RET_ALLOW);
+	put_netlink(e);
 }
 
 static void put_values(struct emitter *e, const unsigned int *values, size_t n,

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -137,6 +138,44 @@ static void test_profiles_refused(void)
 	}
 }
 
+/* A device of the host and one of a CDI file, from the manifest to the node; and again at a start. */
+static void test_devices(void)
+{
+	static const char ctr[] = "    args: ['sleep', '600']\n    resources:\n      limits:\n"
+				  "        podman.io/device=/dev/kmsg: 1\n"
+				  "        example.com/full=a: 1\n";
+	static const char file[] = "/run/cdi/full.yaml";
+	bool made = mkdir("/run/cdi", 0755) == 0;
+
+	/* In the test's own mount namespace. */
+	CHECK(mount("cdi", "/run/cdi", "tmpfs", 0, "mode=0755,size=1m") == 0, "mount /run/cdi");
+	write_file(file, "cdiVersion: '0.5.0'\nkind: example.com/full\ndevices:\n- name: a\n"
+			 "  containerEdits:\n    env: [FULL=yes]\n    deviceNodes:\n"
+			 "    - {path: /dev/my-full, hostPath: /dev/full}\n");
+	{
+		cleanup_result struct result r = play_pod("dev", "", "", ctr);
+		cleanup_result struct result nodes =
+			podium("exec dev-c /payload seq stat /dev/kmsg , append /dev/my-full x");
+		cleanup_result struct result env = podium("exec dev-c /payload env");
+
+		CHECK_CODE(r, 0);
+		CHECK_HAS(nodes.out, "dev 1:11\n");
+		CHECK_HAS(nodes.out, "ENOSPC\n");
+		CHECK_HAS(env.out, "FULL=yes\n");
+	}
+	MUST(0, "pod stop -t 0 dev");
+	remove_path(file);
+	{
+		cleanup_result struct result gone = podium("pod start dev");
+
+		CHECK(gone.code != 0, "it started without its device");
+	}
+	CHECK(remove_pod("dev"), "dev");
+	(void)umount2("/run/cdi", MNT_DETACH);
+	if (made)
+		(void)rmdir("/run/cdi");
+}
+
 static void test_host_users_refused(void)
 {
 	cleanup_result struct result r =
@@ -150,6 +189,7 @@ static void test_host_users_refused(void)
 static CU_TestInfo tests[] = { { "hostUsers: false", test_host_users },
 			       { "hostUsers: false, refused", test_host_users_refused },
 			       { "together", test_together },
+			       { "devices", test_devices },
 			       { "PROC-6 profiles", test_profiles_refused },
 			       CU_TEST_INFO_NULL };
 static CU_SuiteInfo suites[] = { { "security_context", begin, harness_end, NULL, NULL, tests },
