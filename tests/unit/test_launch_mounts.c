@@ -47,13 +47,23 @@ static void add_shared_volume(void)
 	CU_ASSERT_EQUAL(mkdir(shared_dir, 0755), 0);
 }
 
-static int read_only_with_mounts(void *arg)
+/* In a child: runs such a function, and ends the sandbox that it has left. */
+static int with_own_mounts(void *function)
+{
+	int (*run)(void);
+	int r;
+
+	memcpy(&run, &function, sizeof(run));
+	r = child_own_mounts() ? run() : 1;
+	live_end_sandbox(&vol_live);
+	return r;
+}
+
+static int read_only_with_mounts(void)
 {
 	static const char *const write_below[] = { "write", "/mnt/sub/x", "x", NULL };
 
-	(void)arg;
-	MUST(child_own_mounts() && mount_tmpfs(vol_live.dir, "vol") &&
-	     mount_tmpfs(shared_dir, "sub"));
+	MUST(mount_tmpfs(vol_live.dir, "vol") && mount_tmpfs(shared_dir, "sub"));
 	MUST(!live_sandbox(&vol_live));
 	vol_wanted = (struct mount_spec){ .volume = vol_word("vol"), .target = vol_word("/mnt") };
 	/* a bind has all that is below */
@@ -67,7 +77,6 @@ static int read_only_with_mounts(void *arg)
 	live_setenv("PODIUM_WEAKEN", "VOL-10");
 	MUST(!*live_simple(&vol_live, write_below, vol_with_mount, NULL));
 	live_setenv("PODIUM_WEAKEN", NULL);
-	live_end_sandbox(&vol_live);
 	return 0;
 }
 
@@ -75,7 +84,7 @@ static int read_only_with_mounts(void *arg)
 static void test_read_only_with_mounts(void)
 {
 	add_shared_volume();
-	CU_ASSERT_EQUAL(child_run(read_only_with_mounts, NULL), 0);
+	CU_ASSERT_EQUAL(child_run(with_own_mounts, read_only_with_mounts), 0);
 }
 
 /* VOL-11: set-uid and devices are inert. */
@@ -146,12 +155,11 @@ static bool has_peer(const char *volume, int propagation, const char *peer)
 	return line && !memchr(strstr(out, " /mnt "), '\n', (size_t)(line - strstr(out, " /mnt ")));
 }
 
-static int propagate(void *arg)
+static int propagate(void)
 {
 	bool seen;
 
-	(void)arg;
-	MUST(child_own_mounts() && mount_tmpfs(vol_live.dir, "vol"));
+	MUST(mount_tmpfs(vol_live.dir, "vol"));
 	MUST(!live_sandbox(&vol_live));
 	vol_wanted = (struct mount_spec){ .volume = vol_word("vol"),
 					  .target = vol_word("/mnt"),
@@ -173,7 +181,6 @@ static int propagate(void *arg)
 	MUST(has_peer("mem", PROPAGATION_SHARED, " shared:"));
 	MUST(has_peer("mem", PROPAGATION_SLAVE, " master:"));
 	MUST(!has_peer("mem", PROPAGATION_NONE, " shared:"));
-	live_end_sandbox(&vol_live);
 	return 0;
 }
 
@@ -181,7 +188,7 @@ static void test_propagation(void)
 {
 	add_shared_volume();
 	vol_add("mem", VOLUME_EMPTY_DIR)->memory = true;
-	CU_ASSERT_EQUAL(child_run(propagate, NULL), 0);
+	CU_ASSERT_EQUAL(child_run(with_own_mounts, propagate), 0);
 	is_privileged_wanted = false;
 }
 
