@@ -53,17 +53,6 @@ int job_adopt(const struct store *s, const char *controller, struct error *err)
 
 /* ---- changes ---------------------------------------------------------------------------- */
 
-static bool are_plans_equal(const struct pod_plan *a, const struct pod_plan *b)
-{
-	bool same = a->n_containers == b->n_containers &&
-		    record_equal(&pod_spec_type, &a->pod, &b->pod, NULL);
-
-	for (size_t i = 0; same && i < a->n_containers; i++)
-		same = record_equal(&container_spec_type, &a->containers[i], &b->containers[i],
-				    NULL);
-	return same;
-}
-
 /* What may change while a Job runs: how many, how long, whether; not what its pods are. */
 static bool is_same_work(const struct kube_object *now, const char *old_yaml)
 {
@@ -74,7 +63,7 @@ static bool is_same_work(const struct kube_object *now, const char *old_yaml)
 	return !old.has_errors && old.n_objects == 1 && old.objects[0].job &&
 	       old.objects[0].template && now->job && now->template &&
 	       old.objects[0].job->indexed == now->job->indexed &&
-	       are_plans_equal(old.objects[0].template, now->template);
+	       is_equal(old.objects[0].template->kube_yaml, now->template->kube_yaml);
 }
 
 static int remove_pods(const struct store *s, const struct kube_object *o,

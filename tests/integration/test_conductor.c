@@ -202,16 +202,16 @@ static void test_sidecar_starting(void)
 
 static void test_member_backoff(void)
 {
-	play_up("b", "  containers:\n  - {name: c, " SH("echo c >> /x/log; exit 4") "}\n");
-	CHECK(WAIT_UNTIL(is_inspected("b-c", "{{.RestartCount}} {{.State.Status}}", "1 restarting"),
+	play_up("bo", "  containers:\n  - {name: c, " SH("echo c >> /x/log; exit 4") "}\n");
+	CHECK(WAIT_UNTIL(is_inspected("bo-c", "{{.RestartCount}} {{.State.Status}}", "1 restarting"),
 			 DEADLINE_MS),
 	      "no back-off");
-	kill_conductor("b");
-	MUST(0, "pod start b");
-	CHECK(is_inspected("b-c", "{{.RestartCount}} {{.State.Status}}", "1 restarting"),
+	kill_conductor("bo");
+	MUST(0, "pod start bo");
+	CHECK(is_inspected("bo-c", "{{.RestartCount}} {{.State.Status}}", "1 restarting"),
 	      "the back-off was forgotten");
 	CHECK_STORY("c\nc\nc\n");
-	remove_pod("b");
+	remove_pod("bo");
 }
 
 /* A stop that was going on is finished first, in order; then the pod starts anew. */
@@ -286,27 +286,27 @@ static void test_deadline(void)
 {
 	cleanup_free char *first = NULL;
 
-	play_up("d", "  activeDeadlineSeconds: 4\n  terminationGracePeriodSeconds: 20\n" MEMBER);
+	play_up("dl", "  activeDeadlineSeconds: 4\n  terminationGracePeriodSeconds: 20\n" MEMBER);
 	CHECK_STORY("c\n");
-	first = infra_record("d");
-	kill_conductor("d");
-	MUST(0, "pod start d");
+	first = infra_record("dl");
+	kill_conductor("dl");
+	MUST(0, "pod start dl");
 	/* Counted from the start of the pod, by whoever conducts it. */
 	CHECK_STORY("c\nc-down\n");
-	CHECK(WAIT_UNTIL(has_record("d", "\"exited\"") || has_record("d", "DeadlineExceeded"),
+	CHECK(WAIT_UNTIL(has_record("dl", "\"exited\"") || has_record("dl", "DeadlineExceeded"),
 			 DEADLINE_MS),
 	      "the pod goes on");
-	CHECK(WAIT_UNTIL(conductor_of("d") == 0, DEADLINE_MS), "the conductor goes on");
-	CHECK(has_record("d", "\"reason\":\"DeadlineExceeded\"") ||
-		      has_record("d", "\"reason\": \"DeadlineExceeded\""),
+	CHECK(WAIT_UNTIL(conductor_of("dl") == 0, DEADLINE_MS), "the conductor goes on");
+	CHECK(has_record("dl", "\"reason\":\"DeadlineExceeded\"") ||
+		      has_record("dl", "\"reason\": \"DeadlineExceeded\""),
 	      "no reason");
-	CHECK(has_event("d", "DeadlineExceeded"), "no event");
-	CHECK_STATUS("d-c", "Exited (0)");
+	CHECK(has_event("dl", "DeadlineExceeded"), "no event");
+	CHECK_STATUS("dl-c", "Exited (0)");
 	/* Started again it has its time again. */
-	MUST(0, "pod start d");
-	CHECK(!has_record("d", "DeadlineExceeded"), "the reason stays");
+	MUST(0, "pod start dl");
+	CHECK(!has_record("dl", "DeadlineExceeded"), "the reason stays");
 	CHECK_STORY("c\nc-down\nc\nc-down\n");
-	remove_pod("d");
+	remove_pod("dl");
 }
 
 /* ---- the sandbox -------------------------------------------------------------------------- */

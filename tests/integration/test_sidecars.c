@@ -114,17 +114,17 @@ static void test_order(void)
 static void test_completion(void)
 {
 	cleanup_result struct result r = play(
-		"d", "  restartPolicy: Never\n",
+		"dn", "  restartPolicy: Never\n",
 		SIDECAR("s", LOOP("s") ", startupProbe: {exec: {command: [grep, s-up, /x/log]}, "
 				       "periodSeconds: 1}") SIDECAR("t", LOOP("t")),
 		PLAIN("a", ONCE("sleep 1; echo a >> /x/log")));
 
 	CHECK_CODE(r, 0);
 	CHECK_STORY("s-up\nt-up\na\nt-down\ns-down\n");
-	CHECK(wait_status("d-s", "Exited (0)"), "the sidecar runs on");
-	CHECK(WAIT_UNTIL(is_inspected("d", "{{.State}}", "Exited"), DEADLINE_MS),
+	CHECK(wait_status("dn-s", "Exited (0)"), "the sidecar runs on");
+	CHECK(WAIT_UNTIL(is_inspected("dn", "{{.State}}", "Exited"), DEADLINE_MS),
 	      "the pod is not over");
-	remove_pod("d");
+	remove_pod("dn");
 }
 
 static void test_restart(void)
@@ -147,7 +147,7 @@ static void test_restart(void)
 static void test_failures(void)
 {
 	cleanup_result struct result r = play(
-		"f", "  restartPolicy: Never\n",
+		"fx", "  restartPolicy: Never\n",
 		SIDECAR("s", LOOP("s") ", startupProbe: {exec: {command: [grep, s-up, /x/log]}, "
 				       "periodSeconds: 1}")
 			PLAIN("i", ONCE("echo i >> /x/log; exit 3")),
@@ -156,8 +156,8 @@ static void test_failures(void)
 	CHECK_CODE(r, 125);
 	CHECK_HAS(r.err, "init container 'i' failed with exit code 3");
 	CHECK_STORY("s-up\ni\ns-down\n");
-	CHECK(wait_status("f-s", "Exited (0)"), "the sidecar runs on");
-	remove_pod("f");
+	CHECK(wait_status("fx-s", "Exited (0)"), "the sidecar runs on");
+	remove_pod("fx");
 }
 
 /* What does not listen has what is left of the grace period. */
