@@ -67,12 +67,12 @@ static void tell_outcome(const struct jobstep *j)
 	char until[32];
 
 	if (j->removed || (j->st.finished_ns && !j->until_ns)) {
-		tell(CTL_DONE, word_of(j), NULL);
+		tell(CTL_DONE, (int32_t)word_of(j), NULL);
 		return;
 	}
 	tell_pods(j);
 	(void)snprintf(until, sizeof(until), "%lld", (long long)j->until_ns);
-	tell(CTL_OK, word_of(j), until);
+	tell(CTL_OK, (int32_t)word_of(j), until);
 }
 
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
