@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kube/annotations.h"
 #include "kube/decode.h"
 #include "kube/defaults.h"
 #include "kube/encode.h"
@@ -136,6 +137,7 @@ static void make_plan(struct load *l, const struct diag_sink *sink, struct k8s_p
 
 	absolute_host_paths(l, pod->spec, root);
 	translate_pod(pod, root, l->input->plain_names, ret);
+	annotations_plan(pod, ret);
 	ret->pod.source = xstrdup_or_null(l->path);
 	note_references(l, sink, root, ret);
 	if (encode_document(&schema_pod, root, &ret->kube_yaml, &err) < 0)
@@ -147,6 +149,7 @@ static bool finish_pod(struct load *l, const struct diag_sink *sink, struct k8s_
 		       const struct node *root, struct pod_plan *ret)
 {
 	defaults_apply(pod);
+	annotations_take(sink, pod, l->input->for_play);
 	validate_pod(sink, pod, l->input->for_play);
 	note_name(l, sink, pod->meta);
 	note_secrets(l, sink, root, pod);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kube/annotations.h"
 #include "kube/decode.h"
 #include "kube/job.h"
 #include "kube/kinds.h"
@@ -88,6 +89,7 @@ static void load_workload(struct load *l, const struct diag_sink *sink, struct n
 	decode_object(sink, type, root, &w);
 	if (w.meta)
 		validate_meta(sink, w.meta);
+	annotations_misplaced(sink, w.meta);
 	if (w.spec) {
 		struct pod_owner owner = { kind, w.meta, w.spec->template_ };
 
@@ -256,6 +258,7 @@ void load_job(struct load *l, const struct diag_sink *sink, struct node *root)
 	decode_object(sink, &schema_job, root, &job);
 	if (job.meta)
 		validate_meta(sink, job.meta);
+	annotations_misplaced(sink, job.meta);
 	if (job.spec) {
 		struct pod_owner owner = { KUBE_JOB, job.meta, job.spec->template_ };
 

@@ -10,7 +10,8 @@
  *
  * What follows from other fields is left out, as a person would: a request that equals the limit,
  * an empty source of a volume aside, protocol TCP is written as Kubernetes shows it. Kubernetes has
- * no word for some of the engine's fields (log sizes, pids limit); they are not written.
+ * no word for some of the engine's fields (log sizes); they are not written, or stand in one of
+ * Podman's annotations, which the plan has kept (limits of processes, cpusets).
  *
  * A stop signal is accepted by clusters only where the operating system is named; so it is.
  *
@@ -18,6 +19,7 @@
  */
 #include <string.h>
 
+#include "kube/annotations.h"
 #include "kube/translate.h"
 
 static struct k8s_int number(struct opt_i64 n)
@@ -111,4 +113,5 @@ void translate_plan(const struct pod_plan *plan, struct k8s_pod *ret)
 		else if (c->kind == CONTAINER_MEMBER)
 			translate_plan_container(c, list_add(&ret->spec->containers));
 	}
+	annotations_settle(plan, ret);
 }

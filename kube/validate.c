@@ -18,6 +18,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "kube/annotations.h"
 #include "kube/names.h"
 
 #define MAX_ANNOTATION_BYTES ((size_t)256 * 1024)
@@ -104,7 +105,10 @@ static void check_annotations(struct check *c, const struct pairlist *annotation
 		size_t inner = path_key(&c->path, pair->key);
 
 		total += strlen(pair->key) + strlen(pair->value);
-		check_name(c, NULL, pair->key, name_bad_annotation(pair->key));
+		if (is_podman_key(c->pod, pair->key))
+			check_unsupported(c, NULL, "is a key of Podman's that a cluster refuses");
+		else
+			check_name(c, NULL, pair->key, name_bad_annotation(pair->key));
 		path_cut(&c->path, inner);
 	}
 	if (total > MAX_ANNOTATION_BYTES)

@@ -148,12 +148,20 @@ static void check_apparmor(struct check *c, const struct k8s_apparmor *a)
 	path_cut(&c->path, mark);
 }
 
+/* "type: spc_t" alone is what Podman writes of a container with label=disable: no confinement. */
+static bool is_label_off(const struct node *n)
+{
+	const struct node *type = node_get(n, "type");
+
+	return n->n == 1 && type && type->kind == NODE_STRING && is_equal(type->text, "spc_t");
+}
+
 /* A label that is not set leaves open what it was to close: no pod is played without it. */
 static void check_selinux(struct check *c)
 {
 	const struct node *n = node_get(node_at(c->sink->root, c->path.text), "seLinuxOptions");
 
-	if (c->for_play && n && n->kind == NODE_MAP && n->n > 0)
+	if (c->for_play && n && n->kind == NODE_MAP && n->n > 0 && !is_label_off(n))
 		check_error(c, "seLinuxOptions",
 			    "SELinux is not supported: take the labels out to play this pod");
 }

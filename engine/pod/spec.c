@@ -9,7 +9,11 @@
 #include "engine/pod/spec.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "engine/security/rlimit.h"
 
 const char *const host_path_type_names[] = {
 	"",	      "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket",
@@ -292,6 +296,13 @@ static const struct record_field container_security_fields[] = {
 	{ 0 },
 };
 TYPE(container_security, container_security, "container security");
+static const struct record_field ulimit_fields[] = {
+	FIELD(ulimit_spec, RECORD_STRING, "name", name),
+	FIELD(ulimit_spec, RECORD_I64, "soft", soft),
+	FIELD(ulimit_spec, RECORD_I64, "hard", hard),
+	{ 0 },
+};
+TYPE(ulimit, ulimit_spec, "ulimit");
 static const struct record_field log_limits_fields[] = {
 	FIELD(log_spec, RECORD_I64, "maxBytes", max_bytes),
 	FIELD(log_spec, RECORD_U32, "maxFiles", max_files),
@@ -375,6 +386,7 @@ static const struct record_field container_fields[] = {
 	FIELD(container_spec, RECORD_STRING, "terminationPath", termination_path),
 	FIELD(container_spec, RECORD_BOOL, "terminationLogFallback", termination_log_fallback),
 	FIELD(container_spec, RECORD_I64, "oomScoreAdj", oom_score_adj),
+	SUB(container_spec, RECORD_LIST, "ulimits", ulimits, ulimit),
 	SUB(container_spec, RECORD_OBJECT, "log", log, log_limits),
 	{ 0 },
 };
@@ -444,6 +456,64 @@ const struct volume_spec *pod_find_volume(const struct pod_spec *pod, const char
 		if (is_equal(pod->volumes.v[i].name, name))
 			return &pod->volumes.v[i];
 	return NULL;
+}
+
+/* ---- limits of processes ---------------------------------------------------------------- */
+
+static int read_limit(const char *text, int64_t *ret)
+{
+	if (strcmp(text, "unlimited") == 0) {
+		*ret = -1;
+		return 0;
+	}
+	return parse_i64(text, -1, INT64_MAX, ret);
+}
+
+static struct ulimit_spec *limit_named(struct ulimit_list *list, const char *name)
+{
+	struct ulimit_spec *u;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (is_equal(list->v[i].name, name))
+			return &list->v[i];
+	u = list_add(list);
+	u->name = xstrdup(name);
+	return u;
+}
+
+int ulimit_parse(const char *text, struct ulimit_list *list, struct error *err)
+{
+	const char *equals = strchr(text, '=');
+	cleanup_free char *name = equals ? xstrndup(text, (size_t)(equals - text)) : NULL;
+	cleanup_free char *soft_text = equals ? xstrdup(equals + 1) : NULL;
+	char *colon = soft_text ? strchr(soft_text, ':') : NULL;
+	struct ulimit_spec *u;
+	int64_t soft, hard;
+
+	if (!name || rlimit_by_name(name) < 0)
+		return error_set(err, EINVAL,
+				 "'%.60s' is no limit: NAME=SOFT:HARD is, as in "
+				 "nofile=1024:4096",
+				 text);
+	if (colon)
+		*colon++ = '\0';
+	if (read_limit(soft_text, &soft) < 0 || read_limit(colon ? colon : soft_text, &hard) < 0)
+		return error_set(err, EINVAL, "'%.60s' has no number after the '='", text);
+	if (hard >= 0 && (soft < 0 || soft > hard))
+		return error_set(err, EINVAL, "'%.60s': the soft limit is above the hard one",
+				 text);
+	u = limit_named(list, name);
+	u->soft = soft;
+	u->hard = hard;
+	return 0;
+}
+
+void ulimit_list_done(struct ulimit_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->v[i].name);
+	free(list->v);
+	*list = (struct ulimit_list){ 0 };
 }
 
 void pod_plan_done(struct pod_plan *plan)

@@ -408,6 +408,17 @@ struct restart_rule_list {
 
 enum container_kind { CONTAINER_MEMBER, CONTAINER_INIT, CONTAINER_INFRA, CONTAINER__COUNT };
 
+/* A limit of each process, by the name that Podman and Docker give it: "nofile". -1: no limit. */
+struct ulimit_spec {
+	char *name;
+	int64_t soft;
+	int64_t hard;
+};
+struct ulimit_list {
+	struct ulimit_spec *v;
+	size_t n;
+};
+
 struct log_spec {
 	int64_t max_bytes; /* 0: LOG_MAX_BYTES_DEFAULT */
 	uint32_t max_files;
@@ -449,6 +460,7 @@ struct container_spec {
 	char *termination_path;	       /* or NULL: TERMINATION_PATH_DEFAULT */
 	bool termination_log_fallback; /* FallbackToLogsOnError */
 	int64_t oom_score_adj;
+	struct ulimit_list ulimits; /* over the engine's defaults; of execs, too */
 	struct log_spec log;
 };
 
@@ -495,6 +507,11 @@ void pod_plan_done(struct pod_plan *plan);
 		__builtin_memset(&l_->v[l_->n], 0, sizeof(*l_->v));      \
 		&l_->v[l_->n++];                                         \
 	})
+
+/* Reads "NAME=SOFT[:HARD]" (numbers, -1 or "unlimited"; SOFT alone is both) and sets it in the list.
+ * -EINVAL for what is no limit. */
+int ulimit_parse(const char *text, struct ulimit_list *list, struct error *err) must_check;
+void ulimit_list_done(struct ulimit_list *list);
 
 /* One literal part. */
 void value_add(struct value *val, enum value_part_kind kind, const char *text, size_t len);

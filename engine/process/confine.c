@@ -104,6 +104,7 @@ int confine_plan(const struct pod_spec *pod, const struct container_spec *spec, 
 		return error_set(err, EINVAL,
 				 "privileged and 'allowPrivilegeEscalation: false' exclude each "
 				 "other");
+	ret->limits = &spec->ulimits;
 	ret->no_new_privs =
 		cs->allow_privilege_escalation.set && !cs->allow_privilege_escalation.value;
 	return caps_resolve(&cs->cap_add, &cs->cap_drop, privileged, caps_available(),
@@ -167,6 +168,36 @@ static int apply_limits(struct error *err)
 	cleanup_buf struct buf clamped = BUF_INIT(300);
 
 	return rlimit_apply_defaults(&clamped, err);
+}
+
+static struct rlimit_plan limit_plan(const struct ulimit_spec *u)
+{
+	return (struct rlimit_plan){ rlimit_by_name(u->name),
+				     u->soft < 0 ? UINT64_MAX : (uint64_t)u->soft,
+				     u->hard < 0 ? UINT64_MAX : (uint64_t)u->hard };
+}
+
+/* Those that the pod asks for. After the files that we need ourselves are open, and before the
+ * privilege to raise them is gone. */
+static int apply_own_limits(const struct confinement *c, struct error *err)
+{
+	for (size_t i = 0; c->limits && i < c->limits->n; i++) {
+		const struct rlimit_plan p = limit_plan(&c->limits->v[i]);
+		int r = rlimit_apply(&p, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void confine_raise_limits(const struct ulimit_list *limits)
+{
+	for (size_t i = 0; i < limits->n; i++) {
+		const struct rlimit_plan p = limit_plan(&limits->v[i]);
+
+		rlimit_raise(&p);
+	}
 }
 
 /* Capabilities while waiting: the final ones, and what loading the filter needs. */
@@ -255,7 +286,8 @@ void confine_and_execute(const struct confinement *c, int sync_fd)
 	if (apply_limits(&err) < 0 || enter_working_dir(c, &err) < 0 ||
 	    close_descriptors(sync_fd, &err) < 0)
 		confine_fail(sync_fd, code, &err);
-	if (drop_privileges(c, final, &err) < 0 || check_working_dir(&err) < 0 ||
+	if (apply_own_limits(c, &err) < 0 || drop_privileges(c, final, &err) < 0 ||
+	    check_working_dir(&err) < 0 ||
 	    command_find(c->argv.v[0], &c->env, &program, &code, &err) < 0)
 		confine_fail(SYNC_FD, code, &err);
 	(void)umask(CONTAINER_UMASK);

@@ -16,6 +16,7 @@
 
 struct container_spec;
 struct pod_spec;
+struct ulimit_list;
 
 struct confinement {
 	struct identity who;
@@ -25,9 +26,10 @@ struct confinement {
 	bool filter_last;	 /* somebody's own: it may forbid everything but the program */
 	struct strlist argv;
 	struct strlist env;
-	char *working_dir;   /* absolute, in the container */
-	bool dir_must_exist; /* an exec asked for it; otherwise it is made */
-	char *missing_caps;  /* asked for by name and not available, or NULL */
+	char *working_dir;		  /* absolute, in the container */
+	bool dir_must_exist;		  /* an exec asked for it; otherwise it is made */
+	const struct ulimit_list *limits; /* borrowed from the spec; or NULL */
+	char *missing_caps;		  /* asked for by name and not available, or NULL */
 };
 
 /* Exit codes that a launch reports by SYNC_ERROR. */
@@ -42,6 +44,9 @@ int confine_plan(const struct pod_spec *pod, const struct container_spec *spec, 
  * starter's privileges still. Sends warnings and SYNC_READY, waits for SYNC_GO. Does not return:
  * a failure is sent as SYNC_ERROR and ends the process with the same code. */
 void confine_and_execute(const struct confinement *c, int sync_fd) __attribute__((noreturn));
+
+/* Before the host's privileges are left: lets confine_and_execute() set these limits. */
+void confine_raise_limits(const struct ulimit_list *limits);
 
 /* Sends SYNC_ERROR and ends the process. */
 void confine_fail(int sync_fd, int code, const struct error *err) __attribute__((noreturn));

@@ -299,6 +299,7 @@ static int prepare_userns(const struct launch *l, int sync_fd, struct error *err
 	cleanup_buf struct buf clamped = BUF_INIT(300);
 
 	launch_set_oom_score(l, sync_fd);
+	confine_raise_limits(&l->spec.ulimits);
 	return rlimit_apply_defaults(&clamped, err);
 }
 

@@ -278,6 +278,8 @@ static int start_exec(struct launch *l, struct exec_plan *p, struct error *err)
 		return r;
 	cgroup_close(&l->cg);
 	store_close(&l->store);
+	if (has_own_userns(&l->pod))
+		confine_raise_limits(&l->spec.ulimits);
 	if (early && setns(p->target, early) < 0)
 		return error_errno(err, "join the container's namespaces");
 	pid = launch_clone(&(struct launch_clone){ .cgroup_fd = cgroup_fd }, p->sync_fd, &pidfd,

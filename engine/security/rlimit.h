@@ -20,6 +20,14 @@ struct rlimit_plan {
 extern const struct rlimit_plan rlimit_defaults[];
 extern const size_t n_rlimit_defaults;
 
+/* RLIMIT_* by the name that Docker gave it ("nofile"), or -1. */
+int rlimit_by_name(const char *name);
+/* Sets a limit that was asked for: it is never clamped. UINT64_MAX: no limit. */
+int rlimit_apply(const struct rlimit_plan *p, struct error *err) must_check;
+/* Raises the hard limit alone as far as the plan will need it, for a process that is to lose the
+ * privilege; one that cannot be raised is left to rlimit_apply(). */
+void rlimit_raise(const struct rlimit_plan *p);
+
 /* Cuts a plan by the hard limit that cannot be raised. True when something was cut. */
 bool rlimit_clamp(struct rlimit_plan *p, uint64_t hard_now, bool may_raise);
 

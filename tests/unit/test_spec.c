@@ -2,6 +2,7 @@
 /* test_spec - the questions one asks of a spec; its records are tested in test_record. */
 #include "engine/pod/spec.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "tests/support/cunit_main.h"
@@ -139,6 +140,50 @@ static void test_host_names(void)
 	}
 }
 
+static void test_ulimits(void)
+{
+	static const struct {
+		const char *text;
+		int64_t soft, hard; /* soft -2: refused */
+	} rows[] = {
+		{ "nofile=1:2", 1, 2 },
+		{ "nofile=7", 7, 7 },
+		{ "nofile=-1", -1, -1 },
+		{ "nofile=unlimited", -1, -1 },
+		{ "nofile=3:unlimited", 3, -1 },
+		{ "nofile=0:0", 0, 0 },
+		{ "nofile=2:1", -2, 0 },
+		{ "nofile=-1:1", -2, 0 },
+		{ "nofile=-2", -2, 0 },
+		{ "nofile=", -2, 0 },
+		{ "nofile", -2, 0 },
+		{ "nofile=1:", -2, 0 },
+		{ "nofile=1:2:3", -2, 0 },
+		{ "nofile=1k", -2, 0 },
+		{ "open=1", -2, 0 },
+		{ "=1", -2, 0 },
+		{ "", -2, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct ulimit_list list = { 0 };
+		struct error err = { 0 };
+		int r = ulimit_parse(rows[i].text, &list, &err);
+
+		CU_ASSERT_EQUAL(r, rows[i].soft == -2 ? -EINVAL : 0);
+		CU_ASSERT_EQUAL(list.n, r == 0 ? 1 : 0);
+		if (list.n) {
+			CU_ASSERT_STRING_EQUAL(list.v[0].name, "nofile");
+			CU_ASSERT_EQUAL(list.v[0].soft, rows[i].soft);
+			CU_ASSERT_EQUAL(list.v[0].hard, rows[i].hard);
+			CU_ASSERT_EQUAL(ulimit_parse("nofile=9:10", &list, &err), 0);
+			CU_ASSERT_EQUAL(list.n, 1);
+			CU_ASSERT_EQUAL(list.v[0].hard, 10);
+		}
+		ulimit_list_done(&list);
+	}
+}
+
 static CU_TestInfo tests[] = {
 	{ "values", test_value },
 	{ "grace", test_grace },
@@ -146,6 +191,7 @@ static CU_TestInfo tests[] = {
 	{ "names", test_names_of_enums },
 	{ "a plan is freed", test_plan },
 	{ "host names", test_host_names },
+	{ "limits of processes", test_ulimits },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = { { "spec", NULL, NULL, NULL, NULL, tests }, CU_SUITE_INFO_NULL };
