@@ -59,8 +59,36 @@ const struct schema_type schema_persistent_volume_claim_spec = {
 	persistent_volume_claim_spec_fields
 };
 
+/* Of a claim that is made for a pod: it gets its name and namespace from there. */
+static const struct schema_field claim_template_meta_fields[] = {
+	{ ROW("name", STRING, ONE), KEEP(k8s_meta, name),
+	  .reason = "refused: it is the pod's and the volume's" },
+	{ ROW("generateName", STRING, ONE), .reason = "it is named after the pod and the volume" },
+	{ ROW("namespace", STRING, ONE), KEEP(k8s_meta, namespace_),
+	  .reason = "refused: it is the pod's" },
+	{ ROW("selfLink", STRING, ONE), .support = FIELD_SERVER },
+	{ ROW("uid", STRING, ONE), .support = FIELD_SERVER },
+	{ ROW("resourceVersion", STRING, ONE), .support = FIELD_SERVER },
+	{ ROW("generation", INT64, ONE), .support = FIELD_SERVER },
+	{ ROW("creationTimestamp", TIMESTAMP, ONE), .support = FIELD_SERVER },
+	{ ROW("deletionTimestamp", TIMESTAMP, ONE), .support = FIELD_SERVER },
+	{ ROW("deletionGracePeriodSeconds", INT64, ONE), .support = FIELD_SERVER },
+	{ ROW("labels", STRING, MAP), KEEP(k8s_meta, labels) },
+	{ ROW("annotations", STRING, MAP), KEEP(k8s_meta, annotations) },
+	{ ROW("ownerReferences", OBJECT, LIST), .sub = &schema_owner_reference,
+	  .reason = "there is no controller here" },
+	{ ROW("finalizers", STRING, LIST), .reason = "there is no controller here" },
+	{ ROW("managedFields", OBJECT, LIST), .sub = &schema_managed_fields_entry,
+	  .support = FIELD_SERVER },
+	{ 0 },
+};
+static const struct schema_type claim_template_meta = { "V1ObjectMeta",
+							"ObjectMeta of a claim's template",
+							sizeof(struct k8s_meta),
+							claim_template_meta_fields };
+
 static const struct schema_field persistent_volume_claim_template_fields[] = {
-	{ ROW("metadata", OBJECT, ONE), .sub = &schema_object_meta, KEEP(k8s_claim, meta) },
+	{ ROW("metadata", OBJECT, ONE), .sub = &claim_template_meta, KEEP(k8s_claim, meta) },
 	{ ROW("spec", OBJECT, ONE), .sub = &schema_persistent_volume_claim_spec,
 	  KEEP(k8s_claim, spec), .required = true },
 	{ 0 },
