@@ -182,12 +182,13 @@ static bool is_running(const struct store *s, const char *id)
 static int ask_conductor_once(const struct store *s, const char *pod_id, const char *id,
 			      struct error *err)
 {
-	struct ctl_msg msg;
+	struct ctl_msg msg = { 0 };
 	int fd = -1, r = pod_start(s, pod_id, &fd, err);
+	bool was_there = r == 1;
 
 	if (r < 0)
 		return r;
-	if (r == 1) {
+	if (was_there) {
 		(void)ctl_send(fd, CTL_START, 0, id);
 		(void)ctl_send(fd, CTL_SUBSCRIBE, 0, NULL);
 	}
@@ -199,6 +200,9 @@ static int ask_conductor_once(const struct store *s, const char *pod_id, const c
 	(void)close(fd);
 	if (r > 0 && msg.type == CTL_UP)
 		return 0;
+	/* It was on its way down and has not read the order, or said so. */
+	if (was_there && (r == 0 || (r > 0 && msg.type == CTL_DONE)) && !is_running(s, id))
+		return error_set(err, EAGAIN, "pod is being stopped");
 	if (r > 0 && msg.type == CTL_FAILED && msg.value == CTL_STOPPING)
 		return error_set(err, EAGAIN, "%s", msg.text);
 	if (r > 0 && *msg.text)
