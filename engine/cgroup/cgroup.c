@@ -483,19 +483,19 @@ int cgroup_remove_pod(const struct cgroup_ctx *cg, const char *pod_id, struct er
 
 void cgroup_prune(const struct cgroup_ctx *cg)
 {
-	/* The devices tree comes last: a pod in the making shows in the others first. */
-	for (int t = CGROUP_TREE__COUNT - 1; t >= 0; t--) {
-		if (cg->tree[t] < 0 || t == CGROUP_TREE_DEVICES)
+	cleanup_close int lock = cgbase_lock(cg, true);
+
+	/* Every pod has a group in the first of the trees before it has one elsewhere: where that base
+	 * can be removed there is no pod, and none comes before the lock is free. */
+	for (int t = 0; lock >= 0 && t < CGROUP_TREE__COUNT; t++) {
+		const char *shared = t == CGROUP_TREE_DEVICES ? CGROUP_DEVICES : CGROUP_MONITORS;
+
+		if (cg->tree[t] < 0)
 			continue;
-		if (cgdir_remove(cg, (enum cgroup_tree)t, CGROUP_MONITORS, 0) < 0)
-			return;
-		if (unlinkat(cg->tree[t], CGROUP_BASE, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		if (cgdir_remove(cg, (enum cgroup_tree)t, shared, 0) < 0 ||
+		    (unlinkat(cg->tree[t], CGROUP_BASE, AT_REMOVEDIR) < 0 && errno != ENOENT))
 			return;
 	}
-	if (cg->tree[CGROUP_TREE_DEVICES] < 0)
-		return;
-	if (cgdir_remove(cg, CGROUP_TREE_DEVICES, CGROUP_DEVICES, 0) == 0)
-		(void)unlinkat(cg->tree[CGROUP_TREE_DEVICES], CGROUP_BASE, AT_REMOVEDIR);
 }
 
 int cgroup_list_pods(const struct cgroup_ctx *cg, struct strlist *ret, struct error *err)

@@ -16,6 +16,12 @@
  * growing sleep up to a deadline. Only when the plain rmdir fails is the directory read: a
  * container with a writable cgroupfs may have made groups inside.
  *
+ * The base is shared by all pods of all stores: who removes it (cgroup_prune()) holds a lock on the
+ * first tree's mount point alone, who needs it and does not find it makes it while holding that lock
+ * with others. A group that was made keeps the base from then on, so that nobody else locks. The
+ * directory may be opened by every user of the machine, who could hold the lock for ever: it is
+ * waited for with a limit and then done without, which is right in all but the rarest moment.
+ *
  * Fake trees (seam builds): directories have no control files of their own, so writing creates
  * them, and removal unlinks them first. Nothing else differs.
  */
@@ -26,6 +32,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,7 +44,7 @@
 #define SHARES_OF_ONE_CPU 1024
 #define RETRY_FIRST_US	  200
 #define RETRY_LAST_US	  20000
-#define MAKE_TRIES	  100 /* with a moment between them: as long as a person would wait */
+#define LOCK_TRIES	  2500 /* with RETRY_FIRST_US between them: half a second */
 
 int cgfile_open(const struct cgroup_ctx *cg, enum cgroup_tree t, const char *group,
 		const char *file, int flags)
@@ -163,23 +170,49 @@ static void rest(long us)
 	(void)nanosleep(&ts, NULL);
 }
 
+int cgbase_lock(const struct cgroup_ctx *cg, bool is_alone)
+{
+	cleanup_close int fd = -EBADF;
+	int t = 0;
+
+	while (t < CGROUP_TREE__COUNT && cg->tree[t] < 0)
+		t++;
+	if (t == CGROUP_TREE__COUNT)
+		return -ENOENT;
+	fd = openat(cg->tree[t], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, (is_alone ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0)
+			return steal_fd(&fd);
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		rest(RETRY_FIRST_US);
+	}
+	return -EWOULDBLOCK;
+}
+
+bool is_cgroup_gone(int r)
+{
+	return r == -ENOENT || r == -ENODEV;
+}
+
+/* mkdir with parents, while nobody prunes. */
+static int make_with_parents(const struct cgroup_ctx *cg, enum cgroup_tree t, const char *group)
+{
+	cleanup_close int lock = cgbase_lock(cg, false);
+	int r = make_parents(cg, t, group);
+
+	return r < 0 ? r : make_one(cg, t, group);
+}
+
 int cgdir_make(const struct cgroup_ctx *cg, enum cgroup_tree t, const char *group,
 	       struct error *err)
 {
-	int r = -ENOENT;
+	int r = make_one(cg, t, group);
 
-	/* Tried again: another process, of another store too, may prune the base between two
-	 * steps, and on a busy machine it does so several times in a row. */
-	for (int i = 0; i < MAKE_TRIES; i++) {
-		if (i > 1)
-			rest(RETRY_FIRST_US);
-		r = make_one(cg, t, group);
-		if (r != -ENOENT && r != -ENODEV) /* gone, or on its way out */
-			break;
-		r = make_parents(cg, t, group);
-		if (r < 0 && r != -ENOENT && r != -ENODEV)
-			break;
-	}
+	if (is_cgroup_gone(r))
+		r = make_with_parents(cg, t, group);
 	if (r < 0)
 		return error_set(err, -r, "%s cgroup: make '%s': %s", cgroup_tree_str(t), group,
 				 strerror(-r));

@@ -137,20 +137,30 @@ int cgroup_open_dir_fd(const struct cgroup_ctx *cg, const char *pod_id, const ch
 	return cgroup_open_group(cg, CGROUP_TREE_UNIFIED, pod_id, container_id, err);
 }
 
-int cgroup_join_monitors(const struct cgroup_ctx *cg, struct error *err)
+static int join_monitors(const struct cgroup_ctx *cg, enum cgroup_tree t, struct error *err)
 {
-	bool v2 = cg->layout == CGROUP_V2;
-	enum cgroup_tree t = v2 ? CGROUP_TREE_UNIFIED : CGROUP_TREE_MEMORY;
-	int r;
+	const char *file = cg->layout == CGROUP_V2 ? "cgroup.procs" : "tasks";
+	int r = cgdir_make(cg, t, CGROUP_MONITORS, err);
 
-	if (cg->tree[t] < 0)
-		return 0;
-	r = cgdir_make(cg, t, CGROUP_MONITORS, err);
 	if (r < 0)
 		return r;
-	r = cgfile_write(cg, t, CGROUP_MONITORS, v2 ? "cgroup.procs" : "tasks", "0");
+	r = cgfile_write(cg, t, CGROUP_MONITORS, file, "0");
 	if (r < 0)
 		return error_set(err, -r, "%s cgroup: join '%s': %s", cgroup_tree_str(t),
 				 CGROUP_MONITORS, strerror(-r));
 	return 0;
+}
+
+int cgroup_join_monitors(const struct cgroup_ctx *cg, struct error *err)
+{
+	enum cgroup_tree t = cg->layout == CGROUP_V2 ? CGROUP_TREE_UNIFIED : CGROUP_TREE_MEMORY;
+	int r = cg->tree[t] < 0 ? 0 : join_monitors(cg, t, err);
+
+	if (is_cgroup_gone(r)) {
+		/* Pruned between the two steps: once more, with nobody pruning. */
+		cleanup_close int lock = cgbase_lock(cg, false);
+
+		r = join_monitors(cg, t, err);
+	}
+	return r;
 }

@@ -67,6 +67,11 @@ int cgfile_limit(const struct cgroup_ctx *cg, enum cgroup_tree t, const char *gr
 
 /* ---- groups (cgroup_file.c) ---------------------------------------------------------------- */
 
+/* Keeps cgroup_prune() away from the base, or (is_alone) everybody who makes it. The descriptor of the
+ * lock; -EWOULDBLOCK: not to be had in reasonable time. */
+int cgbase_lock(const struct cgroup_ctx *cg, bool is_alone) must_check;
+/* Whether that result says that the group is not there, or on its way out. */
+bool is_cgroup_gone(int r);
 /* mkdir with missing parents. 1 when it was made, 0 when it was there. */
 int cgdir_make(const struct cgroup_ctx *cg, enum cgroup_tree t, const char *group,
 	       struct error *err) must_check;

@@ -39,7 +39,6 @@
 #define SANDBOX_FILE	  "sandbox.json"
 #define SANDBOX_MAX_BYTES 65536
 #define KILL_WAIT_MS	  10000
-#define CGROUP_TRIES	  5
 
 /* ---- ports ------------------------------------------------------------------------------ */
 
@@ -110,13 +109,7 @@ static int up_cgroup(struct pod_run *r, struct error *err)
 	struct resources total;
 
 	pod_total_resources(&r->pod, r->specs, &total);
-	for (int i = 0;; i++) {
-		/* Another pod's removal may prune the empty base at this very moment. */
-		int rc = cgroup_create_pod(&r->cg, r->pod_id, &total, &r->warnings, err);
-
-		if (rc != -ENOENT || i == CGROUP_TRIES)
-			return rc;
-	}
+	return cgroup_create_pod(&r->cg, r->pod_id, &total, &r->warnings, err);
 }
 
 static int down_cgroup(struct pod_run *r, struct error *err)
