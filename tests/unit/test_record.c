@@ -269,14 +269,17 @@ static const struct {
 	const char *type;
 	size_t offset, size;
 } not_recorded[] = {
-	{ "volume", offsetof(struct volume_spec, line), sizeof(int) }, /* for messages only */
+	/* for messages only; in the order of their places */
+	{ "volume", offsetof(struct volume_spec, line), sizeof(int) },
+	{ "volume", offsetof(struct volume_spec, index), sizeof(size_t) },
+	{ "projection", offsetof(struct projection, index), sizeof(size_t) },
 };
 
 static size_t skip_not_recorded(const struct record_type *t, size_t end)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(not_recorded); i++)
 		if (is_equal(not_recorded[i].type, t->name) && not_recorded[i].offset >= end)
-			return not_recorded[i].offset + not_recorded[i].size;
+			end = not_recorded[i].offset + not_recorded[i].size;
 	return end;
 }
 
