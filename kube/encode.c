@@ -23,8 +23,9 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "engine/base/str.h"
 #include "engine/base/quantity.h"
+#include "engine/base/str.h"
+#include "kube/document.h"
 #include "schemas/types.h"
 
 #define ENCODE_MAX_BYTES ((size_t)64 << 20)
@@ -324,5 +325,29 @@ int encode_document(const struct schema_type *type, const struct node *root, cha
 		return -EINVAL;
 	}
 	*ret = buf_steal(&w.out);
+	return 0;
+}
+
+int encode_checked(const struct schema_type *type, const struct node *root, char **ret,
+		   struct error *err)
+{
+	cleanup_free char *text = NULL;
+	cleanup_free char *again = NULL;
+	cleanup_doc_set struct doc_set set = { 0 };
+	struct doc_place where;
+	int r = encode_document(type, root, &text, err);
+
+	if (r < 0)
+		return r;
+	r = document_parse(text, strlen(text), &set, &where, err);
+	if (r < 0)
+		return error_wrap(err, "the document as written, line %d", where.line);
+	if (set.n == 1)
+		r = encode_document(type, set.v[0], &again, err);
+	if (r < 0)
+		return r;
+	if (!is_equal(text, again))
+		return error_set(err, EBADMSG, "the document does not read back as written");
+	*ret = steal_ptr(&text);
 	return 0;
 }

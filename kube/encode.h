@@ -17,5 +17,9 @@ struct node *encode_object(struct arena *a, const struct schema_type *type, cons
  * own order. The caller owns *ret. */
 int encode_document(const struct schema_type *type, const struct node *root, char **ret,
 		    struct error *err) must_check;
+/* The same, and handed out only when it reads back as itself: a text that broke out of its scalar
+ * would not. -EBADMSG. For documents that leave this machine. */
+int encode_checked(const struct schema_type *type, const struct node *root, char **ret,
+		   struct error *err) must_check;
 
 #endif

@@ -1,85 +1,226 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * generate - a pod's document from what it was played from, or from its plan alone.
+ * generate - one run of `kube generate`: documents in, one stream out.
  *
- * Theory of operation: the document of a played pod is read and written again; one made by hand is
- * written from the plan, from which every field is reachable. Nothing is given away that does not
- * read back as itself. What we have added ourselves to the pods of a Job is left out.
+ * Theory of operation: a pod's tree is that of the document that it was played from, or is made from
+ * the engine's records. Containers that the pod no longer has are taken out of the document, those
+ * that it got since then are put in from the records. Then the pod is wrapped into its workload
+ * (which gives labels to one that has none), what it refers to is written, hostPath volumes are
+ * replaced (what takes their place is written, too), the Service is written, the notes are made, the
+ * workload is written. A stored workload takes the same way with its template as the pod.
+ *
+ * Nothing is handed out that does not read back as itself.
  */
-#include "kube/kube.h"
+#include "kube/generate.h"
 
-#include <stdlib.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "kube/decode.h"
 #include "kube/document.h"
 #include "kube/encode.h"
-#include "kube/jobpod.h"
-#include "kube/translate.h"
-#include "schemas/models.h"
+#include "kube/generate_parts.h"
+#include "kube/kube.h"
 
-static const struct schema_type *type_of(const struct node *root)
+const char *const generate_type_names[] = { "pod", "deployment",  "daemonset",
+					    "job", "statefulset", NULL };
+
+void generate_run_done(struct generate_run *run)
 {
-	const struct node *version = node_get(root, "apiVersion"), *kind = node_get(root, "kind");
-	const struct schema_kind *k =
-		version && kind ? schema_kind_find(version->text, kind->text) : NULL;
-
-	return k && k->support == KIND_PLAYED ? k->type : NULL;
+	buf_done(&run->out);
+	strlist_done(&run->notes);
+	strlist_done(&run->written);
+	strlist_done(&run->node_ports);
 }
 
-/* Reads a document of ours and writes it. */
-static int rewrite(const char *text, char **ret, struct error *err)
+void generate_note(struct generate_job *job, const char *fmt, ...)
 {
-	cleanup_doc_set struct doc_set set = { 0 };
-	const struct schema_type *type;
-	struct doc_place where;
-	int r = document_parse(text, strlen(text), &set, &where, err);
+	char text[600];
+	va_list ap;
 
-	if (r < 0)
-		return error_wrap(err, "the stored document, line %d", where.line);
-	type = set.n == 1 ? type_of(set.v[0]) : NULL;
-	if (!type)
-		return error_set(err, EBADMSG, "the document is not one of a kind that is played");
-	return encode_document(type, set.v[0], ret, err);
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	strlist_addf(&job->run->notes, "pod '%s': %s", job->name, text);
 }
 
-/* Hands out only what reads back as itself: a string that breaks out of its scalar would not. */
-static int give_checked(char **text, char **ret, struct error *err)
-{
-	cleanup_free char *again = NULL;
-	int r = rewrite(*text, &again, err);
+/* ---- writing ----------------------------------------------------------------------------------
+ */
 
+int generate_write(struct generate_run *run, const char *kind, const struct node *root,
+		   struct error *err)
+{
+	const struct schema_kind *k = schema_kind_find(NULL, kind);
+	cleanup_free char *text = NULL;
+	int r;
+
+	if (!k || !k->type)
+		return error_set(err, EINVAL, "kind '%s' cannot be written", kind);
+	r = encode_checked(k->type, root, &text, err);
 	if (r < 0)
-		return r;
-	if (!again || strcmp(again, *text) != 0)
-		return error_set(err, EBADMSG, "the document does not read back as written");
-	*ret = steal_ptr(text);
+		return error_wrap(err, "%s", kind);
+	buf_adds(&run->out, text);
 	return 0;
 }
 
-int kube_generate_document(const char *kube_yaml, char **ret, struct error *err)
+/* What comes before a pod, whatever holds it: references, what takes the place of hostPaths, the
+ * Service; and the notes. */
+static int write_before(struct generate_job *job, struct error *err)
 {
-	cleanup_free char *text = NULL;
-	int r = rewrite(kube_yaml, &text, err);
+	int r = generate_references(job, err);
 
-	return r < 0 ? r : give_checked(&text, ret, err);
+	if (r == 0)
+		r = generate_host_paths(job, err);
+	if (r == 0 && job->run->rq->service)
+		r = generate_service(job, err);
+	if (r == 0 && job->run->rq->for_cluster)
+		generate_cluster_notes(job);
+	return r;
 }
 
-int kube_generate_from_plan(const struct pod_plan *plan, char **ret, struct error *err)
+int generate_document(struct generate_run *run, const char *kind, const char *yaml,
+		      struct error *err)
 {
+	cleanup_doc_set struct doc_set set = { 0 };
+	struct generate_job job = { .run = run, .arena = &set.arena };
+	struct doc_place where;
+	struct node *root, *spec;
+	int r = document_parse(yaml, strlen(yaml), &set, &where, err);
+
+	if (r == 0 && (set.n != 1 || set.v[0]->kind != NODE_MAP))
+		r = error_set(err, EBADMSG, "the stored %s is not one document", kind);
+	if (r < 0)
+		return r;
+	root = set.v[0];
+	spec = node_get(root, "spec");
+	job.name = tree_text(node_get(root, "metadata"), "name");
+	job.namespace_ = tree_text(node_get(root, "metadata"), "namespace");
+	job.pod = node_get(spec, "template");
+	job.spec = node_get(job.pod, "spec");
+	if (job.spec && job.name)
+		r = write_before(&job, err);
+	return r < 0 ? r : generate_write(run, kind, root, err);
+}
+
+/* ---- what the pod is now ----------------------------------------------------------------------
+ */
+
+static const struct node *find_named(const struct node *list, const char *name)
+{
+	for (size_t i = 0; list && list->kind == NODE_LIST && i < list->n; i++)
+		if (is_equal(tree_text(list->items[i], "name"), name))
+			return list->items[i];
+	return NULL;
+}
+
+static bool has_container(const struct pod_plan *plan, const char *name)
+{
+	for (size_t i = 0; i < plan->n_containers; i++)
+		if (is_equal(plan->containers[i].name, name))
+			return true;
+	return false;
+}
+
+/* Takes out what the pod has no more, puts in what only the records have. */
+static void follow_list(struct generate_job *job, const struct pod_plan *plan, const char *key,
+			const struct node *now)
+{
+	struct node *list = node_get(job->spec, key);
+	const struct node *present = node_get(now, key);
+
+	for (size_t i = list && list->kind == NODE_LIST ? list->n : 0; i-- > 0;)
+		if (!has_container(plan, tree_text(list->items[i], "name")))
+			tree_drop(list, i);
+	for (size_t i = 0; present && i < present->n; i++) {
+		if (find_named(list, tree_text(present->items[i], "name")))
+			continue;
+		if (!list) {
+			list = tree_new_list(job->arena);
+			tree_set(job->arena, job->spec, key, list);
+		}
+		node_list_add(job->arena, list, tree_copy(job->arena, present->items[i]));
+	}
+	if (list && !list->n)
+		tree_remove(job->spec, key);
+}
+
+static bool is_as_played(const struct generate_job *job, const struct pod_plan *plan)
+{
+	const struct node *inits = node_get(job->spec, "initContainers");
+	const struct node *members = node_get(job->spec, "containers");
+	size_t n = (inits ? inits->n : 0) + (members ? members->n : 0);
+	bool same = n == plan->n_containers;
+
+	for (size_t i = 0; i < plan->n_containers && same; i++)
+		same = find_named(inits, plan->containers[i].name) ||
+		       find_named(members, plan->containers[i].name);
+	return same;
+}
+
+static int follow_changes(struct generate_job *job, const struct pod_plan *plan, struct error *err)
+{
+	cleanup_doc_set struct doc_set set = { 0 };
 	cleanup_free char *text = NULL;
-	struct arena arena = { 0 };
-	struct k8s_pod pod;
+	struct doc_place where;
+	const struct node *now;
 	int r;
 
-	translate_plan(plan, &pod);
-	jobpod_unmark(&plan->pod, &pod);
-	if (pod.spec->containers.n)
-		r = encode_document(&schema_pod, encode_object(&arena, &schema_pod, &pod), &text,
-				    err);
-	else
-		r = error_set(err, EINVAL, "pod '%s' only has an infra container", plan->pod.name);
-	decode_done(&schema_pod, &pod);
-	arena_done(&arena);
-	return r < 0 ? r : give_checked(&text, ret, err);
+	if (is_as_played(job, plan))
+		return 0;
+	r = kube_generate_from_plan(plan, &text, err);
+	if (r == 0)
+		r = document_parse(text, strlen(text), &set, &where, err);
+	if (r < 0)
+		return r;
+	now = node_get(set.v[0], "spec");
+	follow_list(job, plan, "initContainers", now);
+	follow_list(job, plan, "containers", now);
+	return 0;
+}
+
+/* ---- a pod ------------------------------------------------------------------------------------
+ */
+
+static int write_pod(struct generate_job *job, struct error *err)
+{
+	static const char *const kinds[] = { "Pod", "Deployment", "DaemonSet", "Job",
+					     "StatefulSet" };
+	struct node *root = NULL;
+	int r = generate_wrap(job, &root, err);
+
+	if (r == 0)
+		r = write_before(job, err);
+	return r < 0 ? r : generate_write(job->run, kinds[job->run->rq->type], root, err);
+}
+
+int generate_pod(struct generate_run *run, const struct pod_plan *plan, const char *kube_yaml,
+		 struct error *err)
+{
+	cleanup_doc_set struct doc_set set = { 0 };
+	cleanup_free char *made = NULL;
+	struct generate_job job = { .run = run,
+				    .arena = &set.arena,
+				    .name = plan->pod.name,
+				    .namespace_ = plan->pod.namespace_ };
+	struct doc_place where = { 0 };
+	int r = 0;
+
+	if (plan->n_containers == 0)
+		return error_set(err, EINVAL, "pod '%s' only has an infra container",
+				 plan->pod.name);
+	if (!kube_yaml)
+		r = kube_generate_from_plan(plan, &made, err);
+	if (r == 0)
+		r = document_parse(kube_yaml ? kube_yaml : made,
+				   strlen(kube_yaml ? kube_yaml : made), &set, &where, err);
+	if (r < 0)
+		return error_wrap(err, "pod '%s', line %d of its document", plan->pod.name,
+				  where.line);
+	job.pod = set.n == 1 ? set.v[0] : NULL;
+	job.spec = node_get(job.pod, "spec");
+	if (!job.spec)
+		return error_set(err, EBADMSG, "the document of pod '%s' is not one pod",
+				 plan->pod.name);
+	r = kube_yaml ? follow_changes(&job, plan, err) : 0;
+	return r < 0 ? r : write_pod(&job, err);
 }

@@ -91,6 +91,7 @@ int kube_load(const struct kube_input *input, struct kube_result *ret,
 void kube_load_text(const struct kube_input *input, const char *name, const char *text, size_t len,
 		    struct kube_result *ret);
 void kube_result_done(struct kube_result *result);
+#define cleanup_kube_result cleanup(kube_result_done)
 /* Every plan: those of pods, then the templates of Jobs, which have no names. Borrowed. */
 size_t kube_plan_count(const struct kube_result *result);
 struct pod_plan *kube_plan_at(const struct kube_result *result, size_t i);
@@ -101,12 +102,8 @@ const char *kube_plan_word(const struct pod_spec *pod);
  * JOB_COMPLETION_INDEX, host name JOB-INDEX). The caller gives *ret to pod_plan_done(). */
 int kube_job_pod(const struct kube_object *job, const char *name, int64_t index,
 		 struct pod_plan *ret, struct error *err) must_check;
-#define cleanup_kube_result cleanup(kube_result_done)
 
-/* A document of ours (a pod's kube_yaml, an object's yaml), written canonically. The caller owns
- * *ret. */
-int kube_generate_document(const char *kube_yaml, char **ret, struct error *err) must_check;
-/* A document made from the plan alone. The caller owns *ret. */
+/* A Pod's document made from its plan alone. The caller owns *ret. generate.h has the rest. */
 int kube_generate_from_plan(const struct pod_plan *plan, char **ret, struct error *err) must_check;
 
 #endif
