@@ -61,6 +61,7 @@ static int add_document(struct kube_look *look, const struct kube_pod *p, struct
 {
 	struct kube_out *o = look->out;
 	cleanup_free char *text = NULL;
+	cleanup_free char *uid = pod_uid(p->id);
 	char when[KUBE_TIME_SIZE];
 	struct node *root, *meta;
 	int r = read_document(look->store, p, &text, err);
@@ -72,7 +73,7 @@ static int add_document(struct kube_look *look, const struct kube_pod *p, struct
 	kube_time(p->pod.created_ns, when, sizeof(when));
 	meta = kube_out_map(o, root, "metadata");
 	kube_out_set(o, meta, "namespace", kube_pod_namespace(&p->pod));
-	kube_out_set(o, meta, "uid", p->id);
+	kube_out_set(o, meta, "uid", uid);
 	kube_out_set(o, meta, "creationTimestamp", when);
 	(void)node_map_add(&o->arena, root, "status",
 			   podstatus_encode(&o->arena, &p->in, &p->ps,

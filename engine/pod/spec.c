@@ -551,3 +551,16 @@ char *value_resolve(const struct value *val, const struct pairlist *vars)
 	}
 	return buf_steal(&b);
 }
+
+char *pod_uid(const char *pod_id)
+{
+	static const char variants[] = "89ab";
+	char digit;
+
+	if (!pod_id || strspn(pod_id, "0123456789abcdef") < 32)
+		return xstrdup("");
+	digit = pod_id[16];
+	return xasprintf("%.8s-%.4s-8%.3s-%c%.3s-%.12s", pod_id, pod_id + 8, pod_id + 13,
+			 variants[(digit <= '9' ? digit - '0' : digit - 'a' + 10) & 3], pod_id + 17,
+			 pod_id + 20);
+}

@@ -476,6 +476,9 @@ extern const char *const mount_propagation_names[];   /* "None", "HostToContaine
 extern const char *const recursive_read_only_names[]; /* "Disabled", "IfPossible", "Enabled" */
 
 int64_t pod_grace_seconds(const struct pod_spec *pod);
+/* A pod's id as a UUID (RFC 9562, version 8), which is what Kubernetes calls its uid: software parses
+ * it. "" for NULL or what is no id. The caller owns it. */
+char *pod_uid(const char *pod_id);
 
 /* The kernel's limit with NUL; a name that comes from the pod's is cut at 63 as in DNS. */
 #define POD_HOSTNAME_MAX   65

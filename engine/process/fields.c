@@ -217,7 +217,7 @@ static char *resolve_plain(const struct field_context *c, const char *path)
 	if (strcmp(path, "metadata.namespace") == 0)
 		return xstrdup(is_empty(pod->namespace_) ? "default" : pod->namespace_);
 	if (strcmp(path, "metadata.uid") == 0)
-		return xstrdup(pod->id ? pod->id : "");
+		return pod_uid(pod->id);
 	if (strcmp(path, "spec.nodeName") == 0)
 		return node_name(pod);
 	if (strcmp(path, "spec.serviceAccountName") == 0)

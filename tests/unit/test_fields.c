@@ -31,7 +31,7 @@ static struct field_context begin(void)
 	memset(&pod, 0, sizeof(pod));
 	memset(&own, 0, sizeof(own));
 	pod.name = word("web");
-	pod.id = word("f00d");
+	pod.id = word("0123abcd456789ef0123456789abcdef0123456789abcdef0123456789abcdef");
 	own.name = word("app");
 	sandbox = (struct sandbox_record){ .address4 = word("10.0.0.2"),
 					   .address6 = word("fd00::2"),
@@ -65,7 +65,7 @@ static void test_fields(void)
 
 	CU_ASSERT_TRUE(is_field(&c, "metadata.name", "web"));
 	CU_ASSERT_TRUE(is_field(&c, "metadata.namespace", "default"));
-	CU_ASSERT_TRUE(is_field(&c, "metadata.uid", "f00d"));
+	CU_ASSERT_TRUE(is_field(&c, "metadata.uid", "0123abcd-4567-89ef-8123-456789abcdef"));
 	CU_ASSERT_TRUE(is_field(&c, "spec.serviceAccountName", "default"));
 	(void)gethostname(host, sizeof(host) - 1);
 	CU_ASSERT_TRUE(is_field(&c, "spec.nodeName", host));
