@@ -86,7 +86,10 @@ static int run(int verb, char **argv, struct launch *l, struct error *err)
 		r = container_exec(l, REQUEST_FD, SYNC_FD, err);
 		break;
 	}
-	return r < 0 ? error_wrap(err, "container '%s'", l->spec.name ? l->spec.name : argv[4]) : 0;
+	/* Of one that is started the monitor knows the name, and says it. */
+	if (r < 0 && verb == VERB_EXEC)
+		return error_wrap(err, "container '%s'", l->spec.name ? l->spec.name : argv[4]);
+	return r;
 }
 
 int main(int argc, char **argv)

@@ -146,7 +146,7 @@ static void describe_probes(const struct container_spec *c)
 			   (long long)p->initial_delay_s, (long long)p->timeout_s,
 			   (long long)p->period_s, (long long)p->success_threshold,
 			   (long long)p->failure_threshold);
-		describe_line(INDENT, 12, rows[i].label, "%s", b.data);
+		describe_line(INDENT, WIDTH, rows[i].label, "%s", b.data);
 	}
 }
 

@@ -20,6 +20,22 @@
 #define TEXT_MAX      65536
 #define WIDTH	      18
 
+/* The lines of a text, all of them below its first; what a program has written cannot look like a
+ * line of ours. */
+static void add_lines(struct buf *b, const char *text)
+{
+	int column = (int)b->len;
+	size_t n = strlen(text);
+
+	while (n && text[n - 1] == '\n')
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		buf_addc(b, text[i]);
+		if (text[i] == '\n')
+			buf_printf(b, "%*s", column, "");
+	}
+}
+
 void describe_line(int indent, int width, const char *label, const char *fmt, ...)
 {
 	cleanup_buf struct buf b = BUF_INIT(TEXT_MAX);
@@ -34,7 +50,7 @@ void describe_line(int indent, int width, const char *label, const char *fmt, ..
 	/* Never glued to its label, nor blanks at the end of a line. */
 	if (label && !is_empty(text) && b.data[b.len - 1] != ' ')
 		buf_addc(&b, ' ');
-	buf_adds(&b, text ? text : "");
+	add_lines(&b, text ? text : "");
 	while (b.len && b.data[b.len - 1] == ' ')
 		b.data[--b.len] = '\0';
 	safe = str_printable(b.data ? b.data : "", b.len);

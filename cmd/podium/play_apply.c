@@ -63,6 +63,7 @@ int play_make(const struct store *s, const struct play_options *o, struct played
 
 	for (size_t i = 0; i < n && r == 0; i++) {
 		reports[i].report_fd = -1;
+		reports[i].name = v[i].plan->pod.name;
 		if (v[i].act != PLAY_KEEP) {
 			r = pod_create(s, v[i].plan, &v[i].creation, err);
 			if (r < 0)

@@ -21,6 +21,7 @@
 #include "engine/image/store.h"
 #include "engine/pod/lookup.h"
 #include "engine/rootfs/volume_check.h"
+#include "engine/volumes/named.h"
 
 #define MAKER_WAIT_MS 30000
 
@@ -81,10 +82,47 @@ int play_resolve_images(const struct store *s, const struct play_images *pulled,
 	return resolve_image_volumes(s, pulled, &plan->pod, err);
 }
 
-static int check_volumes(const struct pod_spec *pod, struct error *err)
+static const struct named_volume *find_claim(const struct kube_result *result, const char *name)
+{
+	for (size_t i = 0; i < result->n_objects; i++)
+		if (result->objects[i].kind == KUBE_PVC && is_equal(result->objects[i].name, name))
+			return result->objects[i].claim;
+	return NULL;
+}
+
+/* Of a claim, played now or earlier, that is bound to a folder of the host. */
+static int check_claim(const struct store *s, const struct kube_result *result,
+		       const struct volume_spec *vol, struct error *err)
+{
+	cleanup_named_volume struct named_volume stored = { 0 };
+	const struct named_volume *claim = find_claim(result, vol->source_name);
+	struct volume_spec folder = { .kind = VOLUME_HOST_PATH };
+	struct error scratch; /* one that is not there is made, or told of, later */
+
+	if (!claim && named_volume_read(s, vol->source_name, &stored, &scratch) == 0)
+		claim = &stored;
+	if (!claim || !claim->host_path)
+		return 0;
+	folder.host_path = claim->host_path;
+	folder.host_path_type =
+		claim->host_path_create ? HOST_PATH_DIRECTORY_OR_CREATE : HOST_PATH_DIRECTORY;
+	if (volume_check_source(&folder, err) < 0)
+		return error_wrap(err, "persistentvolumeclaim '%s'", vol->source_name);
+	return 0;
+}
+
+static int check_volume(const struct store *s, const struct kube_result *result,
+			const struct volume_spec *vol, struct error *err)
+{
+	return vol->kind == VOLUME_NAMED ? check_claim(s, result, vol, err)
+					 : volume_check_source(vol, err);
+}
+
+static int check_volumes(const struct store *s, const struct kube_result *result,
+			 const struct pod_spec *pod, struct error *err)
 {
 	for (size_t i = 0; i < pod->volumes.n; i++)
-		if (volume_check_source(&pod->volumes.v[i], err) < 0)
+		if (check_volume(s, result, &pod->volumes.v[i], err) < 0)
 			return error_wrap(err, "%s:%d: pod '%s': volume '%s'",
 					  pod->source ? pod->source : "stdin",
 					  pod->volumes.v[i].line, kube_plan_word(pod),
@@ -202,7 +240,7 @@ static int check_templates(struct command_context *ctx, const struct play_option
 		if (r == -ENOENT && o->dry_run && pulled->n)
 			r = 0; /* it would be pulled */
 		if (r == 0)
-			r = check_volumes(&plan->pod, err);
+			r = check_volumes(&ctx->store, result, &plan->pod, err);
 	}
 	return r;
 }
@@ -226,7 +264,7 @@ int play_prepare(struct command_context *ctx, const struct play_options *o,
 			r = 0;
 		}
 		if (r == 0)
-			r = check_volumes(&v[i].plan->pod, err);
+			r = check_volumes(&ctx->store, result, &v[i].plan->pod, err);
 		if (r == 0)
 			r = decide(&ctx->store, &v[i], o->replace || missing, err);
 		if (r == 0 && v[i].act == PLAY_REPLACE)

@@ -36,6 +36,8 @@ static void print_failure(struct pod_start_result *r, const char *text)
 	struct error err;
 
 	(void)error_set(&err, EIO, "%s", text);
+	if (r->name)
+		(void)error_wrap(&err, "pod '%s'", r->name);
 	command_print_error(&err);
 	r->failures++;
 }
@@ -52,6 +54,13 @@ static void print_warning(struct pod_start_result *r, const char *text)
 	command_print_warning(what);
 }
 
+static void print_retry(const struct pod_start_result *r, const char *text)
+{
+	cleanup_free char *whole = xasprintf("pod '%s': %s", r->name ? r->name : "", text);
+
+	command_print_warning(r->name ? whole : text);
+}
+
 static void handle(struct pod_start_result *r, const struct ctl_msg *msg)
 {
 	switch ((enum ctl_type)msg->type) {
@@ -62,7 +71,7 @@ static void handle(struct pod_start_result *r, const struct ctl_msg *msg)
 		print_failure(r, msg->text);
 		break;
 	case CTL_INIT_RETRY:
-		command_print_warning(msg->text);
+		print_retry(r, msg->text);
 		r->init_retry = true;
 		finish(r);
 		break;
@@ -129,6 +138,7 @@ int pods_start(const struct store *s, const struct strlist *ids, bool print, str
 		int r;
 
 		v[i].report_fd = -1;
+		v[i].name = ids->n > 1 ? ids->v[i] : NULL;
 		if (lookup_pod_phase(s, ids->v[i]) == POD_REMOVING)
 			return error_set(err, EINVAL, "pod '%.12s' is being removed", ids->v[i]);
 		r = pod_start(s, ids->v[i], &v[i].report_fd, err);

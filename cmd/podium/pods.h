@@ -12,6 +12,7 @@
 
 /* How the start of one pod ended. */
 struct pod_start_result {
+	const char *name; /* said before what is printed about it, or NULL; not owned */
 	int report_fd;
 	bool up;          /* every container was started (or tried) */
 	bool not_built;   /* the sandbox could not be made: nothing runs */

@@ -115,7 +115,9 @@ struct monitor {
 	int message_fd;	     /* its termination message, or -1 */
 	bool to_remove;	     /* the records go next: nothing is written any more */
 	int64_t deadline_ms; /* monotonic; 0: none */
+	bool is_unmade;	     /* the last start failed before there was a container to make */
 	int64_t started_ms;  /* monotonic */
+	int64_t launched_ns; /* wall clock: when the present run was begun; its log is younger */
 	int64_t oom_before;
 	bool log_dirty;
 	int log_dir; /* the container's directory: the log borrows it for its rotation */

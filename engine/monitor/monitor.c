@@ -261,6 +261,7 @@ static void launch(struct monitor *m)
 	m->phase = MONITOR_LAUNCHING;
 	m->deadline_ms = 0;
 	m->started_ms = 0;
+	m->launched_ns = clock_wall_ns();
 	m->status.oom_killed = false;
 	m->is_failed = false;
 	monitor_turn_page(m);
@@ -301,7 +302,6 @@ static void started(struct monitor *m)
 	m->status.pid = (uint32_t)m->pid;
 	if (proc_identify(m->pid, &ident, &scratch) == 0)
 		m->status.start_ticks = (int64_t)ident.start_ticks;
-	replace_text(&m->status.boot_id, proc_boot_id());
 	replace_text(&m->status.error, NULL);
 	m->status.started_ns = clock_wall_ns();
 	m->status.next_start_ns = 0;
@@ -446,7 +446,7 @@ static void on_deadline(struct monitor *m)
 {
 	m->deadline_ms = 0;
 	if (m->phase == MONITOR_WAITING) {
-		m->status.restarts++;
+		m->status.restarts += !m->is_unmade;
 		launch(m);
 	} else if (is_hook_running(m, HOOK_PRE_STOP)) {
 		monitor_event(m, true, "FailedPreStopHook",
@@ -533,7 +533,7 @@ static void give_memory_back(struct monitor *m)
 static bool is_orphan(const struct monitor *m)
 {
 	return m->conductor_fd < 0 && !m->go && m->phase < MONITOR_STARTING &&
-	       m->status.restarts == 0;
+	       m->status.restarts == 0 && !m->status.error;
 }
 
 static void loop(struct monitor *m)
@@ -634,6 +634,10 @@ static int begin(struct monitor *m, struct error *err)
 		r = monitor_attach_open(m, err);
 	if (r < 0)
 		return r;
+	/* A start that fails is of this boot, too: it waits for the next one, and is not lost. */
+	replace_text(&m->status.boot_id, proc_boot_id());
+	m->status.pid = 0;
+	m->status.start_ticks = 0;
 	m->status.stopped_by_user = false;
 	m->status.exit_unknown = false;
 	m->status.restarts = 0;

@@ -98,6 +98,7 @@ static char *read_log_end(const struct monitor *m)
 	char *text = NULL;
 
 	o.tail = FALLBACK_LINES;
+	o.since_ns = m->launched_ns; /* the log goes on over restarts, the message does not */
 	o.on_stdout = o.on_stderr = feed_tail;
 	o.arg = t;
 	/* No log, no message. */
@@ -127,7 +128,10 @@ void monitor_turn_page(struct monitor *m)
 {
 	struct container_status *st = &m->status;
 
-	if (st->finished_ns > 0) {
+	/* What could not even be made is no last state. */
+	if (st->finished_ns > 0 && !m->is_unmade) {
+		if (!st->message && !m->did_start && st->error)
+			st->message = xstrdup(st->error);
 		free(st->last.reason);
 		free(st->last.message);
 		st->last = (struct container_last){
@@ -142,6 +146,7 @@ void monitor_turn_page(struct monitor *m)
 	free(st->message);
 	st->message = NULL;
 	m->did_start = false;
+	m->is_unmade = false;
 }
 
 static void close_message(struct monitor *m)
@@ -173,6 +178,7 @@ void monitor_conclude_failure(struct monitor *m, bool config)
 	close_message(m);
 	if (m->stop_asked)
 		return;
+	m->is_unmade = config;
 	set_reason(m, config	     ? "CreateContainerConfigError"
 		      : not_runnable ? "ContainerCannotRun"
 				     : "StartError");

@@ -41,8 +41,8 @@ enum sync_step {
 	SYNC_MESSAGE,
 };
 
-/* err.code of a SYNC_ERROR: a ConfigMap, a Secret or a key of one that the container cannot do
- * without is not there. */
+/* err.code of a SYNC_ERROR: the container cannot be made as it is asked for: a ConfigMap, a Secret
+ * or a key of one that it cannot do without is not there, or it must not run as root and would. */
 #define SYNC_CONFIG_MISSING ENOKEY
 
 struct sync_msg {

@@ -44,8 +44,11 @@ int volume_check_source(const struct volume_spec *vol, struct error *err)
 		if (e->may_be_missing)
 			return 0;
 		return error_set(err, ENOENT, "host path '%s' does not exist%s", vol->host_path,
-				 vol->host_path_type == HOST_PATH_ANY
+				 vol->host_path_type == HOST_PATH_ANY ||
+						 vol->host_path_type == HOST_PATH_DIRECTORY
 					 ? " (type DirectoryOrCreate makes it)"
+				 : vol->host_path_type == HOST_PATH_FILE
+					 ? " (type FileOrCreate makes it)"
 					 : "");
 	}
 	if (e->kind && (st.st_mode & S_IFMT) != e->kind)

@@ -335,8 +335,9 @@ int user_resolve(int rootfd, const struct user_request *rq, struct identity *ret
 	if (r == 0)
 		r = resolve_groups(rq, &ref, group, entry.found ? entry.name : NULL, ret, err);
 	if (r == 0 && rq->non_root && ret->uid == 0)
-		r = error_set(err, EACCES,
-			      "must not run as root (runAsNonRoot), and its user is 0");
+		r = error_set(err, ENOKEY,
+			      "must not run as root (runAsNonRoot), and its user is 0: set "
+			      "runAsUser, or take an image with a user of its own");
 	if (r < 0)
 		identity_done(ret);
 	return r;

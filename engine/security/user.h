@@ -58,7 +58,7 @@ struct identity {
 void identity_done(struct identity *id);
 #define cleanup_identity __attribute__((__cleanup__(identity_done)))
 
-/* rootfd: the container's root. -EACCES when non_root is asked for and the user is root. */
+/* rootfd: the container's root. -ENOKEY when non_root is asked for and the user is root. */
 int user_resolve(int rootfd, const struct user_request *rq, struct identity *ret,
 		 struct error *err) must_check;
 

@@ -140,8 +140,8 @@ static void test_resolve(void)
 	CU_ASSERT(resolves(&(struct user_request){ .extra_groups = &extra }, "error EINVAL"));
 	strlist_done(&extra);
 	CU_ASSERT(resolves(&(struct user_request){ .image_user = "root", .non_root = true },
-			   "error EACCES"));
-	CU_ASSERT(resolves(&(struct user_request){ .non_root = true }, "error EACCES"));
+			   "error ENOKEY"));
+	CU_ASSERT(resolves(&(struct user_request){ .non_root = true }, "error ENOKEY"));
 	CU_ASSERT(resolves(&(struct user_request){ .image_user = "app", .non_root = true },
 			   "1000:2000 /home/app 2000 10 12"));
 }
