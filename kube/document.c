@@ -336,8 +336,10 @@ static int on_alias(struct builder *b, const yaml_event_t *e)
 		if (strcmp(b->anchors[i].name, name) == 0)
 			return attach(b, b->anchors[i].node, NULL);
 	}
-	*b->where = place;
-	return error_set(b->err, EINVAL, "the alias '%.60s' has no anchor before it", name);
+	/* It is not repeated: a password that begins with a '*' looks like this. */
+	return fail_at(b, place,
+		       "an alias that has no anchor before it (a text that begins with '*' goes "
+		       "into quotes)");
 }
 
 static int on_open(struct builder *b, const yaml_event_t *e, enum node_kind kind)

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "engine/base/json.h"
+#include "engine/base/seams.h"
 #include "engine/base/str.h"
 
 struct scanner {
@@ -167,6 +168,15 @@ static struct node *take_value(struct scanner *s, const json_t *j)
 	return n;
 }
 
+/* jansson quotes the text where it stopped, which may be a Secret's: the place says as much. */
+static void forget_quote(char *text)
+{
+	char *quote = strstr(text, " near '");
+
+	if (quote && !WEAKEN("ENV-4"))
+		*quote = '\0';
+}
+
 static int parse_one(struct scanner *s)
 {
 	cleanup_json json_t *j = NULL;
@@ -177,6 +187,7 @@ static int parse_one(struct scanner *s)
 	if (!j) {
 		*s->where =
 			(struct doc_place){ s->line + je.line - 1, je.column > 0 ? je.column : 1 };
+		forget_quote(je.text);
 		return error_set(s->err, EBADMSG, "not JSON: %.200s", je.text);
 	}
 	if (s->set->n == DOC_MAX_DOCUMENTS) {

@@ -26,13 +26,15 @@
 #include <string.h>
 
 #include "engine/base/json.h"
+#include "engine/base/seams.h"
 #include "engine/base/str.h"
 #include "engine/data/object.h"
 #include "kube/decode.h"
 #include "kube/validate.h"
 #include "schemas/models.h"
 
-#define TOKEN_TYPE "kubernetes.io/service-account-token"
+#define TOKEN_TYPE	   "kubernetes.io/service-account-token"
+#define APPLIED_ANNOTATION "kubectl.kubernetes.io/last-applied-configuration"
 
 static const struct {
 	const char *type;
@@ -101,11 +103,30 @@ static void check_type(const struct diag_sink *sink, const struct data_object *d
 		diag_error(sink, "data", "'%s' is not a JSON object", key);
 }
 
+/* kubectl puts the whole Secret, in clear text, into an annotation of it: what was exported from a
+ * cluster that way would be told with the annotations. Nothing here reads it. */
+static void drop_applied(struct pairlist *annotations)
+{
+	for (size_t i = 0; i < annotations->n; i++) {
+		struct strpair *p = &annotations->v[i];
+
+		if (strcmp(p->key, APPLIED_ANNOTATION) != 0 || WEAKEN("ENV-4"))
+			continue;
+		explicit_bzero(p->value, strlen(p->value));
+		free(p->key);
+		free(p->value);
+		annotations->n--;
+		memmove(p, p + 1, (annotations->n - i) * sizeof(*p));
+		return;
+	}
+}
+
 static struct data_object *read_secret(const struct load *l, const struct diag_sink *sink,
 				       const struct k8s_secret *s)
 {
 	struct data_object *d = data_of_meta(l, DATA_SECRET, s->meta);
 
+	drop_applied(&d->annotations);
 	d->type = xstrdup(is_empty(s->type) ? "Opaque" : s->type);
 	d->immutable = s->immutable.set && s->immutable.value;
 	for (size_t i = 0; i < s->data.n; i++) {

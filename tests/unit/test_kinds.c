@@ -272,6 +272,58 @@ static void test_no_value_is_said(void)
 	}
 }
 
+/* Texts that are no manifest: what stands there may be a Secret's. */
+static void test_no_value_is_quoted(void)
+{
+	static const char *const texts[] = {
+		"{\"kind\": \"Secret\", \"stringData\": {\"p\" \"hunter2\"}}",
+		"{\"kind\": \"Secret\", \"stringData\": {\"p\": hunter2}}",
+		"kind: Secret\nstringData: {p: *hunter2}\n",
+		"kind: Secret\nstringData: {p: !hunter2 x}\n",
+		"kind: Secret\nstringData: {p: \"hunter2\\q\"}\n",
+		"kind: Secret\nstringData: {p: \"hunter2\" \"hunter2\"}\n",
+	};
+	cleanup_kube_result struct kube_result weak = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		cleanup_kube_result struct kube_result r = { 0 };
+
+		load_text(texts[i], NULL, true, &r);
+		CU_ASSERT_TRUE(r.has_errors);
+		CU_ASSERT_FALSE(kubecase_has(&r, KUBE_ERROR, "", "hunter2"));
+	}
+	(void)setenv("PODIUM_WEAKEN", "ENV-4", 1);
+	load_text(texts[0], NULL, true, &weak);
+	(void)unsetenv("PODIUM_WEAKEN");
+	CU_ASSERT_TRUE(kubecase_has(&weak, KUBE_ERROR, "", "hunter2"));
+}
+
+/* What kubectl keeps in an annotation is the Secret once more. */
+static void test_applied_annotation(void)
+{
+	static const char text[] =
+		"apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n  annotations:\n"
+		"    a: b\n"
+		"    kubectl.kubernetes.io/last-applied-configuration: '{\"p\": \"hunter2\"}'\n"
+		"    c: d\nstringData: {p: hunter2}\n";
+	static const char key[] = "kubectl.kubernetes.io/last-applied-configuration";
+	cleanup_kube_result struct kube_result r = { 0 }, weak = { 0 };
+	const struct kube_object *o;
+
+	load_text(text, NULL, true, &r);
+	o = object(&r, KUBE_SECRET, "s");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+	CU_ASSERT_EQUAL(o->data->annotations.n, 2);
+	CU_ASSERT_PTR_NULL(pairlist_get(&o->data->annotations, key));
+	CU_ASSERT_STRING_EQUAL(pairlist_get(&o->data->annotations, "c"), "d");
+	(void)setenv("PODIUM_WEAKEN", "ENV-4", 1);
+	load_text(text, NULL, true, &weak);
+	(void)unsetenv("PODIUM_WEAKEN");
+	o = object(&weak, KUBE_SECRET, "s");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+	CU_ASSERT_PTR_NOT_NULL(pairlist_get(&o->data->annotations, key));
+}
+
 static bool fits_with(size_t bytes)
 {
 	cleanup_kube_result struct kube_result r = { 0 };
@@ -515,6 +567,8 @@ static CU_TestInfo tests[] = {
 	{ "ConfigMap", test_config_map },
 	{ "Secret", test_secret },
 	{ "no value of a Secret is said", test_no_value_is_said },
+	{ "no value of a Secret is quoted", test_no_value_is_quoted },
+	{ "what kubectl applied", test_applied_annotation },
 	{ "1 MiB of values", test_size },
 	{ "claims and volumes", test_binding },
 	{ "claims without a volume", test_new_volumes },
