@@ -15,6 +15,7 @@
 
 #include "cmd/podium/command.h"
 #include "cmd/podium/commands.h"
+#include "cmd/podium/format.h"
 #include "cmd/podium/kubekind.h"
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
@@ -217,8 +218,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		command_print_warning(run.notes.v[i]);
 	if (r == 0 && o->filename)
 		r = write_new_file(o->filename, &run.out, err);
-	else if (r == 0)
-		(void)fwrite(run.out.data, 1, run.out.len, stdout);
+	else if (r == 0 && run.out.len)
+		format_print_text(run.out.data, run.out.len);
 	generate_run_done(&run);
 	return r;
 }

@@ -5,6 +5,7 @@
  * Theory of operation: what was asked for comes from spec.json, what is going on from the derived
  * status. Values by reference are described, never resolved: no ConfigMap or Secret is opened here.
  */
+#include <stdint.h>
 #include <string.h>
 
 #include "cmd/podium/describe.h"
@@ -12,7 +13,7 @@
 #include "engine/base/quantity.h"
 
 #define WIDTH	 16
-#define TEXT_MAX 65536
+#define TEXT_MAX (SIZE_MAX / 2) /* a manifest is bounded, and so is all that came from it */
 #define INDENT	 4
 
 /* ---- state ------------------------------------------------------------------------------ */

@@ -17,7 +17,6 @@
 #include "engine/state/events.h"
 
 #define NS_PER_SECOND INT64_C(1000000000)
-#define TEXT_MAX      65536
 #define WIDTH	      18
 
 /* The lines of a text, all of them below its first; what a program has written cannot look like a
@@ -38,7 +37,7 @@ static void add_lines(struct buf *b, const char *text)
 
 void describe_line(int indent, int width, const char *label, const char *fmt, ...)
 {
-	cleanup_buf struct buf b = BUF_INIT(TEXT_MAX);
+	cleanup_buf struct buf b = BUF_INIT(SIZE_MAX / 2);
 	cleanup_free char *text = NULL, *safe = NULL;
 	va_list ap;
 
@@ -48,7 +47,7 @@ void describe_line(int indent, int width, const char *label, const char *fmt, ..
 	va_end(ap);
 	buf_printf(&b, "%*s%-*s", indent, "", width, label ? label : "");
 	/* Never glued to its label, nor blanks at the end of a line. */
-	if (label && !is_empty(text) && b.data[b.len - 1] != ' ')
+	if (!is_empty(label) && !is_empty(text) && b.data[b.len - 1] != ' ')
 		buf_addc(&b, ' ');
 	add_lines(&b, text ? text : "");
 	while (b.len && b.data[b.len - 1] == ' ')

@@ -23,15 +23,17 @@
 #include "cmd/podium/template.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/base/seams.h"
 
 #define COLUMN_MIN_WIDTH 12
 #define COLUMN_GAP	 2
 #define LIST_INDENT	 2
 #define OBJECT_INDENT	 5
 
-static void print_text(const char *text, size_t len)
+void format_print_text(const char *text, size_t len)
 {
-	cleanup_free char *safe = isatty(STDOUT_FILENO) ? str_printable(text, len) : NULL;
+	bool is_safe = !isatty(STDOUT_FILENO) || WEAKEN("TTY-1");
+	cleanup_free char *safe = is_safe ? NULL : str_printable(text, len);
 
 	if (safe)
 		(void)fputs(safe, stdout);
@@ -41,14 +43,14 @@ static void print_text(const char *text, size_t len)
 
 void format_print_line(const char *text)
 {
-	print_text(text, strlen(text));
+	format_print_text(text, strlen(text));
 	(void)putchar('\n');
 }
 
 static void print_buf(const struct buf *b)
 {
 	if (b->len)
-		print_text(b->data, b->len);
+		format_print_text(b->data, b->len);
 }
 
 bool is_format_table(const char *format)

@@ -41,5 +41,7 @@ bool is_format_json(const char *format);
 bool is_format_table(const char *format);
 /* Prints one line of text and a newline, safe for a terminal. */
 void format_print_line(const char *text);
+/* The same without a line end; len bytes. */
+void format_print_text(const char *text, size_t len);
 
 #endif

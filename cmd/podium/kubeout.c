@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/podium/format.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "kube/encode.h"
@@ -146,6 +147,8 @@ int kube_out_print(struct kube_out *o, bool as_list, bool json, struct error *er
 		r = encode_document(NULL, root, &text, err);
 	}
 	if (r == 0)
-		printf("%s%s", text, json ? "\n" : "");
+		format_print_text(text, strlen(text));
+	if (r == 0 && json)
+		(void)putchar('\n');
 	return r;
 }

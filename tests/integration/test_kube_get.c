@@ -3,9 +3,12 @@
  * kube_get - what kube get and describe say of real pods: phase, readiness, reasons, restarts;
  * forms, selectors, namespaces; what pod inspect says of the same.
  */
+#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "engine/base/json.h"
 #include "tests/integration/harness.h"
@@ -182,6 +185,99 @@ static void test_watch(void)
 	remove_pods();
 }
 
+/* What podium says on a terminal; the caller's. */
+static char *on_terminal(const char *fmt, ...) printf_like(1, 2);
+static char *on_terminal(const char *fmt, ...)
+{
+	cleanup_buf struct buf out = BUF_INIT(1 << 20);
+	cleanup_free char *words = NULL, *line = NULL;
+	int master = -1, status = 0;
+	char data[4096];
+	va_list ap;
+	ssize_t n;
+	pid_t pid;
+
+	va_start(ap, fmt);
+	if (vasprintf(&words, fmt, ap) < 0)
+		words = NULL;
+	va_end(ap);
+	line = xasprintf("exec '%s/podium' --root '%s' --runroot '%s' %s", harness.build,
+			 harness.root, harness.runroot, words);
+	pid = forkpty(&master, NULL, NULL, NULL);
+	if (pid == 0) {
+		(void)execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+		_exit(127);
+	}
+	while ((n = read(master, data, sizeof(data))) > 0)
+		buf_add(&out, data, (size_t)n);
+	(void)close(master);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status),
+	      "'%s' ends well: status %d", line, status);
+	return buf_steal(&out);
+}
+
+/* Bytes that move the cursor or change what a terminal does. */
+static bool is_harmless(const char *text)
+{
+	return !strchr(text, 0x1b) && !strstr(text, "\xc2\x9b") && !strstr(text, "\xe2\x80\xae");
+}
+
+/* TTY-1: texts of manifests on a terminal. */
+static void test_terminal(void)
+{
+	static const char *const lines[] = {
+		"kube get configmap evil -o yaml",
+		"kube get configmap evil -o json",
+		"kube get pod evil -o yaml",
+		"kube get pod evil -o json",
+		"kube describe configmap evil",
+		"kube describe pod evil",
+		"kube generate evil",
+		"kube get pods,cm",
+	};
+	cleanup_free char *weak = NULL;
+
+	DISCARD(play_text("evil", "--start=false",
+			  "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: evil\n"
+			  "  annotations: {a: \"x\\u009b31m\\e[31m\\u202e\"}\n"
+			  "data: {k: \"x\\u009b31m\\e[31m\\u202e\"}\n---\n"
+			  "apiVersion: v1\nkind: Pod\nmetadata:\n  name: evil\n"
+			  "  annotations: {a: \"x\\u009b31m\\e[31m\\u202e\"}\n"
+			  "spec:\n  containers:\n  - name: c\n    image: payload\n"
+			  "    args: [\"x\\u009b31m\\e[31m\\u202e\"]\n"
+			  "    env: [{name: A, value: \"x\\u009b31m\\e[31m\\u202e\"}]\n"));
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		cleanup_free char *text = on_terminal("%s", lines[i]);
+
+		CHECK(*text && is_harmless(text), "%s: %s", lines[i], text);
+	}
+	(void)setenv("PODIUM_WEAKEN", "TTY-1", 1);
+	weak = on_terminal("kube get configmap evil -o json");
+	(void)unsetenv("PODIUM_WEAKEN");
+	CHECK(!is_harmless(weak), "the escapes are in it: %s", weak);
+	remove_pods();
+}
+
+/* A name longer than any line. */
+static void test_long_names(void)
+{
+	cleanup_free char *name = xmalloc(70001);
+	cleanup_free char *lines = NULL;
+	cleanup_result struct result r = { 0 };
+
+	memset(name, 'A', 70000);
+	name[70000] = '\0';
+	lines = xasprintf("    env: [{name: %s, value: last}]\n"
+			  "    livenessProbe: {httpGet: {port: 80, path: /%s}}\n",
+			  name, name);
+	DISCARD(play_pod("long", "--start=false", "", lines));
+	r = podium("kube describe pod long");
+	CHECK_CODE(r, 0);
+	CHECK_HAS(r.out, "AAAA: last\n");
+	CHECK_HAS(r.out, "AAAA delay=0s");
+	remove_pods();
+}
+
 static CU_TestInfo tests[] = {
 	{ "phases, STATUS, reasons", test_words },
 	{ "describe", test_describe },
@@ -189,6 +285,8 @@ static CU_TestInfo tests[] = {
 	{ "namespaces and selectors", test_selection },
 	{ "delete", test_delete },
 	{ "watch", test_watch },
+	{ "on a terminal", test_terminal },
+	{ "long names", test_long_names },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
