@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -192,18 +193,47 @@ const struct data_entry *data_object_find(const struct data_object *o, const cha
 	return NULL;
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+	return strcmp((*(const struct data_entry *const *)a)->key,
+		      (*(const struct data_entry *const *)b)->key);
+}
+
+/* The entries by their keys. Sorted, since there may be a hundred thousand of them. The caller's. */
+static const struct data_entry **sorted_entries(const struct data_object *o)
+{
+	const struct data_entry **sorted = xcalloc(o->n + 1, sizeof(*sorted));
+
+	for (size_t i = 0; i < o->n; i++)
+		sorted[i] = &o->v[i];
+	qsort(sorted, o->n, sizeof(*sorted), compare_keys);
+	return sorted;
+}
+
+/* A key that is there twice, or NULL. */
+static const char *repeated_key(const struct data_object *o)
+{
+	cleanup_free const struct data_entry **sorted = sorted_entries(o);
+
+	for (size_t i = 1; i < o->n; i++)
+		if (strcmp(sorted[i - 1]->key, sorted[i]->key) == 0)
+			return sorted[i]->key;
+	return NULL;
+}
+
 static bool has_same_data(const struct data_object *a, const struct data_object *b)
 {
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		const struct data_entry *x = &a->v[i], *y = data_object_find(b, x->key);
+	cleanup_free const struct data_entry **left = sorted_entries(a);
+	cleanup_free const struct data_entry **right = sorted_entries(b);
+	bool is_same = a->n == b->n;
 
-		if (!y || x->len != y->len || x->binary != y->binary ||
-		    memcmp(x->bytes, y->bytes, x->len) != 0)
-			return false;
+	for (size_t i = 0; is_same && i < a->n; i++) {
+		const struct data_entry *x = left[i], *y = right[i];
+
+		is_same = strcmp(x->key, y->key) == 0 && x->len == y->len &&
+			  x->binary == y->binary && memcmp(x->bytes, y->bytes, x->len) == 0;
 	}
-	return true;
+	return is_same;
 }
 
 static bool has_same_pairs(const struct pairlist *a, const struct pairlist *b)
@@ -301,8 +331,6 @@ static int load_entry(const struct stored_entry *e, struct data_object *ret, str
 
 	if (bad)
 		return error_set(err, EBADMSG, "key '%.64s': %s", e->key ? e->key : "", bad);
-	if (data_object_find(ret, e->key))
-		return error_set(err, EBADMSG, "key '%s' is there twice", e->key);
 	bytes = xmalloc(len + 1);
 	if (base64_decode(text, len, bytes, &n) < 0) {
 		free_cleared(bytes);
@@ -315,6 +343,8 @@ static int load_entry(const struct stored_entry *e, struct data_object *ret, str
 
 static int load_object(struct stored *st, struct data_object *ret, struct error *err)
 {
+	const char *twice;
+
 	ret->type = steal_ptr(&st->type);
 	ret->source = steal_ptr(&st->source);
 	ret->immutable = st->immutable;
@@ -328,7 +358,8 @@ static int load_object(struct stored *st, struct data_object *ret, struct error 
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	twice = repeated_key(ret);
+	return twice ? error_set(err, EBADMSG, "key '%s' is there twice", twice) : 0;
 }
 
 static int read_stored(const struct store *s, const char *path, struct stored *ret,
@@ -382,6 +413,7 @@ int data_object_read(const struct store *s, enum data_kind kind, const char *nam
 
 static int check_entries(const struct data_object *o, struct error *err)
 {
+	const char *twice;
 	size_t total = 0;
 
 	for (size_t i = 0; i < o->n; i++) {
@@ -390,13 +422,12 @@ static int check_entries(const struct data_object *o, struct error *err)
 		if (bad)
 			return error_set(err, EINVAL, "key '%.64s': %s",
 					 o->v[i].key ? o->v[i].key : "", bad);
-		if (data_object_find(o, o->v[i].key) != &o->v[i])
-			return error_set(err, EINVAL, "key '%s' is there twice", o->v[i].key);
 		if (o->v[i].len > DATA_MAX_BYTES || (total += o->v[i].len) > DATA_MAX_BYTES)
 			return error_set(err, EFBIG, "more than %zu bytes of values",
 					 DATA_MAX_BYTES);
 	}
-	return 0;
+	twice = repeated_key(o);
+	return twice ? error_set(err, EINVAL, "key '%s' is there twice", twice) : 0;
 }
 
 /* What the one that is there says about the new one. */
