@@ -8,8 +8,9 @@
  * pieces and holds one line. What it holds came from the container: every length is bounded, a
  * line that is too long is cut where only its beginning matters.
  *
- * Interim answers (1xx) are passed over. 204 and 304 have no body. A head that ends early, a body
- * shorter than announced and a size that is no number are bad.
+ * Interim answers (1xx) are passed over; it is all heads together that are bounded. 204 and 304 have
+ * no body. A head that ends early, a body shorter than announced and a size that is no number are
+ * bad.
  */
 #include "engine/monitor/httpget.h"
 
@@ -186,8 +187,11 @@ static void take_header(struct http_reply *r)
 
 static void end_head(struct http_reply *r)
 {
-	if (r->status < 200) {
-		http_reply_init(r); /* an interim answer */
+	if (r->status < 200) { /* an interim answer */
+		size_t head_bytes = r->head_bytes;
+
+		http_reply_init(r);
+		r->head_bytes = head_bytes; /* so that they end */
 		return;
 	}
 	if (r->status == 204 || r->status == 304)

@@ -9,8 +9,9 @@
  * O_PATH without following and changed by that descriptor; a link gets the group, never its target.
  * What is right already is not written, so that a second walk costs reads alone.
  *
- * Paths of directories wait on a list: the depth costs memory, not descriptors. Limits: a path of
- * PATH_MAX, ENTRIES_MAX directories that wait.
+ * Paths of directories wait on a list: the depth costs memory, not descriptors. What a container has
+ * made must not cost the host's: the list ends at WAITING_MAX bytes (some million directories side by
+ * side; thousands with paths as long as can be). Limits besides: a path of PATH_MAX.
  *
  * Runs in podium-launch before the sandbox is cloned, with the starter's privileges.
  */
@@ -31,7 +32,8 @@
 
 #define FILE_BITS   0660
 #define DIR_BITS    (0770 | S_ISGID)
-#define ENTRIES_MAX 10000000
+#define WAITING_MAX ((size_t)128 << 20)
+#define ENTRY_BYTES 32 /* of one path that waits, beside its text */
 
 static mode_t bits_of(const struct stat *st)
 {
@@ -78,8 +80,35 @@ static int open_below(int dirfd, const char *path, int flags)
 	return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
 }
 
+/* Directories whose turn comes. */
+struct waiting {
+	struct strlist paths;
+	size_t bytes;
+};
+
+static int wait_for_turn(struct waiting *w, const char *path, const char *name, struct error *err)
+{
+	size_t bytes = strlen(path) + strlen(name) + sizeof("/") + ENTRY_BYTES;
+
+	if (w->bytes + bytes > WAITING_MAX && !WEAKEN("VOL-3"))
+		return error_set(err, E2BIG, "too many directories at '%.100s'", path);
+	w->bytes += bytes;
+	strlist_addf(&w->paths, "%s/%s", path, name);
+	return 0;
+}
+
+/* The next one; the caller's. */
+static char *next_turn(struct waiting *w)
+{
+	char *path = w->paths.v[--w->paths.n];
+
+	w->paths.v[w->paths.n] = NULL;
+	w->bytes -= strlen(path) + 1 + ENTRY_BYTES;
+	return path;
+}
+
 /* Changes one entry; a directory waits for its turn. */
-static int visit(int dir, const char *path, const char *name, gid_t gid, struct strlist *waiting,
+static int visit(int dir, const char *path, const char *name, gid_t gid, struct waiting *waiting,
 		 struct error *err)
 {
 	cleanup_close int fd = open_below(dir, name, O_PATH);
@@ -93,15 +122,12 @@ static int visit(int dir, const char *path, const char *name, gid_t gid, struct 
 	r = change(fd, &st, gid, err);
 	if (r < 0)
 		return error_wrap(err, "'%s/%s'", path, name);
-	if (S_ISDIR(st.st_mode) || (S_ISLNK(st.st_mode) && WEAKEN("VOL-3"))) {
-		if (waiting->n >= ENTRIES_MAX)
-			return error_set(err, E2BIG, "too many directories");
-		strlist_addf(waiting, "%s/%s", path, name);
-	}
+	if (S_ISDIR(st.st_mode) || (S_ISLNK(st.st_mode) && WEAKEN("VOL-3")))
+		return wait_for_turn(waiting, path, name, err);
 	return 0;
 }
 
-static int visit_all(int top, const char *path, gid_t gid, struct strlist *waiting,
+static int visit_all(int top, const char *path, gid_t gid, struct waiting *waiting,
 		     struct error *err)
 {
 	int fd = open_below(top, path, O_RDONLY | O_DIRECTORY);
@@ -126,7 +152,7 @@ static int visit_all(int top, const char *path, gid_t gid, struct strlist *waiti
 
 int fsgroup_apply(int top_fd, gid_t gid, bool on_mismatch, struct error *err)
 {
-	cleanup_strlist struct strlist waiting = { 0 };
+	struct waiting waiting = { 0 };
 	cleanup_close int top = openat(top_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 	int r = 0;
@@ -135,13 +161,13 @@ int fsgroup_apply(int top_fd, gid_t gid, bool on_mismatch, struct error *err)
 		return error_errno(err, "open its top");
 	if (on_mismatch && is_right(&st, gid))
 		return 0;
-	strlist_add(&waiting, ".");
-	while (r == 0 && waiting.n > 0) {
-		cleanup_free char *path = waiting.v[--waiting.n];
+	r = visit_all(top, ".", gid, &waiting, err);
+	while (r == 0 && waiting.paths.n > 0) {
+		cleanup_free char *path = next_turn(&waiting);
 
-		waiting.v[waiting.n] = NULL;
 		r = visit_all(top, path, gid, &waiting, err);
 	}
+	strlist_done(&waiting.paths);
 	/* The top comes last: it says that all is done. */
 	return r < 0 ? r : change(top, &st, gid, err);
 }

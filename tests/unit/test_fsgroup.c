@@ -177,10 +177,66 @@ static void test_traps(void)
 	(void)unsetenv("PODIUM_WEAKEN");
 }
 
+/* A directory below `depth` others with names as long as can be; -1: not made. */
+static int make_deep(const char *top, int depth)
+{
+	char name[241];
+	int fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	memset(name, 'd', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (int i = 0; fd >= 0 && i < depth; i++) {
+		int next = mkdirat(fd, name, 0755) < 0
+				   ? -1
+				   : openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		(void)close(fd);
+		fd = next;
+	}
+	return fd;
+}
+
+/* Directories without number, each with a path of 3800 bytes: a container's way to the host's
+ * memory. On a tmpfs, in a child with mounts of its own. */
+static int walk_a_crowd(void *arg)
+{
+	struct fixture *f = arg;
+	cleanup_close int fd = -EBADF;
+
+	if (!child_own_mounts() || mount("tmpfs", f->volume, "tmpfs", 0, "mode=755") < 0)
+		return 2;
+	fd = make_deep(f->volume, 15);
+	for (int i = 0; i < 36000; i++) {
+		char name[128];
+
+		(void)snprintf(name, sizeof(name), "%0100d", i);
+		if (mkdirat(fd, name, 0755) < 0)
+			return 3;
+	}
+	if (apply(f, false) != -E2BIG || !strstr(f->err.text, "too many directories at './ddd"))
+		return 4;
+	(void)setenv("PODIUM_WEAKEN", "VOL-3", 1);
+	return apply(f, false) == 0 ? 0 : 5;
+}
+
+static void test_crowd(void)
+{
+	struct fixture f;
+	int r;
+
+	setup(&f);
+	r = child_run(walk_a_crowd, &f);
+	if (r == 2)
+		TEST_SKIP("no mount namespaces");
+	else
+		CU_ASSERT_EQUAL(r, 0);
+	teardown(&f);
+}
+
 static CU_TestInfo tests[] = {
-	{ "modes", test_modes }, { "on root mismatch", test_on_mismatch },
-	{ "deep", test_deep },	 { "VOL-3: links and mounts", test_traps },
-	CU_TEST_INFO_NULL,
+	{ "modes", test_modes },   { "on root mismatch", test_on_mismatch },
+	{ "deep", test_deep },	   { "VOL-3: links and mounts", test_traps },
+	{ "a crowd", test_crowd }, CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = { { "fsgroup", NULL, NULL, NULL, NULL, tests }, CU_SUITE_INFO_NULL };
 TEST_MAIN(suites)

@@ -136,6 +136,7 @@ static void test_replies(void)
 static void test_endless(void)
 {
 	static const char head[] = "HTTP/1.1 200 OK\r\n\r\n";
+	static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	struct http_reply r;
 	char data[1000];
 	size_t n = 0;
@@ -153,6 +154,11 @@ static void test_endless(void)
 		;
 	CU_ASSERT_EQUAL(r.step, HTTP_STEP_BAD);
 	CU_ASSERT_TRUE(n < 100);
+	http_reply_init(&r); /* interim answers, too */
+	for (n = 0; n < 10000 && !http_reply_feed(&r, interim, sizeof(interim) - 1); n++)
+		;
+	CU_ASSERT_EQUAL(r.step, HTTP_STEP_BAD);
+	CU_ASSERT_TRUE(n < 10000);
 }
 
 /* ---- redirects -------------------------------------------------------------------------- */
