@@ -288,7 +288,7 @@ static int wait_end(struct build_run *b, struct working *w, struct error *err)
 static int run_to_end(struct build_run *b, struct working *w, struct error *err)
 {
 	struct follower f = { .pid = -1, .stop_fd = -EBADF };
-	int r = pod_start(b->store, w->pod_id, &w->report_fd, err);
+	int r = pod_start(b->store, w->pod_id, NULL, &w->report_fd, err);
 
 	if (r >= 0)
 		r = follower_start(b, w, &f, err);

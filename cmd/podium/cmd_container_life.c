@@ -24,7 +24,6 @@
 
 #define STOP_MARGIN_MS 30000
 #define START_WAIT_MS  60000
-#define START_TRIES    3
 
 /* The containers of a call. */
 struct chosen {
@@ -179,46 +178,25 @@ static bool is_running(const struct store *s, const char *id)
 }
 
 /* Asks the pod's conductor; waits until the monitor says that the container runs or has failed. */
-static int ask_conductor_once(const struct store *s, const char *pod_id, const char *id,
-			      struct error *err)
+static int ask_conductor(const struct store *s, const char *pod_id, const char *id,
+			 struct error *err)
 {
-	struct ctl_msg msg = { 0 };
-	int fd = -1, r = pod_start(s, pod_id, &fd, err);
-	bool was_there = r == 1;
+	cleanup_close int fd = -EBADF;
+	struct ctl_msg msg;
+	int r = pod_start(s, pod_id, id, &fd, err);
 
 	if (r < 0)
 		return r;
-	if (was_there) {
-		(void)ctl_send(fd, CTL_START, 0, id);
-		(void)ctl_send(fd, CTL_SUBSCRIBE, 0, NULL);
-	}
 	do {
 		r = ctl_wait(fd, START_WAIT_MS, &msg);
 		if (r > 0 && msg.type == CTL_WARNING)
 			command_print_warning(msg.text);
 	} while (r > 0 && msg.type != CTL_FAILED && msg.type != CTL_DONE && msg.type != CTL_UP);
-	(void)close(fd);
 	if (r > 0 && msg.type == CTL_UP)
 		return 0;
-	/* It was on its way down and has not read the order, or said so. */
-	if (was_there && (r == 0 || (r > 0 && msg.type == CTL_DONE)) && !is_running(s, id))
-		return error_set(err, EAGAIN, "pod is being stopped");
-	if (r > 0 && msg.type == CTL_FAILED && msg.value == CTL_STOPPING)
-		return error_set(err, EAGAIN, "%s", msg.text);
 	if (r > 0 && *msg.text)
 		return error_set(err, EIO, "%s", msg.text);
 	return is_running(s, id) ? 0 : error_set(err, EIO, "container '%.12s' did not start", id);
-}
-
-/* One that has just begun to go down has not yet said so in its record: the next question waits. */
-static int ask_conductor(const struct store *s, const char *pod_id, const char *id,
-			 struct error *err)
-{
-	int r = -EAGAIN;
-
-	for (int i = 0; i < START_TRIES && r == -EAGAIN; i++)
-		r = ask_conductor_once(s, pod_id, id, err);
-	return r;
 }
 
 static int start_one(const struct store *s, const char *id, struct error *err)

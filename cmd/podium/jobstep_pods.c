@@ -51,7 +51,7 @@ static int conduct(const struct jobstep *j, const struct pod_spec *pod, bool ado
 	struct error scratch; /* not yet, or not any more */
 	cleanup_close int report = -EBADF;
 	int r = adopt ? pod_adopt(j->store, pod->id, &report, err)
-		      : pod_start(j->store, pod->id, &report, err);
+		      : pod_start(j->store, pod->id, NULL, &report, err);
 
 	while (r == 0 && clock_mono_ms() < deadline) {
 		struct pollfd p = { .fd = report, .events = POLLIN };
@@ -87,7 +87,7 @@ static int look_unconducted(struct jobstep *j, const struct kube_pod *p, struct 
 		       infra->finished_ns);
 		return 0;
 	}
-	r = pod_run_down(j->store, p->id, err);
+	r = pod_run_down(j->store, p->id, false, err);
 	if (r == 0 && p->pod.restart == RESTART_NEVER)
 		finish(v, true, 0);
 	else if (r == 0)
@@ -143,7 +143,7 @@ static void mend_last(struct jobstep *j)
 		free(last->id);
 		last->id = xstrdup(id);
 		if (lookup_pod_phase(j->store, id) != POD_COMPLETE) {
-			error_ignore(pod_run_down(j->store, id, &scratch));
+			error_ignore(pod_run_down(j->store, id, true, &scratch));
 			error_ignore(pod_remove(j->store, id, &scratch));
 			forget_last(j);
 		}

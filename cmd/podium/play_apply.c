@@ -77,7 +77,7 @@ int play_make(const struct store *s, const struct play_options *o, struct played
 		else if (v[i].act == PLAY_KEEP && is_pod_active(s, v[i].id))
 			r = pod_adopt(s, v[i].id, &reports[i].report_fd, err);
 		else
-			r = pod_start(s, v[i].id, &reports[i].report_fd, err);
+			r = pod_start(s, v[i].id, NULL, &reports[i].report_fd, err);
 		r = r > 0 ? 0 : r;
 	}
 	return r;

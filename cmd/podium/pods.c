@@ -141,11 +141,9 @@ int pods_start(const struct store *s, const struct strlist *ids, bool print, str
 		v[i].name = ids->n > 1 ? ids->v[i] : NULL;
 		if (lookup_pod_phase(s, ids->v[i]) == POD_REMOVING)
 			return error_set(err, EINVAL, "pod '%.12s' is being removed", ids->v[i]);
-		r = pod_start(s, ids->v[i], &v[i].report_fd, err);
+		r = pod_start(s, ids->v[i], NULL, &v[i].report_fd, err);
 		if (r < 0)
 			return r;
-		if (r == 1 && ctl_send(v[i].report_fd, CTL_START, 0, "") == 0)
-			(void)ctl_send(v[i].report_fd, CTL_SUBSCRIBE, 0, NULL);
 	}
 	(void)pods_watch(v, ids->n, -1);
 	for (size_t i = 0; i < ids->n; i++) {
@@ -192,7 +190,7 @@ static int stop_all(const struct store *s, const struct strlist *ids, int64_t gr
 		struct error one;
 		int r = fds[i] >= 0 ? pod_stop_end(s, ids->v[i], fds[i],
 						   limit > INT32_MAX ? INT32_MAX : (int)limit, &one)
-				    : pod_run_down(s, ids->v[i], &one);
+				    : pod_stop_unheard(s, ids->v[i], grace[i], to_remove, &one);
 
 		if (r < 0 && first == 0) {
 			first = r;

@@ -104,7 +104,7 @@ static int end_container(const struct store *s, const char *id, bool is_recorded
 		r = status_write(s, id, &st, err);
 	}
 	status_done(&st);
-	return r;
+	return is_removed(r) ? 0 : r;
 }
 
 int run_end_container(const struct store *s, const char *id, struct error *err)

@@ -15,13 +15,13 @@
 #include "engine/pod/spec.h"
 #include "engine/state/layout.h"
 
-#define POD_LOCK "pod.lock"
+#define POD_LOCK	  "pod.lock"
 #define POD_COMPLETE_FILE "complete"
 #define POD_REMOVING_FILE "removing"
-#define POD_RECORD "pod.json"
-#define POD_YAML "kube.yaml"
-#define CONTAINER_RECORD "spec.json"
-#define INFRA_IMAGE "localhost/podium-pause:" PODIUM_VERSION
+#define POD_RECORD	  "pod.json"
+#define POD_YAML	  "kube.yaml"
+#define CONTAINER_RECORD  "spec.json"
+#define INFRA_IMAGE	  "localhost/podium-pause:" PODIUM_VERSION
 
 /* A pod in the making: the lock is held until pod_creation_done(). */
 struct pod_creation {
@@ -39,35 +39,42 @@ int pod_commit(const struct store *s, const struct strlist *pod_ids, struct erro
 void pod_creation_done(struct pod_creation *c);
 
 /* Starts the conductor of a pod. *ret_report is a ctl socket that tells of warnings, failures and
- * CTL_UP; closing it changes nothing for the pod. A pod whose conductor runs: 1, and the socket is
- * a connection to it. */
-int pod_start(const struct store *s, const char *pod_id, int *ret_report, struct error *err)
-	must_check;
+ * CTL_UP; closing it changes nothing for the pod. A pod whose conductor runs: 1, it has taken the
+ * order to start container_id (NULL: every container that has ended), and the socket tells the
+ * same. A conductor that is ending is waited for. */
+int pod_start(const struct store *s, const char *pod_id, const char *container_id, int *ret_report,
+	      struct error *err) must_check;
 
 /* The same for a pod whose conductor has died while its containers run on: those that have ended stay
  * so, and a stop that had begun is only finished. */
-int pod_adopt(const struct store *s, const char *pod_id, int *ret_report, struct error *err)
-	must_check;
+int pod_adopt(const struct store *s, const char *pod_id, int *ret_report,
+	      struct error *err) must_check;
 
 /* Asks the conductor to stop the pod (to_remove and no grace: pod_remove() follows, so that no end
  * need be written down); *ret_fd ends (CTL_DONE or end of file) when it is down.
- * -ENOENT when no conductor runs: then pod_run_down() does what is left. */
+ * -ENOENT, -ECONNREFUSED when none listens: pod_stop_unheard() is for that. */
 int pod_stop_begin(const struct store *s, const char *pod_id, int64_t grace_ms, bool to_remove,
 		   int *ret_fd, struct error *err) must_check;
 /* Waits for the end of a stop that began; then brings down what a dead conductor left. */
 int pod_stop_end(const struct store *s, const char *pod_id, int fd, int timeout_ms,
 		 struct error *err) must_check;
 
+/* The whole stop of a pod whose conductor has died, or is just beginning or ending. */
+int pod_stop_unheard(const struct store *s, const char *pod_id, int64_t grace_ms, bool to_remove,
+		     struct error *err) must_check;
+
 /* Ends everything of a pod that runs, from the records alone: containers, monitors, network, pause,
- * cgroups, run directory. Idempotent. To be called when no conductor runs. */
-int pod_run_down(const struct store *s, const char *pod_id, struct error *err) must_check;
+ * cgroups, run directory. Idempotent. Nobody removes or starts the pod meanwhile. to_remove: as in
+ * pod_stop_begin(). -EBUSY when a conductor runs. */
+int pod_run_down(const struct store *s, const char *pod_id, bool to_remove,
+		 struct error *err) must_check;
 
 /* Removes the records and data of a pod that does not run (any phase, also debris of a crash). */
 int pod_remove(const struct store *s, const char *pod_id, struct error *err) must_check;
 
 /* Removes one stopped container and takes it out of its pod's record. */
-int pod_remove_container(const struct store *s, const char *container_id, struct error *err)
-	must_check;
+int pod_remove_container(const struct store *s, const char *container_id,
+			 struct error *err) must_check;
 
 /* True while a conductor holds the pod. */
 bool is_pod_conducted(const struct store *s, const char *pod_id);

@@ -140,8 +140,15 @@ static int end_conductor(const struct store *s, const char *pod_id, struct error
 		struct error scratch;
 		int fd = -1;
 
-		if (pod_stop_begin(s, pod_id, 0, true, &fd, &scratch) == 0)
-			return pod_stop_end(s, pod_id, fd, STOP_WAIT_MS, err);
+		if (pod_stop_begin(s, pod_id, 0, true, &fd, &scratch) == 0) {
+			int r = run_await_stop(s, pod_id, fd, STOP_WAIT_MS, err);
+
+			if (r == 1)
+				r = run_down_unconducted(s, pod_id, true, err);
+			if (r < 0 && r != -EBUSY)
+				return r;
+			continue;
+		}
 		if (clock_mono_ms() >= deadline)
 			return error_set(err, EBUSY, "pod '%.12s' was started meanwhile", pod_id);
 		(void)usleep(RETRY_US);

@@ -48,6 +48,13 @@ int pod_run_open(struct pod_run *r, const struct store *s, const char *pod_id, b
 		 struct error *err) must_check;
 void pod_run_close(struct pod_run *r);
 
+/* pod_run_down() for who holds the pod's lock. */
+int run_down_unconducted(const struct store *s, const char *pod_id, bool to_remove,
+			 struct error *err) must_check;
+/* Waits for the end of a stop that began: 1 when the conductor died on the way. Closes fd. */
+int run_await_stop(const struct store *s, const char *pod_id, int fd, int timeout_ms,
+		   struct error *err) must_check;
+
 struct run_stage {
 	const char *name; /* STOP_AT("start:<name>"), STOP_AT("stop:<name>") */
 	int (*up)(struct pod_run *r, struct error *err);   /* or NULL */

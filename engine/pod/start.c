@@ -5,8 +5,10 @@
  *
  * Theory of operation: the conductor is podium-monitor in its conductor role, in a session of its
  * own; the CLI holds one end of a socket pair and only watches. Whoever wants a pod to stop asks
- * the conductor through the infra container's ctl.sock. When no conductor holds the pod's lock, the
- * downs of the run stages are walked here, from the records.
+ * the conductor through the infra container's ctl.sock. When no conductor holds its lock, the downs of
+ * the run stages are walked here, from the records, holding the pod's lock (else it could be removed
+ * meanwhile) and the conductor's (else it could be started). A conductor that is ending may close the
+ * socket at any moment, also before it has read an order: who gets no answer asks again.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,6 +26,8 @@
 #include "engine/state/status.h"
 
 #define CONDUCTOR_WAIT_MS 10000
+#define POD_WAIT_MS	  10000
+#define ORDER_WAIT_MS	  60000
 #define OUTWAIT_MS	  60000
 #define OUTWAIT_STEP_US	  5000
 #define CONDUCTOR_EXIT_MS 1000
@@ -62,24 +66,58 @@ static bool is_being_stopped(const struct store *s, const char *pod_id)
 	return stopping;
 }
 
-/* Connects to the pod's conductor: 1; 0 when it has none (any more). One that ends is waited for,
- * since it takes no orders. */
-static int connect_or_outwait(const struct store *s, const char *pod_id, int *ret_fd,
-			      struct error *err)
+/* Orders a conductor to start something: 1 when it has heard; 0: it is ending and takes no orders. */
+static int order_start(int fd, const char *container_id, struct error *err)
+{
+	struct ctl_msg msg;
+	int r = ctl_send(fd, CTL_START, 0, container_id ? container_id : "");
+
+	if (r == 0)
+		r = ctl_send(fd, CTL_SUBSCRIBE, 0, NULL);
+	if (r == 0)
+		r = ctl_wait(fd, ORDER_WAIT_MS, &msg);
+	if (r == -ETIMEDOUT)
+		return error_set(err, ETIMEDOUT, "the pod's conductor does not answer");
+	if (r <= 0 || msg.type == CTL_DONE || (msg.type == CTL_FAILED && msg.value == CTL_STOPPING))
+		return 0;
+	return msg.type == CTL_FAILED ? error_set(err, EIO, "%s", msg.text) : 1;
+}
+
+/* What start_conductor() shall do. */
+struct start_order {
+	const char *container_id; /* or NULL */
+	bool adopt;
+};
+
+static int ask_conductor(const struct store *s, const char *pod_id, const struct start_order *o,
+			 int *ret_fd, struct error *err)
+{
+	cleanup_close int fd = connect_conductor(s, pod_id, err);
+	int r = fd;
+
+	if (fd == -ENOENT || fd == -ECONNREFUSED)
+		return 0;
+	if (fd >= 0 && o->adopt)
+		r = ctl_send(fd, CTL_SUBSCRIBE, 0, NULL) == 0;
+	else if (fd >= 0)
+		r = order_start(fd, o->container_id, err);
+	if (r > 0)
+		*ret_fd = steal_fd(&fd);
+	return r;
+}
+
+/* Gives the order to the pod's conductor: 1; 0 when it has none (any more). One that ends is waited
+ * for, since it takes no orders; it may do so between any two steps of this. */
+static int ask_or_outwait(const struct store *s, const char *pod_id, const struct start_order *o,
+			  int *ret_fd, struct error *err)
 {
 	int64_t deadline = clock_mono_ms() + OUTWAIT_MS;
 
 	while (is_pod_conducted(s, pod_id)) {
-		if (!is_being_stopped(s, pod_id)) {
-			int r = connect_conductor(s, pod_id, err);
+		int r = is_being_stopped(s, pod_id) ? 0 : ask_conductor(s, pod_id, o, ret_fd, err);
 
-			if (r >= 0) {
-				*ret_fd = r;
-				return 1;
-			}
-			if (r != -ENOENT && r != -ECONNREFUSED)
-				return r;
-		}
+		if (r != 0)
+			return r;
 		if (clock_mono_ms() >= deadline)
 			return error_set(err, ETIMEDOUT, "pod '%.12s' is still being stopped",
 					 pod_id);
@@ -88,8 +126,8 @@ static int connect_or_outwait(const struct store *s, const char *pod_id, int *re
 	return 0;
 }
 
-static int start_conductor(const struct store *s, const char *pod_id, bool adopt, int *ret_report,
-			   struct error *err)
+static int start_conductor(const struct store *s, const char *pod_id, const struct start_order *o,
+			   int *ret_report, struct error *err)
 {
 	cleanup_free char *monitor = NULL;
 	char *argv[] = { (char *)(uintptr_t) "podium-monitor",
@@ -101,7 +139,7 @@ static int start_conductor(const struct store *s, const char *pod_id, bool adopt
 	struct proc_spawn sp = { .argv = argv, .stdio = { -1, -1, -1 }, .new_session = true };
 	int fds[2], r;
 
-	r = connect_or_outwait(s, pod_id, ret_report, err);
+	r = ask_or_outwait(s, pod_id, o, ret_report, err);
 	if (r != 0)
 		return r;
 	r = proc_helper_path("podium-monitor", &monitor, err);
@@ -111,7 +149,7 @@ static int start_conductor(const struct store *s, const char *pod_id, bool adopt
 		return error_errno(err, "socketpair");
 	sp.path = monitor;
 	sp.pass_fd = fds[1];
-	if (adopt)
+	if (o->adopt)
 		(void)ctl_send(fds[0], CTL_ADOPT, 0, NULL);
 	r = proc_spawn(&sp, NULL, err);
 	(void)close(fds[1]);
@@ -123,14 +161,19 @@ static int start_conductor(const struct store *s, const char *pod_id, bool adopt
 	return 0;
 }
 
-int pod_start(const struct store *s, const char *pod_id, int *ret_report, struct error *err)
+int pod_start(const struct store *s, const char *pod_id, const char *container_id, int *ret_report,
+	      struct error *err)
 {
-	return start_conductor(s, pod_id, false, ret_report, err);
+	const struct start_order o = { .container_id = container_id };
+
+	return start_conductor(s, pod_id, &o, ret_report, err);
 }
 
 int pod_adopt(const struct store *s, const char *pod_id, int *ret_report, struct error *err)
 {
-	return start_conductor(s, pod_id, true, ret_report, err);
+	const struct start_order o = { .adopt = true };
+
+	return start_conductor(s, pod_id, &o, ret_report, err);
 }
 
 int pod_stop_begin(const struct store *s, const char *pod_id, int64_t grace_ms, bool to_remove,
@@ -164,8 +207,8 @@ static int open_peer(int fd)
 	return (int)syscall(SYS_pidfd_open, peer.pid, 0);
 }
 
-int pod_stop_end(const struct store *s, const char *pod_id, int fd, int timeout_ms,
-		 struct error *err)
+int run_await_stop(const struct store *s, const char *pod_id, int fd, int timeout_ms,
+		   struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 	cleanup_close int peer = open_peer(fd);
@@ -186,19 +229,83 @@ int pod_stop_end(const struct store *s, const char *pod_id, int fd, int timeout_
 	if (r < 0)
 		return r == -ENOENT || r == -ESTALE ? 0 : r;
 	(void)close(r);
-	if (r >= 0 && msg.type != CTL_DONE)
-		return pod_run_down(s, pod_id, err); /* it died on the way */
-	return 0;
+	return msg.type != CTL_DONE;
 }
 
-int pod_run_down(const struct store *s, const char *pod_id, struct error *err)
+int pod_stop_end(const struct store *s, const char *pod_id, int fd, int timeout_ms,
+		 struct error *err)
 {
-	struct pod_run run;
-	int r = pod_run_open(&run, s, pod_id, false, err);
+	int r = run_await_stop(s, pod_id, fd, timeout_ms, err);
 
+	return r == 1 ? pod_run_down(s, pod_id, false, err) : r;
+}
+
+static int stop_limit_ms(int64_t grace_ms)
+{
+	return grace_ms > INT32_MAX - OUTWAIT_MS ? INT32_MAX : (int)grace_ms + OUTWAIT_MS;
+}
+
+int pod_stop_unheard(const struct store *s, const char *pod_id, int64_t grace_ms, bool to_remove,
+		     struct error *err)
+{
+	int64_t deadline = clock_mono_ms() + OUTWAIT_MS;
+
+	for (;;) {
+		struct error scratch; /* not listening yet, or not any more */
+		int fd, r = pod_run_down(s, pod_id, to_remove, err);
+
+		if (r != -EBUSY)
+			return r;
+		if (pod_stop_begin(s, pod_id, grace_ms, to_remove, &fd, &scratch) == 0)
+			return pod_stop_end(s, pod_id, fd, stop_limit_ms(grace_ms), err);
+		if (clock_mono_ms() >= deadline)
+			return r;
+		(void)usleep(OUTWAIT_STEP_US);
+	}
+}
+
+/* ---- without a conductor ---------------------------------------------------------------- */
+
+/* Keeps conductors from starting. A lock file that cannot be made is held by nobody. */
+static int lock_out_conductors(const struct store *s, const char *pod_id, int *ret_fd,
+			       struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	int r = lock_take(s->rootfd, layout_pod(path, pod_id, CONDUCTOR_LOCK), LOCK_EXCLUSIVE,
+			  LOCK_PROBE_MS, err);
+
+	if (r == -ETIMEDOUT)
+		return error_set(err, EBUSY, "pod '%.12s' has a conductor", pod_id);
+	*ret_fd = r;
+	return r >= 0 || r == -ENOENT || r == -ENOSPC || r == -EDQUOT || r == -EROFS ? 0 : r;
+}
+
+int run_down_unconducted(const struct store *s, const char *pod_id, bool to_remove,
+			 struct error *err)
+{
+	cleanup_close int lock = -EBADF;
+	struct pod_run run;
+	int r = lock_out_conductors(s, pod_id, &lock, err);
+
+	if (r == 0)
+		r = pod_run_open(&run, s, pod_id, false, err);
 	if (r < 0)
 		return r;
+	run.to_remove = to_remove;
 	r = run_stages_down(&run, err);
 	pod_run_close(&run);
 	return r < 0 ? error_wrap(err, "pod '%.12s'", pod_id) : 0;
+}
+
+int pod_run_down(const struct store *s, const char *pod_id, bool to_remove, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	cleanup_close int lock = lock_take(s->rootfd, layout_pod(path, pod_id, POD_LOCK),
+					   LOCK_EXCLUSIVE, POD_WAIT_MS, err);
+
+	if (lock == -ENOENT || lock == -ESTALE)
+		return 0; /* removed meanwhile, and that after its end */
+	if (lock < 0)
+		return error_wrap(err, "stop pod '%.12s'", pod_id);
+	return run_down_unconducted(s, pod_id, to_remove, err);
 }
