@@ -27,6 +27,7 @@
 #include "kube/encode.h"
 #include "kube/jobpod.h"
 #include "kube/kinds.h"
+#include "kube/mountsuffix.h"
 #include "kube/names.h"
 #include "kube/translate.h"
 #include "kube/validate.h"
@@ -149,6 +150,7 @@ static bool finish_pod(struct load *l, const struct diag_sink *sink, struct k8s_
 		       const struct node *root, struct pod_plan *ret)
 {
 	defaults_apply(pod);
+	mountsuffix_read(sink, l->arena, pod);
 	annotations_take(sink, pod, l->input->for_play);
 	validate_pod(sink, pod, l->input->for_play);
 	note_name(l, sink, pod->meta);
