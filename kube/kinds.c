@@ -250,20 +250,23 @@ static struct node *submap(struct load *l, struct node *map, const char *key)
 	return inner;
 }
 
-static void set_text(struct load *l, struct node *map, const struct strpair *p)
+static void set_value(struct load *l, struct node *map, const char *key, struct node *value)
 {
-	struct node *text = node_new_text(l->arena, p->value);
-
 	for (size_t i = 0; i < map->n; i++)
-		if (strcmp(map->entries[i].key, p->key) == 0) {
-			map->entries[i].value = text;
+		if (strcmp(map->entries[i].key, key) == 0) {
+			map->entries[i].value = value;
 			return;
 		}
-	(void)node_map_add(l->arena, map, arena_strndup(l->arena, p->key, strlen(p->key)), text);
+	(void)node_map_add(l->arena, map, arena_strndup(l->arena, key, strlen(key)), value);
 }
 
-/* Annotations of the command line become the document's own, so that all that follows sees them. */
-static void annotate(struct load *l, struct node *root, const char *kind)
+static void set_text(struct load *l, struct node *map, const struct strpair *p)
+{
+	set_value(l, map, p->key, node_new_text(l->arena, p->value));
+}
+
+/* The pod, or the template of one, of a document; NULL: it has none. */
+static struct node *pod_of(struct node *root, const char *kind)
 {
 	static const enum kube_kind workloads[] = { KUBE_DEPLOYMENT, KUBE_REPLICA_SET,
 						    KUBE_DAEMON_SET, KUBE_JOB };
@@ -272,12 +275,23 @@ static void annotate(struct load *l, struct node *root, const char *kind)
 	for (size_t i = 0; i < ARRAY_SIZE(workloads); i++)
 		if (is_equal(kind, kube_kind_names[workloads[i]]))
 			at = node_get(node_get(root, "spec"), "template");
-	if (!at || at->kind != NODE_MAP)
-		return;
-	at = submap(l, at, "metadata");
-	at = at ? submap(l, at, "annotations") : NULL;
-	for (size_t i = 0; at && i < l->input->annotations.n; i++)
-		set_text(l, at, &l->input->annotations.v[i]);
+	return at && at->kind == NODE_MAP ? at : NULL;
+}
+
+/* What the command line says of every pod becomes the document's own, so that all that follows sees
+ * it. */
+static void override_document(struct load *l, struct node *root, const char *kind)
+{
+	const struct kube_input *in = l->input;
+	struct node *pod = pod_of(root, kind);
+	struct node *meta = pod && in->annotations.n ? submap(l, pod, "metadata") : NULL;
+	struct node *notes = meta ? submap(l, meta, "annotations") : NULL;
+	struct node *spec = pod && in->host_users.set ? node_get(pod, "spec") : NULL;
+
+	for (size_t i = 0; notes && i < in->annotations.n; i++)
+		set_text(l, notes, &in->annotations.v[i]);
+	if (spec && spec->kind == NODE_MAP)
+		set_value(l, spec, "hostUsers", node_new_bool(l->arena, in->host_users.value));
 }
 
 void load_kind(struct load *l, const struct diag_sink *sink, struct node *root, const char *version,
@@ -294,8 +308,7 @@ void load_kind(struct load *l, const struct diag_sink *sink, struct node *root, 
 	}
 	if (reader) {
 		l->documents++;
-		if (l->input->annotations.n)
-			annotate(l, root, kind);
+		override_document(l, root, kind);
 		reader(l, sink, root);
 	} else if (support == KIND_LATER || support == KIND_PLAYED) {
 		later_kind(sink, k, root);

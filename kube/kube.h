@@ -21,6 +21,7 @@ struct kube_input {
 	const struct store *store;   /* where objects of earlier plays are looked for, or NULL */
 	bool plain_names;	     /* containers are called NAME, not POD-NAME */
 	struct pairlist annotations; /* put on every pod, over those of the files */
+	struct opt_bool host_users;  /* hostUsers of every pod, over the files' */
 };
 
 /* Credentials of registries from a Secret of the files or of the store. */

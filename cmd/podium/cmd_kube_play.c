@@ -85,8 +85,12 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		return kube_down(ctx, argc, argv, &rq, err);
 	r = read_annotations(&o->annotations, &how.annotations, err);
 	if (r == 0)
+		r = play_override_input(&o->over, o->network, &how, err);
+	if (r == 0)
 		r = kube_input_read(argc, argv, &how, &result, err);
 	pairlist_done(&how.annotations);
+	if (r == 0)
+		r = play_override(&o->over, &result, err);
 	if (r == 0)
 		play_objects_name_sources(&result);
 	if (r == 0 && o->dry_run)
@@ -116,14 +120,28 @@ static const struct option play_options_table[] = {
 	  "Check, compare, say what would be done; make nothing", false },
 	{ 0, "force", OPTION_BOOL, O(force), NULL, "With --down: volumes that a play has made, too",
 	  false },
+	{ 0, "log-driver", OPTION_STRING, O(over.log_driver), "driver", "k8s-file, the only one",
+	  false },
+	{ 0, "log-opt", OPTION_STRINGS, O(over.log_options), "KEY=VALUE",
+	  "max-size=SIZE: a log file is rotated there", false },
 	{ 0, "network", OPTION_STRING, O(network), "mode", "host, none or bridge", false },
+	{ 0, "no-hostname", OPTION_BOOL, O(over.no_hostname), NULL,
+	  "Containers keep their image's /etc/hostname", false },
+	{ 0, "no-hosts", OPTION_BOOL, O(over.no_hosts), NULL,
+	  "Containers keep their image's /etc/hosts", false },
 	{ 0, "no-pod-prefix", OPTION_BOOL, O(no_pod_prefix), NULL,
 	  "Containers are called NAME, not POD-NAME", false },
 	{ 0, "prune", OPTION_BOOL, O(prune), NULL,
 	  "Delete what was played from these files and is not in them any more", false },
+	{ 0, "publish", OPTION_STRINGS, O(over.publish), "[IP:]HOST:PORT[/PROTO]",
+	  "Publish a container's port there, whatever the file says", false },
+	{ 0, "publish-all", OPTION_BOOL, O(over.publish_all), NULL,
+	  "Publish every containerPort at its own number", false },
 	{ 'q', "quiet", OPTION_BOOL, O(quiet), NULL, "No progress of pulls", false },
 	{ 0, "replace", OPTION_BOOL, O(replace), NULL, "Remove the pods first if they exist",
 	  false },
+	{ 0, "seccomp-profile-root", OPTION_STRING, O(over.seccomp_root), "path",
+	  "Where profiles of type Localhost are", false },
 	{ 0, "start", OPTION_BOOL, O(start), NULL, "Start the pods (--start=false only creates)",
 	  false },
 	{ 0, "strict", OPTION_BOOL, O(strict), NULL, "A field that has no effect here is an error",
@@ -132,6 +150,8 @@ static const struct option play_options_table[] = {
 	{ 't', "time", OPTION_INT, O(time), "seconds", "With --down: grace period", true },
 	{ 0, "timeout", OPTION_INT, O(timeout), "seconds", "With --wait=ready|completed: at most",
 	  false },
+	{ 0, "userns", OPTION_STRING, O(over.users), "mode",
+	  "auto or host, over hostUsers of the file", false },
 	{ 0, "wait", OPTION_WORD, O(wait), NULL,
 	  "Until the pods have ended, then take all down; or --wait=ready|completed", false },
 	OPTIONS_END,

@@ -11,6 +11,7 @@
 #include "cmd/podium/command.h"
 #include "cmd/podium/play_images.h"
 #include "cmd/podium/play_objects.h"
+#include "cmd/podium/play_override.h"
 #include "cmd/podium/pods.h"
 #include "cmd/podium/pulljob.h"
 #include "engine/pod/pod.h"
@@ -32,6 +33,7 @@ struct play_options {
 	const char *network;
 	struct strlist config_maps;
 	struct strlist annotations; /* KEY=VALUE */
+	struct play_overrides over;
 	const char *context_dir;
 	struct option_maybe build;
 	struct option_int time;

@@ -254,6 +254,8 @@ static const struct record_field pod_fields[] = {
 	SUB(pod_spec, RECORD_OBJECT, "hostUsers", host_users, opt_bool),
 	SUB(pod_spec, RECORD_OBJECT, "resources", resources, resources),
 	FIELD(pod_spec, RECORD_BOOL, "plainNames", plain_names),
+	FIELD(pod_spec, RECORD_BOOL, "noHosts", no_hosts),
+	FIELD(pod_spec, RECORD_BOOL, "noHostname", no_hostname),
 	{ 0 },
 };
 const struct record_type pod_spec_type = { "pod", sizeof(struct pod_spec), pod_fields };

@@ -292,6 +292,8 @@ struct pod_spec {
 	struct opt_bool host_users;		/* false: a user namespace of the pod's own */
 	struct resources resources;		/* of the pod as a whole */
 	bool plain_names;			/* --no-pod-prefix */
+	bool no_hosts;				/* /etc/hosts and /etc/hostname are the image's */
+	bool no_hostname;
 };
 #define POD_SPEC_VERSION     1
 #define PLAYED_GRACE_SECONDS 30

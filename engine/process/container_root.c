@@ -311,17 +311,28 @@ static int mount_sys(struct builder *b, struct error *err)
 
 /* ---- files and volumes ------------------------------------------------------------------ */
 
+static bool is_image_etc(const struct pod_spec *pod, int file)
+{
+	return (file == ETC_HOSTS && pod->no_hosts) || (file == ETC_HOSTNAME && pod->no_hostname);
+}
+
+static int mount_etc_file(struct builder *b, int file, struct error *err)
+{
+	cleanup_free char *path = xasprintf("/etc/%s", etc_names[file]);
+	cleanup_close int target = volume_open_target(b->root, path, false, err);
+	int r = target < 0 ? target : mount_attach(b->p->etc_mnt[file], target, err);
+
+	return r < 0 ? error_wrap(err, "'%s'", path) : 0;
+}
+
 static int mount_etc(struct builder *b, struct error *err)
 {
-	for (int i = 0; i < ETC__COUNT; i++) {
-		cleanup_free char *path = xasprintf("/etc/%s", etc_names[i]);
-		cleanup_close int target = volume_open_target(b->root, path, false, err);
-		int r = target < 0 ? target : mount_attach(b->p->etc_mnt[i], target, err);
+	int r = 0;
 
-		if (r < 0)
-			return error_wrap(err, "'%s'", path);
-	}
-	return 0;
+	for (int i = 0; i < ETC__COUNT && r == 0; i++)
+		if (!is_image_etc(&b->l->pod, i))
+			r = mount_etc_file(b, i, err);
+	return r;
 }
 
 static bool is_mounted_by_spec(const struct container_plan *p, const char *target)
