@@ -20,6 +20,8 @@ bool oracle_has(char *const *argv);
 char *oracle_walk_pod(const char *yaml);
 /* The same for the model of a document's kind: "V1Deployment". */
 char *oracle_walk(const char *yaml);
+/* The same for what people write: nulls are passed over, a number may be a quantity, 9e1 is 90. */
+char *oracle_walk_input(const char *yaml);
 
 /* Writes text to a new file in /tmp; the caller unlinks and frees. */
 char *oracle_temp(const char *text, size_t len);

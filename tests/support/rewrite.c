@@ -168,6 +168,8 @@ struct visit {
 	field_visitor *call;
 	void *arg;
 	bool deep;
+	size_t document;
+	bool honoured; /* what holds the field */
 	struct diag_path path;
 	struct diag_path row;
 };
@@ -195,20 +197,26 @@ static void visit_field(struct visit *v, const struct schema_type *type, const s
 	const struct schema_field *f = schema_find(type, e->key);
 	size_t mark = path_field(&v->path, e->key), row = path_field(&v->row, e->key);
 	struct field_place at = { .path = v->path.text,
+				  .document = v->document,
 				  .row = v->row.text,
 				  .type = type,
 				  .field = f,
 				  .holder = holder,
 				  .value = e->value };
 
+	at.honoured = v->honoured && f && f->support == FIELD_HONOURED;
 	if (f && e->value->kind != NODE_NULL) {
+		bool before = v->honoured;
+
 		v->call(v->arg, &at);
+		v->honoured = at.honoured;
 		if (f->type != FIELD_OBJECT || (f->support != FIELD_HONOURED && !v->deep))
 			;
 		else if (f->shape == SHAPE_LIST && e->value->kind == NODE_LIST)
 			visit_items(v, f, e->value);
 		else if (f->shape == SHAPE_ONE)
 			visit_object(v, f->sub, e->value);
+		v->honoured = before;
 	}
 	path_cut(&v->path, mark);
 	path_cut(&v->row, row);
@@ -230,6 +238,7 @@ static void visit_document(struct visit *v, const struct node *n)
 
 	if (k && k->type) {
 		v->row.len = (size_t)snprintf(v->row.text, sizeof(v->row.text), "%s", k->kind);
+		v->honoured = k->support == KIND_PLAYED;
 		visit_object(v, k->type, n);
 	}
 	for (size_t i = 0; k && k->support == KIND_LIST && items && i < items->n; i++) {
@@ -246,6 +255,7 @@ void rewrite_visit(const struct doc_set *set, bool deep, field_visitor *visit, v
 	struct visit v = { .call = visit, .arg = arg, .deep = deep };
 
 	for (size_t i = 0; i < set->n; i++) {
+		v.document = i;
 		path_begin(&v.path, i);
 		visit_document(&v, set->v[i]);
 	}

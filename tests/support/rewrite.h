@@ -34,7 +34,9 @@ char *rewrite_quote(const char *text);
 /* A field that a document sets, its table's row beside it. */
 struct field_place {
 	const char *path; /* as above */
-	const char *row;  /* "Pod.spec.containers[].name" */
+	size_t document;
+	bool honoured;	 /* and so is all that holds it, in a kind that is played */
+	const char *row; /* "Pod.spec.containers[].name" */
 	const struct schema_type *type;
 	const struct schema_field *field;
 	const struct node *holder; /* the mapping that the field is in */

@@ -307,20 +307,43 @@ static const char *verdict(const struct schema_type *type, const struct schema_f
 
 static const char support_head[] =
 	"# Kubernetes kinds and fields\n\n"
-	"Made from the tables in `schemas/` by `PODIUM_GOLDEN=1` and tests/unit/test_decode.c; a "
-	"test\n"
-	"compares it. Every field of Kubernetes 1.36's kinds below is known. *honoured*: it does "
-	"what\n"
-	"Kubernetes says. *warned*: it is checked, has no effect, and the reader of a manifest is "
-	"told (an\n"
-	"error under `--strict`). *moot*: on one host nothing depends on it. *dropped*: only an "
-	"API server\n"
-	"writes it, so it is passed over in silence. A field that is not listed is unknown and an "
-	"error.\n"
-	"Types that no honoured field holds are left out.\n\n"
-	"A volume whose source is only known is refused by play when a container mounts it. Any "
-	"kind that is\n"
-	"not listed is skipped with a warning, an error under `--strict`.\n\n"
+	"Every kind that Podium knows, then every field of every type that a played kind holds. No "
+	"field is\n"
+	"ignored in silence:\n\n"
+	"- *honoured*: it does what Kubernetes says; the last column tells where that ends.\n"
+	"- *warned*: it is checked and has no effect on one host. Who plays or validates the "
+	"manifest "
+	"is\n"
+	"  told so, with line and column; `--strict` makes it an error. The last column tells "
+	"why.\n"
+	"- *moot*: nothing on one host depends on it, whatever its value.\n"
+	"- *dropped*: an API server writes it, never a person (`kubectl get -o yaml` can be played "
+	"as "
+	"it is).\n\n"
+	"A field that is not listed is unknown, and an error that names the nearest known one. A "
+	"value "
+	"of a\n"
+	"wrong type is an error too. Types that nothing honoured holds are left out: their holder "
+	"is "
+	"*warned*.\n\n"
+	"What can be validated but is refused by `kube play`, since the pod would not be what was "
+	"asked "
+	"for:\n"
+	"a volume that a container mounts and whose source is only known here (nfs, csi, ...), a\n"
+	"projected `serviceAccountToken`, `clusterTrustBundle` or `podCertificate`, "
+	"`seLinuxOptions`, a "
+	"claim\n"
+	"for which there is neither a document nor a volume. `os.name: windows`, `volumeMode: "
+	"Block` and "
+	"a\n"
+	"sysctl that is not the pod's own are errors everywhere.\n\n"
+	"Made from the tables in `schemas/` by tests/unit/test_decode.c (`PODIUM_GOLDEN=1` writes "
+	"it). "
+	"That\n"
+	"each row is true is shown by tests/unit/test_fieldtable.c, which changes every field and "
+	"looks "
+	"at what\n"
+	"comes of it; `testdata/fields` is its result, by path.\n\n"
 	"## Kinds\n\n| apiVersion | kind | here |\n|---|---|---|\n";
 
 #define MAX_TYPES 256
@@ -369,11 +392,13 @@ static char *support_list(void)
 	}
 	CU_ASSERT(n < MAX_TYPES);
 	for (size_t i = 0; i < n; i++) {
-		buf_printf(&out, "\n## %s\n\n| field | here | why not |\n|---|---|---|\n",
+		buf_printf(&out, "\n## %s\n\n| field | here | why, or how far |\n|---|---|---|\n",
 			   types[i]->title);
 		for (const struct schema_field *f = types[i]->fields; f->name; f++)
-			buf_printf(&out, "| `%s` | %s | %s |\n", f->name, verdict(types[i], f),
-				   f->reason ? f->reason : "");
+			buf_printf(&out, "| `%s`%s%s | %s | %s |\n", f->name,
+				   f->type == FIELD_OBJECT ? ": " : "",
+				   f->type == FIELD_OBJECT ? f->sub->title : "",
+				   verdict(types[i], f), f->reason ? f->reason : "");
 	}
 	return buf_steal(&out);
 }

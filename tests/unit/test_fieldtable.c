@@ -77,6 +77,7 @@ static const struct {
 	{ "Namespace.metadata.labels", "shown", PROOF_REFUSED },
 	{ "*.metadata.labels", "the workload's own: shown, and chosen by", PROOF_REFUSED },
 	{ "*.metadata.annotations", "the workload's own: shown", PROOF_KEPT },
+	{ "Deployment.metadata.annotations", "the workload's own: shown", PROOF_TOLD },
 	{ "*.spec.selector.matchExpressions[[][]].*", "it must select the template's labels",
 	  PROOF_REFUSED },
 	{ "*.spec.strategy", "what it holds is known", PROOF_TOLD },
