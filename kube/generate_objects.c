@@ -32,8 +32,7 @@ static struct node *pairs_tree(struct arena *a, const struct pairlist *pairs)
 static bool take(struct generate_run *run, const char *kind, const char *namespace_,
 		 const char *name)
 {
-	cleanup_free char *key =
-		xasprintf("%s/%s/%s", kind, namespace_ ? namespace_ : DATA_NAMESPACE_DEFAULT, name);
+	cleanup_free char *key = xasprintf("%s/%s/%s", kind, namespace_of(namespace_), name);
 
 	if (strlist_has(&run->written, key))
 		return false;

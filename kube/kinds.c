@@ -71,11 +71,6 @@ static kind_reader *const readers[KUBE_KIND__COUNT] = {
 /* ---- objects ----------------------------------------------------------------------------------
  */
 
-const char *namespace_of(const char *namespace_)
-{
-	return is_empty(namespace_) ? DATA_NAMESPACE_DEFAULT : namespace_;
-}
-
 bool is_cluster_wide(enum kube_kind kind)
 {
 	return kind == KUBE_NAMESPACE || kind == KUBE_PV;

@@ -104,8 +104,6 @@ void object_write_yaml(const struct diag_sink *sink, const struct schema_type *t
 void sort_objects(struct kube_result *r);
 /* In no namespace. */
 bool is_cluster_wide(enum kube_kind kind);
-/* "default" for none. */
-const char *namespace_of(const char *namespace_);
 
 /* ---- kind_config.c ----------------------------------------------------------------------------
  */

@@ -114,7 +114,7 @@ static int object_path(enum kube_kind kind, const char *namespace_, const char *
 static int raise_missing(enum kube_kind kind, const char *namespace_, const char *name,
 			 struct error *err)
 {
-	if (is_cluster_wide(kind) || strcmp(namespace_of(namespace_), DATA_NAMESPACE_DEFAULT) == 0)
+	if (is_cluster_wide(kind) || strcmp(namespace_of(namespace_), NAMESPACE_DEFAULT) == 0)
 		return error_set(err, ENOENT, "there is no %s '%s'", kube_kind_names[kind], name);
 	return error_set(err, ENOENT, "there is no %s '%s' in namespace '%s'",
 			 kube_kind_names[kind], name, namespace_);

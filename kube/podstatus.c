@@ -130,8 +130,7 @@ static void derive_restarting(const struct podstatus_input *in, struct podstatus
 	(void)snprintf(minutes, sizeof(minutes), "%lldm", (long long)delay / 60);
 	c->back_off = xasprintf("back-off %s%llds restarting failed container=%s pod=%s_%s(%s)",
 				delay < 60 ? "" : minutes, (long long)delay % 60, c->source->name,
-				in->pod->name,
-				in->pod->namespace_ ? in->pod->namespace_ : "default", in->pod->id);
+				in->pod->name, namespace_of(in->pod->namespace_), in->pod->id);
 	c->state = (struct kube_state){ .kind = KUBE_WAITING,
 					.reason = "CrashLoopBackOff",
 					.message = c->back_off };

@@ -36,7 +36,7 @@ static void check_override(struct check *c, const struct k8s_pod_spec *spec)
 static void check_whole_name(struct check *c, const struct k8s_pod_spec *spec)
 {
 	const struct k8s_meta *meta = c->pod->meta;
-	const char *space = meta && !is_empty(meta->namespace_) ? meta->namespace_ : "default";
+	const char *space = namespace_of(meta ? meta->namespace_ : NULL);
 	const char *name = !is_empty(spec->hostname) ? spec->hostname : meta ? meta->name : NULL;
 	cleanup_free char *whole = NULL;
 

@@ -68,7 +68,7 @@ static int delete_words(struct deletion *d, int argc, char **argv, struct error 
 	}
 	for (size_t i = 0; i < words.n && r == 0; i++)
 		for (size_t k = 0; k < words.v[i].names.n; k++)
-			delete_one(d, words.v[i].row, kube_namespace(d->o->namespace_),
+			delete_one(d, words.v[i].row, namespace_of(d->o->namespace_),
 				   words.v[i].names.v[k]);
 	return r;
 }

@@ -42,7 +42,7 @@ static int describe(struct command_context *ctx, const struct describe_options *
 			return error_set(err, EINVAL, "%s cannot be described: kube get %s",
 					 w->row->plural, w->row->plural);
 		if (w->row->namespaced && !o->all_namespaces)
-			look.namespace_ = kube_namespace(o->namespace_);
+			look.namespace_ = namespace_of(o->namespace_);
 		r = w->row->describe(&look, w->row, err);
 		(void)fflush(stdout);
 		if (r == 0)

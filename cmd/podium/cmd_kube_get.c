@@ -105,7 +105,7 @@ static struct kube_look make_look(struct get *g, const struct kube_wanted *w)
 				  .printed = &g->printed };
 
 	if (w->row->namespaced && !g->o->all_namespaces)
-		look.namespace_ = kube_namespace(g->o->namespace_);
+		look.namespace_ = namespace_of(g->o->namespace_);
 	return look;
 }
 
@@ -142,7 +142,7 @@ static void tell_none(const struct get *g)
 		(void)fputs("No resources found\n", stderr);
 	else
 		(void)fprintf(stderr, "No resources found in %s namespace.\n",
-			      kube_namespace(g->o->namespace_));
+			      namespace_of(g->o->namespace_));
 }
 
 static int print_all(struct get *g, struct error *err)

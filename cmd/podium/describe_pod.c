@@ -105,7 +105,7 @@ static void describe_top(const struct kube_pod *p)
 
 	(void)uname(&node);
 	describe_line(0, WIDTH, "Name:", "%s", pod->name);
-	describe_line(0, WIDTH, "Namespace:", "%s", kube_pod_namespace(pod));
+	describe_line(0, WIDTH, "Namespace:", "%s", namespace_of(pod->namespace_));
 	describe_line(0, WIDTH, "Service Account:", "%s",
 		      pod->service_account ? pod->service_account : "default");
 	describe_line(0, WIDTH, "Node:", "%s", pod->node_name ? pod->node_name : node.nodename);

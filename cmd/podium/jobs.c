@@ -24,7 +24,7 @@
 
 static char *full_name(const char *namespace_, const char *name)
 {
-	return xasprintf("%s/%s", kube_namespace(namespace_), name);
+	return xasprintf("%s/%s", namespace_of(namespace_), name);
 }
 
 int job_start(const struct store *s, const char *namespace_, const char *name, struct error *err)
@@ -70,7 +70,7 @@ static int remove_pods(const struct store *s, const struct kube_object *o,
 		       const struct job_status *st, struct error *err)
 {
 	cleanup_free char *controller =
-		xasprintf("Job/%s/%s", kube_namespace(o->namespace_), o->name);
+		xasprintf("Job/%s/%s", namespace_of(o->namespace_), o->name);
 	cleanup_strlist struct strlist ids = { 0 };
 	int r;
 

@@ -58,7 +58,7 @@ static int load(struct jobstep *j, struct error *err)
 int jobstep_open(struct jobstep *j, const struct store *s, const char *namespace_, const char *name,
 		 struct error *err)
 {
-	cleanup_free char *job = xasprintf("%s/%s", kube_namespace(namespace_), name);
+	cleanup_free char *job = xasprintf("%s/%s", namespace_of(namespace_), name);
 	int r;
 
 	memset(j, 0, sizeof(*j));

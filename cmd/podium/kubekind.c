@@ -177,7 +177,7 @@ bool kube_look_wants(struct kube_look *look, const char *namespace_, const char 
 {
 	static const struct pairlist none = { 0 };
 
-	if (look->namespace_ && !is_equal(look->namespace_, kube_namespace(namespace_)))
+	if (look->namespace_ && !is_equal(look->namespace_, namespace_of(namespace_)))
 		return false;
 	if (look->names->n && !strlist_has(look->names, name))
 		return false;
@@ -197,7 +197,7 @@ bool kube_look_begin_row(struct kube_look *look, const struct kube_kind_row *row
 		return false;
 	}
 	if (look->show_namespace)
-		kube_table_add(&look->table, kube_namespace(namespace_));
+		kube_table_add(&look->table, namespace_of(namespace_));
 	kube_table_add(&look->table, look->prefixed ? full : name);
 	return true;
 }

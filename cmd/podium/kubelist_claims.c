@@ -74,7 +74,7 @@ static int add_document(struct kube_look *look, const struct named_volume *v, st
 	kube_out_set(o, root, "kind", "PersistentVolumeClaim");
 	meta = kube_out_map(o, root, "metadata");
 	kube_out_set(o, meta, "name", v->name);
-	kube_out_set(o, meta, "namespace", kube_namespace(v->claim_namespace));
+	kube_out_set(o, meta, "namespace", namespace_of(v->claim_namespace));
 	kube_time(v->created_ns, when, sizeof(when));
 	kube_out_set(o, meta, "creationTimestamp", when);
 	status = kube_out_map(o, root, "status");
@@ -123,7 +123,7 @@ static int describe_one(struct kube_look *look, const struct named_volume *v, st
 		return r;
 	kube_look_begin_block(look);
 	describe_line(0, WIDTH, "Name:", "%s", v->name);
-	describe_line(0, WIDTH, "Namespace:", "%s", kube_namespace(v->claim_namespace));
+	describe_line(0, WIDTH, "Namespace:", "%s", namespace_of(v->claim_namespace));
 	describe_line(0, WIDTH, "StorageClass:", "%s", v->storage_class ? v->storage_class : "");
 	describe_line(0, WIDTH, "Status:", "Bound");
 	describe_line(0, WIDTH, "Volume:", "%s", bound_name(v));
@@ -152,9 +152,9 @@ int kube_remove_claim(const struct store *s, const struct kube_kind_row *row,
 	(void)row;
 	(void)grace_s;
 	if (r == 0 &&
-	    (!v.claim_namespace || !is_equal(v.claim_namespace, kube_namespace(namespace_))))
+	    (!v.claim_namespace || !is_equal(v.claim_namespace, namespace_of(namespace_))))
 		r = error_set(err, ENOENT, "no persistentvolumeclaim '%.253s' in namespace '%.63s'",
-			      name, kube_namespace(namespace_));
+			      name, namespace_of(namespace_));
 	if (r == 0)
 		r = named_volume_users(s, name, &users, err);
 	if (r == 0 && users.n) {

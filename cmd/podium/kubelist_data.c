@@ -74,7 +74,7 @@ static void add_meta(struct kube_out *out, struct node *root, const struct data_
 	char when[KUBE_TIME_SIZE];
 
 	kube_out_set(out, meta, "name", o->name);
-	kube_out_set(out, meta, "namespace", kube_namespace(o->namespace_));
+	kube_out_set(out, meta, "namespace", namespace_of(o->namespace_));
 	if (o->labels.n)
 		(void)node_map_add(&out->arena, meta, "labels", pairs(out, &o->labels));
 	if (o->annotations.n)
@@ -193,7 +193,7 @@ static int describe_one(struct kube_look *look, const struct kube_kind_row *row,
 		return r;
 	kube_look_begin_block(look);
 	describe_line(0, WIDTH, "Name:", "%s", o->name);
-	describe_line(0, WIDTH, "Namespace:", "%s", kube_namespace(o->namespace_));
+	describe_line(0, WIDTH, "Namespace:", "%s", namespace_of(o->namespace_));
 	describe_pairs(WIDTH, "Labels:", &o->labels, "=");
 	describe_pairs(WIDTH, "Annotations:", &o->annotations, ": ");
 	describe_line(0, WIDTH, "Created:", "%s", created);

@@ -72,7 +72,7 @@ static int add_document(struct kube_look *look, const struct kube_pod *p, struct
 		return error_wrap(err, "pod '%s'", p->pod.name);
 	kube_time(p->pod.created_ns, when, sizeof(when));
 	meta = kube_out_map(o, root, "metadata");
-	kube_out_set(o, meta, "namespace", kube_pod_namespace(&p->pod));
+	kube_out_set(o, meta, "namespace", namespace_of(p->pod.namespace_));
 	kube_out_set(o, meta, "uid", uid);
 	kube_out_set(o, meta, "creationTimestamp", when);
 	(void)node_map_add(&o->arena, root, "status",
@@ -130,11 +130,11 @@ int kube_remove_pod(const struct store *s, const struct kube_kind_row *row, cons
 
 	(void)row;
 	is_it = r == 0 && lookup_read_pod(s, id, &pod, &scratch) == 0 && is_equal(pod.name, name) &&
-		is_equal(kube_pod_namespace(&pod), kube_namespace(namespace_));
+		is_equal(namespace_of(pod.namespace_), namespace_of(namespace_));
 	record_done(&pod_spec_type, &pod);
 	if (!is_it)
 		return error_set(err, ENOENT, "no pod '%.253s' in namespace '%.63s'", name,
-				 kube_namespace(namespace_));
+				 namespace_of(namespace_));
 	strlist_add(&one, id);
 	r = pods_stop_to_remove(s, &one, grace_s, err);
 	return r < 0 ? r : pod_remove(s, id, err);
@@ -147,7 +147,7 @@ static void add_event(struct kube_look *look, const struct kube_pod *p, const st
 	struct kube_table *t = &look->table;
 
 	if (look->show_namespace)
-		kube_table_add(t, kube_pod_namespace(&p->pod));
+		kube_table_add(t, namespace_of(p->pod.namespace_));
 	kube_table_add_age(t, e->time_ns, look->now_ns);
 	kube_table_add(t, e->warning ? "Warning" : "Normal");
 	kube_table_add(t, e->reason);

@@ -243,7 +243,7 @@ static void add_document(struct row *row, struct node *root)
 	struct node *meta = kube_out_map(out, root, "metadata");
 
 	if (row->kind->namespaced)
-		kube_out_set(out, meta, "namespace", kube_namespace(row->o->namespace_));
+		kube_out_set(out, meta, "namespace", namespace_of(row->o->namespace_));
 	add_time(out, meta, "creationTimestamp", row->o->created_ns);
 	add_status(row, kube_out_map(out, root, "status"));
 	kube_out_add(out, root);
@@ -263,7 +263,7 @@ static void describe_one(struct row *row)
 	kube_look_begin_block(row->look);
 	describe_line(0, WIDTH, "Name:", "%s", o->name);
 	if (row->kind->namespaced)
-		describe_line(0, WIDTH, "Namespace:", "%s", kube_namespace(o->namespace_));
+		describe_line(0, WIDTH, "Namespace:", "%s", namespace_of(o->namespace_));
 	describe_line(0, WIDTH, "Kind:", "%s", kube_kind_names[row->kind->kind]);
 	describe_pairs(WIDTH, "Labels:", &labels, "=");
 	describe_line(0, WIDTH, "Created:", "%s", created);

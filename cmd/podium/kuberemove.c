@@ -57,7 +57,7 @@ int kube_remove_workload(const struct store *s, const struct kube_kind_row *row,
 {
 	cleanup_stored_object struct stored_object o = { 0 };
 	cleanup_free char *controller =
-		xasprintf("%s/%s/%s", kube_kind_names[row->kind], kube_namespace(namespace_), name);
+		xasprintf("%s/%s/%s", kube_kind_names[row->kind], namespace_of(namespace_), name);
 	cleanup_strlist struct strlist names = { 0 };
 	cleanup_strlist struct strlist ids = { 0 };
 	int r = object_read(s, (enum kube_kind)row->kind, namespace_, name, &o, err);
@@ -140,7 +140,8 @@ static int find_spaces(const struct store *s, const char *of, struct strlist *re
 	int r = kube_pods_load(s, NULL, false, &pods, err);
 
 	for (size_t i = 0; r == 0 && i < pods.n; i++)
-		strlist_addf(&all, "%s/%s", kube_pod_namespace(&pods.v[i].pod), pods.v[i].pod.name);
+		strlist_addf(&all, "%s/%s", namespace_of(pods.v[i].pod.namespace_),
+			     pods.v[i].pod.name);
 	for (int k = 0; k < DATA__COUNT && r == 0; k++)
 		r = data_object_list(s, (enum data_kind)k, &all, err);
 	for (size_t k = 0; k < ARRAY_SIZE(stored) && r == 0; k++)
@@ -167,7 +168,7 @@ int kube_list_namespaces(struct kube_look *look, const struct kube_kind_row *row
 
 	if (is_form_document(look->form))
 		return error_set(err, EINVAL, "namespaces have no document here: they are labels");
-	strlist_add(&spaces, KUBE_NAMESPACE_DEFAULT);
+	strlist_add(&spaces, NAMESPACE_DEFAULT);
 	r = find_spaces(look->store, NULL, &spaces, &held, err);
 	if (r == 0)
 		r = object_list(look->store, KUBE_NAMESPACE, &own, err);

@@ -31,7 +31,7 @@ int kube_users(const struct store *s, int kind, const char *namespace_, const ch
 	       struct strlist *ret, struct error *err)
 {
 	cleanup_kube_pods struct kube_pods pods = { 0 };
-	int r = kube_pods_load(s, kube_namespace(namespace_), true, &pods, err);
+	int r = kube_pods_load(s, namespace_of(namespace_), true, &pods, err);
 
 	for (size_t i = 0; r == 0 && i < pods.n; i++)
 		if (is_used_by(&pods.v[i], kind, name))

@@ -15,16 +15,6 @@
 #include "cmd/podium/command.h"
 #include "engine/base/mem.h"
 
-const char *kube_namespace(const char *option)
-{
-	return is_empty(option) ? KUBE_NAMESPACE_DEFAULT : option;
-}
-
-const char *kube_pod_namespace(const struct pod_spec *pod)
-{
-	return kube_namespace(pod->namespace_);
-}
-
 static bool has_probe(const struct container_spec *c)
 {
 	return c->probes[PROBE_STARTUP].action.kind != ACTION_NONE ||
@@ -109,7 +99,7 @@ static int compare(const void *a, const void *b)
 {
 	const struct pod_spec *x = &((const struct kube_pod *)a)->pod;
 	const struct pod_spec *y = &((const struct kube_pod *)b)->pod;
-	int order = strcmp(kube_pod_namespace(x), kube_pod_namespace(y));
+	int order = strcmp(namespace_of(x->namespace_), namespace_of(y->namespace_));
 
 	return order ? order : strcmp(x->name ? x->name : "", y->name ? y->name : "");
 }
@@ -142,7 +132,7 @@ int kube_pods_load(const struct store *s, const char *namespace_, bool with_spec
 		if (r < 0 && r != -ENOENT)
 			command_print_warning(one.text);
 		if (r < 0 || is_equal(p->pod.owner, POD_OWNER_BUILD) ||
-		    (namespace_ && strcmp(namespace_, kube_pod_namespace(&p->pod)) != 0))
+		    (namespace_ && strcmp(namespace_, namespace_of(p->pod.namespace_)) != 0))
 			kube_pod_done(p);
 		else
 			ret->n++;

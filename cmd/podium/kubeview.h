@@ -7,8 +7,6 @@
 #include "engine/net/net.h"
 #include "kube/podstatus.h"
 
-#define KUBE_NAMESPACE_DEFAULT "default"
-
 struct kube_pod {
 	char id[65];
 	struct pod_spec pod;
@@ -36,9 +34,5 @@ int kube_pods_load(const struct store *s, const char *namespace_, bool with_spec
 		   struct kube_pods *ret, struct error *err) must_check;
 void kube_pods_done(struct kube_pods *pods);
 #define cleanup_kube_pods cleanup(kube_pods_done)
-
-const char *kube_pod_namespace(const struct pod_spec *pod);
-/* The namespace of an option: NULL is the default one. */
-const char *kube_namespace(const char *option);
 
 #endif

@@ -94,8 +94,7 @@ static void add_auths(struct strlist *auths, const struct kube_result *plans,
 	for (size_t i = 0; i < pod->pull_secrets.n; i++)
 		for (size_t k = 0; k < plans->n_secrets; k++)
 			if (is_equal(plans->secrets[k].name, pod->pull_secrets.v[i]) &&
-			    is_equal(plans->secrets[k].namespace_,
-				     is_empty(pod->namespace_) ? "default" : pod->namespace_) &&
+			    is_equal(plans->secrets[k].namespace_, namespace_of(pod->namespace_)) &&
 			    !strlist_has(auths, plans->secrets[k].auths))
 				strlist_add(auths, plans->secrets[k].auths);
 }

@@ -120,9 +120,8 @@ static int compare_claim(const struct store *s, struct play_object *p, struct er
 static void list_owned(const struct kube_result *result, const struct kube_object *o,
 		       struct strlist *ret)
 {
-	cleanup_free char *controller =
-		xasprintf("%s/%s/%s", kube_kind_names[o->kind],
-			  o->namespace_ ? o->namespace_ : DATA_NAMESPACE_DEFAULT, o->name);
+	cleanup_free char *controller = xasprintf("%s/%s/%s", kube_kind_names[o->kind],
+						  namespace_of(o->namespace_), o->name);
 
 	for (size_t i = 0; i < result->n; i++)
 		if (is_equal(result->v[i].pod.controller, controller))
@@ -371,7 +370,7 @@ void play_objects_print(const struct play_objects *p, const char *suffix)
 bool is_play_object_changed(const struct play_objects *p, int kind, const char *namespace_,
 			    const char *name)
 {
-	const char *space = is_empty(namespace_) ? DATA_NAMESPACE_DEFAULT : namespace_;
+	const char *space = namespace_of(namespace_);
 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct kube_object *o = p->v[i].o;

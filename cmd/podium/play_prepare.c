@@ -194,10 +194,11 @@ static int decide(const struct store *s, struct played *p, bool replace, struct 
 			      "pod '%s' exists and was not played from YAML: remove it "
 			      "first",
 			      old.name);
-	else if (old.name && !is_equal(kube_pod_namespace(&old), kube_pod_namespace(&p->plan->pod)))
+	else if (old.name &&
+		 !is_equal(namespace_of(old.namespace_), namespace_of(p->plan->pod.namespace_)))
 		r = error_set(err, EEXIST,
 			      "pod '%s' exists in namespace '%s': names of pods differ on one host",
-			      old.name, kube_pod_namespace(&old));
+			      old.name, namespace_of(old.namespace_));
 	else if (replace || !old.name || lookup_pod_phase(s, p->id) != POD_COMPLETE)
 		p->act = PLAY_REPLACE;
 	else

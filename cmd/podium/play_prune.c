@@ -44,7 +44,7 @@ static bool is_named(const struct kube_result *result, int kind, const char *nam
 		const struct kube_object *o = &result->objects[i];
 
 		if (o->kind == kind && is_equal(o->name, name) &&
-		    is_equal(kube_namespace(o->namespace_), kube_namespace(namespace_)))
+		    is_equal(namespace_of(o->namespace_), namespace_of(namespace_)))
 			return true;
 	}
 	return false;

@@ -234,7 +234,7 @@ static void find_waited(struct run *run)
 	for (size_t i = 0; i < run->result->n_objects && run->mode != PLAY_WAIT_READY; i++)
 		if (run->result->objects[i].kind == KUBE_JOB)
 			strlist_addf(&run->waited.jobs, "%s/%s",
-				     kube_namespace(run->result->objects[i].namespace_),
+				     namespace_of(run->result->objects[i].namespace_),
 				     run->result->objects[i].name);
 }
 

@@ -32,6 +32,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/record.h"
 #include "engine/base/seams.h"
+#include "engine/pod/spec.h"
 
 #define FILE_MAX_BYTES	 ((size_t)8 << 20)
 #define NAME_LENGTH	 250
@@ -290,15 +291,10 @@ static int check_name(const char *what, const char *name, size_t max, struct err
 	return 0;
 }
 
-static const char *effective_namespace(const char *namespace_)
-{
-	return is_empty(namespace_) ? DATA_NAMESPACE_DEFAULT : namespace_;
-}
-
 static int object_path(enum data_kind kind, const char *namespace_, const char *name,
 		       char path[PATH_BYTES], struct error *err)
 {
-	const char *ns = effective_namespace(namespace_);
+	const char *ns = namespace_of(namespace_);
 	int r = check_name("namespace", ns, NAMESPACE_LENGTH, err);
 
 	if (r == 0)
@@ -312,9 +308,9 @@ static int object_path(enum data_kind kind, const char *namespace_, const char *
 static int raise_missing(enum data_kind kind, const char *namespace_, const char *name,
 			 struct error *err)
 {
-	const char *ns = effective_namespace(namespace_);
+	const char *ns = namespace_of(namespace_);
 
-	if (strcmp(ns, DATA_NAMESPACE_DEFAULT) == 0)
+	if (strcmp(ns, NAMESPACE_DEFAULT) == 0)
 		return error_set(err, ENOENT, "there is no %s '%s'", kinds[kind].name, name);
 	return error_set(err, ENOENT, "there is no %s '%s' in namespace '%s'", kinds[kind].name,
 			 name, ns);
@@ -403,7 +399,7 @@ int data_object_read(const struct store *s, enum data_kind kind, const char *nam
 		*err = why;
 		return error_wrap(err, "%s '%s'", kinds[kind].name, name);
 	}
-	o.namespace_ = xstrdup(effective_namespace(namespace_));
+	o.namespace_ = xstrdup(namespace_of(namespace_));
 	o.name = xstrdup(name);
 	*ret = o;
 	return 0;

@@ -21,8 +21,7 @@
 
 enum data_kind { DATA_CONFIG, DATA_SECRET, DATA__COUNT };
 
-#define DATA_NAMESPACE_DEFAULT "default"
-#define DATA_MAX_BYTES	       ((size_t)1 << 20) /* of all values, as Kubernetes has it */
+#define DATA_MAX_BYTES ((size_t)1 << 20) /* of all values, as Kubernetes has it */
 
 struct data_entry {
 	char *key;
@@ -32,7 +31,7 @@ struct data_entry {
 };
 struct data_object {
 	int kind;	  /* enum data_kind */
-	char *namespace_; /* NULL: DATA_NAMESPACE_DEFAULT */
+	char *namespace_; /* NULL: NAMESPACE_DEFAULT of engine/pod/spec.h */
 	char *name;
 	char *type; /* of a Secret: "Opaque", ... or NULL */
 	bool immutable;

@@ -414,7 +414,7 @@ char *pod_domain(const struct pod_spec *pod)
 	if (is_empty(pod->subdomain) || !is_empty(pod->hostname_override))
 		return NULL;
 	return xasprintf("%s.%s.svc." POD_CLUSTER_DOMAIN, pod->subdomain,
-			 is_empty(pod->namespace_) ? "default" : pod->namespace_);
+			 namespace_of(pod->namespace_));
 }
 
 /* A cut may leave a dash or a dot at the end, which no host name has. */

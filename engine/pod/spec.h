@@ -245,6 +245,14 @@ struct resources {
 	char *cpuset_mems;
 };
 
+/* Of pods and of what they refer to. A label: nothing is kept apart by it but names of objects. */
+#define NAMESPACE_DEFAULT "default"
+/* The namespace that is meant: NULL and "" are the default one. */
+static inline const char *namespace_of(const char *namespace_)
+{
+	return namespace_ && *namespace_ ? namespace_ : NAMESPACE_DEFAULT;
+}
+
 struct container_ref {
 	char *id;
 	char *name; /* short name, unique in the pod */

@@ -215,7 +215,7 @@ static char *resolve_plain(const struct field_context *c, const char *path)
 	if (strcmp(path, "metadata.name") == 0)
 		return xstrdup(pod->name ? pod->name : "");
 	if (strcmp(path, "metadata.namespace") == 0)
-		return xstrdup(is_empty(pod->namespace_) ? "default" : pod->namespace_);
+		return xstrdup(namespace_of(pod->namespace_));
 	if (strcmp(path, "metadata.uid") == 0)
 		return pod_uid(pod->id);
 	if (strcmp(path, "spec.nodeName") == 0)
