@@ -12,10 +12,10 @@
 #include "cmd/podium/command.h"
 #include "cmd/podium/commands.h"
 #include "cmd/podium/kube_archive.h"
-#include "cmd/podium/kubeview.h"
 #include "cmd/podium/kubewords.h"
 #include "cmd/podium/lifeoptions.h"
 #include "engine/base/mem.h"
+#include "engine/pod/lookup.h"
 
 struct delete_options {
 	const char *namespace_;

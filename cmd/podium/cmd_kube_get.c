@@ -16,7 +16,6 @@
 
 #include "cmd/podium/command.h"
 #include "cmd/podium/commands.h"
-#include "cmd/podium/kubeview.h"
 #include "cmd/podium/kubewatch.h"
 #include "cmd/podium/kubewords.h"
 #include "engine/base/clock.h"

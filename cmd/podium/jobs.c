@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "cmd/podium/kubestored.h"
-#include "cmd/podium/kubeview.h"
 #include "cmd/podium/pods.h"
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"

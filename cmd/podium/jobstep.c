@@ -18,7 +18,6 @@
 #include "engine/base/mem.h"
 #include "cmd/podium/jobs.h"
 #include "cmd/podium/kubestored.h"
-#include "cmd/podium/kubeview.h"
 
 #define JOB_STATUS_VERSION 1
 

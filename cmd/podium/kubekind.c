@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "cmd/podium/kubeview.h"
 #include "engine/base/mem.h"
 
 static const char *const pod_headers[] = { "READY", "STATUS", "RESTARTS", "AGE", NULL };

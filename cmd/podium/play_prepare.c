@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/podium/kubeview.h"
 #include "cmd/podium/play_ports.h"
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"

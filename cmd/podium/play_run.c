@@ -16,7 +16,6 @@
 
 #include "cmd/podium/jobs.h"
 #include "cmd/podium/kubekind.h"
-#include "cmd/podium/kubeview.h"
 #include "cmd/podium/play.h"
 #include "cmd/podium/play_prune.h"
 #include "cmd/podium/play_wait.h"
