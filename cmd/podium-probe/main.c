@@ -10,9 +10,15 @@
  *
  * Blocking throughout and without a time limit: the monitor kills it. It dies with its parent. It
  * reads no configuration, no environment and no file but what OpenSSL and the resolver read.
+ *
+ * Certificates, TLS records, names and replies are whatever a container likes. So before the first of
+ * them is read root becomes nobody, without a capability, a new privilege, a file that could grow or
+ * a second process; who is not root keeps his own id. It connects to ports and does nothing else,
+ * for which this is enough.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netdb.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -21,18 +27,22 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
+#include "engine/base/seams.h"
 #include "engine/base/str.h"
 #include "engine/monitor/httpget.h"
 #include "engine/monitor/probehelper.h"
+#include "engine/security/caps.h"
 
 #define REQUEST_MAX_BYTES (1024 * 1024)
 #define READ_BYTES	  4096
+#define NOBODY		  65534 /* the kernel's own for "no id" */
 
 struct connection {
 	int fd;
@@ -49,6 +59,33 @@ static int verdict(enum probehelper_code code, const char *fmt, ...)
 	va_end(ap);
 	(void)putchar('\n');
 	return (int)code;
+}
+
+/* ---- privileges ------------------------------------------------------------------------- */
+
+/* In a user namespace that id may not be there: then it is the capabilities alone that go. */
+static int become_nobody(struct error *err)
+{
+	if (geteuid() == 0 && setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0)
+		(void)!setresuid(NOBODY, NOBODY, NOBODY);
+	return caps_set(0, err);
+}
+
+static int give_up_privileges(struct error *err)
+{
+	const struct rlimit none = { 0, 0 };
+	int r = WEAKEN("PROBE-1") ? 0 : become_nobody(err);
+
+	if (r < 0)
+		return r;
+	if (!WEAKEN("PROBE-1") &&
+	    (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_NPROC, &none) < 0 ||
+	     setrlimit(RLIMIT_FSIZE, &none) < 0))
+		return error_errno(err, "give up privileges");
+	/* A change of ids takes it back. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return error_errno(err, "follow the parent");
+	return 0;
 }
 
 /* ---- connecting ------------------------------------------------------------------------- */
@@ -248,13 +285,12 @@ int main(void)
 	int code;
 
 	proc_sanitise();
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (fcntl(PROBEHELPER_FD, F_SETFD, FD_CLOEXEC) < 0) {
 		fprintf(stderr,
 			"podium-probe is started by podium, with a request on descriptor 3\n");
 		return PROBEHELPER_BROKEN;
 	}
-	if (read_request(&rq, &err) < 0)
+	if (give_up_privileges(&err) < 0 || read_request(&rq, &err) < 0)
 		return verdict(PROBEHELPER_BROKEN, "%s", err.text);
 	if (http_target_set(&t, rq.https, rq.host, (uint16_t)rq.port, rq.path) < 0)
 		code = verdict(PROBEHELPER_BROKEN, "host or path is too long");

@@ -3,10 +3,16 @@
  * probes - startup, liveness, readiness of every kind, hooks, termination messages, in real time:
  * periods of a second, everything waited for and nothing measured.
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "engine/state/events.h"
 #include "engine/state/status.h"
@@ -434,10 +440,88 @@ static void test_killed(void)
 	CHECK_NOTHING_LEFT(&before, "killed while it was probed");
 }
 
+/* A port on loopback where nobody answers. */
+static int listen_somewhere(uint16_t *ret_port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 1) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&a, &len) < 0)
+		return -1;
+	*ret_port = ntohs(a.sin_port);
+	return fd;
+}
+
+/* podium-probe, as the monitor starts it. */
+static pid_t start_helper(uint16_t port)
+{
+	cleanup_free char *program = xasprintf("%s/podium-probe", harness.build);
+	cleanup_free char *request = xasprintf(
+		"{\"https\":true,\"host\":\"127.0.0.1\",\"origin\":\"127.0.0.1\",\"port\":%u}",
+		port);
+	int fd = memfd_create("request", 0);
+	pid_t pid;
+
+	if (fd < 0 || write(fd, request, strlen(request)) != (ssize_t)strlen(request))
+		return -1;
+	(void)lseek(fd, 0, SEEK_SET);
+	pid = fork();
+	if (pid == 0) {
+		if (fd == 3 || dup2(fd, 3) == 3)
+			(void)execl(program, "podium-probe", (char *)NULL);
+		_exit(127);
+	}
+	(void)close(fd);
+	return pid;
+}
+
+/* /proc/PID/status of one that waits for the server's first word of TLS; the caller's. */
+static char *status_of_helper(void)
+{
+	uint16_t port = 0;
+	cleanup_close int server = listen_somewhere(&port);
+	cleanup_close int peer = -EBADF;
+	cleanup_free char *path = NULL;
+	char *text = NULL;
+	pid_t pid = server < 0 ? -1 : start_helper(port);
+
+	if (!CHECK(pid > 0, "podium-probe is started"))
+		return xstrdup("");
+	peer = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+	path = xasprintf("/proc/%d/status", (int)pid);
+	text = read_file(path);
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+	return text ? text : xstrdup("");
+}
+
+/* PROBE-1: who speaks TLS to a container has nothing to lose. */
+static void test_helper_privileges(void)
+{
+	cleanup_free char *status = status_of_helper();
+	cleanup_free char *weak = NULL;
+
+	CHECK_HAS(status, "Uid:\t65534\t65534\t65534\t65534\n");
+	CHECK_HAS(status, "Gid:\t65534\t65534\t65534\t65534\n");
+	CHECK_HAS(status, "Groups:\t \n");
+	CHECK_HAS(status, "CapPrm:\t0000000000000000\n");
+	CHECK_HAS(status, "CapEff:\t0000000000000000\n");
+	CHECK_HAS(status, "NoNewPrivs:\t1\n");
+	(void)setenv("PODIUM_WEAKEN", "PROBE-1", 1);
+	weak = status_of_helper();
+	(void)unsetenv("PODIUM_WEAKEN");
+	CHECK_HAS(weak, "Uid:\t0\t");
+	CHECK_LACKS(weak, "CapEff:\t0000000000000000\n");
+}
+
 static CU_TestInfo tests[] = {
 	{ "HTTP: answers, headers, redirects, timeouts", test_http },
 	{ "gRPC and TCP", test_grpc },
 	{ "HTTPS, and a pod without network", test_https_and_none },
+	{ "privileges of podium-probe", test_helper_privileges },
 	{ "liveness kills, the policy decides", test_liveness },
 	{ "startup comes first", test_startup },
 	{ "postStart and preStop", test_hooks },
