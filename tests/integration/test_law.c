@@ -185,7 +185,8 @@ static bool is_refusal(const char *message)
 {
 	static const char *const texts[] = { "cannot be mounted here", "SELinux is not supported",
 					     "is the name of no port",
-					     "there is no PersistentVolume" };
+					     "there is no PersistentVolume",
+					     "the host has set no huge pages" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		if (strstr(message, texts[i]))
