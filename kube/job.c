@@ -29,35 +29,6 @@
 		.name = (name_), .kind = (kind_), .offset = offsetof(type_, member_) \
 	}
 
-static const struct record_field opt_i64_fields[] = {
-	FIELD(RECORD_BOOL, "set", struct opt_i64, set),
-	FIELD(RECORD_I64, "value", struct opt_i64, value),
-	{ 0 },
-};
-static const struct record_type opt_i64_type = { "number", sizeof(struct opt_i64), opt_i64_fields };
-
-#define S(kind_, name_, member_) FIELD(kind_, name_, struct job_spec, member_)
-#define S_OPT(name_, member_)                                                      \
-	{                                                                          \
-		.name = (name_), .kind = RECORD_OBJECT,                            \
-		.offset = offsetof(struct job_spec, member_), .sub = &opt_i64_type \
-	}
-
-static const struct record_field spec_fields[] = {
-	S_OPT("completions", completions),
-	S(RECORD_I64, "parallelism", parallelism),
-	S(RECORD_I64, "backoffLimit", backoff_limit),
-	S_OPT("activeDeadline", active_deadline_s),
-	S_OPT("ttl", ttl_s),
-	S(RECORD_BOOL, "suspend", suspend),
-	S(RECORD_BOOL, "indexed", indexed),
-	S_OPT("backoffLimitPerIndex", backoff_limit_per_index),
-	S_OPT("maxFailedIndexes", max_failed_indexes),
-	S(RECORD_BOOL, "replaceWhenFailed", replace_when_failed),
-	{ 0 },
-};
-const struct record_type job_spec_type = { "job", sizeof(struct job_spec), spec_fields };
-
 #define P(kind_, name_, member_) FIELD(kind_, name_, struct job_pod, member_)
 static const struct record_field pod_fields[] = {
 	P(RECORD_STRING, "name", name),
@@ -72,7 +43,7 @@ static const struct record_field pod_fields[] = {
 };
 static const struct record_type pod_type = { "pod of a job", sizeof(struct job_pod), pod_fields };
 
-static const char *const condition_names[] = { "Running", "Suspended", "Complete", "Failed", NULL };
+const char *const job_condition_names[] = { "Running", "Suspended", "Complete", "Failed", NULL };
 
 #define T(kind_, name_, member_) FIELD(kind_, name_, struct job_status, member_)
 static const struct record_field status_fields[] = {
@@ -82,7 +53,7 @@ static const struct record_field status_fields[] = {
 	{ .name = "condition",
 	  .kind = RECORD_ENUM,
 	  .offset = offsetof(struct job_status, condition),
-	  .names = condition_names },
+	  .names = job_condition_names },
 	T(RECORD_STRING, "reason", reason),
 	T(RECORD_STRING, "message", message),
 	T(RECORD_I64, "active", active),

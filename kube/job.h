@@ -2,8 +2,8 @@
 /*
  * job - what a Job asks for, how far it has come, and what is to be done next: a pure state machine.
  *
- * The Job's monitor (engine/monitor in job role) executes `podium job-step NAMESPACE/NAME` whenever
- * a pod of the Job ends or the time that the last step named has come; the step loads job.json, looks
+ * The Job's monitor (engine/conductor/jobwatch.h) runs `podium job-step NAMESPACE/NAME` whenever a
+ * pod of the Job ends or the time that the last step named has come; the step loads job.json, looks
  * at the pods, asks job_next(), acts and writes job.json again. Times are wall clock, since a Job
  * survives a reboot.
  */
@@ -46,6 +46,7 @@ struct job_pod_list {
 };
 
 enum job_condition { JOB_RUNNING, JOB_SUSPENDED, JOB_COMPLETE, JOB_FAILED, JOB_CONDITION__COUNT };
+extern const char *const job_condition_names[]; /* "Running", "Suspended", ... */
 struct job_status {
 	uint32_t version;
 	int64_t started_ns;
@@ -60,7 +61,6 @@ struct job_status {
 	int64_t retry_ns;      /* a pod could not be made: not tried again before */
 	struct job_pod_list pods;
 };
-extern const struct record_type job_spec_type;
 extern const struct record_type job_status_type;
 
 /* What the step finds of one pod now. */

@@ -185,7 +185,8 @@ void load_pod(struct load *l, const struct diag_sink *sink, struct node *root)
 /* ---- a template -------------------------------------------------------------------------------
  */
 
-char *pod_owner_text(const struct pod_owner *owner)
+/* "Deployment/NAMESPACE/NAME"; the caller owns it. */
+static char *owner_text(const struct pod_owner *owner)
 {
 	return xasprintf("%s/%s/%s", kube_kind_names[owner->kind],
 			 namespace_of(owner->meta->namespace_), owner->meta->name);
@@ -254,7 +255,7 @@ bool load_template(struct load *l, const struct diag_sink *sink, const struct no
 	if (good && owner->kind == KUBE_JOB)
 		jobpod_mark(&ret->pod, owner->meta->name);
 	if (good)
-		ret->pod.controller = pod_owner_text(owner);
+		ret->pod.controller = owner_text(owner);
 	decode_done(&schema_pod, &pod);
 	return good;
 }

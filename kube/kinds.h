@@ -58,8 +58,6 @@ struct pod_owner {
 	const struct k8s_meta *meta;	/* the workload's; may be NULL */
 	struct k8s_template *template_; /* its spec is taken; may be NULL */
 };
-/* "Deployment/NAMESPACE/NAME"; the caller owns it. */
-char *pod_owner_text(const struct pod_owner *owner);
 /* Reads the template as the pod NAME-pod. Fills *ret when no error was found; true then. */
 bool load_template(struct load *l, const struct diag_sink *sink, const struct node *root,
 		   const struct pod_owner *owner, struct pod_plan *ret);

@@ -251,6 +251,35 @@ static void add_document(struct row *row, struct node *root)
 
 /* ---- all of one kind -------------------------------------------------------------------- */
 
+/* The lines that only a Job has. */
+static void describe_job(const struct store *s, const struct stored_object *o)
+{
+	struct job_status st;
+	struct error scratch; /* not begun yet */
+	cleanup_free char *started = NULL, *finished = NULL;
+	cleanup_strlist struct strlist names = { 0 };
+	cleanup_free char *pods = NULL;
+
+	error_ignore(kube_stored_job(s, o->namespace_, o->name, &st, &scratch));
+	started = describe_time(st.started_ns);
+	finished = describe_time(st.finished_ns);
+	for (size_t i = 0; i < st.pods.n; i++)
+		strlist_add(&names, st.pods.v[i].name);
+	pods = kube_join_names(&names);
+	describe_line(0, WIDTH, "Status:", "%s", job_condition_names[st.condition]);
+	if (st.reason)
+		describe_line(0, WIDTH, "Reason:", "%s", st.reason);
+	if (st.message)
+		describe_line(0, WIDTH, "Message:", "%s", st.message);
+	describe_line(0, WIDTH, "Started:", "%s", started);
+	if (st.finished_ns)
+		describe_line(0, WIDTH, "Finished:", "%s", finished);
+	describe_line(0, WIDTH, "Pods Statuses:", "%lld Active / %lld Succeeded / %lld Failed",
+		      (long long)st.active, (long long)st.succeeded, (long long)st.failed);
+	describe_line(0, WIDTH, "Pods:", "%s", names.n ? pods : "<none>");
+	record_done(&job_status_type, &st);
+}
+
 static void describe_one(struct row *row)
 {
 	const struct stored_object *o = row->o;
@@ -270,7 +299,7 @@ static void describe_one(struct row *row)
 	if (o->source)
 		describe_line(0, WIDTH, "Played From:", "%s", o->source);
 	if (row->kind->kind == KUBE_JOB) {
-		kube_describe_job(row->look->store, o);
+		describe_job(row->look->store, o);
 	} else if (row->kind->kind == KUBE_PV) {
 		text = kube_claim_of(row->look->store, o->name);
 		describe_line(0, WIDTH, "Claim:", "%s", text ? text : "<none>");
@@ -342,33 +371,4 @@ int kube_list_stored(struct kube_look *look, const struct kube_kind_row *row, st
 int kube_describe_stored(struct kube_look *look, const struct kube_kind_row *row, struct error *err)
 {
 	return for_each(look, row, true, err);
-}
-
-void kube_describe_job(const struct store *s, const struct stored_object *o)
-{
-	static const char *const words[] = { "Running", "Suspended", "Complete", "Failed" };
-	struct job_status st;
-	struct error scratch; /* not begun yet */
-	cleanup_free char *started = NULL, *finished = NULL;
-	cleanup_strlist struct strlist names = { 0 };
-	cleanup_free char *pods = NULL;
-
-	error_ignore(kube_stored_job(s, o->namespace_, o->name, &st, &scratch));
-	started = describe_time(st.started_ns);
-	finished = describe_time(st.finished_ns);
-	for (size_t i = 0; i < st.pods.n; i++)
-		strlist_add(&names, st.pods.v[i].name);
-	pods = kube_join_names(&names);
-	describe_line(0, WIDTH, "Status:", "%s", words[st.condition]);
-	if (st.reason)
-		describe_line(0, WIDTH, "Reason:", "%s", st.reason);
-	if (st.message)
-		describe_line(0, WIDTH, "Message:", "%s", st.message);
-	describe_line(0, WIDTH, "Started:", "%s", started);
-	if (st.finished_ns)
-		describe_line(0, WIDTH, "Finished:", "%s", finished);
-	describe_line(0, WIDTH, "Pods Statuses:", "%lld Active / %lld Succeeded / %lld Failed",
-		      (long long)st.active, (long long)st.succeeded, (long long)st.failed);
-	describe_line(0, WIDTH, "Pods:", "%s", names.n ? pods : "<none>");
-	record_done(&job_status_type, &st);
 }

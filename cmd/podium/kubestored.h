@@ -9,8 +9,6 @@
 /* A Job's progress; -ENOENT: it has not begun. Free with record_done(&job_status_type). */
 int kube_stored_job(const struct store *s, const char *namespace_, const char *name,
 		    struct job_status *ret, struct error *err) must_check;
-/* The lines of describe that only a Job has. */
-void kube_describe_job(const struct store *s, const struct stored_object *o);
 /* "NAMESPACE/CLAIM" that is bound to a PersistentVolume, or NULL. The caller owns it. */
 char *kube_claim_of(const struct store *s, const char *volume);
 /* "RWO,ROX"; the caller owns it. */

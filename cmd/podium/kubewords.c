@@ -75,14 +75,6 @@ int kube_words_parse(int argc, char **argv, struct kube_words *w, struct error *
 	return r;
 }
 
-void kube_words_add(struct kube_words *w, const struct kube_kind_row *row, const char *name)
-{
-	struct kube_wanted *wanted = add_kind(w, row);
-
-	if (!strlist_has(&wanted->names, name))
-		strlist_add(&wanted->names, name);
-}
-
 void kube_words_done(struct kube_words *w)
 {
 	for (size_t i = 0; i < w->n; i++)

@@ -21,9 +21,6 @@ int kube_words_parse(int argc, char **argv, struct kube_words *ret, struct error
 void kube_words_done(struct kube_words *w);
 #define cleanup_kube_words cleanup(kube_words_done)
 
-/* The same by kind and name, each once. */
-void kube_words_add(struct kube_words *w, const struct kube_kind_row *row, const char *name);
-
 /* Prints an error for each name that was not found; how many. */
 size_t kube_words_tell_missing(const struct kube_wanted *w, const struct kube_look *look);
 

@@ -180,23 +180,6 @@ int jobwatch_stop(const struct store *s, const char *job, struct error *err)
 	return r < 0 && r != -ENOENT && r != -ESTALE ? r : 0;
 }
 
-int jobwatch_subscribe(const struct store *s, const char *job, struct error *err)
-{
-	int fd = -1;
-	int r = connect_monitor(s, job, &fd, err);
-
-	if (r == 0)
-		return error_set(err, ENOENT, "job '%s' has no monitor", job);
-	if (r < 0)
-		return r;
-	r = ctl_send(fd, CTL_SUBSCRIBE, 0, NULL);
-	if (r < 0) {
-		(void)close(fd);
-		return error_set(err, -r, "the monitor of job '%s' does not listen", job);
-	}
-	return fd;
-}
-
 void jobwatch_remove_run(const struct store *s, const char *job)
 {
 	char path[JOBWATCH_PATH_MAX];

@@ -45,8 +45,7 @@ struct watched {
 	bool named;  /* by the step at work */
 };
 struct client {
-	int fd; /* -1: none */
-	bool subscribed;
+	int fd;	    /* -1: none */
 	bool waits; /* for the end of the step that it asked for */
 };
 
@@ -79,18 +78,13 @@ static void close_fd(int *fd)
 
 /* ---- clients ---------------------------------------------------------------------------- */
 
-static bool is_word_final(enum jobwatch_word word)
-{
-	return word == JOBWATCH_COMPLETE || word == JOBWATCH_FAILED || word == JOBWATCH_GONE;
-}
-
 static void tell(struct client *c, enum ctl_type type, int32_t value, const char *text)
 {
 	if (c->fd >= 0 && ctl_send(c->fd, type, value, text) < 0)
 		close_fd(&c->fd);
 }
 
-/* After a step: who asked for it, and who waits for the end of the Job. */
+/* After a step, who asked for it. */
 static void tell_clients(struct jobwatch *w, enum ctl_type type, const char *text)
 {
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
@@ -98,8 +92,6 @@ static void tell_clients(struct jobwatch *w, enum ctl_type type, const char *tex
 
 		if (c->waits)
 			tell(c, type, (int32_t)w->word, text);
-		if (c->subscribed && (is_word_final(w->word) || w->over))
-			tell(c, CTL_DONE, (int32_t)w->word, NULL);
 		c->waits = false;
 	}
 }
@@ -131,16 +123,10 @@ static void read_client(struct jobwatch *w, struct client *c)
 	case CTL_START:
 		/* Of a step that runs already nobody knows what it has seen. */
 		c->waits = w->step_fd < 0;
-		c->subscribed = false;
 		w->again = true;
 		break;
 	case CTL_STOP:
 		w->stop_asked = true;
-		break;
-	case CTL_SUBSCRIBE:
-		c->subscribed = true;
-		if (is_word_final(w->word))
-			tell(c, CTL_DONE, (int32_t)w->word, NULL);
 		break;
 	default:
 		tell(c, CTL_FAILED, 125, "unknown request");
@@ -199,7 +185,7 @@ static void begin_step(struct jobwatch *w)
 	for (size_t i = 0; i < w->n_pods; i++)
 		w->pods[i].named = false;
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		w->clients[i].waits = w->clients[i].fd >= 0 && !w->clients[i].subscribed;
+		w->clients[i].waits = w->clients[i].fd >= 0;
 	if (spawn_step(w, &err) == 0)
 		return;
 	tell_clients(w, CTL_FAILED, err.text);

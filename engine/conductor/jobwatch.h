@@ -12,7 +12,7 @@
  *
  * A JOB is "NAMESPACE/NAME". Its monitor holds ROOT/kube/job/JOB/monitor.lock and listens on
  * RUNROOT/jobs/JOB/ctl.sock: CTL_START (step now; CTL_OK or CTL_FAILED after it), CTL_STOP (end; a
- * step at work is waited for), CTL_SUBSCRIBE (CTL_DONE when the Job is over). It ends with the Job.
+ * step at work is waited for). It ends with the Job.
  */
 #ifndef PODIUM_CONDUCTOR_JOBWATCH_H
 #define PODIUM_CONDUCTOR_JOBWATCH_H
@@ -41,10 +41,6 @@ int jobwatch_run(struct store *store, const char *job, int report_fd, struct err
 int jobwatch_start(const struct store *s, const char *job, struct error *err) must_check;
 /* Ends it, and waits for its end and for that of a step that outlived it. No monitor is success. */
 int jobwatch_stop(const struct store *s, const char *job, struct error *err) must_check;
-/* A socket that says CTL_DONE with an enum jobwatch_word when the Job is over (at once, when it is
- * so), and ends when the monitor does. -ENOENT, -ECONNREFUSED: none runs. */
-int jobwatch_subscribe(const struct store *s, const char *job, struct error *err) must_check;
-
 /* What every step holds; for who changes a Job behind the back of its monitor. Waits. */
 int jobwatch_lock_step(const struct store *s, const char *job, struct error *err) must_check;
 

@@ -58,7 +58,7 @@ void probestate_begin(struct probestate *ps, int64_t launched_ms, int64_t now_ms
 		w->due_ms = launched_ms + w->initial_delay_ms;
 	}
 	ps->is_running = true;
-	ps->is_paused = ps->is_started = ps->is_ready = false;
+	ps->is_started = ps->is_ready = false;
 	ps->tell_started = ps->tell_readiness = ps->tell_kill = false;
 	if (!ps->watch[PROBE_STARTUP].is_present)
 		set_started(ps, now_ms);
@@ -68,41 +68,17 @@ bool probestate_end(struct probestate *ps)
 {
 	bool was_ready = ps->is_ready;
 
-	ps->is_running = ps->is_paused = ps->is_started = ps->is_ready = false;
+	ps->is_running = ps->is_started = ps->is_ready = false;
 	ps->tell_started = ps->tell_readiness = ps->tell_kill = false;
 	for (int i = 0; i < PROBE__COUNT; i++)
 		ps->watch[i].is_busy = false;
 	return was_ready;
 }
 
-void probestate_pause(struct probestate *ps, int64_t now_ms)
-{
-	if (!ps->is_running || ps->is_paused)
-		return;
-	ps->is_paused = true;
-	ps->paused_ms = now_ms;
-	for (int i = 0; i < PROBE__COUNT; i++) {
-		struct probe_watch *w = &ps->watch[i];
-
-		if (w->is_busy)
-			w->due_ms = now_ms; /* asked again when it goes on */
-		w->is_busy = false;
-	}
-}
-
-void probestate_resume(struct probestate *ps, int64_t now_ms)
-{
-	if (!ps->is_paused)
-		return;
-	ps->is_paused = false;
-	for (int i = 0; i < PROBE__COUNT; i++)
-		ps->watch[i].due_ms += now_ms - ps->paused_ms;
-}
-
 /* Whether this role has its turn. */
 static bool is_awake(const struct probestate *ps, int role)
 {
-	return ps->is_running && !ps->is_paused && ps->watch[role].is_present &&
+	return ps->is_running && ps->watch[role].is_present &&
 	       (role == PROBE_STARTUP) != ps->is_started;
 }
 

@@ -49,13 +49,11 @@ struct probe_watch {
 struct probestate {
 	struct probe_watch watch[PROBE__COUNT]; /* by enum probe_role */
 	bool is_running;
-	bool is_paused;
 	bool is_started;
 	bool is_ready;
 	bool tell_started, tell_readiness; /* steps that wait */
 	bool tell_kill;
 	enum probe_role kill_role;
-	int64_t paused_ms;
 };
 
 #define PROBESTATE_NEVER INT64_MAX
@@ -66,11 +64,6 @@ void probestate_init(struct probestate *ps, const struct probe_spec probes[PROBE
 void probestate_begin(struct probestate *ps, int64_t launched_ms, int64_t now_ms);
 /* It has ended or is being ended: nothing is asked any more. Tells that it was ready. */
 bool probestate_end(struct probestate *ps);
-/* Nothing is asked meanwhile, and the time does not count. One that is busy is forgotten: the
- * caller ends it. */
-void probestate_pause(struct probestate *ps, int64_t now_ms);
-void probestate_resume(struct probestate *ps, int64_t now_ms);
-
 /* The next thing to do now; to be called until it says PROBE_ACT_NONE. */
 struct probe_step probestate_next(struct probestate *ps, int64_t now_ms);
 /* The answer of a probe. One that was not asked for (any more) does not count. */

@@ -288,7 +288,7 @@ static int set_label(const struct launch *l, struct error *err)
 {
 	const char *asked = l->spec.security.apparmor;
 
-	if (is_privileged(&l->spec) && is_equal(asked, LABEL_DEFAULT))
+	if (is_privileged(&l->spec) && is_equal(asked, APPARMOR_DEFAULT))
 		return 0;
 	return label_set(asked, err);
 }

@@ -39,7 +39,8 @@
 #include "engine/rootfs/mount.h"
 #include "engine/rootfs/volume.h"
 
-const char *const devices_cdi_dirs[] = { "/run/cdi", "/etc/cdi", NULL };
+/* Directories of CDI specifications, the one that wins first. */
+static const char *const cdi_dirs[] = { "/run/cdi", "/etc/cdi", NULL };
 
 #define FILES_MAX 256
 
@@ -194,8 +195,8 @@ static int resolve_cdi(const struct launch *l, struct cdi_edits *ret, struct err
 #endif
 	if (only && s.wanted.n)
 		r = search_dir(&s, only, err);
-	for (size_t i = 0; !only && r == 0 && s.wanted.n && devices_cdi_dirs[i]; i++)
-		r = search_dir(&s, devices_cdi_dirs[i], err);
+	for (size_t i = 0; !only && r == 0 && s.wanted.n && cdi_dirs[i]; i++)
+		r = search_dir(&s, cdi_dirs[i], err);
 	if (r == 0 && s.wanted.n)
 		r = error_set(err, ENOENT,
 			      "no device '%.200s' in the CDI files of this host%s%.200s",

@@ -16,9 +16,6 @@
 struct confinement;
 struct launch;
 
-/* Directories of CDI specifications, the one that wins first; NULL-terminated. */
-extern const char *const devices_cdi_dirs[];
-
 struct device_plan {
 	struct cdi_edits edits;
 	struct device_node *nodes; /* opened and checked */

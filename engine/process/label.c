@@ -27,6 +27,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/seams.h"
 #include "engine/base/str.h"
+#include "engine/pod/spec.h"
 #include "engine/process/procfs.h"
 
 #define ENABLED_FILE	   "/sys/module/apparmor/parameters/enabled"
@@ -34,7 +35,8 @@
 #define PROFILES_MAX_BYTES (4 * 1024 * 1024)
 #define PATH_BYTES	   64
 
-const char *const label_default_profiles[] = {
+/* In the order in which they are looked for. */
+static const char *const default_profiles[] = {
 	"podium-default", "cri-containerd.apparmor.d", "crio-default", "docker-default", NULL,
 };
 
@@ -80,22 +82,22 @@ static int find_default(char **ret_profile, struct error *err)
 
 	if (r < 0)
 		return error_wrap(err, "list of AppArmor profiles");
-	for (size_t i = 0; label_default_profiles[i]; i++) {
-		if (!is_loaded(list, label_default_profiles[i]))
+	for (size_t i = 0; default_profiles[i]; i++) {
+		if (!is_loaded(list, default_profiles[i]))
 			continue;
-		*ret_profile = xstrdup(label_default_profiles[i]);
+		*ret_profile = xstrdup(default_profiles[i]);
 		return 0;
 	}
 	return error_set(err, ENOENT,
-			 "AppArmor profile '" LABEL_DEFAULT
+			 "AppArmor profile '" APPARMOR_DEFAULT
 			 "' is asked for, and '%s' is not loaded (apparmor_parser -r FILE)",
-			 label_default_profiles[0]);
+			 default_profiles[0]);
 }
 
 /* What stands in the profile's name must not become a second word of the kernel's command. */
 static bool is_name(const char *s)
 {
-	if (!*s || strlen(s) > LABEL_MAX)
+	if (!*s || strlen(s) > LABEL_NAME_MAX)
 		return false;
 	for (; *s; s++)
 		if ((unsigned char)*s <= ' ' || *s == 0x7f)
@@ -106,7 +108,7 @@ static bool is_name(const char *s)
 int label_resolve(const char *asked, char **ret_profile, struct error *err)
 {
 	*ret_profile = NULL;
-	if (!asked || strcmp(asked, LABEL_UNCONFINED) == 0 || WEAKEN("PROC-6"))
+	if (!asked || strcmp(asked, APPARMOR_UNCONFINED) == 0 || WEAKEN("PROC-6"))
 		return 0;
 	if (!is_name(asked))
 		return error_set(err, EINVAL, "AppArmor profile: '%.100s' cannot be a name", asked);
@@ -115,7 +117,7 @@ int label_resolve(const char *asked, char **ret_profile, struct error *err)
 				 "AppArmor profile '%s' is asked for, and this host has no "
 				 "AppArmor",
 				 asked);
-	if (strcmp(asked, LABEL_DEFAULT) == 0)
+	if (strcmp(asked, APPARMOR_DEFAULT) == 0)
 		return find_default(ret_profile, err);
 	*ret_profile = xstrdup(asked);
 	return 0;
@@ -126,7 +128,7 @@ static int check_label(int proc, const char *path, const char *profile, struct e
 {
 	cleanup_free char *text = NULL;
 	size_t n = strlen(profile);
-	int r = fs_read_file(proc, path, LABEL_MAX + 64, &text, NULL, err);
+	int r = fs_read_file(proc, path, LABEL_NAME_MAX + 64, &text, NULL, err);
 
 	if (r < 0)
 		return error_wrap(err, "read the AppArmor profile back");

@@ -3,7 +3,7 @@
  * label - the AppArmor profile of a container's processes.
  *
  * What securityContext.appArmorProfile becomes: NULL leaves the host's own rules alone, "unconfined"
- * too; "runtime/default" is the first of label_default_profiles that the host has loaded; any other
+ * too; "runtime/default" is podium-default or what other engines have loaded for the same; any other
  * name is a loaded profile. Asked for and not to be had is an error, never a weaker start.
  */
 #ifndef PODIUM_PROCESS_LABEL_H
@@ -11,12 +11,7 @@
 
 #include "engine/base/error.h"
 
-#define LABEL_UNCONFINED "unconfined"
-#define LABEL_DEFAULT	 "runtime/default"
-#define LABEL_MAX	 255
-
-/* podium-default, then the default profiles of other engines; NULL-terminated. */
-extern const char *const label_default_profiles[];
+#define LABEL_NAME_MAX 255
 
 /* The profile's name for the kernel, or NULL for none to set (the caller's). -EOPNOTSUPP without
  * AppArmor, -ENOENT when no default profile is loaded, -EINVAL for what cannot be a name. */

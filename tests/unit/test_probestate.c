@@ -308,30 +308,6 @@ static void test_restart(void)
 	EXPECT(&f, "started. ready- run:R ");
 }
 
-static void test_pause(void)
-{
-	struct fixture f = { .now = 0 };
-
-	add(&f, PROBE_LIVENESS, 0, 10);
-	add(&f, PROBE_READINESS, 7, 10);
-	begin(&f);
-	EXPECT(&f, "started. ready- run:L ");
-	at(&f, 500);
-	probestate_pause(&f.ps, f.now);
-	probestate_pause(&f.ps, f.now + 1);
-	CU_ASSERT_EQUAL(probestate_deadline_ms(&f.ps), PROBESTATE_NEVER);
-	answer(&f, PROBE_LIVENESS, PROBE_BAD);
-	f.now = 3600500;
-	EXPECT(&f, "");
-	probestate_resume(&f.ps, f.now);
-	/* The one that was cut short is asked again; the others' times have moved by the hour. */
-	EXPECT(&f, "run:L ");
-	answer(&f, PROBE_LIVENESS, PROBE_GOOD);
-	CU_ASSERT_EQUAL(probestate_deadline_ms(&f.ps), 3607000);
-	at(&f, 3607000);
-	EXPECT(&f, "run:R ");
-}
-
 static CU_TestInfo tests[] = {
 	{ "no probes", test_none },
 	{ "readiness", test_readiness },
@@ -342,7 +318,6 @@ static CU_TestInfo tests[] = {
 	{ "one that overruns its period", test_overrun },
 	{ "what could not be asked", test_broken },
 	{ "the next run", test_restart },
-	{ "pause", test_pause },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {

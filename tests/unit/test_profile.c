@@ -331,7 +331,7 @@ static void test_hash(void)
 
 static const char *label_of(const char *asked)
 {
-	static char text[LABEL_MAX + 1];
+	static char text[LABEL_NAME_MAX + 1];
 	cleanup_free char *profile = NULL;
 	struct error err;
 	int r = label_resolve(asked, &profile, &err);
