@@ -92,7 +92,7 @@ bench: deps
 
 BINDIR := $(PREFIX)/bin
 LIBEXECDIR := $(PREFIX)/libexec/podium
-HELPERS := podium-monitor podium-launch podium-pause podium-image podium-seccomp podium-probe
+HELPERS := podium-monitor podium-launch podium-pause podium-image podium-seccomp podium-probe podium-net
 install:
 	@$(MAKE) --no-print-directory VARIANT=release all
 	install -D -m 0755 -s build/release/podium $(DESTDIR)$(BINDIR)/podium

@@ -118,7 +118,6 @@ const struct command_row command_rows[] = {
 
 	{ .words = "cdi-json", .command = &cmd_cdi_json, .hidden = true },
 	{ .words = "job-step", .command = &cmd_job_step, .hidden = true },
-	{ .words = "net-sync", .command = &cmd_net_sync, .hidden = true },
 	{ .words = NULL },
 };
 

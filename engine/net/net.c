@@ -492,22 +492,6 @@ static int attach(struct session *x, const struct net_request *q, struct ipam_at
 	return r;
 }
 
-static void result_fill(const struct network *n, const struct ipam_attachment *a,
-			struct net_result *ret)
-{
-	char text[IP_TEXT_MAX];
-
-	*ret = (struct net_result){ .prefix4 = n->subnet4.bits };
-	(void)snprintf(ret->address4, sizeof(ret->address4), "%.15s", ip_format(&a->addr4, text));
-	(void)snprintf(ret->gateway4, sizeof(ret->gateway4), "%.15s",
-		       ip_format(&n->gateway4, text));
-	if (a->addr6.family == AF_UNSPEC)
-		return;
-	ret->prefix6 = n->subnet6.bits;
-	(void)ip_format(&a->addr6, ret->address6);
-	(void)ip_format(&n->gateway6, ret->gateway6);
-}
-
 static int up_locked(struct session *x, const struct net_request *q, struct net_result *ret,
 		     struct error *err)
 {
@@ -533,7 +517,7 @@ static int up_locked(struct session *x, const struct net_request *q, struct net_
 		(void)down_locked(x, q->pod_id, &scratch);
 		return r;
 	}
-	result_fill(&x->n, &a, ret);
+	network_result(&x->n, &a, ret);
 	return 0;
 }
 
@@ -562,25 +546,6 @@ int net_lo_up(int netns_fd, struct error *err)
 }
 
 /* ---- the rest --------------------------------------------------------------------------- */
-
-int net_lookup(const struct store *s, const char *pod_id, struct net_result *ret, struct error *err)
-{
-	cleanup_attachment struct ipam_attachment a = { 0 };
-	cleanup_close int dirfd = openat(s->runfd, "net/" NET_DEFAULT,
-					 O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	struct network n;
-	int r = -ENOENT;
-
-	if (dirfd >= 0)
-		r = network_load(dirfd, &n, err);
-	if (r == 0)
-		r = ipam_lookup(dirfd, pod_id, &a, err);
-	if (r == -ENOENT)
-		return error_set(err, ENOENT, "pod '%.12s' has no network", pod_id);
-	if (r == 0)
-		result_fill(&n, &a, ret);
-	return r;
-}
 
 int net_reset(const struct store *s, struct error *err)
 {

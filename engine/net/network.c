@@ -42,10 +42,7 @@
 #include "engine/net/route.h"
 
 #define BRIDGE_NAME "podium0"
-#define CONFIG_MAX  4096
 #define SYSCTL_MAX  32
-#define POOL4_BITS  16
-#define POOL6_BITS  64
 #define ULA_TRIES   8
 
 /* First octets of the IPv4 pools, in order of preference. Podman's (10.88 and 10.89 on) are not
@@ -140,56 +137,7 @@ static int enable_forwarding(bool has_ipv6, struct error *err)
 	return r < 0 ? r : network_sysctl("net/ipv6/conf/all/forwarding", "1", err);
 }
 
-/* ---- the remembered choice -------------------------------------------------------------- */
-
-static void derive(struct network *n)
-{
-	n->gateway4 = ip_prefix_at(&n->subnet4, 1);
-	n->gateway6 = ip_prefix_at(&n->subnet6, 1);
-}
-
-int network_load(int dirfd, struct network *ret, struct error *err)
-{
-	cleanup_json json_t *j = NULL;
-	const char *bridge, *four, *six, *store;
-	struct network n = { 0 };
-	struct error scratch;
-	int r = jload_file(dirfd, "network.json", CONFIG_MAX, &j, &scratch);
-
-	if (r < 0) {
-		if (r != -ENOENT)
-			*err = scratch;
-		return r;
-	}
-	bridge = jget_str(j, "bridge");
-	four = jget_str(j, "subnet4");
-	six = jget_str(j, "subnet6");
-	store = jget_str(j, "store");
-	if (!bridge || !four || !six || !store || strlen(bridge) > LINK_NAME_MAX ||
-	    ip_prefix_parse(four, &n.subnet4) < 0 || ip_prefix_parse(six, &n.subnet6) < 0 ||
-	    n.subnet4.addr.family != AF_INET || n.subnet4.bits != POOL4_BITS ||
-	    n.subnet6.addr.family != AF_INET6 || n.subnet6.bits != POOL6_BITS ||
-	    parse_u64(store, UINT64_MAX, &n.store) < 0)
-		return error_set(err, EBADMSG, "'network.json' is corrupt");
-	(void)snprintf(n.bridge, sizeof(n.bridge), "%s", bridge);
-	derive(&n);
-	*ret = n;
-	return 0;
-}
-
-static int network_save(int dirfd, const struct network *n, struct error *err)
-{
-	char four[IP_TEXT_MAX + 4], six[IP_TEXT_MAX + 4], store[24];
-	cleanup_json json_t *j = NULL;
-	cleanup_free char *text = NULL;
-
-	(void)snprintf(store, sizeof(store), "%llu", (unsigned long long)n->store);
-	j = json_pack("{s:s, s:s, s:s, s:s}", "bridge", n->bridge, "subnet4",
-		      ip_prefix_format(&n->subnet4, four), "subnet6",
-		      ip_prefix_format(&n->subnet6, six), "store", store);
-	text = jdump_text(j, 2);
-	return fs_write_atomic(dirfd, "network.json", text, strlen(text), 0600, FS_NOSYNC, err);
-}
+/* ---- choosing ---------------------------------------------------------------------------- */
 
 static int choose_subnet4(struct nl_sock *rt, struct ip_prefix *ret, struct error *err)
 {
@@ -272,7 +220,7 @@ static int network_choose(int dirfd, struct nl_sock *rt, const char *mark, struc
 		if (r == 0)
 			r = choose_subnet6(rt, n->has_ipv6, &n->subnet6, err);
 	}
-	derive(n);
+	network_derive(n);
 	return r < 0 ? r : network_save(dirfd, n, err);
 }
 

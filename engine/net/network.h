@@ -13,6 +13,12 @@
 #include "engine/net/netlink.h"
 #include "engine/net/nft.h"
 
+struct ipam_attachment;
+struct net_result;
+
+#define POOL4_BITS 16 /* prefixes of the subnets */
+#define POOL6_BITS 64
+
 /* network.json: fixed for as long as the machine is up. */
 struct network {
 	char bridge[LINK_NAME_MAX + 1];
@@ -36,6 +42,15 @@ int network_open(int dirfd, struct nl_sock *rt, struct nl_sock *nf, struct netwo
 
 /* Reads network.json and nothing else. -ENOENT (err untouched) when there is none. */
 int network_load(int dirfd, struct network *ret, struct error *err) must_check;
+
+/* Writes network.json, atomically. */
+int network_save(int dirfd, const struct network *n, struct error *err) must_check;
+/* The gateways: they follow from the subnets. */
+void network_derive(struct network *n);
+
+/* What a pod of network n with this lease is told. */
+void network_result(const struct network *n, const struct ipam_attachment *a,
+		    struct net_result *ret);
 
 /* The hardware addresses of the network: both follow from an IPv4 address of the subnet. */
 void network_mac(const struct ip_addr *addr4, uint8_t mac[LINK_MAC_LEN]);

@@ -119,28 +119,22 @@ static int down_cgroup(struct pod_run *r, struct error *err)
 
 /* ---- network helper --------------------------------------------------------------------- */
 
-int run_spawn_net_sync(const struct store *s, const char *verb, const char *pod_id, pid_t *ret_pid,
-		       int *ret_fd, struct error *err)
+int run_spawn_net(const struct store *s, const char *verb, const char *pod_id, pid_t *ret_pid,
+		  int *ret_fd, struct error *err)
 {
-	cleanup_free char *podium = NULL;
-	char *argv[] = { (char *)(uintptr_t) "podium",
-			 (char *)(uintptr_t) "--root",
-			 s->root,
-			 (char *)(uintptr_t) "--runroot",
-			 s->runroot,
-			 (char *)(uintptr_t) "net-sync",
-			 (char *)(uintptr_t)verb,
-			 (char *)(uintptr_t)pod_id,
-			 NULL };
+	cleanup_free char *program = NULL;
+	char name[] = "podium-net";
+	char *argv[] = { name,	     (char *)(uintptr_t)verb,	s->root,
+			 s->runroot, (char *)(uintptr_t)pod_id, NULL };
 	struct proc_spawn sp = { .argv = argv, .stdio = { -1, -1, -1 } };
 	int sync[2];
-	int rc = proc_helper_path("podium", &podium, err);
+	int rc = proc_helper_path("podium-net", &program, err);
 
 	if (rc == 0)
 		rc = sync_pair(sync, err);
 	if (rc < 0)
 		return rc;
-	sp.path = podium;
+	sp.path = program;
 	sp.pass_fd = sync[1];
 	rc = proc_spawn(&sp, NULL, err);
 	(void)close(sync[1]);
@@ -156,7 +150,7 @@ int run_spawn_net_sync(const struct store *s, const char *verb, const char *pod_
 /* The helper loads, opens the store and reads the records while the sandbox is made. */
 static int start_network_helper(struct pod_run *r, struct error *err)
 {
-	int rc = run_spawn_net_sync(r->store, "up", r->pod_id, &r->net_pid, &r->net_fd, err);
+	int rc = run_spawn_net(r->store, "up", r->pod_id, &r->net_pid, &r->net_fd, err);
 
 	r->net_is_held = rc == 0;
 	return rc;
@@ -331,7 +325,7 @@ static int down_userns(struct pod_run *r, struct error *err)
 /* ---- network ---------------------------------------------------------------------------- */
 
 /* One answer, then the helper's exit. */
-static int await_net_sync(pid_t pid, int fd, bool wait_exit, struct error *err)
+static int await_net(pid_t pid, int fd, bool wait_exit, struct error *err)
 {
 	struct sync_msg msg;
 	int passed = -EBADF;
@@ -380,7 +374,7 @@ int run_network_wait(struct pod_run *r, struct error *err)
 
 	if (r->net_fd < 0)
 		return 0;
-	rc = await_net_sync(r->net_pid, r->net_fd, true, err);
+	rc = await_net(r->net_pid, r->net_fd, true, err);
 	r->net_fd = -1;
 	r->net_pid = 0;
 	return rc < 0 ? error_wrap(err, "network of pod '%s'", r->pod.name) : 0;
@@ -392,8 +386,8 @@ void run_network_down_early(struct pod_run *r)
 
 	if (r->net_fd >= 0 || r->net_down_fd >= 0 || r->pod.network != NETWORK_BRIDGE)
 		return;
-	if (run_spawn_net_sync(r->store, "down", r->pod_id, &r->net_down_pid, &r->net_down_fd,
-			       &scratch) < 0)
+	if (run_spawn_net(r->store, "down", r->pod_id, &r->net_down_pid, &r->net_down_fd,
+			  &scratch) < 0)
 		r->net_down_fd = -1;
 }
 
@@ -407,8 +401,8 @@ static int down_network(struct pod_run *r, struct error *err)
 	if (r->pod.version && r->pod.network != NETWORK_BRIDGE)
 		return 0;
 	if (r->net_down_fd < 0)
-		rc = run_spawn_net_sync(r->store, "down", r->pod_id, &r->net_down_pid,
-					&r->net_down_fd, err);
+		rc = run_spawn_net(r->store, "down", r->pod_id, &r->net_down_pid, &r->net_down_fd,
+				   err);
 	/* Nothing runs in the sandbox any more: its namespaces die while the helper works. */
 	if (r->pause_pidfd >= 0)
 		(void)pidfd_signal(r->pause_pidfd, SIGKILL);
@@ -416,7 +410,7 @@ static int down_network(struct pod_run *r, struct error *err)
 		return rc;
 	fd = r->net_down_fd;
 	r->net_down_fd = -1;
-	return await_net_sync(r->net_down_pid, fd, false, err);
+	return await_net(r->net_down_pid, fd, false, err);
 }
 
 /* ---- containers ------------------------------------------------------------------------- */

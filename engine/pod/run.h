@@ -75,9 +75,9 @@ int run_network_wait(struct pod_run *r, struct error *err) must_check;
  * removed without grace, while its containers die. */
 void run_network_down_early(struct pod_run *r);
 
-/* Starts `podium net-sync VERB ROOT RUNROOT POD`; *ret_fd speaks engine/process/sync.h. */
-int run_spawn_net_sync(const struct store *s, const char *verb, const char *pod_id, pid_t *ret_pid,
-		       int *ret_fd, struct error *err) must_check;
+/* Starts `podium-net VERB ROOT RUNROOT POD`; *ret_fd speaks engine/process/sync.h. */
+int run_spawn_net(const struct store *s, const char *verb, const char *pod_id, pid_t *ret_pid,
+		  int *ret_fd, struct error *err) must_check;
 
 /* A living pause of an earlier conductor: fills pause_pid and pause_pidfd. -ESRCH: none. */
 int run_adopt_sandbox(struct pod_run *r, struct error *err) must_check;

@@ -2,7 +2,7 @@
 /*
  * addresses - a launch that has to know the pod's addresses waits for them.
  *
- * Theory of operation: `podium net-sync` writes the sandbox's record a second time when the network
+ * Theory of operation: podium-net writes the sandbox's record a second time when the network
  * is up, by rename, with the addresses in it; that is while containers are being prepared. Only a
  * container with a variable that holds an address comes here: it watches the folder of the record,
  * and reads it again whenever something in it was replaced. The watch is set before the record is

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * net-sync - the conductor's hands on the network: a hidden command, run by the engine itself.
+ * podium-net - the conductor's hands on the network.
  *
- *	podium --root R --runroot RR net-sync up|down POD-ID
+ *	podium-net up|down ROOT RUNROOT POD-ID
  *
- * Theory of operation: the conductor is static and has no netlink. It runs this program, which has,
- * and gets one answer on descriptor 3 (engine/process/sync.h): READY or ERROR. "up" connects the
+ * Theory of operation: the conductor is static and has no netlink, and neither has podium: this
+ * program alone is loaded together with libmnl. It is started by a conductor, never by a person,
+ * and gives one answer on descriptor 3 (engine/process/sync.h): READY or ERROR. "up" connects the
  * sandbox's namespace, writes the addresses into sandbox.json and the pod's hosts, resolv.conf and
  * hostname files; "down" withdraws ports and leases from the records alone. The answer of "down" is
  * sent before the nf_tables socket is closed, since the kernel lets that wait for 8 ms.
@@ -15,8 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/podium/command.h"
-#include "cmd/podium/commands.h"
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
@@ -28,6 +27,7 @@
 #include "engine/process/sandbox.h"
 #include "engine/process/sync.h"
 
+#define EXIT_OURS	  125
 #define SANDBOX_FILE	  "sandbox.json"
 #define SANDBOX_MAX_BYTES 65536
 
@@ -170,31 +170,23 @@ static int go_up(const struct store *s, const char *pod_id, struct error *err)
 	return r;
 }
 
-static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
+int main(int argc, char **argv)
 {
+	struct store store = { .rootfd = -EBADF, .runfd = -EBADF };
+	struct error err = { 0 };
 	int linger = -1;
 	int r;
 
-	(void)options;
-	(void)argc;
-	if (!is_id(argv[1]))
-		return error_set(err, EINVAL, "'%.70s' is not a pod id", argv[1]);
-	if (strcmp(argv[0], "up") == 0)
-		r = go_up(&ctx->store, argv[1], err);
-	else if (strcmp(argv[0], "down") == 0)
-		r = net_down_lingering(&ctx->store, argv[1], &linger, err);
-	else
-		return error_set(err, EINVAL, "net-sync takes up or down");
-	(void)sync_send(SYNC_FD, r < 0 ? SYNC_ERROR : SYNC_READY, 0, r < 0 ? err : NULL, -1);
-	return r;
+	proc_sanitise();
+	if (argc != 5 || !is_id(argv[4]))
+		return EXIT_OURS;
+	r = store_open(argv[2], argv[3], STORE_WRITE, &store, &err);
+	if (r == 0 && strcmp(argv[1], "up") == 0)
+		r = go_up(&store, argv[4], &err);
+	else if (r == 0 && strcmp(argv[1], "down") == 0)
+		r = net_down_lingering(&store, argv[4], &linger, &err);
+	else if (r == 0)
+		r = error_set(&err, EINVAL, "podium-net takes up or down");
+	(void)sync_send(SYNC_FD, r < 0 ? SYNC_ERROR : SYNC_READY, 0, r < 0 ? &err : NULL, -1);
+	return r < 0 ? EXIT_OURS : 0;
 }
-
-const struct command cmd_net_sync = {
-	.words = "net-sync",
-	.args = "up|down POD-ID",
-	.summary = "Connect or disconnect a sandbox (run by the engine)",
-	.min_args = 2,
-	.max_args = 2,
-	.store = COMMAND_WRITES,
-	.run = run,
-};
