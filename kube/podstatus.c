@@ -246,8 +246,9 @@ static enum kube_phase derive_phase(const struct podstatus_input *in, const stru
 
 static const char *derive_reason(const struct podstatus_input *in)
 {
-	if (in->infra && is_equal(in->infra->reason, "DeadlineExceeded"))
-		return "DeadlineExceeded";
+	/* The conductor writes no other reason of a whole pod. */
+	if (in->infra && !is_empty(in->infra->reason))
+		return in->infra->reason;
 	for (size_t i = 0; i < in->n; i++)
 		if (in->v[i].readable && is_equal(in->v[i].st->reason, "DeadlineExceeded"))
 			return "DeadlineExceeded";
@@ -436,6 +437,7 @@ static void derive_text(const struct podstatus_input *in, struct podstatus *ps)
 void podstatus_derive(const struct podstatus_input *in, struct podstatus *ret)
 {
 	*ret = (struct podstatus){ .n = in->n, .reason = derive_reason(in) };
+	ret->message = in->infra && !is_empty(in->infra->message) ? in->infra->message : NULL;
 	ret->v = xcalloc(in->n ? in->n : 1, sizeof(*ret->v));
 	for (size_t i = 0; i < in->n; i++) {
 		bool counts = !in->v[i].init || in->v[i].sidecar;

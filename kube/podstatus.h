@@ -80,7 +80,8 @@ struct podstatus_condition {
 
 struct podstatus {
 	enum kube_phase phase;
-	const char *reason; /* of the pod as a whole: "DeadlineExceeded", or NULL */
+	const char *reason; /* of the pod as a whole: "DeadlineExceeded", "Evicted", or NULL */
+	const char *message; /* of the reason, or NULL; both borrowed from the input */
 	char *status;	    /* kubectl's STATUS column */
 	unsigned int ready; /* READY n/m: members and sidecars */
 	unsigned int total;

@@ -207,6 +207,7 @@ struct node *podstatus_encode(struct arena *a, const struct podstatus_input *in,
 
 	add_text(a, map, "phase", kube_phase_names[ps->phase]);
 	(void)node_map_add(a, map, "conditions", encode_conditions(a, ps));
+	add_text(a, map, "message", ps->message);
 	add_text(a, map, "reason", ps->reason);
 	add_addresses(a, map, "hostIP", "hostIPs", in->host_address, NULL);
 	add_addresses(a, map, "podIP", "podIPs", in->address4, in->address6);

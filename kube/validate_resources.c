@@ -9,7 +9,8 @@
  *
  * Names are sorted into: what the engine limits (cpu, memory, hugepages-SIZE), devices
  * ("vendor.com/class=name" and Podman's "podman.io/device=/dev/x"), what is known and has no effect
- * here (ephemeral-storage, resources of device plugins), and no resource at all.
+ * here (resources of device plugins), and no resource at all. The disk space of ephemeral-storage is
+ * watched, so its limit has an effect and its request none.
  *
  * For the pod as a whole only cpu, memory and huge pages can be asked for; no container may have a
  * higher limit, and all of them together no higher request. Init containers run one after another,
@@ -95,10 +96,7 @@ static void check_resource(struct check *c, const char *name, const struct quant
 	} else if (strcmp(name, "memory") == 0) {
 		return;
 	} else if (strcmp(name, "ephemeral-storage") == 0) {
-		if (limit)
-			check_unsupported(
-				c, NULL,
-				"has no effect: the disk space of containers has no limit");
+		return;
 	} else if (is_huge_page(name)) {
 		check_huge_page(c, name, q);
 	} else if (resource_is_device(name)) {

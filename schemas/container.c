@@ -85,7 +85,8 @@ const struct schema_type schema_env_var = { "V1EnvVar", "EnvVar", sizeof(struct 
 					    env_var_fields };
 
 static const struct schema_field resource_requirements_fields[] = {
-	{ ROW("limits", QUANTITY, MAP), KEEP(k8s_resources, limits) },
+	{ ROW("limits", QUANTITY, MAP), KEEP(k8s_resources, limits),
+	  .reason = "a container's ephemeral-storage: a look every 10 s, then eviction" },
 	{ ROW("requests", QUANTITY, MAP), KEEP(k8s_resources, requests) },
 	{ ROW("claims", OBJECT, LIST), .sub = &schema_resource_claim,
 	  .reason = "there is no dynamic resource allocation here" },

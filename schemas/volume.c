@@ -15,7 +15,8 @@
 
 static const struct schema_field empty_dir_volume_source_fields[] = {
 	{ ROW("medium", STRING, ONE), KEEP(k8s_empty_dir, medium) },
-	{ ROW("sizeLimit", QUANTITY, ONE), KEEP(k8s_empty_dir, size_limit) },
+	{ ROW("sizeLimit", QUANTITY, ONE), KEEP(k8s_empty_dir, size_limit),
+	  .reason = "in memory the kernel keeps it; on disk a look every 10 s, then eviction" },
 	{ 0 },
 };
 const struct schema_type schema_empty_dir_volume_source = { "V1EmptyDirVolumeSource",

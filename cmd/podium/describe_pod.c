@@ -115,6 +115,8 @@ static void describe_top(const struct kube_pod *p)
 	describe_line(0, WIDTH, "Status:", "%s", kube_phase_names[p->ps.phase]);
 	if (p->ps.reason)
 		describe_line(0, WIDTH, "Reason:", "%s", p->ps.reason);
+	if (p->ps.message)
+		describe_line(0, WIDTH, "Message:", "%s", p->ps.message);
 	describe_addresses(p);
 	if (pod->controller)
 		describe_line(0, WIDTH, "Controlled By:", "%s", pod->controller);

@@ -2,7 +2,7 @@
 /*
  * seams - what test builds can break on purpose; empty in a release.
  *
- * Theory of operation: three environment variables, read at each use (a seam is never on a hot
+ * Theory of operation: four environment variables, read at each use (a seam is never on a hot
  * path). PODIUM_FAIL counts calls per process. The variables travel from podium to its helpers by
  * seam_environment(), since helpers otherwise start with an empty environment.
  */
@@ -66,11 +66,24 @@ int seam_fail(const char *call)
 	return EIO;
 }
 
+int64_t seam_timer_ms(const char *timer, int64_t ms)
+{
+	const char *spec = getenv("PODIUM_TIMERS");
+	size_t n = strlen(timer);
+	uint64_t shorter = 0;
+
+	if (!spec || strncmp(spec, timer, n) != 0 || spec[n] != ':' ||
+	    parse_u64(spec + n + 1, (uint64_t)ms, &shorter) < 0)
+		return ms;
+	return (int64_t)shorter;
+}
+
 char **seam_environment(void)
 {
 	static const char *const names[] = {
-		"PODIUM_WEAKEN=",      "PODIUM_STOP_AT=", "PODIUM_FAIL=",   "PODIUM_BOOT_ID=",
-		"PODIUM_CGROUP_ROOT=", "ASAN_OPTIONS=",	  "UBSAN_OPTIONS=", "LSAN_OPTIONS="
+		"PODIUM_WEAKEN=", "PODIUM_STOP_AT=", "PODIUM_FAIL=",
+		"PODIUM_TIMERS=", "PODIUM_BOOT_ID=", "PODIUM_CGROUP_ROOT=",
+		"ASAN_OPTIONS=",  "UBSAN_OPTIONS=",  "LSAN_OPTIONS="
 	};
 	static char *found[ARRAY_SIZE(names) + 1];
 	size_t n = 0;

@@ -197,6 +197,8 @@ static void pause_ended(struct conductor *c)
 			     : "Pod sandbox changed, it will be killed.");
 }
 
+#define POLL_FIXED 4 /* of the conductor itself; its clients and members follow */
+
 struct poll_plan {
 	struct pollfd *p;
 	size_t n;
@@ -209,6 +211,7 @@ static void fill_polls(struct conductor *c, struct poll_plan *plan)
 	plan->p[n++] = (struct pollfd){ .fd = c->listen_fd, .events = POLLIN };
 	plan->p[n++] = (struct pollfd){ .fd = c->run.pause_pidfd, .events = POLLIN };
 	plan->p[n++] = (struct pollfd){ .fd = c->run.net_fd, .events = POLLIN };
+	plan->p[n++] = (struct pollfd){ .fd = c->disk.pidfd, .events = POLLIN };
 	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++)
 		plan->p[n++] = (struct pollfd){ .fd = c->clients[i].fd, .events = POLLIN };
 	for (size_t i = 0; i < c->n_members; i++) {
@@ -220,7 +223,7 @@ static void fill_polls(struct conductor *c, struct poll_plan *plan)
 
 static void dispatch(struct conductor *c, const struct pollfd *p)
 {
-	const struct pollfd *q = p + 3;
+	const struct pollfd *q = p + POLL_FIXED;
 
 	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++, q++)
 		if (q->revents && q->fd >= 0 && q->fd == c->clients[i].fd)
@@ -235,6 +238,8 @@ static void dispatch(struct conductor *c, const struct pollfd *p)
 		client_accept(c);
 	if (p[2].revents && p[2].fd == c->run.net_fd)
 		network_done(c);
+	if (p[3].revents && p[3].fd == c->disk.pidfd)
+		diskwatch_read(c);
 	if (p[1].revents && p[1].fd == c->run.pause_pidfd)
 		pause_ended(c);
 }
@@ -243,12 +248,13 @@ static void dispatch(struct conductor *c, const struct pollfd *p)
 static void loop(struct conductor *c)
 {
 	cleanup_free struct pollfd *p =
-		xcalloc(3 + CONDUCTOR_CLIENTS_MAX + 2 * c->n_members, sizeof(*p));
+		xcalloc(POLL_FIXED + CONDUCTOR_CLIENTS_MAX + 2 * c->n_members, sizeof(*p));
 	struct poll_plan plan = { .p = p };
 
 	for (;;) {
 		advance(c);
 		stop_check(c);
+		diskwatch_check(c);
 		conductor_tell_ready(c);
 		if (c->phase == CONDUCTOR_DOWN)
 			return;
@@ -308,7 +314,9 @@ static int conduct_once(struct conductor *c, struct error *err)
 	} else {
 		stop_set_deadline(c);
 	}
+	diskwatch_begin(c);
 	loop(c);
+	diskwatch_end(c);
 	r = run_stages_down(&c->run, &down);
 	if (r < 0)
 		conductor_tell(c, CTL_WARNING, 0, down.text);
@@ -414,7 +422,7 @@ int conductor_run(struct store *store, char **argv, int report_fd, struct error 
 	int r;
 
 	(void)snprintf(c.pod_id, sizeof(c.pod_id), "%s", argv[CONDUCTOR_ARG_ID]);
-	c.run.pause_pidfd = c.run.net_fd = c.run.net_down_fd = c.run.launch_fd = -1;
+	c.run.pause_pidfd = c.run.net_fd = c.run.net_down_fd = c.run.launch_fd = c.disk.pidfd = -1;
 	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++)
 		c.clients[i].fd = -1;
 	c.adopt_only = is_told_to_adopt(report_fd);
@@ -422,6 +430,7 @@ int conductor_run(struct store *store, char **argv, int report_fd, struct error 
 	if (r == 0)
 		r = conduct(&c, err);
 	end(&c, r, err);
+	diskwatch_close(&c);
 	members_close(&c);
 	status_done(&c.status);
 	pod_run_close(&c.run);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "engine/conductor/order.h"
+#include "engine/conductor/quota.h"
 #include "engine/monitor/restart.h"
 #include "engine/pod/run.h"
 #include "engine/process/ctl.h"
@@ -42,6 +43,16 @@ struct conductor_client {
 	bool subscribed;
 };
 
+/* Of a pod whose disk space has a limit. */
+struct disk_watch {
+	bool is_read; /* the quota was looked for */
+	struct quota quota;
+	int64_t *shared; /* what the last look has found; NULL: nothing to look at */
+	int64_t next_ms; /* monotonic; 0: no look is due */
+	pid_t pid;	 /* of a look under way */
+	int pidfd;	 /* or -1: none */
+};
+
 struct conductor {
 	struct store store;
 	char **argv; /* of the process */
@@ -63,6 +74,7 @@ struct conductor {
 	bool rebuild;	   /* bring the pod up again after the stop */
 	bool is_rebuilt;   /* it has been up before */
 	struct restart_state rebuilds;
+	struct disk_watch disk;
 	int failures; /* members whose first start failed */
 	/* monotonic; 0: none */
 	int64_t up_ms;		    /* when the sandbox stood */
@@ -110,12 +122,26 @@ int64_t stop_own_grace_ms(const struct conductor *c);
 void stop_resume(struct conductor *c);
 /* The pod has failed: says so and stops it. */
 void stop_failed(struct conductor *c, const char *text);
+/* The pod ends for a reason of its own, which its record keeps: it has failed, and is not started
+ * again by itself. */
+void stop_over(struct conductor *c, const char *reason, const char *why, int64_t grace_ms);
 /* What time has brought; to be called after every event. */
 void stop_check(struct conductor *c);
 /* Sets the timer of activeDeadlineSeconds. */
 void stop_set_deadline(struct conductor *c);
 /* How long poll(2) may wait, in ms; -1: for ever. */
 int stop_timeout_ms(const struct conductor *c);
+
+/* diskwatch.c */
+/* A sandbox stands: the first look is due some time later, if the pod has limits. */
+void diskwatch_begin(struct conductor *c);
+/* Starts a look that is due. */
+void diskwatch_check(struct conductor *c);
+/* The look has ended. */
+void diskwatch_read(struct conductor *c);
+/* No look any more, until the next beginning. */
+void diskwatch_end(struct conductor *c);
+void diskwatch_close(struct conductor *c);
 
 /* conductor.c */
 void conductor_write_status(struct conductor *c, enum container_state state);

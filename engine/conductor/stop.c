@@ -117,20 +117,25 @@ void stop_set_deadline(struct conductor *c)
 	c->active_deadline_ms = clock_mono_ms() + (left > 0 ? left : 0);
 }
 
-static void exceed_deadline(struct conductor *c)
+void stop_over(struct conductor *c, const char *reason, const char *why, int64_t grace_ms)
 {
-	static const char why[] = "Pod was active on the node longer than the specified deadline";
-
 	free(c->status.reason);
 	free(c->status.message);
-	c->status.reason = xstrdup("DeadlineExceeded");
+	c->status.reason = xstrdup(reason);
 	c->status.message = xstrdup(why);
 	c->status.exit_code = 1;
 	c->rebuild = false;
-	conductor_tell(c, CTL_FAILED, 125, "the pod was active longer than activeDeadlineSeconds");
 	c->failures++;
-	stop_begin(c, pod_grace_seconds(&c->run.pod) * 1000);
-	event_add(&c->store, c->pod_id, true, "DeadlineExceeded", NULL, "%s", why);
+	stop_begin(c, grace_ms);
+	event_add(&c->store, c->pod_id, true, reason, NULL, "%s", why);
+}
+
+static void exceed_deadline(struct conductor *c)
+{
+	conductor_tell(c, CTL_FAILED, 125, "the pod was active longer than activeDeadlineSeconds");
+	stop_over(c, "DeadlineExceeded",
+		  "Pod was active on the node longer than the specified deadline",
+		  pod_grace_seconds(&c->run.pod) * 1000);
 }
 
 void stop_check(struct conductor *c)
@@ -157,6 +162,8 @@ int stop_timeout_ms(const struct conductor *c)
 	int64_t next = c->active_deadline_ms;
 	int64_t left;
 
+	if (c->phase == CONDUCTOR_STARTING || c->phase == CONDUCTOR_UP)
+		next = min_time(next, c->disk.pidfd < 0 ? c->disk.next_ms : 0);
 	if (c->phase == CONDUCTOR_STOPPING)
 		next = min_time(next, c->kill_ms);
 	if (c->phase == CONDUCTOR_BACKOFF)

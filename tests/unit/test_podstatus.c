@@ -265,6 +265,21 @@ static void test_deadline(void)
 	CU_ASSERT_STRING_EQUAL(ps.reason, "DeadlineExceeded");
 }
 
+static void test_evicted(void)
+{
+	static char why[] = "Usage of EmptyDir volume \"v\" exceeds the limit \"1Mi\". 2Mi are used.";
+	cleanup_podstatus struct podstatus ps = { 0 };
+	struct world w;
+
+	make_world(&w, "x x137");
+	w.infra.reason = (char *)(uintptr_t) "Evicted";
+	w.infra.message = why;
+	podstatus_derive(&w.in, &ps);
+	CU_ASSERT_EQUAL(ps.phase, PHASE_FAILED);
+	CU_ASSERT_STRING_EQUAL(ps.reason, "Evicted");
+	CU_ASSERT_STRING_EQUAL(ps.message, why);
+}
+
 static void test_conditions(void)
 {
 	cleanup_podstatus struct podstatus ps = { 0 };
@@ -453,6 +468,7 @@ static CU_TestInfo tests[] = {
 	{ "no back-off yet", test_short_back_off },
 	{ "reasons", test_reasons },
 	{ "deadline", test_deadline },
+	{ "evicted", test_evicted },
 	{ "messages and times of conditions", test_conditions },
 	{ "RESTARTS", test_restarts },
 	{ "ages", test_age },
