@@ -190,6 +190,28 @@ static int64_t time_of(int fd, const struct stored_object *o)
 	return clock_wall_ns();
 }
 
+/* A folder, and that of an empty namespace. */
+static int drop_folder(const struct store *s, char *path, struct error *err)
+{
+	int r = fs_remove_tree(s->rootfd, path, err);
+
+	*strrchr(path, '/') = '\0';
+	(void)unlinkat(s->rootfd, path, AT_REMOVEDIR); /* or there are more */
+	return r;
+}
+
+/* What a play that was killed has left: a folder without a document. Another play may be about to
+ * write that, so only while nobody does. */
+static void drop_debris(const struct store *s, char *path)
+{
+	struct error scratch;
+	cleanup_close int lock = lock_take(s->rootfd, OBJECTS_LOCK, LOCK_EXCLUSIVE, 0, &scratch);
+	cleanup_free char *document = xasprintf("%s/%s", path, DOCUMENT);
+
+	if (lock >= 0 && faccessat(s->rootfd, document, F_OK, 0) < 0 && errno == ENOENT)
+		error_ignore(drop_folder(s, path, &scratch));
+}
+
 int object_write(const struct store *s, enum kube_kind kind, const struct stored_object *o,
 		 struct error *err)
 {
@@ -212,6 +234,11 @@ int object_write(const struct store *s, enum kube_kind kind, const struct stored
 	if (r == 0)
 		r = fs_write_atomic(fd, DOCUMENT, o->yaml ? o->yaml : "",
 				    o->yaml ? strlen(o->yaml) : 0, 0600, FS_SYNC, err);
+	if (r < 0 && faccessat(fd, DOCUMENT, F_OK, 0) < 0) {
+		struct error scratch; /* it is not there, which is what counts */
+
+		error_ignore(drop_folder(s, path, &scratch));
+	}
 	return r < 0 ? error_wrap(err, "%s '%s'", kube_kind_names[kind], o->name) : 0;
 }
 
@@ -219,19 +246,18 @@ int object_remove(const struct store *s, enum kube_kind kind, const char *namesp
 		  const char *name, struct error *err)
 {
 	cleanup_close int fd = object_open(s, kind, namespace_, name, err);
+	struct error scratch;
 	char path[PATH_BYTES];
-	char *slash;
 	int r = fd < 0 ? fd : object_path(kind, namespace_, name, path, err);
 
+	if (r == -ENOENT && s->rootfd >= 0 &&
+	    object_path(kind, namespace_, name, path, &scratch) == 0)
+		drop_debris(s, path);
 	if (r < 0)
 		return r;
 	if (unlinkat(fd, DOCUMENT, 0) < 0 && errno != ENOENT)
 		return error_errno(err, "remove '%s/%s'", path, DOCUMENT);
-	r = fs_remove_tree(s->rootfd, path, err);
-	slash = strrchr(path, '/');
-	*slash = '\0';
-	(void)unlinkat(s->rootfd, path, AT_REMOVEDIR); /* an empty namespace, or there are more */
-	return r;
+	return drop_folder(s, path, err);
 }
 
 /* ---- list ------------------------------------------------------------------------------- */

@@ -25,13 +25,14 @@ static void tell_kept(const struct kube_object *o, const char *singular,
 	fprintf(stderr, "%s '%s' stays: it is used by %s\n", singular, o->name, who);
 }
 
-/* A claim of a play goes; one made by hand is the user's. */
+/* A claim of a play goes; one made by hand is the user's. Of one that is not there a crash may have
+ * left something, which goes too. */
 static int is_played(const struct store *s, const char *name, struct error *err)
 {
 	cleanup_named_volume struct named_volume v = { 0 };
 	int r = named_volume_read(s, name, &v, err);
 
-	return r == -ENOENT ? 0 : r < 0 ? r : v.played;
+	return r == -ENOENT ? 1 : r < 0 ? r : v.played;
 }
 
 /* True: nothing is in the way. */

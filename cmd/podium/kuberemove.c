@@ -62,6 +62,8 @@ int kube_remove_workload(const struct store *s, const struct kube_kind_row *row,
 	cleanup_strlist struct strlist ids = { 0 };
 	int r = object_read(s, (enum kube_kind)row->kind, namespace_, name, &o, err);
 
+	if (r == -ENOENT) /* but what a crash has left of it */
+		return object_remove(s, (enum kube_kind)row->kind, namespace_, name, err);
 	if (r == 0 && row->kind == KUBE_JOB)
 		r = job_end(s, namespace_, name,
 			    err); /* before its pods, or it would make others */

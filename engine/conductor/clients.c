@@ -43,20 +43,21 @@ void conductor_tell_ready(struct conductor *c)
 	conductor_tell(c, CTL_POD_READY, is_ready, NULL);
 }
 
-void client_accept(struct conductor *c)
+bool client_accept(struct conductor *c)
 {
 	int fd = ctl_accept(c->listen_fd);
 
 	if (fd < 0)
-		return;
+		return false;
 	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++) {
 		if (c->clients[i].fd < 0) {
 			c->clients[i] = (struct conductor_client){ .fd = fd };
-			return;
+			return true;
 		}
 	}
 	(void)ctl_send(fd, CTL_FAILED, 125, "too many clients");
 	(void)close(fd);
+	return true;
 }
 
 /* Starts one member again by hand, or (id "") every member that has ended. */

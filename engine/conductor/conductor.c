@@ -235,7 +235,7 @@ static void dispatch(struct conductor *c, const struct pollfd *p)
 			member_lost_ended(c, i);
 	}
 	if (p[0].revents)
-		client_accept(c);
+		(void)client_accept(c);
 	if (p[2].revents && p[2].fd == c->run.net_fd)
 		network_done(c);
 	if (p[3].revents && p[3].fd == c->disk.pidfd)
@@ -350,7 +350,10 @@ static int prepare_rebuild(struct conductor *c, bool was_up, struct error *err)
 	c->active_deadline_ms = 0;
 	c->rebuild = true;
 	order_rebuild(c->views, c->n_members);
-	/* The run directories went down with the sandbox. */
+	/* The run directories went down with the sandbox. Who had come by then is heard: an order to
+	 * stop must not be lost between two sandboxes. */
+	while (client_accept(c))
+		;
 	(void)close(c->listen_fd);
 	r = c->listen_fd = ctl_listen(&c->store, c->run.pod.infra_id, err);
 	if (r < 0)
@@ -380,8 +383,12 @@ static int conduct(struct conductor *c, struct error *err)
 		if (up == 0 && !c->rebuild)
 			return 0;
 		r = prepare_rebuild(c, up == 0, err);
-		if (r < 0 || !c->rebuild)
+		if (r < 0 || !c->rebuild) {
+			struct error down; /* what waited for the next sandbox: a socket */
+
+			error_ignore(run_stages_down(&c->run, &down));
 			return r;
+		}
 	}
 }
 

@@ -110,7 +110,8 @@ bool are_members_down(const struct conductor *c);
 void conductor_tell(struct conductor *c, enum ctl_type type, int32_t value, const char *text);
 /* Says whether the pod is ready, if that has changed. */
 void conductor_tell_ready(struct conductor *c);
-void client_accept(struct conductor *c);
+/* Whether somebody was there (who may have been sent away). */
+bool client_accept(struct conductor *c);
 void client_read(struct conductor *c, struct conductor_client *client);
 
 /* stop.c */

@@ -29,6 +29,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
+#include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/base/record.h"
 #include "engine/base/seams.h"
@@ -39,6 +40,8 @@
 #define NAMESPACE_LENGTH 63
 #define KEY_LENGTH	 253
 #define SUFFIX		 ".json"
+#define DATA_LOCK	 "locks/data"
+#define LOCK_MS		 30000
 /* kube/configmap/<namespace>/<name>.json */
 #define PATH_BYTES (sizeof("kube/configmap//" SUFFIX) + NAMESPACE_LENGTH + NAME_LENGTH)
 
@@ -469,6 +472,44 @@ static char *stored_text(const struct data_object *o, int64_t created_ns)
 	return text;
 }
 
+/* .<name>~ beside the object */
+static void temporary_path(const char *path, char ret[PATH_BYTES])
+{
+	size_t folder = (size_t)(strrchr(path, '/') - path) + 1;
+
+	(void)snprintf(ret, PATH_BYTES, "%.*s.%.*s~", (int)folder, path,
+		       (int)(strlen(path + folder) - strlen(SUFFIX)), path + folder);
+}
+
+/* Replaces the file by one that is called after it: what a crash leaves of that may be a secret, and
+ * is overwritten with the object's next version or removed with the object. */
+static int replace_file(const struct store *s, const char *path, int folder, const char *text,
+			struct error *err)
+{
+	char temporary[PATH_BYTES];
+	cleanup_close int fd = -EBADF;
+	int r;
+
+	temporary_path(path, temporary);
+	(void)unlinkat(s->rootfd, temporary, 0);
+	fd = openat(s->rootfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		    0600);
+	if (fd < 0)
+		return error_errno(err, "create '%s'", path);
+	r = fs_write_all(fd, text, strlen(text));
+	if (r < 0)
+		(void)error_set(err, -r, "write '%s': %s", path, strerror(-r));
+	else if (fdatasync(fd) < 0)
+		r = error_errno(err, "sync '%s'", path);
+	else if (renameat(s->rootfd, temporary, s->rootfd, path) < 0)
+		r = error_errno(err, "replace '%s'", path);
+	if (r < 0)
+		(void)unlinkat(s->rootfd, temporary, 0);
+	else if (fsync(folder) < 0)
+		r = error_errno(err, "sync directory of '%s'", path);
+	return r;
+}
+
 static int write_object(const struct store *s, const struct data_object *o, const char *path,
 			struct error *err)
 {
@@ -488,28 +529,43 @@ static int write_object(const struct store *s, const struct data_object *o, cons
 	text = stored_text(o, created_ns ? created_ns : clock_wall_ns());
 	if (strlen(text) > FILE_MAX_BYTES)
 		return error_set(err, EFBIG, "its labels and annotations are too large");
-	return fs_write_atomic(s->rootfd, path, text, strlen(text), 0600, FS_SYNC, err);
+	return replace_file(s, path, dir, text, err);
+}
+
+/* Of who writes and removes, since both use the same temporary. */
+static int lock_data(const struct store *s, struct error *err)
+{
+	return lock_take(s->rootfd, DATA_LOCK, LOCK_EXCLUSIVE, LOCK_MS, err);
 }
 
 int data_object_write(const struct store *s, const struct data_object *o, struct error *err)
 {
 	char path[PATH_BYTES];
+	cleanup_close int lock = -EBADF;
 	int r = object_path((enum data_kind)o->kind, o->namespace_, o->name, path, err);
 
 	if (r < 0)
 		return r;
-	r = write_object(s, o, path, err);
+	lock = lock_data(s, err);
+	r = lock < 0 ? lock : write_object(s, o, path, err);
 	return r < 0 ? error_wrap(err, "%s '%s'", kinds[o->kind].name, o->name) : 0;
 }
 
 int data_object_remove(const struct store *s, enum data_kind kind, const char *namespace_,
 		       const char *name, struct error *err)
 {
-	char path[PATH_BYTES];
+	char path[PATH_BYTES], temporary[PATH_BYTES];
+	cleanup_close int lock = -EBADF;
+	struct error scratch; /* a lock that cannot be had keeps nobody from removing */
 	int r = object_path(kind, namespace_, name, path, err);
 
 	if (r < 0)
 		return r;
+	temporary_path(path, temporary);
+	if (s->rootfd >= 0)
+		lock = lock_data(s, &scratch);
+	if (lock >= 0)
+		(void)unlinkat(s->rootfd, temporary, 0);
 	if (s->rootfd >= 0 && unlinkat(s->rootfd, path, 0) == 0)
 		return 0;
 	if (s->rootfd < 0 || errno == ENOENT)

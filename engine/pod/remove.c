@@ -120,6 +120,19 @@ int pod_remove_container(const struct store *s, const char *container_id, struct
 	return r < 0 ? r : remove_container(s, container_id, err);
 }
 
+/* The directory. Killed half-way it is found by its record as one that is being removed: what says that
+ * it is complete goes first, then what takes long. */
+static int remove_directory(const struct store *s, const char *pod_id, struct error *err)
+{
+	static const char *const first[] = { POD_COMPLETE_FILE, "volumes", NULL };
+	char path[LAYOUT_PATH_MAX];
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(first) && r == 0; i++)
+		r = fs_remove_tree(s->rootfd, layout_pod(path, pod_id, first[i]), err);
+	return r;
+}
+
 static int remove_names(const struct store *s, const struct pod_run *run, struct error *err)
 {
 	char target[LAYOUT_PATH_MAX];
@@ -188,7 +201,5 @@ int pod_remove(const struct store *s, const char *pod_id, struct error *err)
 	STOP_AT("remove:names");
 	cgroup_prune(&run.cg);
 	pod_run_close(&run);
-	if (r == 0)
-		r = fs_remove_tree(s->rootfd, layout_pod(path, pod_id, NULL), err);
-	return r;
+	return r < 0 ? r : remove_directory(s, pod_id, err);
 }

@@ -151,6 +151,22 @@ static int make_content(const struct store *s, const struct named_volume *v, str
 	return 0;
 }
 
+/* What a creation or a removal that did not come to its end has left: a folder without a record. One
+ * with content is not touched. */
+static void drop_debris(const struct store *s, const char *name)
+{
+	char path[PATH_BYTES];
+	struct error scratch;
+
+	if (has_record(s, name))
+		return;
+	if (unlinkat(s->rootfd, volume_path(path, name, VOLUME_DATA), AT_REMOVEDIR) < 0 &&
+	    errno != ENOENT)
+		return;
+	/* The rest of a record, at most. */
+	error_ignore(fs_remove_tree(s->rootfd, volume_path(path, name, NULL), &scratch));
+}
+
 int named_volume_create(const struct store *s, const struct named_volume *v, struct error *err)
 {
 	int r = check_name(v->name, err);
@@ -169,6 +185,8 @@ int named_volume_create(const struct store *s, const struct named_volume *v, str
 	r = make_content(s, v, err);
 	if (r == 0)
 		r = write_record(s, v, err);
+	if (r < 0)
+		drop_debris(s, v->name);
 	return r < 0 ? error_wrap(err, "volume '%s'", v->name) : 0;
 }
 
@@ -353,17 +371,21 @@ static int remove_locked(const struct store *s, const char *name, struct error *
 
 int named_volume_remove(const struct store *s, const char *name, struct error *err)
 {
+	char path[PATH_BYTES];
 	int r = check_name(name, err);
 	cleanup_close int lock = -EBADF;
 
 	if (r < 0)
 		return r;
-	if (!has_record(s, name))
+	if (s->rootfd < 0 || faccessat(s->rootfd, volume_path(path, name, NULL), F_OK, 0) < 0)
 		return raise_missing(name, err);
 	lock = lock_take(s->rootfd, VOLUMES_LOCK, LOCK_EXCLUSIVE, LOCK_MS, err);
 	if (lock < 0)
 		return lock;
-	return has_record(s, name) ? remove_locked(s, name, err) : raise_missing(name, err);
+	if (has_record(s, name))
+		return remove_locked(s, name, err);
+	drop_debris(s, name);
+	return raise_missing(name, err);
 }
 
 static int compare_names(const void *a, const void *b)
