@@ -5,6 +5,7 @@
 
 #include "kube/generate.h"
 #include "kube/node.h"
+#include "kube/tree.h"
 #include "schemas/schema.h"
 
 /* One pod on its way. */
@@ -16,25 +17,6 @@ struct generate_job {
 	const char *name;
 	const char *namespace_; /* or NULL */
 };
-
-/* A new mapping or list. */
-struct node *tree_new_map(struct arena *a);
-struct node *tree_new_list(struct arena *a);
-/* Sets map[key], replacing what was there. */
-void tree_set(struct arena *a, struct node *map, const char *key, struct node *value);
-void tree_set_text(struct arena *a, struct node *map, const char *key, const char *text);
-/* map[key], made as an empty mapping when it is not there. */
-struct node *tree_need_map(struct arena *a, struct node *map, const char *key);
-void tree_remove(struct node *map, const char *key);
-/* The text of a scalar member, or NULL. */
-const char *tree_text(const struct node *map, const char *key);
-/* Takes an item out of a list. */
-void tree_drop(struct node *list, size_t i);
-/* A document with apiVersion, kind, metadata.name and metadata.namespace (NULL: none). */
-struct node *tree_document(struct arena *a, const char *version, const char *kind, const char *name,
-			   const char *namespace_);
-/* A copy that shares nothing. */
-struct node *tree_copy(struct arena *a, const struct node *from);
 
 /* Writes a document to the run's stream, after reading back what was written. */
 int generate_write(struct generate_run *run, const char *kind, const struct node *root,

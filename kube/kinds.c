@@ -23,6 +23,7 @@
 #include "kube/decode.h"
 #include "kube/encode.h"
 #include "kube/names.h"
+#include "kube/tree.h"
 #include "schemas/models.h"
 
 const char *const kube_kind_names[] = {
@@ -245,21 +246,6 @@ static struct node *submap(struct load *l, struct node *map, const char *key)
 	return inner;
 }
 
-static void set_value(struct load *l, struct node *map, const char *key, struct node *value)
-{
-	for (size_t i = 0; i < map->n; i++)
-		if (strcmp(map->entries[i].key, key) == 0) {
-			map->entries[i].value = value;
-			return;
-		}
-	(void)node_map_add(l->arena, map, arena_strndup(l->arena, key, strlen(key)), value);
-}
-
-static void set_text(struct load *l, struct node *map, const struct strpair *p)
-{
-	set_value(l, map, p->key, node_new_text(l->arena, p->value));
-}
-
 /* The pod, or the template of one, of a document; NULL: it has none. */
 static struct node *pod_of(struct node *root, const char *kind)
 {
@@ -284,9 +270,11 @@ static void override_document(struct load *l, struct node *root, const char *kin
 	struct node *spec = pod && in->host_users.set ? node_get(pod, "spec") : NULL;
 
 	for (size_t i = 0; notes && i < in->annotations.n; i++)
-		set_text(l, notes, &in->annotations.v[i]);
+		tree_set_text(l->arena, notes, in->annotations.v[i].key,
+			      in->annotations.v[i].value);
 	if (spec && spec->kind == NODE_MAP)
-		set_value(l, spec, "hostUsers", node_new_bool(l->arena, in->host_users.value));
+		tree_set(l->arena, spec, "hostUsers",
+			 node_new_bool(l->arena, in->host_users.value));
 }
 
 void load_kind(struct load *l, const struct diag_sink *sink, struct node *root, const char *version,

@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "engine/base/seams.h"
 #include "kube/names.h"
 #include "kube/validate.h"
 
@@ -28,7 +29,7 @@ static void check_mounted_volume(struct check *c, const struct k8s_mount *m)
 		(void)path_field(&path, "spec.volumes");
 		(void)path_index(&path, i);
 		source = volume_foreign_source(node_at(c->sink->root, path.text));
-		if (source && c->for_play)
+		if (source && c->for_play && !WEAKEN("VOL-6"))
 			check_error(c, "name",
 				    "volume '%.63s' cannot be mounted here: its source is '%s'",
 				    m->name, source);

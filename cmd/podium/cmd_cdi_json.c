@@ -4,8 +4,7 @@
  * parser of YAML, for specifications of CDI devices.
  *
  * Theory of operation: the reader of manifests makes a tree with its limits on size, depth and
- * aliases; the tree is written as JSON. A map with a key twice is an error there already. Numbers are
- * whole ones here; anything else stays a string, which a reader of CDI refuses by its place.
+ * aliases; the tree is written as JSON. A map with a key twice is an error there already.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -17,33 +16,7 @@
 #include "engine/base/mem.h"
 #include "engine/rootfs/cdi.h"
 #include "kube/document.h"
-
-static json_t *to_json(const struct node *n)
-{
-	json_t *j;
-
-	switch (n->kind) {
-	case NODE_NULL:
-		return json_null();
-	case NODE_BOOL:
-		return json_boolean(n->scalar.boolean);
-	case NODE_INT:
-		return json_integer(n->scalar.integer);
-	case NODE_LIST:
-		j = json_array();
-		for (size_t i = 0; i < n->n; i++)
-			(void)json_array_append_new(j, to_json(n->items[i]));
-		return j;
-	case NODE_MAP:
-		j = json_object();
-		for (size_t i = 0; i < n->n; i++)
-			(void)json_object_set_new(j, n->entries[i].key,
-						  to_json(n->entries[i].value));
-		return j;
-	default:
-		return json_stringn(n->text, n->len);
-	}
-}
+#include "kube/tree.h"
 
 static int read_input(struct buf *b, struct error *err)
 {
@@ -77,7 +50,7 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		r = error_set(err, EINVAL, "%zu documents, not one", set.n);
 	if (r < 0)
 		return r;
-	j = to_json(set.v[0]);
+	j = tree_to_json(set.v[0]);
 	text = jdump_text(j, 0);
 	return printf("%s\n", text) < 0 || fflush(stdout) != 0 ? error_errno(err, "write") : 0;
 }

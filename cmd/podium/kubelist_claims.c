@@ -15,6 +15,7 @@
 #include "cmd/podium/kubeusers.h"
 #include "engine/base/mem.h"
 #include "engine/volumes/named.h"
+#include "kube/tree.h"
 
 #define WIDTH 15
 
@@ -70,17 +71,18 @@ static int add_document(struct kube_look *look, const struct named_volume *v, st
 
 	if (r < 0)
 		return error_wrap(err, "claim '%s'", v->name);
-	kube_out_set(o, root, "apiVersion", "v1");
-	kube_out_set(o, root, "kind", "PersistentVolumeClaim");
-	meta = kube_out_map(o, root, "metadata");
-	kube_out_set(o, meta, "name", v->name);
-	kube_out_set(o, meta, "namespace", namespace_of(v->claim_namespace));
+	tree_set_text(&o->arena, root, "apiVersion", "v1");
+	tree_set_text(&o->arena, root, "kind", "PersistentVolumeClaim");
+	meta = tree_need_map(&o->arena, root, "metadata");
+	tree_set_text(&o->arena, meta, "name", v->name);
+	tree_set_text(&o->arena, meta, "namespace", namespace_of(v->claim_namespace));
 	kube_time(v->created_ns, when, sizeof(when));
-	kube_out_set(o, meta, "creationTimestamp", when);
-	status = kube_out_map(o, root, "status");
-	kube_out_set(o, status, "phase", "Bound");
+	tree_set_text(&o->arena, meta, "creationTimestamp", when);
+	status = tree_need_map(&o->arena, root, "status");
+	tree_set_text(&o->arena, status, "phase", "Bound");
 	if (v->capacity)
-		kube_out_set(o, kube_out_map(o, status, "capacity"), "storage", v->capacity);
+		tree_set_text(&o->arena, tree_need_map(&o->arena, status, "capacity"), "storage",
+			      v->capacity);
 	kube_out_add(o, root);
 	return 0;
 }

@@ -19,6 +19,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/seams.h"
 #include "engine/data/object.h"
+#include "kube/tree.h"
 
 #define WIDTH 14
 
@@ -64,23 +65,23 @@ static struct node *pairs(struct kube_out *out, const struct pairlist *l)
 	struct node *map = node_new(&out->arena, NODE_MAP, (struct doc_place){ 0 });
 
 	for (size_t i = 0; i < l->n; i++)
-		kube_out_set(out, map, l->v[i].key, l->v[i].value);
+		tree_set_text(&out->arena, map, l->v[i].key, l->v[i].value);
 	return map;
 }
 
 static void add_meta(struct kube_out *out, struct node *root, const struct data_object *o)
 {
-	struct node *meta = kube_out_map(out, root, "metadata");
+	struct node *meta = tree_need_map(&out->arena, root, "metadata");
 	char when[KUBE_TIME_SIZE];
 
-	kube_out_set(out, meta, "name", o->name);
-	kube_out_set(out, meta, "namespace", namespace_of(o->namespace_));
+	tree_set_text(&out->arena, meta, "name", o->name);
+	tree_set_text(&out->arena, meta, "namespace", namespace_of(o->namespace_));
 	if (o->labels.n)
 		(void)node_map_add(&out->arena, meta, "labels", pairs(out, &o->labels));
 	if (o->annotations.n)
 		(void)node_map_add(&out->arena, meta, "annotations", pairs(out, &o->annotations));
 	kube_time(o->created_ns, when, sizeof(when));
-	kube_out_set(out, meta, "creationTimestamp", when);
+	tree_set_text(&out->arena, meta, "creationTimestamp", when);
 }
 
 /* What stands for a value in a document. The caller owns it. */
@@ -99,11 +100,11 @@ static void add_document(struct kube_look *look, const struct kube_kind_row *row
 	struct kube_out *out = look->out;
 	struct node *root = node_new(&out->arena, NODE_MAP, (struct doc_place){ 0 });
 
-	kube_out_set(out, root, "apiVersion", "v1");
-	kube_out_set(out, root, "kind", kube_kind_names[row->kind]);
+	tree_set_text(&out->arena, root, "apiVersion", "v1");
+	tree_set_text(&out->arena, root, "kind", kube_kind_names[row->kind]);
 	add_meta(out, root, o);
 	if (o->type)
-		kube_out_set(out, root, "type", o->type);
+		tree_set_text(&out->arena, root, "type", o->type);
 	if (o->immutable)
 		(void)node_map_add(&out->arena, root, "immutable",
 				   node_new_bool(&out->arena, true));
@@ -112,7 +113,8 @@ static void add_document(struct kube_look *look, const struct kube_kind_row *row
 			o->v[i].binary && o->kind == DATA_CONFIG ? "binaryData" : "data";
 		cleanup_free char *text = value_text(o, &o->v[i]);
 
-		kube_out_set(out, kube_out_map(out, root, where), o->v[i].key, text);
+		tree_set_text(&out->arena, tree_need_map(&out->arena, root, where), o->v[i].key,
+			      text);
 	}
 	kube_out_add(out, root);
 }

@@ -17,6 +17,7 @@
 #include "engine/base/mem.h"
 #include "engine/pod/pod.h"
 #include "engine/state/events.h"
+#include "kube/tree.h"
 
 #define YAML_MAX_BYTES ((size_t)8 << 20)
 
@@ -71,10 +72,10 @@ static int add_document(struct kube_look *look, const struct kube_pod *p, struct
 	if (r < 0)
 		return error_wrap(err, "pod '%s'", p->pod.name);
 	kube_time(p->pod.created_ns, when, sizeof(when));
-	meta = kube_out_map(o, root, "metadata");
-	kube_out_set(o, meta, "namespace", namespace_of(p->pod.namespace_));
-	kube_out_set(o, meta, "uid", uid);
-	kube_out_set(o, meta, "creationTimestamp", when);
+	meta = tree_need_map(&o->arena, root, "metadata");
+	tree_set_text(&o->arena, meta, "namespace", namespace_of(p->pod.namespace_));
+	tree_set_text(&o->arena, meta, "uid", uid);
+	tree_set_text(&o->arena, meta, "creationTimestamp", when);
 	(void)node_map_add(&o->arena, root, "status",
 			   podstatus_encode(&o->arena, &p->in, &p->ps,
 					    podstatus_qos(&p->pod, p->specs, p->in.n)));

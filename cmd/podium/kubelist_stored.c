@@ -23,6 +23,7 @@
 #include "engine/base/mem.h"
 #include "engine/pod/pod.h"
 #include "engine/volumes/named.h"
+#include "kube/tree.h"
 
 #define WIDTH	      16
 #define JOB_FILE      "job.json"
@@ -184,7 +185,7 @@ static void add_time(struct kube_out *out, struct node *map, const char *key, in
 
 	kube_time(ns, when, sizeof(when));
 	if (ns)
-		kube_out_set(out, map, key, when);
+		tree_set_text(&out->arena, map, key, when);
 }
 
 static void add_job_status(const struct row *row, struct node *status)
@@ -199,12 +200,12 @@ static void add_job_status(const struct row *row, struct node *status)
 	error_ignore(
 		kube_stored_job(row->look->store, row->o->namespace_, row->o->name, &st, &scratch));
 	if (types[st.condition]) {
-		kube_out_set(out, condition, "type", types[st.condition]);
-		kube_out_set(out, condition, "status", "True");
+		tree_set_text(&out->arena, condition, "type", types[st.condition]);
+		tree_set_text(&out->arena, condition, "status", "True");
 		if (st.reason)
-			kube_out_set(out, condition, "reason", st.reason);
+			tree_set_text(&out->arena, condition, "reason", st.reason);
 		if (st.message)
-			kube_out_set(out, condition, "message", st.message);
+			tree_set_text(&out->arena, condition, "message", st.message);
 		node_list_add(&out->arena, list, condition);
 		(void)node_map_add(&out->arena, status, "conditions", list);
 	}
@@ -226,7 +227,7 @@ static void add_status(const struct row *row, struct node *status)
 	} else if (row->kind->kind == KUBE_PV) {
 		cleanup_free char *claim = kube_claim_of(row->look->store, row->o->name);
 
-		kube_out_set(out, status, "phase", claim ? "Bound" : "Available");
+		tree_set_text(&out->arena, status, "phase", claim ? "Bound" : "Available");
 	} else if (row->kind->kind == KUBE_DAEMON_SET) {
 		add_number(out, status, "currentNumberScheduled", row->there);
 		add_number(out, status, "desiredNumberScheduled", row->o->pods.n);
@@ -240,12 +241,12 @@ static void add_status(const struct row *row, struct node *status)
 static void add_document(struct row *row, struct node *root)
 {
 	struct kube_out *out = row->look->out;
-	struct node *meta = kube_out_map(out, root, "metadata");
+	struct node *meta = tree_need_map(&out->arena, root, "metadata");
 
 	if (row->kind->namespaced)
-		kube_out_set(out, meta, "namespace", namespace_of(row->o->namespace_));
+		tree_set_text(&out->arena, meta, "namespace", namespace_of(row->o->namespace_));
 	add_time(out, meta, "creationTimestamp", row->o->created_ns);
-	add_status(row, kube_out_map(out, root, "status"));
+	add_status(row, tree_need_map(&out->arena, root, "status"));
 	kube_out_add(out, root);
 }
 

@@ -16,6 +16,7 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "kube/encode.h"
+#include "kube/tree.h"
 
 #define INDENT 4
 
@@ -30,26 +31,6 @@ void kube_out_done(struct kube_out *o)
 	arena_done(&o->arena);
 }
 
-/* Copies a tree into another arena. */
-static struct node *copy(struct arena *a, const struct node *n)
-{
-	struct node *to = node_new(a, n->kind, (struct doc_place){ 0 });
-
-	to->quoted = n->quoted;
-	to->scalar = n->scalar;
-	to->text = n->len ? arena_strndup(a, n->text, n->len) : "";
-	to->len = n->len;
-	for (size_t i = 0; n->kind == NODE_LIST && i < n->n; i++)
-		node_list_add(a, to, copy(a, n->items[i]));
-	for (size_t i = 0; n->kind == NODE_MAP && i < n->n; i++) {
-		const char *key = n->entries[i].key;
-
-		(void)node_map_add(a, to, arena_strndup(a, key, strlen(key)),
-				   copy(a, n->entries[i].value));
-	}
-	return to;
-}
-
 int kube_out_parse(struct kube_out *o, const char *text, struct node **ret, struct error *err)
 {
 	cleanup_doc_set struct doc_set set = { 0 };
@@ -60,31 +41,8 @@ int kube_out_parse(struct kube_out *o, const char *text, struct node **ret, stru
 		return error_wrap(err, "a stored document, line %d", where.line);
 	if (set.n == 0 || set.v[0]->kind != NODE_MAP)
 		return error_set(err, EBADMSG, "a stored document is not a mapping");
-	*ret = copy(&o->arena, set.v[0]);
+	*ret = tree_copy(&o->arena, set.v[0]);
 	return 0;
-}
-
-struct node *kube_out_map(struct kube_out *o, struct node *map, const char *key)
-{
-	struct node *inner = node_get(map, key);
-
-	if (inner && inner->kind == NODE_MAP)
-		return inner;
-	inner = node_new(&o->arena, NODE_MAP, (struct doc_place){ 0 });
-	(void)node_map_add(&o->arena, map, key, inner);
-	return inner;
-}
-
-void kube_out_set(struct kube_out *o, struct node *map, const char *key, const char *text)
-{
-	struct node *value = node_new_text(&o->arena, text);
-
-	for (size_t i = 0; i < map->n; i++)
-		if (strcmp(map->entries[i].key, key) == 0) {
-			map->entries[i].value = value;
-			return;
-		}
-	(void)node_map_add(&o->arena, map, arena_strndup(&o->arena, key, strlen(key)), value);
 }
 
 void kube_out_add(struct kube_out *o, struct node *item)
@@ -92,44 +50,13 @@ void kube_out_add(struct kube_out *o, struct node *item)
 	node_list_add(&o->arena, o->items, item);
 }
 
-/* New reference. */
-static json_t *to_json(const struct node *n)
-{
-	json_t *j;
-
-	switch (n->kind) {
-	case NODE_NULL:
-		return json_null();
-	case NODE_BOOL:
-		return json_boolean(n->scalar.boolean);
-	case NODE_INT:
-		return json_integer((json_int_t)n->scalar.integer);
-	case NODE_FLOAT:
-		return n->scalar.whole ? json_integer((json_int_t)n->scalar.integer)
-				       : json_real(strtod(n->text, NULL));
-	case NODE_STRING:
-		return json_stringn(n->text, n->len);
-	case NODE_LIST:
-		j = json_array();
-		for (size_t i = 0; i < n->n; i++)
-			(void)json_array_append_new(j, to_json(n->items[i]));
-		return j;
-	case NODE_MAP:
-		break;
-	}
-	j = json_object();
-	for (size_t i = 0; i < n->n; i++)
-		(void)json_object_set_new(j, n->entries[i].key, to_json(n->entries[i].value));
-	return j;
-}
-
 static struct node *wrap(struct kube_out *o)
 {
 	struct node *list = node_new(&o->arena, NODE_MAP, (struct doc_place){ 0 });
 
-	kube_out_set(o, list, "apiVersion", "v1");
+	tree_set_text(&o->arena, list, "apiVersion", "v1");
 	(void)node_map_add(&o->arena, list, "items", o->items);
-	kube_out_set(o, list, "kind", "List");
+	tree_set_text(&o->arena, list, "kind", "List");
 	return list;
 }
 
@@ -140,7 +67,7 @@ int kube_out_print(struct kube_out *o, bool as_list, bool json, struct error *er
 	int r = 0;
 
 	if (json) {
-		cleanup_json json_t *j = to_json(root);
+		cleanup_json json_t *j = tree_to_json(root);
 
 		text = jdump_text(j, INDENT);
 	} else {

@@ -18,10 +18,7 @@ void kube_out_done(struct kube_out *o);
 /* Reads a document of ours into o's arena; *ret is a map. */
 int kube_out_parse(struct kube_out *o, const char *text, struct node **ret,
 		   struct error *err) must_check;
-/* map[key], made when it is missing. */
-struct node *kube_out_map(struct kube_out *o, struct node *map, const char *key);
-/* Sets a text, over an old one. */
-void kube_out_set(struct kube_out *o, struct node *map, const char *key, const char *text);
+/* Takes a tree of the arena. */
 void kube_out_add(struct kube_out *o, struct node *item);
 
 /* Prints one object as it is, or a List; as JSON or YAML. */

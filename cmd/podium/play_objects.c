@@ -5,8 +5,9 @@
  * Theory of operation: first each object is read from the store and compared, and what was there is
  * kept in memory; then all are written in the order in which they refer to each other, before any
  * pod is made, since containers resolve references when they are started. When a later step fails
- * they are taken back in reverse: what was made is removed, what was replaced is written again.
- * The lock of objects is held while one play compares and writes, so that two plays cannot mix.
+ * they are taken back in reverse: what was made is removed, what was replaced is written again, and
+ * what somebody else has changed meanwhile stays. The lock of objects is held while one play compares
+ * and writes, and while it takes back, so that two plays cannot mix.
  *
  * A claim becomes a named volume of its name; one that a pod mounts without any document becomes
  * one too, and that is told. Volumes that were there before are never undone.
@@ -278,6 +279,8 @@ static int make_volume(const struct store *s, const char *name, struct error *er
 	return r;
 }
 
+static void undo(const struct store *s, struct play_objects *p);
+
 int play_objects_apply(const struct store *s, struct play_objects *p,
 		       const struct kube_result *result, struct error *err)
 {
@@ -288,11 +291,33 @@ int play_objects_apply(const struct store *s, struct play_objects *p,
 	for (; p->volumes_done < p->volumes.n && r == 0; p->volumes_done += r == 0)
 		r = make_volume(s, p->volumes.v[p->volumes_done], err);
 	if (r < 0)
-		play_objects_undo(s, p);
+		undo(s, p);
 	return r;
 }
 
 /* ---- taking back ------------------------------------------------------------------------ */
+
+/* Whether what this play has written is still there. Somebody else's Secret is not replaced by the
+ * one before both. */
+static bool is_still_ours(const struct store *s, const struct play_object *p)
+{
+	const struct kube_object *o = p->o;
+	cleanup_data_object struct data_object data = { 0 };
+	cleanup_named_volume struct named_volume claim = { 0 };
+	cleanup_stored_object struct stored_object stored = { 0 };
+	struct error scratch; /* what cannot be read is not ours */
+
+	if (is_data(o))
+		return data_object_read(s, (enum data_kind)o->data->kind, o->namespace_, o->name,
+					&data, &scratch) == 0 &&
+		       is_data_equal(&data, o->data);
+	if (o->kind == KUBE_PVC)
+		return named_volume_read(s, o->name, &claim, &scratch) == 0 &&
+		       is_equal(claim.claim_yaml, o->claim->claim_yaml);
+	return object_read(s, (enum kube_kind)o->kind, o->namespace_, o->name, &stored, &scratch) ==
+		       0 &&
+	       is_equal(stored.yaml, o->yaml);
+}
 
 static void undo_one(const struct store *s, struct play_object *p)
 {
@@ -303,6 +328,8 @@ static void undo_one(const struct store *s, struct play_object *p)
 	if (!p->done)
 		return;
 	p->done = false;
+	if (!is_still_ours(s, p))
+		return;
 	if (is_data(o) && made)
 		error_ignore(data_object_remove(s, (enum data_kind)o->data->kind, o->namespace_,
 						o->name, &scratch));
@@ -319,7 +346,7 @@ static void undo_one(const struct store *s, struct play_object *p)
 		error_ignore(object_write(s, (enum kube_kind)o->kind, &p->old, &scratch));
 }
 
-void play_objects_undo(const struct store *s, struct play_objects *p)
+static void undo(const struct store *s, struct play_objects *p)
 {
 	struct error scratch;
 
@@ -329,11 +356,19 @@ void play_objects_undo(const struct store *s, struct play_objects *p)
 		undo_one(s, &p->v[i]);
 }
 
-void play_objects_undo_created(const struct store *s, struct play_objects *p)
+void play_objects_take_back(const struct store *s, struct play_objects *p)
+{
+	struct error scratch; /* better without the lock than not at all */
+	cleanup_close int lock = objects_lock(s, &scratch);
+
+	undo(s, p);
+}
+
+void play_objects_take_back_created(const struct store *s, struct play_objects *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		p->v[i].done &= p->v[i].change == PLAY_CREATED;
-	play_objects_undo(s, p);
+	play_objects_take_back(s, p);
 }
 
 void play_objects_done(struct play_objects *p)

@@ -43,10 +43,11 @@ int play_objects_compare(const struct store *s, const struct kube_result *result
 /* Writes what is new or changed, in order. On failure nothing of it is left. */
 int play_objects_apply(const struct store *s, struct play_objects *p,
 		       const struct kube_result *result, struct error *err) must_check;
-/* Takes back what apply wrote: objects go, old contents come again. */
-void play_objects_undo(const struct store *s, struct play_objects *p);
+/* Takes back what apply wrote: objects go, old contents come again. What somebody else has changed
+ * since stays as it is. Takes the lock of objects. */
+void play_objects_take_back(const struct store *s, struct play_objects *p);
 /* Takes back what was not there before this run, and nothing else. */
-void play_objects_undo_created(const struct store *s, struct play_objects *p);
+void play_objects_take_back_created(const struct store *s, struct play_objects *p);
 /* A line each on stderr: "configmap 'x' created". suffix: " (dry run)" or "". */
 void play_objects_print(const struct play_objects *p, const char *suffix);
 /* Whether an object's content changes by this run. */

@@ -207,7 +207,7 @@ static int make(struct run *run, struct error *err)
 	if (r == 0)
 		r = make_pods(s, run->o, run->v, n, run->reports, err);
 	if (r < 0)
-		play_objects_undo(s, &run->objects);
+		play_objects_take_back(s, &run->objects);
 	else
 		start_jobs(run);
 	return r;
@@ -259,7 +259,7 @@ static int take_down(struct run *run, struct error *err)
 		p->done = false; /* gone already */
 	}
 	if (r == 0)
-		play_objects_undo_created(s, &run->objects);
+		play_objects_take_back_created(s, &run->objects);
 	return r;
 }
 
@@ -297,7 +297,7 @@ static int finish(struct run *run, struct error *err)
 		play_objects_print(&run->objects, "");
 	code = play_finish(s, run->v, run->result->n, run->reports);
 	if (lost) {
-		play_objects_undo(s, &run->objects);
+		play_objects_take_back(s, &run->objects);
 		return code;
 	}
 	for (size_t i = 0; i < run->result->n; i++)

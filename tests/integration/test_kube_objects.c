@@ -220,6 +220,60 @@ static void test_taken_back(void)
 	has_no("all,cm,secrets");
 }
 
+#define OVERTAKEN(value) \
+	"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shared}\ndata: {a: " value "}\n"
+
+static bool is_shared(const char *value)
+{
+	cleanup_result struct result r = podium("kube describe cm shared");
+
+	return r.out && strstr(r.out, value);
+}
+
+/* A play that fails late does not undo what another one has written meanwhile. */
+static void test_overtaken(void)
+{
+	cleanup_free char *go = xasprintf("%s/overtaken", harness.work);
+	cleanup_free char *first = NULL, *second = NULL;
+	cleanup_result struct result r = { 0 };
+	struct job j;
+
+	if (!load_image("busybox"))
+		return;
+	write_file("overtaken/none", "\n");
+	first = xasprintf(
+		OVERTAKEN("first") "---\n"
+				   "apiVersion: v1\nkind: Pod\nmetadata: {name: slow}\nspec:\n"
+				   "  terminationGracePeriodSeconds: 60\n  containers:\n"
+				   "  - {name: c, image: busybox, command: [sh, -c, 'trap \"exit "
+				   "0\" TERM; "
+				   "sleep 1000 & wait'], lifecycle: {preStop: {exec: {command: "
+				   "[sh, -c, "
+				   "'until [ -e /go/go ]; do sleep 0.1; done']}}}, "
+				   "volumeMounts: [{name: v, mountPath: /go}]}\n"
+				   "  volumes: [{name: v, hostPath: {path: %s}}]\n",
+		go);
+	second = xasprintf(
+		OVERTAKEN("second") "---\n"
+				    "apiVersion: v1\nkind: Pod\nmetadata: {name: slow}\nspec:\n"
+				    "  containers: [{name: c, image: busybox:going, "
+				    "imagePullPolicy: Never}]\n");
+	MUST(0, "tag busybox busybox:going");
+	r = play_text("first", "", first);
+	CHECK_CODE(r, 0);
+	result_done(&r);
+	write_file("second.yaml", "%s", second);
+	j = job_podium("kube play %s/second.yaml", harness.work);
+	CHECK(WAIT_UNTIL(is_shared("second"), DEADLINE_MS), "the second play writes");
+	MUST(0, "rmi busybox:going");
+	DISCARD(play_text("third", "", OVERTAKEN("third")));
+	write_file("overtaken/go", "\n");
+	r = job_wait(&j, DEADLINE_MS);
+	CHECK_CODE(r, 125);
+	CHECK(is_shared("third"), "the third play's word counts");
+	MUST(0, "kube delete cm shared");
+}
+
 static void test_port_taken(void)
 {
 	cleanup_result struct result r = { 0 };
@@ -413,6 +467,7 @@ static CU_TestInfo tests[] = {
 	{ "down", test_down },
 	{ "immutable", test_immutable },
 	{ "taken back", test_taken_back },
+	{ "not taken back when overtaken", test_overtaken },
 	{ "taken back after a busy port", test_port_taken },
 	{ "prune", test_prune },
 	{ "wait", test_wait },

@@ -9,6 +9,7 @@
 #include "engine/base/seams.h"
 #include "engine/base/str.h"
 #include "kube/names.h"
+#include "schemas/models.h"
 #include "tests/support/cunit_main.h"
 #include "tests/support/kubecase.h"
 
@@ -263,6 +264,51 @@ static void test_weakened(void)
 #endif
 }
 
+/* Whether playing a pod that mounts a volume of this source is refused for the source. */
+static bool is_source_refused(const char *source)
+{
+	cleanup_kube_result struct kube_result r = { 0 };
+	cleanup_free char *volume = xasprintf("volumes: [{name: v, %s: {}}]", source);
+	cleanup_free char *yaml = kubecase_pod("volumeMounts: [{name: v, mountPath: /v}]", volume);
+	cleanup_free char *text =
+		xasprintf("volume 'v' cannot be mounted here: its source is '%s'", source);
+
+	kubecase_load(yaml, false, true, &r);
+	return kubecase_has(&r, KUBE_ERROR, "spec.containers[0].volumeMounts[0].name", text);
+}
+
+/* VOL-6: of every volume source that Kubernetes has, it is known whether it is there. */
+static void test_volume_sources(void)
+{
+	static const char *const supported[] = { "hostPath",	"emptyDir",
+						 "secret",	"configMap",
+						 "downwardAPI", "persistentVolumeClaim",
+						 "projected",	"image",
+						 "ephemeral" };
+	size_t n_supported = 0, n_refused = 0;
+
+	for (const struct schema_field *f = schema_volume.fields; f->name; f++) {
+		bool is_supported = false;
+
+		if (f->type != FIELD_OBJECT)
+			continue;
+		for (size_t i = 0; i < ARRAY_SIZE(supported); i++)
+			is_supported |= strcmp(f->name, supported[i]) == 0;
+		n_supported += is_supported;
+		n_refused += !is_supported;
+		if (is_source_refused(f->name) == is_supported)
+			printf("\n%s\n", f->name);
+		CU_ASSERT_NOT_EQUAL(is_source_refused(f->name), is_supported);
+#ifdef PODIUM_SEAMS
+		(void)setenv("PODIUM_WEAKEN", "VOL-6", 1);
+		CU_ASSERT_FALSE(is_source_refused(f->name));
+		(void)unsetenv("PODIUM_WEAKEN");
+#endif
+	}
+	CU_ASSERT_EQUAL(n_supported, ARRAY_SIZE(supported));
+	CU_ASSERT_TRUE(n_refused > 20);
+}
+
 static void test_resources(void)
 {
 	CU_ASSERT_TRUE(is_good("resources: {limits: {cpu: 1}, requests: {cpu: 1000m}}", ""));
@@ -308,6 +354,7 @@ static CU_TestInfo tests[] = {
 	{ "security contexts", test_security },
 	{ "sysctls", test_sysctls },
 	{ "weakened defences let their attack through", test_weakened },
+	{ "VOL-6: every source of a volume", test_volume_sources },
 	{ "resources", test_resources },
 	{ "long lists", test_long_lists },
 	CU_TEST_INFO_NULL,

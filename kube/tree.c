@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * generate_tree - the few things one does to a document's tree.
+ * tree - the few things one does to a document's tree.
  *
  * Theory of operation: trees live in an arena, so that nothing is freed: what is replaced or dropped
  * stays in the arena until the end. Weights and heights, which limit what is read, are not kept
- * right here: such trees are only written.
+ * right: reading is over by then. A copy is made entry by entry without a look for what is there, so
+ * that a ConfigMap of many keys costs no square of them.
  */
-#include <string.h>
+#include "kube/tree.h"
 
-#include "kube/generate_parts.h"
+#include <stdlib.h>
+#include <string.h>
 
 struct node *tree_new_map(struct arena *a)
 {
@@ -90,22 +92,50 @@ struct node *tree_document(struct arena *a, const char *version, const char *kin
 
 struct node *tree_copy(struct arena *a, const struct node *from)
 {
-	struct node *to;
+	struct node *to = node_new(a, from->kind, from->place);
 
-	if (from->kind == NODE_LIST) {
-		to = tree_new_list(a);
-		for (size_t i = 0; i < from->n; i++)
-			node_list_add(a, to, tree_copy(a, from->items[i]));
-		return to;
+	to->quoted = from->quoted;
+	to->scalar = from->scalar;
+	to->text = from->len ? arena_strndup(a, from->text, from->len) : "";
+	to->len = from->len;
+	for (size_t i = 0; from->kind == NODE_LIST && i < from->n; i++)
+		node_list_add(a, to, tree_copy(a, from->items[i]));
+	for (size_t i = 0; from->kind == NODE_MAP && i < from->n; i++) {
+		const char *key = from->entries[i].key;
+
+		(void)node_map_add(a, to, arena_strndup(a, key, strlen(key)),
+				   tree_copy(a, from->entries[i].value));
 	}
-	if (from->kind == NODE_MAP) {
-		to = tree_new_map(a);
-		for (size_t i = 0; i < from->n; i++)
-			tree_set(a, to, from->entries[i].key, tree_copy(a, from->entries[i].value));
-		return to;
-	}
-	to = arena_alloc(a, sizeof(*to));
-	*to = *from;
-	to->text = arena_strndup(a, from->text, from->len);
 	return to;
+}
+
+json_t *tree_to_json(const struct node *from)
+{
+	json_t *j;
+
+	switch (from->kind) {
+	case NODE_NULL:
+		return json_null();
+	case NODE_BOOL:
+		return json_boolean(from->scalar.boolean);
+	case NODE_INT:
+		return json_integer((json_int_t)from->scalar.integer);
+	case NODE_FLOAT:
+		return from->scalar.whole ? json_integer((json_int_t)from->scalar.integer)
+					  : json_real(strtod(from->text, NULL));
+	case NODE_STRING:
+		return json_stringn(from->text, from->len);
+	case NODE_LIST:
+		j = json_array();
+		for (size_t i = 0; i < from->n; i++)
+			(void)json_array_append_new(j, tree_to_json(from->items[i]));
+		return j;
+	case NODE_MAP:
+		break;
+	}
+	j = json_object();
+	for (size_t i = 0; i < from->n; i++)
+		(void)json_object_set_new(j, from->entries[i].key,
+					  tree_to_json(from->entries[i].value));
+	return j;
 }
