@@ -133,6 +133,15 @@ void diag_unsupported(const struct diag_sink *sink, const char *path, const char
 	va_end(args);
 }
 
+void diag_warning(const struct diag_sink *sink, const char *path, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	add(sink, KUBE_WARNING, find_place(sink, path), path, fmt, args);
+	va_end(args);
+}
+
 /* ---- paths ------------------------------------------------------------------------------------
  */
 

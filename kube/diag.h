@@ -60,6 +60,10 @@ void diag_error(const struct diag_sink *sink, const char *path, const char *fmt,
 void diag_unsupported(const struct diag_sink *sink, const char *path, const char *fmt, ...)
 	printf_like(3, 4);
 
+/* A warning that stays one under strict. */
+void diag_warning(const struct diag_sink *sink, const char *path, const char *fmt, ...)
+	printf_like(3, 4);
+
 /* A path under construction; too long ones are cut. */
 struct diag_path {
 	char text[512];

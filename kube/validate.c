@@ -26,44 +26,44 @@
 #define MAX_SEARCHES	     32
 #define MAX_SEARCH_BYTES     2048
 
-void check_error(struct check *c, const char *field, const char *fmt, ...)
+typedef void tell(const struct diag_sink *sink, const char *path, const char *fmt, ...)
+	printf_like(3, 4);
+
+static void check_tell(struct check *c, tell *how, const char *field, const char *fmt, va_list args)
 {
 	size_t mark = field ? path_field(&c->path, field) : c->path.len;
 	char text[1024];
+
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	how(c->sink, c->path.text, "%s", text);
+	path_cut(&c->path, mark);
+}
+
+void check_error(struct check *c, const char *field, const char *fmt, ...)
+{
 	va_list args;
 
 	va_start(args, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, args);
+	check_tell(c, diag_error, field, fmt, args);
 	va_end(args);
-	diag_error(c->sink, c->path.text, "%s", text);
-	path_cut(&c->path, mark);
 }
 
 void check_unsupported(struct check *c, const char *field, const char *fmt, ...)
 {
-	size_t mark = field ? path_field(&c->path, field) : c->path.len;
-	char text[1024];
 	va_list args;
 
 	va_start(args, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, args);
+	check_tell(c, diag_unsupported, field, fmt, args);
 	va_end(args);
-	diag_unsupported(c->sink, c->path.text, "%s", text);
-	path_cut(&c->path, mark);
 }
 
 void check_warning(struct check *c, const char *field, const char *fmt, ...)
 {
-	size_t mark = field ? path_field(&c->path, field) : c->path.len;
-	char text[1024];
 	va_list args;
 
 	va_start(args, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, args);
+	check_tell(c, diag_warning, field, fmt, args);
 	va_end(args);
-	diag_add(c->sink, KUBE_WARNING, node_at(c->sink->root, c->path.text)->place, c->path.text,
-		 "%s", text);
-	path_cut(&c->path, mark);
 }
 
 void check_name(struct check *c, const char *field, const char *text, const char *what)

@@ -2,8 +2,8 @@
 /*
  * play - what the parts of kube play share: the options, and what is to be done with each pod.
  *
- * cmd_kube_play.c reads the command line and puts the parts in order; play_prepare.c compares and
- * checks, play_apply.c makes and undoes.
+ * cmd_kube_play.c reads the command line, play_run.c puts the parts in order; play_prepare.c compares
+ * and checks, play_apply.c makes and undoes.
  */
 #ifndef PODIUM_CMD_PLAY_H
 #define PODIUM_CMD_PLAY_H
