@@ -64,6 +64,7 @@ struct kube_object {
 	struct named_volume *claim; /* PVC; with the volume that it is bound to */
 	struct job_spec *job;	    /* JOB: its pods are made from `template` by the job itself */
 	struct pod_plan *template;  /* JOB; the plan of a pod without its name */
+	const char *network;	    /* JOB: an option's word for its pods, or NULL; borrowed */
 	bool from_option;	    /* of --configmap: not one of the files' own objects */
 };
 

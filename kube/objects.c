@@ -55,6 +55,12 @@ static const struct record_field fields[] = {
 	  .kind = RECORD_I64,
 	  .offset = offsetof(struct stored_object, created_ns) },
 	{ .name = "pods", .kind = RECORD_STRLIST, .offset = offsetof(struct stored_object, pods) },
+	{ .name = "network",
+	  .kind = RECORD_STRING,
+	  .offset = offsetof(struct stored_object, network) },
+	{ .name = "plainNames",
+	  .kind = RECORD_BOOL,
+	  .offset = offsetof(struct stored_object, plain_names) },
 	{ 0 },
 };
 static const struct record_type stored_type = { "object", sizeof(struct stored_object), fields };

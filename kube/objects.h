@@ -30,6 +30,9 @@ struct stored_object {
 	char *source;	     /* the manifest's path, or NULL */
 	int64_t created_ns;  /* 0: object_write() fills in the time, or keeps the old one's */
 	struct strlist pods; /* names of those that it owns */
+	/* JOB: what options of play say of its pods, and the document does not. */
+	char *network;	  /* "host", ..., or NULL: as the document has it */
+	bool plain_names; /* its first pod's containers are called NAME, not POD-NAME */
 };
 void stored_object_done(struct stored_object *o);
 #define cleanup_stored_object __attribute__((__cleanup__(stored_object_done)))

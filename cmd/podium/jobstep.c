@@ -38,6 +38,7 @@ static int load(struct jobstep *j, struct error *err)
 
 	if (r < 0)
 		return r;
+	how.plain_names = j->object.plain_names;
 	kube_load_text(&how, j->name, j->object.yaml, strlen(j->object.yaml), &j->result);
 	for (size_t i = 0; i < j->result.n_objects; i++)
 		if (j->result.objects[i].kind == KUBE_JOB)

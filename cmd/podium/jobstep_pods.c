@@ -178,6 +178,8 @@ static int make_pod(struct jobstep *j, struct pod_plan *plan, char id[65], struc
 	int r = images < 0 ? images : play_resolve_images(j->store, &none, plan, err);
 
 	if (r == 0)
+		r = play_apply_network(plan, j->object.network, err);
+	if (r == 0)
 		r = pod_create(j->store, plan, &creation, err);
 	if (r < 0)
 		return r;
@@ -202,8 +204,11 @@ int jobstep_create(struct jobstep *j, int64_t index, struct error *err)
 	struct pod_plan plan;
 	struct error why;
 	char id[65];
-	int r = kube_job_pod(j->job, name, index, &plan, err);
+	int r;
 
+	/* Names are unique: only one pod's containers can have theirs alone. */
+	j->job->template->pod.plain_names = j->object.plain_names && j->st.pods.n == 0;
+	r = kube_job_pod(j->job, name, index, &plan, err);
 	if (r < 0)
 		return r;
 	/* The step that reads it is nobody's manifest. */

@@ -67,6 +67,8 @@ int play_take_images(struct command_context *ctx, const struct play_options *o,
 int play_prepare(struct command_context *ctx, const struct play_options *o,
 		 struct kube_result *result, const struct play_images *pulled, struct played *v,
 		 struct error *err) must_check;
+/* Gives a plan the network of --network; NULL: none was given. */
+int play_apply_network(struct pod_plan *plan, const char *network, struct error *err) must_check;
 /* Fills in the configuration of a plan's images. */
 int play_resolve_images(const struct store *s, const struct play_images *pulled,
 			struct pod_plan *plan, struct error *err) must_check;
@@ -84,6 +86,8 @@ int play_make(const struct store *s, const struct play_options *o, struct played
 	      struct pod_start_result *reports, struct error *err) must_check;
 /* One wait for the disk for all pods that were made. */
 int play_commit(const struct store *s, struct played *v, size_t n, struct error *err) must_check;
+/* Prints a pod's id and those of its members, as Podman does; nothing for one that is gone. */
+void play_print_ids(const struct store *s, const char *pod_id);
 /* Prints what became of each pod, undoing those that could not be built. Returns the exit code. */
 int play_finish(const struct store *s, struct played *v, size_t n,
 		const struct pod_start_result *reports);

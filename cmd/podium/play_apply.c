@@ -101,26 +101,32 @@ int play_commit(const struct store *s, struct played *v, size_t n, struct error 
 
 /* ---- what is said ----------------------------------------------------------------------- */
 
-static void print_played(const struct store *s, const struct played *p)
+void play_print_ids(const struct store *s, const char *pod_id)
 {
-	static const char *const words[] = {
-		[PLAY_CREATE] = "created", [PLAY_KEEP] = "unchanged", [PLAY_REPLACE] = "configured"
-	};
 	struct pod_spec pod = { 0 };
-	struct error scratch;
+	struct error scratch; /* gone meanwhile */
 	size_t members = 0;
 
-	fprintf(stderr, "pod '%s' %s\n", p->plan->pod.name, words[p->act]);
-	if (lookup_read_pod(s, p->id, &pod, &scratch) < 0)
+	if (lookup_read_pod(s, pod_id, &pod, &scratch) < 0)
 		return;
 	for (size_t i = 0; i < pod.containers.n; i++)
 		members += !pod.containers.v[i].init;
-	printf("Pod:\n%s\n%s:\n", p->id, members == 1 ? "Container" : "Containers");
+	printf("Pod:\n%s\n%s:\n", pod_id, members == 1 ? "Container" : "Containers");
 	for (size_t i = 0; i < pod.containers.n; i++)
 		if (!pod.containers.v[i].init)
 			printf("%s\n", pod.containers.v[i].id);
 	printf("\n");
 	record_done(&pod_spec_type, &pod);
+}
+
+static void print_played(const struct store *s, const struct played *p)
+{
+	static const char *const words[] = {
+		[PLAY_CREATE] = "created", [PLAY_KEEP] = "unchanged", [PLAY_REPLACE] = "configured"
+	};
+
+	fprintf(stderr, "pod '%s' %s\n", p->plan->pod.name, words[p->act]);
+	play_print_ids(s, p->id);
 }
 
 int play_finish(const struct store *s, struct played *v, size_t n,

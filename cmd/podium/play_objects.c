@@ -129,6 +129,12 @@ static void list_owned(const struct kube_result *result, const struct kube_objec
 			strlist_add(ret, result->v[i].pod.name);
 }
 
+bool is_job_told_the_same(const struct stored_object *old, const struct kube_object *now)
+{
+	return is_equal(old->network, now->network) &&
+	       old->plain_names == (now->template && now->template->pod.plain_names);
+}
+
 static int compare_stored(const struct store *s, const struct kube_result *result,
 			  struct play_objects *all, struct play_object *p, struct error *err)
 {
@@ -141,6 +147,8 @@ static int compare_stored(const struct store *s, const struct kube_result *resul
 	p->change = r == -ENOENT		     ? PLAY_CREATED
 		    : is_equal(p->old.yaml, o->yaml) ? PLAY_UNCHANGED
 						     : PLAY_CONFIGURED;
+	if (o->kind == KUBE_JOB && p->change == PLAY_UNCHANGED && !is_job_told_the_same(&p->old, o))
+		p->change = PLAY_CONFIGURED;
 	if (o->kind == KUBE_JOB)
 		return 0; /* its pods are its own */
 	list_owned(result, o, &owned);
@@ -223,10 +231,13 @@ static int write_stored(const struct store *s, const struct kube_result *result,
 		.namespace_ = o->namespace_, .name = o->name, .yaml = o->yaml, .source = source
 	};
 
-	if (o->kind == KUBE_JOB)
+	if (o->kind == KUBE_JOB) {
 		strlist_copy(&owned, &p->old.pods);
-	else
+		want.network = (char *)(uintptr_t)o->network;
+		want.plain_names = o->template && o->template->pod.plain_names;
+	} else {
 		list_owned(result, o, &owned);
+	}
 	want.pods = owned;
 	return object_write(s, (enum kube_kind)o->kind, &want, err);
 }

@@ -37,6 +37,8 @@ char *play_source(const char *path);
 /* Makes the sources of all plans and data such paths. */
 void play_objects_name_sources(struct kube_result *result);
 
+/* Whether the options of play said the same of a Job's pods when it was stored. */
+bool is_job_told_the_same(const struct stored_object *old, const struct kube_object *now);
 /* Compares with the store; nothing is written. -EPERM: an immutable one would change. */
 int play_objects_compare(const struct store *s, const struct kube_result *result,
 			 struct play_objects *ret, struct error *err) must_check;

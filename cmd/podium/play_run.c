@@ -16,6 +16,7 @@
 
 #include "cmd/podium/jobs.h"
 #include "cmd/podium/kubekind.h"
+#include "cmd/podium/kubestored.h"
 #include "cmd/podium/play.h"
 #include "cmd/podium/play_prune.h"
 #include "cmd/podium/play_wait.h"
@@ -68,8 +69,9 @@ static int replace_jobs(const struct run *run, struct error *err)
 		const struct play_object *p = &run->objects.v[i];
 
 		if (p->o->kind == KUBE_JOB && (p->change == PLAY_CONFIGURED || run->o->replace))
-			r = job_prepare_change(&run->ctx->store, p->o, p->old.yaml, run->o->replace,
-					       err);
+			r = job_prepare_change(
+				&run->ctx->store, p->o, p->old.yaml,
+				run->o->replace || !is_job_told_the_same(&p->old, p->o), err);
 	}
 	return r;
 }
@@ -222,6 +224,26 @@ static bool is_all_lost(const struct run *run)
 	return run->result->n > 0;
 }
 
+/* As much as is there by now: job_start() has waited for the first. */
+static void print_jobs(const struct run *run)
+{
+	const struct store *s = &run->ctx->store;
+
+	for (size_t i = 0; i < run->objects.n; i++) {
+		const struct kube_object *o = run->objects.v[i].o;
+		struct job_status st = { 0 };
+		struct error scratch; /* it has none, then */
+
+		if (o->kind != KUBE_JOB)
+			continue;
+		error_ignore(kube_stored_job(s, o->namespace_, o->name, &st, &scratch));
+		for (size_t k = 0; k < st.pods.n; k++)
+			if (!is_empty(st.pods.v[k].id))
+				play_print_ids(s, st.pods.v[k].id);
+		record_done(&job_status_type, &st);
+	}
+}
+
 /* ---- afterwards ------------------------------------------------------------------------- */
 
 static void find_waited(struct run *run)
@@ -300,6 +322,7 @@ static int finish(struct run *run, struct error *err)
 		play_objects_take_back(s, &run->objects);
 		return code;
 	}
+	print_jobs(run);
 	for (size_t i = 0; i < run->result->n; i++)
 		if (run->v[i].act != PLAY_KEEP)
 			strlist_add(&fresh, run->v[i].id);

@@ -285,6 +285,45 @@ static void test_kills(void)
 	CHECK_NOTHING_LEFT(&before, "a Job that was killed");
 }
 
+/* What options of play say holds for the pods that the Job makes by itself. */
+static void test_options(void)
+{
+	cleanup_free char *id = NULL, *dir = xasprintf("%s/x", harness.work);
+	cleanup_free char *text =
+		job_yaml("opt", "  backoffLimit: 1\n", "Never", COUNT "[ $n -ge 2 ]");
+
+	remove_path(dir);
+	write_file("x/log", "%s", "");
+	{
+		cleanup_result struct result r =
+			play_text("opt", "--network host --no-pod-prefix", text);
+
+		CHECK_CODE(r, 0);
+		id = pod_id("opt-pod");
+		CHECK_HAS(r.out, id);
+	}
+	CHECK_RECORD("opt", "\"condition\":\"Complete\"");
+	CHECK(is_inspected("c", "{{.Name}}", "c"), "not called by its own name");
+	CHECK(is_inspected("opt-pod-1-c", "{{.State.ExitCode}}", "0"), "no second pod");
+	CHECK(is_inspected("opt-pod", "{{.InfraConfig.HostNetwork}}", "true"), "not the host's");
+	CHECK(is_inspected("opt-pod-1", "{{.InfraConfig.HostNetwork}}", "true"), "not the host's");
+	/* Without them it is another Job. */
+	{
+		cleanup_result struct result same = podium(
+			"kube play --network host --no-pod-prefix %s/opt.yaml", harness.work);
+		cleanup_result struct result r = podium("kube play %s/opt.yaml", harness.work);
+
+		CHECK_HAS(same.err, "job 'opt' unchanged");
+		CHECK_HAS(same.out, id);
+		CHECK_HAS(r.err, "job 'opt' configured");
+		CHECK_LACKS(r.out, id);
+	}
+	CHECK(is_inspected("opt-pod-c", "{{.Name}}", "opt-pod-c"), "not called as usual");
+	CHECK(is_inspected("opt-pod", "{{.InfraConfig.HostNetwork}}", "false"), "still the host's");
+	MUST(125, "kube play --network nowhere %s/opt.yaml", harness.work);
+	down("opt");
+}
+
 static CU_TestInfo tests[] = {
 	{ "success", test_success },
 	{ "failures and back-off", test_failures },
@@ -295,6 +334,7 @@ static CU_TestInfo tests[] = {
 	{ "time to live", test_ttl },
 	{ "suspended", test_suspend },
 	{ "changed", test_change },
+	{ "options of play", test_options },
 	{ "killed", test_kills },
 	CU_TEST_INFO_NULL,
 };
