@@ -24,12 +24,7 @@
 
 /* ---- records ---------------------------------------------------------------------------- */
 
-#define FIELD(kind_, name_, type_, member_)                                          \
-	{                                                                            \
-		.name = (name_), .kind = (kind_), .offset = offsetof(type_, member_) \
-	}
-
-#define P(kind_, name_, member_) FIELD(kind_, name_, struct job_pod, member_)
+#define P(kind_, name_, member_) RECORD_FIELD(job_pod, kind_, name_, member_)
 static const struct record_field pod_fields[] = {
 	P(RECORD_STRING, "name", name),
 	P(RECORD_STRING, "id", id),
@@ -45,7 +40,7 @@ static const struct record_type pod_type = { "pod of a job", sizeof(struct job_p
 
 const char *const job_condition_names[] = { "Running", "Suspended", "Complete", "Failed", NULL };
 
-#define T(kind_, name_, member_) FIELD(kind_, name_, struct job_status, member_)
+#define T(kind_, name_, member_) RECORD_FIELD(job_status, kind_, name_, member_)
 static const struct record_field status_fields[] = {
 	T(RECORD_U32, "version", version),
 	T(RECORD_I64, "started", started_ns),

@@ -37,6 +37,13 @@ struct record_field {
 	bool ephemeral;                 /* left out by record_equal(): ids and times */
 };
 
+/* A row for struct_'s member_; behind it what the kind needs: .sub, .names, .ephemeral. */
+#define RECORD_FIELD(struct_, kind_, name_, member_, ...)             \
+	{                                                             \
+		.name = (name_), .kind = (kind_),                     \
+		.offset = offsetof(struct struct_, member_), __VA_ARGS__ \
+	}
+
 struct record_type {
 	const char *name; /* for messages */
 	size_t size;

@@ -8,10 +8,7 @@
 
 #include "engine/build/build.h"
 
-#define F(n, k, m)                                                                    \
-	{                                                                             \
-		.name = (n), .kind = (k), .offset = offsetof(struct build_options, m) \
-	}
+#define F(n, k, m) RECORD_FIELD(build_options, k, n, m)
 static const char *const pull_names[] = { "missing", "always", "never", "newer", NULL };
 static const struct record_field option_fields[] = {
 	F("context", RECORD_STRING, context),

@@ -15,10 +15,7 @@
 #include "engine/base/json.h"
 #include "engine/base/record.h"
 
-#define F(t, n, k, m, ...)                                                             \
-	{                                                                              \
-		.name = (n), .kind = (k), .offset = offsetof(struct t, m), __VA_ARGS__ \
-	}
+#define F(t, n, k, m, ...) RECORD_FIELD(t, k, n, m, __VA_ARGS__)
 static const char *const mount_kind_names[] = { "bind", "cache", "tmpfs", NULL };
 static const struct record_field mount_fields[] = {
 	F(build_mount, "kind", RECORD_ENUM, kind, .names = mount_kind_names),

@@ -71,26 +71,21 @@ struct stored {
 	size_t n;
 };
 
-#define FIELD(T, kind_, name_, m)                                             \
-	{                                                                     \
-		.name = name_, .kind = kind_, .offset = offsetof(struct T, m) \
-	}
-
 static const struct record_field entry_fields[] = {
-	FIELD(stored_entry, RECORD_STRING, "key", key),
-	FIELD(stored_entry, RECORD_STRING, "value", value),
-	FIELD(stored_entry, RECORD_BOOL, "binary", binary),
+	RECORD_FIELD(stored_entry, RECORD_STRING, "key", key),
+	RECORD_FIELD(stored_entry, RECORD_STRING, "value", value),
+	RECORD_FIELD(stored_entry, RECORD_BOOL, "binary", binary),
 	{ 0 },
 };
 static const struct record_type entry_type = { "data entry", sizeof(struct stored_entry),
 					       entry_fields };
 static const struct record_field stored_fields[] = {
-	FIELD(stored, RECORD_STRING, "type", type),
-	FIELD(stored, RECORD_BOOL, "immutable", immutable),
-	FIELD(stored, RECORD_PAIRS, "labels", labels),
-	FIELD(stored, RECORD_PAIRS, "annotations", annotations),
-	FIELD(stored, RECORD_STRING, "source", source),
-	FIELD(stored, RECORD_I64, "created", created_ns),
+	RECORD_FIELD(stored, RECORD_STRING, "type", type),
+	RECORD_FIELD(stored, RECORD_BOOL, "immutable", immutable),
+	RECORD_FIELD(stored, RECORD_PAIRS, "labels", labels),
+	RECORD_FIELD(stored, RECORD_PAIRS, "annotations", annotations),
+	RECORD_FIELD(stored, RECORD_STRING, "source", source),
+	RECORD_FIELD(stored, RECORD_I64, "created", created_ns),
 	{ .name = "data",
 	  .kind = RECORD_LIST,
 	  .offset = offsetof(struct stored, v),

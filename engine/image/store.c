@@ -42,10 +42,7 @@
 #define LOCK_WAIT_MS	60000
 #define ID_PREFIX_MIN	3
 
-#define F(n, k, m)                                                                 \
-	{                                                                          \
-		.name = (n), .kind = (k), .offset = offsetof(struct image_info, m) \
-	}
+#define F(n, k, m) RECORD_FIELD(image_info, k, n, m)
 static const struct record_field info_fields[] = {
 	F("id", RECORD_STRING, id),
 	F("manifest", RECORD_STRING, manifest),

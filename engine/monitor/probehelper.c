@@ -9,28 +9,23 @@
 
 #include <stddef.h>
 
-#define FIELD(type, kind, name, member)                                  \
-	{                                                                \
-		name, kind, offsetof(struct type, member), NULL, NULL, 0 \
-	}
-
 static const struct record_field header_fields[] = {
-	FIELD(http_header, RECORD_STRING, "name", name),
-	FIELD(http_header, RECORD_STRING, "value", value),
+	RECORD_FIELD(http_header, RECORD_STRING, "name", name),
+	RECORD_FIELD(http_header, RECORD_STRING, "value", value),
 	{ 0 },
 };
 static const struct record_type header_type = { "header", sizeof(struct http_header),
 						header_fields };
 
 static const struct record_field request_fields[] = {
-	FIELD(probehelper_request, RECORD_BOOL, "tcp", tcp),
-	FIELD(probehelper_request, RECORD_BOOL, "https", https),
-	FIELD(probehelper_request, RECORD_BOOL, "hook", hook),
-	FIELD(probehelper_request, RECORD_STRING, "host", host),
-	FIELD(probehelper_request, RECORD_U32, "port", port),
-	FIELD(probehelper_request, RECORD_STRING, "path", path),
-	FIELD(probehelper_request, RECORD_STRING, "origin", origin),
-	FIELD(probehelper_request, RECORD_I64, "redirects", redirects),
+	RECORD_FIELD(probehelper_request, RECORD_BOOL, "tcp", tcp),
+	RECORD_FIELD(probehelper_request, RECORD_BOOL, "https", https),
+	RECORD_FIELD(probehelper_request, RECORD_BOOL, "hook", hook),
+	RECORD_FIELD(probehelper_request, RECORD_STRING, "host", host),
+	RECORD_FIELD(probehelper_request, RECORD_U32, "port", port),
+	RECORD_FIELD(probehelper_request, RECORD_STRING, "path", path),
+	RECORD_FIELD(probehelper_request, RECORD_STRING, "origin", origin),
+	RECORD_FIELD(probehelper_request, RECORD_I64, "redirects", redirects),
 	{ .name = "headers",
 	  .kind = RECORD_LIST,
 	  .offset = offsetof(struct probehelper_request, headers),

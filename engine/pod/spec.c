@@ -46,23 +46,10 @@ static_assert(ARRAY_SIZE(mount_propagation_names) == PROPAGATION__COUNT + 1, "on
 static_assert(ARRAY_SIZE(recursive_read_only_names) == RRO__COUNT + 1, "one name a kind");
 static_assert(ARRAY_SIZE(container_kind_names) == CONTAINER__COUNT + 1, "one name a kind");
 
-#define FIELD(T, kind_, name_, m)                                             \
-	{                                                                     \
-		.name = name_, .kind = kind_, .offset = offsetof(struct T, m) \
-	}
-#define EPHEMERAL(T, kind_, name_, m)                                                            \
-	{                                                                                        \
-		.name = name_, .kind = kind_, .offset = offsetof(struct T, m), .ephemeral = true \
-	}
-#define SUB(T, kind_, name_, m, sub_)                                                         \
-	{                                                                                     \
-		.name = name_, .kind = kind_, .offset = offsetof(struct T, m), .sub = &(sub_) \
-	}
-#define ENUM(T, name_, m, names_)                                                    \
-	{                                                                            \
-		.name = name_, .kind = RECORD_ENUM, .offset = offsetof(struct T, m), \
-		.names = names_                                                      \
-	}
+#define FIELD(T, kind_, name_, m)     RECORD_FIELD(T, kind_, name_, m)
+#define EPHEMERAL(T, kind_, name_, m) RECORD_FIELD(T, kind_, name_, m, .ephemeral = true)
+#define SUB(T, kind_, name_, m, sub_) RECORD_FIELD(T, kind_, name_, m, .sub = &(sub_))
+#define ENUM(T, name_, m, names_)     RECORD_FIELD(T, RECORD_ENUM, name_, m, .names = (names_))
 #define TYPE(id, T, label)                                               \
 	static const struct record_type id = { .name = label,            \
 					       .size = sizeof(struct T), \

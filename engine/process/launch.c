@@ -16,31 +16,26 @@
 #include "engine/process/sync.h"
 #include "engine/state/layout.h"
 
-#define FIELD(type, kind, name, member)                                  \
-	{                                                                \
-		name, kind, offsetof(struct type, member), NULL, NULL, 0 \
-	}
-
 static const struct record_field sandbox_fields[] = {
-	FIELD(sandbox_record, RECORD_U32, "pid", pid),
-	FIELD(sandbox_record, RECORD_I64, "startTicks", start_ticks),
-	FIELD(sandbox_record, RECORD_STRING, "bootId", boot_id),
-	FIELD(sandbox_record, RECORD_STRING, "address4", address4),
-	FIELD(sandbox_record, RECORD_STRING, "address6", address6),
-	FIELD(sandbox_record, RECORD_STRING, "gateway4", gateway4),
-	FIELD(sandbox_record, RECORD_STRING, "gateway6", gateway6),
+	RECORD_FIELD(sandbox_record, RECORD_U32, "pid", pid),
+	RECORD_FIELD(sandbox_record, RECORD_I64, "startTicks", start_ticks),
+	RECORD_FIELD(sandbox_record, RECORD_STRING, "bootId", boot_id),
+	RECORD_FIELD(sandbox_record, RECORD_STRING, "address4", address4),
+	RECORD_FIELD(sandbox_record, RECORD_STRING, "address6", address6),
+	RECORD_FIELD(sandbox_record, RECORD_STRING, "gateway4", gateway4),
+	RECORD_FIELD(sandbox_record, RECORD_STRING, "gateway6", gateway6),
 	{ 0 },
 };
 const struct record_type sandbox_record_type = { "sandbox", sizeof(struct sandbox_record),
 						 sandbox_fields };
 
 static const struct record_field exec_fields[] = {
-	FIELD(exec_request, RECORD_STRLIST, "argv", argv),
-	FIELD(exec_request, RECORD_STRLIST, "env", env),
-	FIELD(exec_request, RECORD_STRING, "user", user),
-	FIELD(exec_request, RECORD_STRING, "workingDir", working_dir),
-	FIELD(exec_request, RECORD_BOOL, "tty", tty),
-	FIELD(exec_request, RECORD_BOOL, "privileged", privileged),
+	RECORD_FIELD(exec_request, RECORD_STRLIST, "argv", argv),
+	RECORD_FIELD(exec_request, RECORD_STRLIST, "env", env),
+	RECORD_FIELD(exec_request, RECORD_STRING, "user", user),
+	RECORD_FIELD(exec_request, RECORD_STRING, "workingDir", working_dir),
+	RECORD_FIELD(exec_request, RECORD_BOOL, "tty", tty),
+	RECORD_FIELD(exec_request, RECORD_BOOL, "privileged", privileged),
 	{ 0 },
 };
 const struct record_type exec_request_type = { "exec request", sizeof(struct exec_request),

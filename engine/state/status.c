@@ -24,10 +24,7 @@ const char *const container_state_names[] = { "created",    "running", "paused",
 					      "restarting", "exited",  "removing", NULL };
 static_assert(ARRAY_SIZE(container_state_names) == STATE__COUNT + 1, "one name a state");
 
-#define L(kind_, name_, m)                                                                 \
-	{                                                                                  \
-		.name = name_, .kind = kind_, .offset = offsetof(struct container_last, m) \
-	}
+#define L(kind_, name_, m) RECORD_FIELD(container_last, kind_, name_, m)
 static const struct record_field last_fields[] = {
 	L(RECORD_I64, "started", started_ns), L(RECORD_I64, "finished", finished_ns),
 	L(RECORD_I64, "exitCode", exit_code), L(RECORD_STRING, "reason", reason),
@@ -36,10 +33,7 @@ static const struct record_field last_fields[] = {
 static const struct record_type last_type = { "last run", sizeof(struct container_last),
 					      last_fields };
 
-#define F(kind_, name_, m)                                                                   \
-	{                                                                                    \
-		.name = name_, .kind = kind_, .offset = offsetof(struct container_status, m) \
-	}
+#define F(kind_, name_, m) RECORD_FIELD(container_status, kind_, name_, m)
 static const struct record_field status_fields[] = {
 	{ .name = "state",
 	  .kind = RECORD_ENUM,

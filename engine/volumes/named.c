@@ -39,10 +39,7 @@
 #define SPEC_BYTES    ((size_t)8 << 20)
 #define PATH_BYTES    (sizeof(VOLUMES "//" VOLUME_RECORD) + NAME_LENGTH)
 
-#define FIELD(kind_, name_, m)                                                           \
-	{                                                                                \
-		.name = name_, .kind = kind_, .offset = offsetof(struct named_volume, m) \
-	}
+#define FIELD(kind_, name_, m) RECORD_FIELD(named_volume, kind_, name_, m)
 
 static const struct record_field fields[] = {
 	{ .name = "name", .kind = RECORD_STRING, .offset = offsetof(struct named_volume, name) },
