@@ -361,10 +361,19 @@ static void derive_ready(struct podstatus *ps, enum pod_condition which)
 
 /* ---- kubectl's STATUS ------------------------------------------------------------------- */
 
-static void note_restart(struct podstatus *ps, const struct podstatus_container *c)
+/* Those of init containers count as long as they are what the pod is at. */
+static void count_restarts(struct podstatus *ps)
 {
-	if (c->last.kind == KUBE_TERMINATED)
-		ps->last_restart_ns = later(ps->last_restart_ns, c->last.finished_ns);
+	for (size_t i = 0; i < ps->n; i++) {
+		const struct podstatus_container *c = &ps->v[i];
+
+		if (c->source->init && !c->source->sidecar &&
+		    ps->conditions[CONDITION_INITIALIZED].is_true)
+			continue;
+		ps->restarts += c->restarts;
+		if (c->last.kind == KUBE_TERMINATED)
+			ps->last_restart_ns = later(ps->last_restart_ns, c->last.finished_ns);
+	}
 }
 
 /* What the init containers say; NULL when they are through. The caller owns it. */
@@ -420,9 +429,10 @@ static bool is_paused(const struct podstatus_input *in)
 static void derive_text(const struct podstatus_input *in, struct podstatus *ps)
 {
 	cleanup_free char *init = init_text(ps);
-	bool going = in->removing || (in->infra && in->infra_live == STATE_STOPPING);
+	bool stopping = in->infra && in->infra_live == STATE_STOPPING;
 
-	if (going && ps->phase <= PHASE_RUNNING)
+	/* Of one that is being removed half of the records may be gone. */
+	if (in->removing || (stopping && ps->phase <= PHASE_RUNNING))
 		ps->status = xstrdup("Terminating");
 	else if (init && !ps->conditions[CONDITION_INITIALIZED].is_true)
 		ps->status = steal_ptr(&init);
@@ -443,8 +453,6 @@ void podstatus_derive(const struct podstatus_input *in, struct podstatus *ret)
 		bool counts = !in->v[i].init || in->v[i].sidecar;
 
 		derive_container(in, &in->v[i], &ret->v[i]);
-		note_restart(ret, &ret->v[i]);
-		ret->restarts += ret->v[i].restarts;
 		ret->total += counts;
 		ret->ready += counts && ret->v[i].ready;
 	}
@@ -453,6 +461,7 @@ void podstatus_derive(const struct podstatus_input *in, struct podstatus *ret)
 		ret->phase = PHASE_FAILED;
 	derive_sandbox(in, &ret->conditions[CONDITION_READY_TO_START]);
 	derive_initialized(in, ret);
+	count_restarts(ret);
 	derive_ready(ret, CONDITION_READY);
 	derive_ready(ret, CONDITION_CONTAINERS_READY);
 	ret->conditions[CONDITION_SCHEDULED] =

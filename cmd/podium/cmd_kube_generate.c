@@ -33,6 +33,7 @@ struct generate_options {
 	const char *filename;
 	const char *type;
 	const char *host_path;
+	const char *namespace_;
 	struct option_int replicas;
 	bool service;
 	bool for_cluster;
@@ -77,21 +78,22 @@ static int generate_one_pod(const struct store *s, struct generate_run *run, con
 }
 
 static int generate_stored(struct generate_run *run, const struct kube_kind_row *row,
-			   const char *name, struct error *err)
+			   const char *ns, const char *name, struct error *err)
 {
 	cleanup_stored_object struct stored_object o = { 0 };
 	int r;
 
 	if (row->kind < 0 || !is_kind_stored((enum kube_kind)row->kind))
 		return error_set(err, EINVAL, "'%s' cannot be generated", row->plural);
-	r = object_read(run->store, (enum kube_kind)row->kind, NULL, name, &o, err);
+	r = object_read(run->store, (enum kube_kind)row->kind, ns, name, &o, err);
 	return r < 0 ? r : generate_document(run, kube_kind_names[row->kind], o.yaml, err);
 }
 
 /* KIND/NAME */
-static int generate_kind(struct generate_run *run, const char *word, const char *slash,
+static int generate_kind(struct generate_run *run, const char *ns, const char *word,
 			 struct error *err)
 {
+	const char *slash = strchr(word, '/');
 	cleanup_free char *kind = xstrndup(word, (size_t)(slash - word));
 	const struct kube_kind_row *row;
 	char id[65];
@@ -107,28 +109,27 @@ static int generate_kind(struct generate_run *run, const char *word, const char 
 		r = lookup_pod(run->store, slash + 1, id, err);
 		return r < 0 ? r : generate_one_pod(run->store, run, id, err);
 	case KUBE_CONFIG_MAP:
-		return generate_config_map(run, NULL, slash + 1, err);
+		return generate_config_map(run, ns, slash + 1, err);
 	case KUBE_PVC:
 		return generate_volume(run, slash + 1, err);
 	case KUBE_SECRET:
 		return error_set(err, EPERM, "'%s': the values of a Secret are never written",
 				 word);
 	default:
-		return generate_stored(run, row, slash + 1, err);
+		return generate_stored(run, row, ns, slash + 1, err);
 	}
 }
 
 /* A pod's name comes first, then a volume's. */
-static int generate_one(const struct store *s, struct generate_run *run, const char *name,
-			struct error *err)
+static int generate_one(const struct store *s, struct generate_run *run, const char *ns,
+			const char *name, struct error *err)
 {
 	struct error pod_err = { 0 };
-	const char *slash = strchr(name, '/');
 	char id[65];
 	int r;
 
-	if (slash)
-		return generate_kind(run, name, slash, err);
+	if (strchr(name, '/'))
+		return generate_kind(run, ns, name, err);
 	r = lookup_pod(s, name, id, &pod_err);
 
 	if (r == 0)
@@ -211,7 +212,7 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	int r = read_request(o, &rq, err);
 
 	for (int i = 0; i < argc && r == 0; i++)
-		r = generate_one(&ctx->store, &run, argv[i], err);
+		r = generate_one(&ctx->store, &run, o->namespace_, argv[i], err);
 	if (r == 0 && run.out.overflow)
 		r = error_set(err, EFBIG, "more than 256 MiB of YAML");
 	for (size_t i = 0; i < run.notes.n && r == 0; i++)
@@ -231,6 +232,8 @@ static const struct option generate_options_table[] = {
 	  "Tell on stderr what will not travel to a cluster", false },
 	{ 0, "hostpath", OPTION_STRING, O(host_path), "kind",
 	  "Replace hostPath volumes by a configmap or a pvc", false },
+	{ 'n', "namespace", OPTION_STRING, O(namespace_), "name",
+	  "Where KIND/NAME is (default \"default\")", false },
 	{ 'r', "replicas", OPTION_INT, O(replicas), "number",
 	  "Replicas of a deployment or statefulset (1)", false },
 	{ 's', "service", OPTION_BOOL, O(service), NULL,
@@ -244,6 +247,13 @@ const struct command cmd_kube_generate = {
 	.words = "kube generate",
 	.args = "[options] POD|VOLUME|KIND/NAME...",
 	.summary = "Write pods, workloads and volumes as Kubernetes YAML",
+	.details = "  A word without a slash is a pod, else a volume. What was played comes back "
+		   "as it was\n"
+		   "  written, with the ConfigMaps and claims that it uses; a pod made by hand is "
+		   "described\n"
+		   "  from its records. deployment/NAME, job/NAME, configmap/NAME, ... give other "
+		   "objects.\n"
+		   "  Values of Secrets are never written: what refers to them goes on doing so.",
 	.options = generate_options_table,
 	.options_size = sizeof(struct generate_options),
 	.set_defaults = set_defaults,

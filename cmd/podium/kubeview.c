@@ -67,6 +67,7 @@ int kube_pod_load(const struct store *s, const char *id, bool with_specs, struct
 		view_load(s, ret->pod.infra_id, &ret->infra);
 	if (ret->pod.network == NETWORK_BRIDGE)
 		error_ignore(net_lookup(s, id, &ret->net, &scratch));
+	/* The phase is read last: a record that is missing because the pod goes is no riddle. */
 	ret->in = (struct podstatus_input){ .pod = &ret->pod,
 					    .infra = ret->infra.readable ? &ret->infra.st : NULL,
 					    .infra_live = ret->infra.live,

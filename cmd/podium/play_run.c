@@ -20,6 +20,7 @@
 #include "cmd/podium/play.h"
 #include "cmd/podium/play_prune.h"
 #include "cmd/podium/play_wait.h"
+#include "engine/base/clock.h"
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/base/trace.h"
@@ -177,14 +178,24 @@ static int tell_dry(const struct run *run, struct error *err)
 
 /* ---- making ----------------------------------------------------------------------------- */
 
-/* A foreground play hears signals from here on. */
+/* How long the starts may be watched, -1: to their end. */
+static int watch_ms(const struct run *run)
+{
+	int64_t left = run->waited.begun_ms + run->o->timeout.value * 1000 - clock_mono_ms();
+
+	if (run->mode == PLAY_WAIT_FOREGROUND)
+		return SIGNAL_LOOK_MS;
+	if (!run->o->timeout.set || left > INT32_MAX)
+		return -1;
+	return left > 0 ? (int)left : 0;
+}
+
+/* A foreground play hears signals from here on; one with a timeout says later what is late. */
 static int watch(struct run *run)
 {
-	bool foreground = run->mode == PLAY_WAIT_FOREGROUND;
-
-	while (!pods_watch(run->reports, run->result->n, foreground ? SIGNAL_LOOK_MS : -1)) {
+	while (!pods_watch(run->reports, run->result->n, watch_ms(run))) {
 		run->signo = play_waited_signal(&run->waited);
-		if (run->signo)
+		if (run->signo || run->mode != PLAY_WAIT_FOREGROUND)
 			break;
 	}
 	trace("up");
@@ -197,6 +208,7 @@ static int make(struct run *run, struct error *err)
 	size_t n = run->result->n;
 	int r = 0;
 
+	run->waited.begun_ms = clock_mono_ms();
 	if (run->mode == PLAY_WAIT_FOREGROUND)
 		r = play_waited_signals(&run->waited, err);
 	if (r == 0)

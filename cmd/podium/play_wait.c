@@ -232,7 +232,7 @@ static int late_error(const struct strlist *late, enum play_wait_mode mode, int6
 static int wait_here(const struct store *s, enum play_wait_mode mode, const struct play_waited *w,
 		     int64_t timeout_s, struct pollfd *p, struct error *err)
 {
-	int64_t deadline = clock_mono_ms() + timeout_s * 1000;
+	int64_t deadline = w->begun_ms + timeout_s * 1000;
 
 	for (;;) {
 		cleanup_strlist struct strlist late = { 0 };

@@ -23,6 +23,7 @@ struct play_waited {
 	struct strlist pods; /* ids; for COMPLETED without those that never end */
 	struct strlist jobs; /* "NAMESPACE/NAME" */
 	int signal_fd;	     /* a signalfd(2) of signals that end the wait, or -1 */
+	int64_t begun_ms;    /* monotonic: from when on the timeout counts */
 };
 void play_waited_done(struct play_waited *w);
 /* Blocks the signals that end a foreground play, and opens w->signal_fd. */

@@ -54,7 +54,7 @@ static void print_warning(struct pod_start_result *r, const char *text)
 	command_print_warning(what);
 }
 
-static void print_retry(const struct pod_start_result *r, const char *text)
+static void print_of_pod(const struct pod_start_result *r, const char *text)
 {
 	cleanup_free char *whole = xasprintf("pod '%s': %s", r->name ? r->name : "", text);
 
@@ -65,13 +65,16 @@ static void handle(struct pod_start_result *r, const struct ctl_msg *msg)
 {
 	switch ((enum ctl_type)msg->type) {
 	case CTL_WARNING:
-		print_warning(r, msg->text);
+		if (msg->value > 0)
+			print_of_pod(r, msg->text);
+		else
+			print_warning(r, msg->text);
 		break;
 	case CTL_FAILED:
 		print_failure(r, msg->text);
 		break;
 	case CTL_INIT_RETRY:
-		print_retry(r, msg->text);
+		print_of_pod(r, msg->text);
 		r->init_retry = true;
 		finish(r);
 		break;

@@ -206,7 +206,7 @@ static void end_post_start(struct monitor *m, bool good, const char *text)
 	}
 	(void)snprintf(why, sizeof(why), "postStart hook failed%s%s", *text ? ": " : "", text);
 	monitor_event(m, true, "FailedPostStartHook", "%s", why);
-	monitor_broadcast(m, CTL_WARNING, 0, why);
+	monitor_broadcast(m, CTL_WARNING, 1, why);
 	monitor_event(m, false, "Killing", "Container %s failed its postStart hook", m->name);
 	monitor_end_run(m, m->plan.grace_ms);
 }

@@ -125,6 +125,7 @@ static const struct {
 	{ "u x0", "Succeeded", "Completed", "0/1", "RIS" },
 	{ "u ?", "Pending", "ContainerStatusUnknown", "0/1", "RIS" },
 	{ "g u", "Running", "Terminating", "0/1", "RIS" },
+	{ "g x3", "Failed", "Error", "0/1", "RIS" },
 	/* init containers */
 	{ "u ic c", "Pending", "Init:0/1", "0/1", "RS" },
 	{ "u iu ic c", "Pending", "Init:0/2", "0/1", "RS" },
@@ -307,7 +308,7 @@ static void test_conditions(void)
 static void test_restarts(void)
 {
 	cleanup_podstatus struct podstatus ps = { 0 };
-	cleanup_free char *text = NULL, *none = NULL;
+	cleanup_free char *text = NULL, *none = NULL, *init = NULL, *through = NULL;
 	struct world w;
 
 	make_world(&w, "u *u r1 U");
@@ -319,6 +320,17 @@ static void test_restarts(void)
 	podstatus_derive(&w.in, &ps);
 	none = podstatus_restarts(&ps, T0);
 	CU_ASSERT_STRING_EQUAL(none, "0");
+	/* Those of an init container count until the pod is through with it; a sidecar's always. */
+	podstatus_done(&ps);
+	make_world(&w, "u *ix0 *iu c");
+	podstatus_derive(&w.in, &ps);
+	init = podstatus_restarts(&ps, T0 + 10 * S);
+	CU_ASSERT_STRING_EQUAL(init, "2 (5s ago)");
+	podstatus_done(&ps);
+	make_world(&w, "u *ix0 *sU U");
+	podstatus_derive(&w.in, &ps);
+	through = podstatus_restarts(&ps, T0 + 10 * S);
+	CU_ASSERT_STRING_EQUAL(through, "1 (5s ago)");
 }
 
 /* ---- the rest --------------------------------------------------------------------------- */
