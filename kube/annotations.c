@@ -31,7 +31,7 @@
 /* ---- telling ----------------------------------------------------------------------------------
  */
 
-static void say(const struct note *n, bool error, const char *fmt, va_list ap)
+static void printf_like(3, 0) say(const struct note *n, bool error, const char *fmt, va_list ap)
 {
 	char path[400], text[500];
 

@@ -203,6 +203,7 @@ static int make_with_parents(const struct cgroup_ctx *cg, enum cgroup_tree t, co
 	cleanup_close int lock = cgbase_lock(cg, false);
 	int r = make_parents(cg, t, group);
 
+	(void)lock; /* held, where it was to be had */
 	return r < 0 ? r : make_one(cg, t, group);
 }
 

@@ -160,6 +160,7 @@ int cgroup_join_monitors(const struct cgroup_ctx *cg, struct error *err)
 		/* Pruned between the two steps: once more, with nobody pruning. */
 		cleanup_close int lock = cgbase_lock(cg, false);
 
+		(void)lock; /* held, where it was to be had */
 		r = join_monitors(cg, t, err);
 	}
 	return r;
