@@ -3,7 +3,7 @@
 CMD_PART_OBJ := $(call obj,$(filter-out %/main.c,$(wildcard cmd/podium/*.c)))
 CMD_TESTS := $(addprefix $(B)/tests/unit/test_,options format template listing progress play_images kubetable)
 $(CMD_TESTS): $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o \
-	$(call obj,tests/support/fakestore.c) $(CMD_PART_OBJ) $(B)/libkube.a $(B)/libpodium.a
+	$(call obj,tests/support/fakestore.c tests/support/capture.c) $(CMD_PART_OBJ) $(B)/libkube.a $(B)/libpodium.a
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)

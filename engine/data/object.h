@@ -43,7 +43,7 @@ struct data_object {
 	size_t n;
 };
 void data_object_done(struct data_object *o);
-#define cleanup_data_object __attribute__((__cleanup__(data_object_done)))
+#define cleanup_data_object cleanup(data_object_done)
 
 /* Appends a copy of an entry. */
 void data_object_add(struct data_object *o, const char *key, const char *bytes, size_t len,

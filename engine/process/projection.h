@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include "engine/base/error.h"
+#include "engine/base/mem.h"
 
 struct field_context;
 struct pod_spec;
@@ -41,7 +42,7 @@ struct projected {
 };
 /* Clears what was a Secret's, and frees. */
 void projected_done(struct projected *p);
-#define cleanup_projected __attribute__((__cleanup__(projected_done)))
+#define cleanup_projected cleanup(projected_done)
 
 /* Reads every object, resolves every field. A required object or key that is missing is -ENOENT and
  * named; one that is optional is no file. */

@@ -39,7 +39,7 @@ struct named_volume {
 };
 extern const struct record_type named_volume_type;
 void named_volume_done(struct named_volume *v);
-#define cleanup_named_volume __attribute__((__cleanup__(named_volume_done)))
+#define cleanup_named_volume cleanup(named_volume_done)
 
 /* -EEXIST when there is one of the name. Makes _data 0755 root (0777 for a claim's, as a fresh
  * emptyDir) unless host_path is set. */

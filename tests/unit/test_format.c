@@ -5,16 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "cmd/podium/template.h"
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "tests/support/capture.h"
 #include "tests/support/cunit_main.h"
-
-#define OUTPUT_MAX 65536
 
 static const struct format_column columns[] = {
 	{ "CONTAINER ID", "ID" },
@@ -29,32 +27,6 @@ static const char two_rows[] =
 	" {\"Id\": \"ffffffffffffffff\", \"Names\": [\"d\\u00e4\\tb\"], \"Status\": \"Exited (0) 3 "
 	"seconds ago\","
 	"  \"Labels\": {}, \"\": {\"ID\": \"ffffffffffff\", \"Names\": \"d\\u00e4\\tb\"}}]";
-
-static int saved_stdout = -1;
-
-/* From now on stdout is a file in memory. */
-static int capture(void)
-{
-	int fd = memfd_create("stdout", MFD_CLOEXEC);
-
-	(void)fflush(stdout);
-	saved_stdout = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 10);
-	(void)dup2(fd, STDOUT_FILENO);
-	return fd;
-}
-
-/* What was printed since; stdout is the old one again. The caller owns the text. */
-static char *captured(int fd)
-{
-	char *text = xcalloc(1, OUTPUT_MAX);
-
-	(void)fflush(stdout);
-	(void)dup2(saved_stdout, STDOUT_FILENO);
-	(void)close(saved_stdout);
-	(void)!pread(fd, text, OUTPUT_MAX - 1, 0);
-	(void)close(fd);
-	return text;
-}
 
 static json_t *parse(const char *text)
 {
@@ -71,10 +43,12 @@ static void check_list(const char *rows_text, const char *format, bool no_headin
 	cleanup_json json_t *rows = parse(rows_text);
 	cleanup_free char *got = NULL;
 	struct error err = { 0 };
-	int fd = capture();
-	int r = format_list(rows, columns, format, no_heading, &err);
+	struct capture out;
+	int r;
 
-	got = captured(fd);
+	capture_begin(&out);
+	r = format_list(rows, columns, format, no_heading, &err);
+	got = capture_end(&out);
 	if (r < 0 || strcmp(got, want) != 0)
 		printf("--format '%s' gave %d %s\n'%s' not\n'%s'\n", format ? format : "", r,
 		       err.text, got, want);
@@ -148,10 +122,12 @@ static void test_errors(void)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		cleanup_free char *got = NULL;
 		struct error err = { 0 };
-		int fd = capture();
-		int r = format_list(rows, columns, bad[i], false, &err);
+		struct capture out;
+		int r;
 
-		got = captured(fd);
+		capture_begin(&out);
+		r = format_list(rows, columns, bad[i], false, &err);
+		got = capture_end(&out);
 		CU_ASSERT_EQUAL(r, -EINVAL);
 		CU_ASSERT_TRUE(is_prefix(err.text, "template: line 1: "));
 		CU_ASSERT_TRUE(is_equal(got, ""));
@@ -163,10 +139,12 @@ static void check_object(const char *text, const char *format, const char *want)
 	cleanup_json json_t *j = parse(text);
 	cleanup_free char *got = NULL;
 	struct error err = { 0 };
-	int fd = capture();
-	int r = format_object(j, format, &err);
+	struct capture out;
+	int r;
 
-	got = captured(fd);
+	capture_begin(&out);
+	r = format_object(j, format, &err);
+	got = capture_end(&out);
 	CU_ASSERT_EQUAL(r, 0);
 	if (strcmp(got, want) != 0)
 		printf("'%s' not '%s'\n", got, want);
@@ -190,6 +168,7 @@ static void test_terminal(void)
 		parse("[{\"ID\": \"a\\u001b[2Jb\\u202e\", \"Status\": \"\", \"Names\": \"n\"}]");
 	char text[4096] = "";
 	struct error err = { 0 };
+	struct capture out;
 	int peer, r = -1;
 
 	if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0) {
@@ -197,15 +176,14 @@ static void test_terminal(void)
 		return;
 	}
 	peer = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
-	(void)close(capture());
+	capture_begin(&out);
 	(void)dup2(peer, STDOUT_FILENO);
 	r = format_list(rows, columns, NULL, true, &err);
 	if (r == 0)
 		r = format_list(rows, columns, "{{.ID}}", true, &err);
 	(void)fflush(stdout);
 	(void)!read(master, text, sizeof(text) - 1);
-	(void)dup2(saved_stdout, STDOUT_FILENO);
-	(void)close(saved_stdout);
+	free(capture_end(&out));
 	CU_ASSERT_EQUAL(r, 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "a\\x1b[2Jb\\u202e"));
 	CU_ASSERT_PTR_NULL(strchr(text, '\x1b'));

@@ -3,43 +3,15 @@
 #include "cmd/podium/kubetable.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "cmd/podium/kubewords.h"
 #include "cmd/podium/play_wait.h"
 #include "engine/base/mem.h"
+#include "tests/support/capture.h"
 #include "tests/support/cunit_main.h"
 
-#define OUTPUT_MAX 65536
-#define S	   INT64_C(1000000000)
-
-static int saved_stdout = -1;
-
-static int capture(void)
-{
-	int fd = memfd_create("stdout", MFD_CLOEXEC);
-
-	(void)fflush(stdout);
-	saved_stdout = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 10);
-	(void)dup2(fd, STDOUT_FILENO);
-	return fd;
-}
-
-/* The caller owns the text. */
-static char *captured(int fd)
-{
-	char *text = xcalloc(1, OUTPUT_MAX);
-
-	(void)fflush(stdout);
-	(void)dup2(saved_stdout, STDOUT_FILENO);
-	(void)close(saved_stdout);
-	(void)!pread(fd, text, OUTPUT_MAX - 1, 0);
-	(void)close(fd);
-	return text;
-}
+#define S INT64_C(1000000000)
 
 static const char *const headers[] = { "NAME", "STATUS", "AGE", NULL };
 
@@ -59,14 +31,15 @@ static void check(size_t from, bool with_headers, unsigned int indent, const cha
 {
 	cleanup_kube_table struct kube_table t = { 0 };
 	cleanup_free char *got = NULL;
-	int fd = capture();
+	struct capture out;
 
 	fill(&t);
+	capture_begin(&out);
 	if (from)
 		kube_table_print_from(&t, from, indent);
 	else
 		kube_table_print(&t, with_headers, indent);
-	got = captured(fd);
+	got = capture_end(&out);
 	if (strcmp(got, want) != 0)
 		printf("'%s' not\n'%s'\n", got, want);
 	CU_ASSERT_STRING_EQUAL(got, want);

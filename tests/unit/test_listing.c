@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,12 +11,12 @@
 #include "engine/base/clock.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "tests/support/capture.h"
 #include "tests/support/cunit_main.h"
 #include "tests/support/fakestore.h"
 
-#define ARGS_MAX   12
-#define OUTPUT_MAX 65536
-#define MINUTE_NS  60000000000
+#define ARGS_MAX  12
+#define MINUTE_NS 60000000000
 
 static struct fakestore fake;
 static char web[4][65], api[4][65];
@@ -56,22 +55,17 @@ static void run(const struct command *c, const char *line, struct result *ret)
 	static char copy[512];
 	char *argv[ARGS_MAX + 1] = { NULL };
 	char *rest = copy, *word;
-	int n = 0, fd = memfd_create("stdout", MFD_CLOEXEC);
-	int saved = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 10);
+	struct capture out;
+	int n = 0;
 
 	(void)snprintf(copy, sizeof(copy), "%s", line);
 	while ((word = strsep(&rest, " ")) && n < ARGS_MAX)
 		if (*word)
 			argv[n++] = word;
-	*ret = (struct result){ .text = xcalloc(1, OUTPUT_MAX) };
-	(void)fflush(stdout);
-	(void)dup2(fd, STDOUT_FILENO);
+	*ret = (struct result){ 0 };
+	capture_begin(&out);
 	ret->code = run_parsed(c, n, argv, &ret->err);
-	(void)fflush(stdout);
-	(void)dup2(saved, STDOUT_FILENO);
-	(void)close(saved);
-	(void)!pread(fd, ret->text, OUTPUT_MAX - 1, 0);
-	(void)close(fd);
+	ret->text = capture_end(&out);
 }
 
 static void check(const struct command *c, const char *line, const char *want)
