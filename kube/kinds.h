@@ -20,6 +20,7 @@ struct wanted {
 	char *name;
 	char *key; /* or NULL */
 	bool optional;
+	bool unmounted;	  /* of a volume that no container mounts: not missed */
 	bool credentials; /* an imagePullSecrets entry */
 	char *file;
 	char *path;

@@ -80,10 +80,10 @@ struct podstatus_condition {
 
 struct podstatus {
 	enum kube_phase phase;
-	const char *reason; /* of the pod as a whole: "DeadlineExceeded", "Evicted", or NULL */
+	const char *reason;  /* of the pod as a whole: "DeadlineExceeded", "Evicted", or NULL */
 	const char *message; /* of the reason, or NULL; both borrowed from the input */
-	char *status;	    /* kubectl's STATUS column */
-	unsigned int ready; /* READY n/m: members and sidecars */
+	char *status;	     /* kubectl's STATUS column */
+	unsigned int ready;  /* READY n/m: members and sidecars */
 	unsigned int total;
 	int64_t restarts;
 	int64_t last_restart_ns; /* 0: none */

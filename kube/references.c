@@ -129,10 +129,19 @@ static void walk_container(struct walk *w, const struct container_spec *c)
 	}
 }
 
+static bool is_mounted(const struct pod_plan *plan, const char *volume)
+{
+	for (size_t i = 0; i < plan->n_containers; i++)
+		for (size_t k = 0; k < plan->containers[i].mounts.n; k++)
+			if (is_equal(plan->containers[i].mounts.v[k].volume, volume))
+				return true;
+	return false;
+}
+
 void references_of(const struct pod_plan *plan, struct kube_reference_list *ret)
 {
 	struct walk w = { .list = ret };
-	size_t inits = 0, members = 0;
+	size_t inits = 0, members = 0, seen = ret->n;
 
 	(void)path_field(&w.path, "spec");
 	for (size_t i = 0; i < plan->pod.volumes.n; i++) {
@@ -140,6 +149,8 @@ void references_of(const struct pod_plan *plan, struct kube_reference_list *ret)
 
 		(void)path_index(&w.path, plan->pod.volumes.v[i].index);
 		walk_volume(&w, &plan->pod.volumes.v[i]);
+		for (; seen < ret->n; seen++)
+			ret->v[seen].unmounted = !is_mounted(plan, plan->pod.volumes.v[i].name);
 		path_cut(&w.path, mark);
 	}
 	for (size_t i = 0; i < plan->n_containers; i++) {

@@ -20,7 +20,8 @@ struct kube_reference {
 	char *name;
 	char *key; /* or NULL */
 	bool optional;
-	char *path; /* "spec.volumes[1].configMap.name" */
+	bool unmounted; /* of a volume that no container mounts */
+	char *path;	/* "spec.volumes[1].configMap.name" */
 };
 struct kube_reference_list {
 	struct kube_reference *v;

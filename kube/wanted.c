@@ -68,6 +68,7 @@ void note_references(struct load *l, const struct diag_sink *sink, const struct 
 		w->name = steal_ptr(&r->name);
 		w->key = steal_ptr(&r->key);
 		w->optional = r->optional;
+		w->unmounted = r->unmounted;
 	}
 }
 
@@ -149,7 +150,8 @@ static void check_data(const struct load *l, const struct wanted *w)
 		text = xasprintf("the %s '%.253s' has no key '%.253s'", kind, w->name, w->key);
 	else
 		text = xasprintf("there is no %s '%.253s'%s", kind, w->name, where(l));
-	say(l, w, l->input->for_play ? KUBE_ERROR : KUBE_WARNING, text);
+	/* The kubelet does not prepare a volume that no container mounts. */
+	say(l, w, l->input->for_play && !w->unmounted ? KUBE_ERROR : KUBE_WARNING, text);
 }
 
 /* ---- claims -----------------------------------------------------------------------------------

@@ -105,6 +105,7 @@ static const struct schema_field volume_mount_fields[] = {
 	{ ROW("name", STRING, ONE), KEEP(k8s_mount, name), .required = true },
 	{ ROW("readOnly", BOOL, ONE), KEEP(k8s_mount, read_only) },
 	{ ROW("recursiveReadOnly", STRING, ONE), KEEP(k8s_mount, recursive_read_only),
+	  .reason = "Disabled, too: what is mounted below a read-only volume is never writable",
 	  .values = volume_mount_recursive_read_only_values },
 	{ ROW("mountPath", STRING, ONE), KEEP(k8s_mount, mount_path), .required = true },
 	{ ROW("subPath", STRING, ONE), KEEP(k8s_mount, sub_path) },

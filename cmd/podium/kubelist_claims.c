@@ -133,6 +133,9 @@ static int describe_one(struct kube_look *look, const struct named_volume *v, st
 	describe_line(0, WIDTH, "Capacity:", "%s", v->capacity ? v->capacity : "");
 	describe_line(0, WIDTH, "Access Modes:", "%s", modes);
 	describe_line(0, WIDTH, "Created:", "%s", created);
+	if (!v->claim_yaml)
+		describe_line(0, WIDTH, "Note:", "%s",
+			      "no manifest has this claim: a pod's play has made it");
 	describe_line(0, WIDTH, "Path:", "%s", where);
 	describe_line(0, WIDTH, "Used By:", "%s", users.n ? who : "<none>");
 	return 0;

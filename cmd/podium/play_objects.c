@@ -166,21 +166,38 @@ static bool is_claimed(const struct kube_result *result, const char *name)
 	return false;
 }
 
+static const char *claiming_namespace(const struct play_objects *p, const char *volume)
+{
+	for (size_t i = 0; i < p->volumes.n; i++)
+		if (is_equal(p->volumes.v[i], volume))
+			return p->volume_namespaces.v[i];
+	return NULL;
+}
+
 static int find_volumes(const struct store *s, const struct kube_result *result,
 			const struct pod_spec *pod, struct play_objects *p, struct error *err)
 {
 	for (size_t i = 0; i < pod->volumes.n; i++) {
 		const struct volume_spec *v = &pod->volumes.v[i];
 		cleanup_named_volume struct named_volume there = { 0 };
+		const char *other = claiming_namespace(p, v->source_name);
 		int r;
 
-		if (v->kind != VOLUME_NAMED || is_claimed(result, v->source_name) ||
-		    strlist_has(&p->volumes, v->source_name))
+		if (v->kind != VOLUME_NAMED || is_claimed(result, v->source_name))
+			continue;
+		if (other && !is_equal(other, namespace_of(pod->namespace_)))
+			return error_set(err, EEXIST,
+					 "pod '%s': volume '%s': the claim '%s' is of namespace "
+					 "'%s': names of claims are names of volumes, and differ "
+					 "on one host",
+					 pod->name, v->name, v->source_name, other);
+		if (other)
 			continue;
 		r = named_volume_read(s, v->source_name, &there, err);
-		if (r == -ENOENT)
+		if (r == -ENOENT) {
 			strlist_add(&p->volumes, v->source_name);
-		else if (r < 0)
+			strlist_add(&p->volume_namespaces, namespace_of(pod->namespace_));
+		} else if (r < 0)
 			return error_wrap(err, "pod '%s': volume '%s'", pod->name, v->name);
 	}
 	return 0;
@@ -275,9 +292,12 @@ static int write_one(const struct store *s, const struct kube_result *result, st
 	return r < 0 ? at(p->o, err) : 0;
 }
 
-static int make_volume(const struct store *s, const char *name, struct error *err)
+/* A claim in all but its document: it is listed, and bound to what is made for it. */
+static int make_volume(const struct store *s, const char *name, const char *namespace_,
+		       struct error *err)
 {
 	const struct named_volume want = { .name = (char *)(uintptr_t)name,
+					   .claim_namespace = (char *)(uintptr_t)namespace_,
 					   .created_ns = clock_wall_ns(),
 					   .played = true };
 	cleanup_free char *text = xasprintf(
@@ -300,7 +320,8 @@ int play_objects_apply(const struct store *s, struct play_objects *p,
 	for (size_t i = 0; i < p->n && r == 0; i++)
 		r = write_one(s, result, &p->v[i], err);
 	for (; p->volumes_done < p->volumes.n && r == 0; p->volumes_done += r == 0)
-		r = make_volume(s, p->volumes.v[p->volumes_done], err);
+		r = make_volume(s, p->volumes.v[p->volumes_done],
+				p->volume_namespaces.v[p->volumes_done], err);
 	if (r < 0)
 		undo(s, p);
 	return r;
@@ -392,6 +413,7 @@ void play_objects_done(struct play_objects *p)
 	}
 	free(p->v);
 	strlist_done(&p->volumes);
+	strlist_done(&p->volume_namespaces);
 	strlist_done(&p->stale);
 	*p = (struct play_objects){ 0 };
 }

@@ -26,6 +26,7 @@ struct play_objects {
 	struct play_object *v; /* one an object that this command writes, in order */
 	size_t n;
 	struct strlist volumes; /* claims without a document: named volumes that are made */
+	struct strlist volume_namespaces; /* one each: of the pods that claim them */
 	size_t volumes_done;
 	struct strlist stale; /* pods that a workload had and has no more */
 };

@@ -31,6 +31,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/fs.h"
+#include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 #include "engine/base/seams.h"
@@ -52,19 +53,25 @@
 #define VERSION_MAX	64
 #define VERSION_TRIES	16
 
+static void drop_last(struct projected *p)
+{
+	struct projected_volume *v = &p->v[--p->n];
+
+	for (size_t k = 0; k < v->n; k++) {
+		struct projected_file *f = &v->v[k];
+
+		if (f->bytes)
+			explicit_bzero(f->bytes, f->len);
+		free(f->bytes);
+		free(f->path);
+	}
+	free(v->v);
+}
+
 void projected_done(struct projected *p)
 {
-	for (size_t i = 0; i < p->n; i++) {
-		for (size_t k = 0; k < p->v[i].n; k++) {
-			struct projected_file *f = &p->v[i].v[k];
-
-			if (f->bytes)
-				explicit_bzero(f->bytes, f->len);
-			free(f->bytes);
-			free(f->path);
-		}
-		free(p->v[i].v);
-	}
+	while (p->n)
+		drop_last(p);
 	free(p->v);
 	*p = (struct projected){ 0 };
 }
@@ -217,6 +224,52 @@ static int gather_downward(const struct field_context *c, const struct projectio
 	return r;
 }
 
+static bool is_mounted_by(const struct field_context *c, const char *id, const char *volume)
+{
+	struct container_spec spec = { 0 };
+	cleanup_json json_t *j = NULL;
+	char path[LAYOUT_PATH_MAX];
+	bool is_mounted = false;
+	struct error scratch;
+
+	/* One that cannot be read may mount it. */
+	if (!is_id(id) ||
+	    jload_file(c->store->rootfd, layout_container(path, id, "spec.json"), RECORD_MAX_BYTES,
+		       &j, &scratch) < 0 ||
+	    record_load(&container_spec_type, j, &spec, &scratch) < 0)
+		return true;
+	for (size_t i = 0; i < spec.mounts.n; i++)
+		is_mounted |= is_equal(spec.mounts.v[i].volume, volume);
+	record_done(&container_spec_type, &spec);
+	return is_mounted;
+}
+
+/* As the kubelet, which prepares what some container mounts, and does not look at the rest. Asked
+ * only when something is missing: the records of the containers are not read otherwise. */
+static bool is_mounted(const struct field_context *c, const char *volume)
+{
+	const struct container_ref_list *refs = &c->pod->containers;
+
+	for (size_t i = 0; i < refs->n; i++)
+		if (is_mounted_by(c, refs->v[i].id, volume))
+			return true;
+	return refs->n == 0;
+}
+
+static int gather_volume(const struct field_context *c, struct projected_volume *v,
+			 struct error *err)
+{
+	int r = 0;
+
+	for (size_t k = 0; r == 0 && k < v->spec->sources.n; k++) {
+		const struct projection *p = &v->spec->sources.v[k];
+
+		r = p->kind == PROJECTION_DOWNWARD ? gather_downward(c, p, v, err)
+						   : gather_object(c, p, v, err);
+	}
+	return r < 0 ? error_wrap(err, "volume '%s'", v->spec->name) : 0;
+}
+
 int projection_gather(const struct field_context *c, struct projected *ret, struct error *err)
 {
 	struct projected all = { 0 };
@@ -225,19 +278,19 @@ int projection_gather(const struct field_context *c, struct projected *ret, stru
 	for (size_t i = 0; r == 0 && i < c->pod->volumes.n; i++) {
 		const struct volume_spec *spec = &c->pod->volumes.v[i];
 		struct projected_volume *v;
+		struct error why;
 
 		if (!is_projection_volume(spec->kind))
 			continue;
 		v = list_add(&all);
 		v->spec = spec;
-		for (size_t k = 0; r == 0 && k < spec->sources.n; k++) {
-			const struct projection *p = &spec->sources.v[k];
-
-			r = p->kind == PROJECTION_DOWNWARD ? gather_downward(c, p, v, err)
-							   : gather_object(c, p, v, err);
+		r = gather_volume(c, v, &why);
+		if (r == -ENOENT && !is_mounted(c, spec->name)) {
+			drop_last(&all);
+			r = 0;
 		}
 		if (r < 0)
-			r = error_wrap(err, "volume '%s'", spec->name);
+			*err = why;
 	}
 	if (r < 0)
 		projected_done(&all);

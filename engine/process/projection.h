@@ -45,7 +45,7 @@ void projected_done(struct projected *p);
 #define cleanup_projected cleanup(projected_done)
 
 /* Reads every object, resolves every field. A required object or key that is missing is -ENOENT and
- * named; one that is optional is no file. */
+ * named, unless no container mounts the volume; one that is optional is no file. */
 int projection_gather(const struct field_context *c, struct projected *ret,
 		      struct error *err) must_check;
 

@@ -118,6 +118,30 @@ static void test_missing(void)
 	remove_pods();
 }
 
+/* Nobody misses what no container mounts, as in a cluster. */
+static void test_unmounted(void)
+{
+	cleanup_result struct result r = play_text(
+		"unmounted", "",
+		CONFIG("one") POD(
+			"unmounted",
+			"    volumeMounts: [{name: v, mountPath: /v}]\n"
+			"  volumes: [{name: v, configMap: {name: conf}}, {name: w, secret: "
+			"{secretName: none}}, {name: x, projected: {sources: [{configMap: {name: "
+			"none}}]}}]\n"));
+
+	CHECK_CODE(r, 0);
+	CHECK_HAS(r.err, "there is no Secret 'none'");
+	/* The other volumes of the pod are refreshed all the same. */
+	play("conf", 0, CONFIG("two"));
+	{
+		cleanup_result struct result k = podium("exec unmounted-c cat /v/a.txt");
+
+		CHECK_EQUAL(k.out, "two");
+	}
+	remove_pod("unmounted");
+}
+
 #define CLAIM                                       \
 	"apiVersion: v1\n"                          \
 	"kind: PersistentVolumeClaim\n"             \
@@ -254,9 +278,55 @@ static void test_full_hosts(void)
 	remove_pod("full");
 }
 
+/* A claim that no manifest has is one all the same. */
+static void test_undocumented(void)
+{
+	play("bare", 0,
+	     POD("bare",
+		 "    volumeMounts: [{name: d, mountPath: /data}]\n"
+		 "  volumes: [{name: d, persistentVolumeClaim: {claimName: bare-data}}]\n"));
+	{
+		cleanup_result struct result list = podium("kube get pvc");
+		cleanup_result struct result told = podium("kube describe pvc bare-data");
+		cleanup_result struct result other = play_text(
+			"other", "",
+			"apiVersion: v1\nkind: Pod\nmetadata: {name: other, namespace: "
+			"else}\nspec:\n"
+			"  containers: [{name: c, image: busybox, volumeMounts: [{name: d, "
+			"mountPath: "
+			"/d}]}]\n  volumes: [{name: d, persistentVolumeClaim: {claimName: "
+			"bare-data}}]\n");
+
+		CHECK_HAS(list.out, "bare-data");
+		CHECK_HAS(list.out, "Bound");
+		CHECK_HAS(told.out, "no manifest has this claim");
+		CHECK_CODE(other, 125);
+		CHECK_HAS(other.err, "a claim's of namespace 'default'");
+	}
+	/* Its document may come later. */
+	{
+		cleanup_result struct result r = play_text(
+			"later", "",
+			"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: "
+			"bare-data}\nspec: "
+			"{accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n");
+
+		CHECK_CODE(r, 0);
+		CHECK_HAS(r.err, "persistentvolumeclaim 'bare-data' configured");
+	}
+	MUST(0, "kube down --force %s/bare.yaml", harness.work);
+	{
+		cleanup_result struct result list = podium("kube get pvc");
+
+		CHECK_LACKS(list.out, "bare-data");
+	}
+}
+
 static CU_TestInfo tests[] = {
 	{ "files of ConfigMaps, Secrets and the pod", test_files },
 	{ "a Secret that is missing", test_missing },
+	{ "a Secret that nobody mounts", test_unmounted },
+	{ "a claim without a document", test_undocumented },
 	{ "a claim", test_claim },
 	{ "an image", test_image },
 	{ "VOL-2 planted links", test_planted_links },
