@@ -57,8 +57,9 @@ static int parse_set(const char **at, struct selector_term *t, const char *text,
 		r = add_value(t, s, len, text, err);
 		s = skip_blanks(s + len);
 	} while (r == 0 && *s == ',' && s++);
-	if (r == 0 && *s++ != ')')
+	if (r == 0 && *s != ')')
 		r = bad(err, text, "a list that does not end with ')'");
+	s += r == 0;
 	*at = s;
 	return r;
 }
@@ -81,6 +82,8 @@ static int parse_operator(const char **at, struct selector_term *t, const char *
 		return bad(err, text, "expected '=', '!=', 'in' or 'notin' behind a key");
 	if (*s == '!' && s[1] != '=')
 		return bad(err, text, "expected '!='");
+	if (*s != '!' && *s != '=')
+		return bad(err, text, "expected '=', '!=', 'in' or 'notin' behind a key");
 	s += *s == '!' || s[1] == '=' ? 2 : 1;
 	s = skip_blanks(s);
 	len = word_length(s);

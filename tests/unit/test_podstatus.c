@@ -420,6 +420,8 @@ static void test_selector(void)
 		{ "app in (db", -1 },
 		{ "=web", -1 },
 		{ "app web", -1 },
+		{ "app(web", -1 },
+		{ "app)=web", -1 },
 		{ "app=web;", -1 },
 		{ "app=web,", -1 },
 		{ "a b=c", -1 },
