@@ -158,8 +158,9 @@ static void put_clone(struct emitter *e)
 	put_return(e, SECCOMP_RET_ALLOW);
 }
 
-/* Netlink by an allow-list, too: what has a network namespace (routes, sockets, IPsec, filters, generic)
- * and the kernel's announcements of devices. The rest answers as a kernel without it would. */
+/* Netlink by an allow-list, too: what has a network namespace (routes, sockets, IPsec, filters,
+ * generic) and the kernel's announcements of devices. The rest answers as a kernel without it would.
+ */
 static void put_netlink(struct emitter *e)
 {
 	static const unsigned int allowed[] = { NETLINK_ROUTE,		NETLINK_SOCK_DIAG,

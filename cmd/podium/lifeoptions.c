@@ -15,7 +15,8 @@ int grace_option(const struct option_int *time, int64_t *ret_s, struct error *er
 	if (!time->set)
 		return 0;
 	if (time->value < 0 || time->value > INT32_MAX / 1000)
-		return error_set(err, EINVAL, "a grace period takes seconds from 0 to %d", INT32_MAX / 1000);
+		return error_set(err, EINVAL, "a grace period takes seconds from 0 to %d",
+				 INT32_MAX / 1000);
 	*ret_s = time->value;
 	return 0;
 }

@@ -2,11 +2,11 @@
 /*
  * play_images - the images of manifests are here before anything is made.
  *
- * Theory of operation: for each container and each image volume the name, its imagePullPolicy and what is in the store say
- * whether a registry is asked: explicit Always pulls or fails; Always by default (no tag or "latest",
- * and no digest) takes what is newer and forgives a registry that does not answer when the image is
- * here; IfNotPresent pulls what is missing; Never pulls nothing. An image of "localhost/" has no
- * registry, and an id no name: they are here or they are not.
+ * Theory of operation: for each container and each image volume the name, its imagePullPolicy and
+ * what is in the store say whether a registry is asked: explicit Always pulls or fails; Always by
+ * default (no tag or "latest", and no digest) takes what is newer and forgives a registry that does
+ * not answer when the image is here; IfNotPresent pulls what is missing; Never pulls nothing. An
+ * image of "localhost/" has no registry, and an id no name: they are here or they are not.
  *
  * A name is wanted once, however many have it, under the strictest of their policies and
  * with the credentials of all their pods. All are pulled by one run of the helper. A pull changes the

@@ -7,8 +7,8 @@
  * may already be in namespaces where the trees cannot be reached.
  *
  * Trees where a container has no group of its own: cpu, cpuset, hugetlb, when it asked for nothing
- * there (the process stays where its starter is); devices, when it is not privileged (the shared group). A missing memory,
- * pids or freezer group is an error, since a limit would silently not hold.
+ * there (the process stays where its starter is); devices, when it is not privileged (the shared
+ * group). A missing memory, pids or freezer group is an error, since a limit would silently not hold.
  *
  * Should: be called by a process with one thread, before it forks. Mustn't: be called after
  * unshare(CLONE_NEWCGROUP), which would make the old place the visible root.

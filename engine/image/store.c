@@ -11,7 +11,8 @@
  * and the next collection takes them.
  *
  * What pins a layer: an image in the index, a container's spec.json or a volume of a pod.json, which
- * carry their own copies of the configuration. When one of these records cannot be read, nothing is collected.
+ * carry their own copies of the configuration. When one of these records cannot be read, nothing is
+ * collected.
  *
  * File names are made from checked ids only. A configuration is compared with the size recorded for
  * it before it is parsed; its digest was checked when it came in (podium links no hash).

@@ -283,9 +283,7 @@ static size_t take_body(struct http_reply *r, size_t len)
 	r->body_bytes += n;
 	if (r->step != HTTP_STEP_UNTIL_EOF)
 		r->left -= n;
-	if (r->body_bytes >= HTTPGET_BODY_MAX)
-		r->step = HTTP_STEP_DONE;
-	else if (r->step == HTTP_STEP_LENGTH && r->left == 0)
+	if (r->body_bytes >= HTTPGET_BODY_MAX || (r->step == HTTP_STEP_LENGTH && r->left == 0))
 		r->step = HTTP_STEP_DONE;
 	else if (r->step == HTTP_STEP_CHUNK_DATA && r->left == 0)
 		r->step = HTTP_STEP_CHUNK_END;

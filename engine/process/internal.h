@@ -54,13 +54,12 @@ int launch_await_addresses(struct launch *l, int sync_fd, struct error *err) mus
  * host's. */
 void launch_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX]);
 
-/* clone3 as the starter's child, with a pidfd; cgroup_fd >= 0: born in that group of the unified
- * tree; first_id: with CLONE_NEWUSER, the host's id for its root (userns.h). The parent sends SYNC_STARTED before it returns the pid; in the child it returns 0, after
- * that: so nothing the child sends can arrive first. */
+/* clone3 as the starter's child, with a pidfd. The parent sends SYNC_STARTED before it returns the
+ * pid; in the child it returns 0, after that: so nothing the child sends can arrive first. */
 struct launch_clone {
 	uint64_t flags;
-	int cgroup_fd;
-	uint32_t first_id;
+	int cgroup_fd;	   /* >= 0: born in that group of the unified tree */
+	uint32_t first_id; /* with CLONE_NEWUSER: the host's id for its root (userns.h) */
 };
 pid_t launch_clone(const struct launch_clone *how, int sync_fd, int *ret_pidfd,
 		   struct error *err) must_check;
