@@ -341,12 +341,24 @@ static int64_t ready_since(const struct podstatus *ps, bool is_ready)
 	return since;
 }
 
-static void derive_ready(struct podstatus *ps, enum pod_condition which)
+static bool has_probe(const struct podstatus *ps)
+{
+	for (size_t i = 0; i < ps->n; i++)
+		if (ps->v[i].source->has_probe)
+			return true;
+	return false;
+}
+
+static void derive_ready(const struct podstatus_input *in, struct podstatus *ps,
+			 enum pod_condition which)
 {
 	struct podstatus_condition *cond = &ps->conditions[which];
 
 	cond->is_true = ps->ready == ps->total && ps->phase == PHASE_RUNNING;
 	cond->since_ns = ready_since(ps, cond->is_true);
+	/* The conductor keeps it for a pod with probes. */
+	if (!cond->since_ns && has_probe(ps) && in->infra && in->infra->ready == cond->is_true)
+		cond->since_ns = in->infra->ready_ns;
 	if (cond->is_true)
 		return;
 	if (ps->phase == PHASE_SUCCEEDED) {
@@ -462,8 +474,8 @@ void podstatus_derive(const struct podstatus_input *in, struct podstatus *ret)
 	derive_sandbox(in, &ret->conditions[CONDITION_READY_TO_START]);
 	derive_initialized(in, ret);
 	count_restarts(ret);
-	derive_ready(ret, CONDITION_READY);
-	derive_ready(ret, CONDITION_CONTAINERS_READY);
+	derive_ready(in, ret, CONDITION_READY);
+	derive_ready(in, ret, CONDITION_CONTAINERS_READY);
 	ret->conditions[CONDITION_SCHEDULED] =
 		(struct podstatus_condition){ .is_true = true, .since_ns = in->pod->created_ns };
 	derive_text(in, ret);

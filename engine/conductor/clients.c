@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/conductor/internal.h"
 
 static void drop(int *fd)
@@ -32,6 +33,28 @@ void conductor_tell(struct conductor *c, enum ctl_type type, int32_t value, cons
 	}
 }
 
+/* Whether readiness comes and goes by more than the start and the end of containers. */
+static bool has_probes(const struct conductor *c)
+{
+	for (size_t i = 0; i < c->n_members; i++)
+		if (c->run.specs[i].probes[PROBE_READINESS].action.kind != ACTION_NONE ||
+		    c->run.specs[i].probes[PROBE_STARTUP].action.kind != ACTION_NONE)
+			return true;
+	return false;
+}
+
+/* Keeps the time, unless it is what an earlier conductor has written already. Without probes it
+ * follows from the times of the containers, and nothing is written. */
+static void record_ready(struct conductor *c)
+{
+	if (c->status.ready == c->is_ready || !has_probes(c))
+		return;
+	c->status.ready = c->is_ready;
+	c->status.ready_ns = clock_wall_ns();
+	if (c->phase == CONDUCTOR_STARTING || c->phase == CONDUCTOR_UP)
+		conductor_write_status(c, STATE_RUNNING);
+}
+
 void conductor_tell_ready(struct conductor *c)
 {
 	bool is_ready = (c->phase == CONDUCTOR_STARTING || c->phase == CONDUCTOR_UP) &&
@@ -40,6 +63,7 @@ void conductor_tell_ready(struct conductor *c)
 	if (is_ready == c->is_ready)
 		return;
 	c->is_ready = is_ready;
+	record_ready(c);
 	conductor_tell(c, CTL_POD_READY, is_ready, NULL);
 }
 

@@ -72,6 +72,8 @@ static void begin_life(struct conductor *c)
 	if (!c->is_rebuilt)
 		c->status.started_ns = c->status.sandbox_ns;
 	c->status.exit_code = 0;
+	c->status.ready = false;
+	c->status.ready_ns = c->status.sandbox_ns;
 	forget_reason(c);
 }
 

@@ -10,6 +10,7 @@
 
 #include "engine/logs/logwrite.h"
 #include "engine/monitor/action.h"
+#include "engine/monitor/eventrate.h"
 #include "engine/monitor/probestate.h"
 #include "engine/process/attach.h"
 #include "engine/process/ctl.h"
@@ -73,6 +74,7 @@ struct monitor_watch {
 	struct action_place place;
 	struct probestate state;
 	struct action asked[PROBE__COUNT]; /* by enum probe_role */
+	struct event_rate told[PROBE__COUNT];
 	struct action hook;
 	enum monitor_hook hook_kind; /* the one that runs */
 	int64_t hook_end_ms;	     /* monotonic: a sleep is over; 0: none */
@@ -174,6 +176,11 @@ void monitor_watch_tick(struct monitor *m);
 int64_t monitor_watch_deadline_ms(const struct monitor *m);
 
 /* outcome.c: what is told of a run */
+/* What a probe says: the same again is told once a minute. */
+void monitor_probe_event(struct monitor *m, enum probe_role role, const char *reason,
+			 const char *fmt, ...) printf_like(4, 5);
+/* What was only counted so far is told. */
+void monitor_probe_events_end(struct monitor *m, enum probe_role role);
 void monitor_event(struct monitor *m, bool warning, const char *reason, const char *fmt, ...)
 	printf_like(4, 5);
 /* The numbers of the last run become lastState; those of the next are not there yet. */

@@ -15,7 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/mem.h"
+#include "engine/base/seams.h"
 #include "engine/logs/logread.h"
 #include "engine/monitor/internal.h"
 #include "engine/state/events.h"
@@ -36,6 +38,36 @@ void monitor_event(struct monitor *m, bool warning, const char *reason, const ch
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	event_add(&m->store, m->pod_id, warning, reason, *m->name ? m->name : NULL, "%s", text);
+}
+
+void monitor_probe_events_end(struct monitor *m, enum probe_role role)
+{
+	struct event_rate *r = &m->watch->told[role];
+	int64_t held = event_rate_release(r);
+
+	if (held && !m->to_remove)
+		event_add_many(&m->store, m->pod_id, held, true, r->reason, m->name, r->text);
+}
+
+void monitor_probe_event(struct monitor *m, enum probe_role role, const char *reason,
+			 const char *fmt, ...)
+{
+	struct event_rate *r = &m->watch->told[role];
+	char text[EVENT_RATE_TEXT];
+	int64_t count;
+	va_list ap;
+
+	if (m->to_remove)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (is_event_new(r, reason, text))
+		monitor_probe_events_end(m, role);
+	count = event_rate_take(r, reason, text, clock_mono_ms(),
+				seam_timer_ms("events", EVENT_RATE_MS));
+	if (count)
+		event_add_many(&m->store, m->pod_id, count, true, reason, m->name, text);
 }
 
 /* ---- termination message ---------------------------------------------------------------- */

@@ -262,6 +262,7 @@ static void kill_for(struct monitor *m, enum probe_role role)
 
 	if (!is_pidfd_alive(m->pidfd))
 		return; /* it was quicker */
+	monitor_probe_events_end(m, role);
 	monitor_event(m, false, "Killing", "Container %s failed its %s probe%s", m->name,
 		      role == PROBE_STARTUP ? "startup" : "liveness",
 		      again ? ", it will be restarted" : "");
@@ -293,14 +294,14 @@ static void take_answers(struct monitor *m, int64_t now_ms)
 		if (is_end_of_container(m, a))
 			return; /* its exit is seen next */
 		if (a->verdict == ACTION_BAD)
-			monitor_event(m, true, "Unhealthy", "%s probe failed: %s", role_names[i],
-				      a->text);
+			monitor_probe_event(m, (enum probe_role)i, "Unhealthy",
+					    "%s probe failed: %s", role_names[i], a->text);
 		else if (a->verdict == ACTION_WARN)
-			monitor_event(m, true, "ProbeWarning", "%s probe warning: %s",
-				      role_names[i], a->text);
+			monitor_probe_event(m, (enum probe_role)i, "ProbeWarning",
+					    "%s probe warning: %s", role_names[i], a->text);
 		else if (a->verdict == ACTION_BROKEN)
-			monitor_event(m, true, "Unhealthy", "%s probe errored: %s", role_names[i],
-				      a->text);
+			monitor_probe_event(m, (enum probe_role)i, "Unhealthy",
+					    "%s probe errored: %s", role_names[i], a->text);
 		probestate_result(&w->state, (enum probe_role)i,
 				  good				? PROBE_GOOD
 				  : a->verdict == ACTION_BROKEN ? PROBE_BROKEN
@@ -335,8 +336,9 @@ static void take_step(struct monitor *m, const struct probe_step *s, struct chan
 		break;
 	case PROBE_ACT_TIMEOUT:
 		action_cancel(&m->watch->asked[s->role]);
-		monitor_event(m, true, "Unhealthy", "%s probe failed: no answer within %lld s",
-			      role_names[s->role], (long long)m->watch->probes[s->role].timeout_s);
+		monitor_probe_event(m, s->role, "Unhealthy",
+				    "%s probe failed: no answer within %lld s", role_names[s->role],
+				    (long long)m->watch->probes[s->role].timeout_s);
 		break;
 	case PROBE_ACT_NONE:
 		break;

@@ -71,13 +71,16 @@ static int open_events(const struct store *s, const char *pod_id)
 	return open_for_append(s, path);
 }
 
-static char *line_of(bool warning, const char *reason, const char *container, const char *text)
+static char *line_of(int64_t count, bool warning, const char *reason, const char *container,
+		     const char *text)
 {
 	cleanup_json json_t *j = json_object();
 	cleanup_free char *safe = str_printable(text, strnlen(text, TEXT_MAX_BYTES));
 	cleanup_free char *dump = NULL;
 
 	(void)json_object_set_new(j, "time", json_integer(clock_wall_ns()));
+	if (count > 1)
+		(void)json_object_set_new(j, "count", json_integer(count));
 	if (warning)
 		(void)json_object_set_new(j, "warning", json_true());
 	jset_str(j, "reason", reason);
@@ -87,23 +90,30 @@ static char *line_of(bool warning, const char *reason, const char *container, co
 	return xasprintf("%s\n", dump);
 }
 
-void event_add(const struct store *s, const char *pod_id, bool warning, const char *reason,
-	       const char *container, const char *fmt, ...)
+void event_add_many(const struct store *s, const char *pod_id, int64_t count, bool warning,
+		    const char *reason, const char *container, const char *text)
 {
 	cleanup_free char *line = NULL;
 	cleanup_close int fd = -EBADF;
-	char text[TEXT_MAX_BYTES + 1];
-	va_list ap;
 
 	if (!pod_id || !is_id(pod_id))
 		return; /* a container without a pod has nowhere to tell */
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	line = line_of(warning, reason, container, text);
+	line = line_of(count, warning, reason, container, text);
 	fd = open_events(s, pod_id);
 	if (fd >= 0)
 		(void)!write(fd, line, strlen(line)); /* a full disk loses it, as promised */
+}
+
+void event_add(const struct store *s, const char *pod_id, bool warning, const char *reason,
+	       const char *container, const char *fmt, ...)
+{
+	char text[TEXT_MAX_BYTES + 1];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	event_add_many(s, pod_id, 1, warning, reason, container, text);
 }
 
 /* ---- reading ---------------------------------------------------------------------------- */
@@ -138,7 +148,7 @@ static void fold(struct event_list *list, struct event *e)
 		if (!is_alike(known, e))
 			continue;
 		e->first_ns = known->first_ns;
-		e->count = known->count + 1;
+		e->count = known->count + e->count;
 		event_done(known);
 		memmove(known, known + 1, (list->n - i - 1) * sizeof(*known));
 		list->v[list->n - 1] = *e;
@@ -152,13 +162,14 @@ static void read_line(struct event_list *list, const char *line, size_t len)
 {
 	cleanup_json json_t *j = NULL;
 	struct error scratch;
-	struct event e = { .count = 1 };
+	struct event e = { 0 };
 
 	/* A torn line is passed over. */
 	if (jload_text(line, len, EVENTS_FILE, &j, &scratch) < 0 || !jget_str(j, "reason") ||
 	    !jget_str(j, "text"))
 		return;
 	e.time_ns = e.first_ns = jget_int(j, "time", 0);
+	e.count = jget_int(j, "count", 1);
 	e.warning = jget_bool(j, "warning", false);
 	e.reason = xstrdup(jget_str(j, "reason"));
 	e.container = xstrdup_or_null(jget_str(j, "container"));

@@ -37,6 +37,9 @@ struct event_list {
 /* Never fails: an event that cannot be written is lost. container may be NULL. */
 void event_add(const struct store *s, const char *pod_id, bool warning, const char *reason,
 	       const char *container, const char *fmt, ...) printf_like(6, 7);
+/* The same of several alike ones that were counted by the caller. */
+void event_add_many(const struct store *s, const char *pod_id, int64_t count, bool warning,
+		    const char *reason, const char *container, const char *text);
 /* Oldest first, alike ones folded. No file is an empty list; a torn line is passed over. */
 int events_read(const struct store *s, const char *pod_id, struct event_list *ret,
 		struct error *err) must_check;

@@ -74,6 +74,7 @@ struct container_status {
 	struct container_last last; /* the run before this one: lastState */
 	/* of an infra container alone; its started_ns is the start of the pod, which a new sandbox
 	 * does not change, and reason and message are the pod's */
+	int64_t ready_ns;    /* since when the pod is ready, or not; only of one with such probes */
 	int64_t sandbox_ns;  /* when the present sandbox stood */
 	int64_t deadline_ns; /* stopping: when the grace period is over; wall clock */
 	/* static columns */

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -23,6 +24,8 @@
 
 static int begin(void)
 {
+	/* Failures alike are told once a minute; here each is waited for. */
+	(void)setenv("PODIUM_TIMERS", "events:0", 1);
 	return harness_begin() == 0 && load_image("payload") && load_image("busybox") ? 0 : 1;
 }
 
@@ -63,6 +66,17 @@ static int64_t restarts_of(const char *container)
 
 	status_done(&st);
 	return n;
+}
+
+/* Every condition has the time of its last change, those about readiness too. */
+static void check_times(const char *pod)
+{
+	cleanup_result struct result r = podium("kube get pod %s -o yaml", pod);
+	int times = 0;
+
+	for (const char *p = r.out; (p = strstr(p, "lastTransitionTime:")); p++)
+		times++;
+	CHECK(times == 5, "%d of 5 conditions have a time:\n%s", times, r.out);
 }
 
 /* How often an event happened; part is part of its text. */
@@ -140,6 +154,7 @@ static void test_http(void)
 	     "httpHeaders: [{name: X-Own, value: own}]}}\n");
 	CHECK_STATUS("web-c", "Up ");
 	CHECK_EVENT("web", "Unhealthy", "Readiness probe failed: HTTP status 503");
+	check_times("web");
 	CHECK_READY("web-c", false);
 	tell("web-c", "200");
 	CHECK_READY("web-c", true);

@@ -72,6 +72,20 @@ static void test_there_and_back(void)
 	teardown(&f);
 }
 
+static void test_many(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	event_add_many(&f.s, POD, 1, true, "Unhealthy", "a", "refused");
+	event_add_many(&f.s, POD, 41, true, "Unhealthy", "a", "refused");
+	event_add(&f.s, POD, true, "Unhealthy", "a", "refused");
+	reread(&f);
+	CU_ASSERT_EQUAL_FATAL(f.list.n, 1);
+	CU_ASSERT_EQUAL(f.list.v[0].count, 43);
+	teardown(&f);
+}
+
 static void test_fold(void)
 {
 	struct fixture f;
@@ -192,6 +206,7 @@ static void test_removed(void)
 
 static CU_TestInfo tests[] = {
 	{ "there and back", test_there_and_back },
+	{ "counted by who tells", test_many },
 	{ "alike ones are folded", test_fold },
 	{ "torn lines and hostile text", test_torn_and_hostile },
 	{ "a full file becomes events.1", test_change_of_files },

@@ -268,7 +268,8 @@ static void test_deadline(void)
 
 static void test_evicted(void)
 {
-	static char why[] = "Usage of EmptyDir volume \"v\" exceeds the limit \"1Mi\". 2Mi are used.";
+	static char why[] =
+		"Usage of EmptyDir volume \"v\" exceeds the limit \"1Mi\". 2Mi are used.";
 	cleanup_podstatus struct podstatus ps = { 0 };
 	struct world w;
 
@@ -300,9 +301,14 @@ static void test_conditions(void)
 	podstatus_derive(&w.in, &ps);
 	CU_ASSERT_EQUAL(ps.conditions[CONDITION_READY].since_ns, T0 + 12 * S);
 	CU_ASSERT_EQUAL(ps.conditions[CONDITION_READY_TO_START].since_ns, T0 + S);
-	w.src[0].has_probe = true; /* when it became ready stands nowhere */
+	w.src[0].has_probe = true; /* when it became ready stands in the pod's record alone */
+	w.infra.ready_ns = T0 + 20 * S;
 	podstatus_derive(&w.in, &probed);
 	CU_ASSERT_EQUAL(probed.conditions[CONDITION_READY].since_ns, 0);
+	podstatus_done(&probed);
+	w.infra.ready = true;
+	podstatus_derive(&w.in, &probed);
+	CU_ASSERT_EQUAL(probed.conditions[CONDITION_READY].since_ns, T0 + 20 * S);
 }
 
 static void test_restarts(void)
