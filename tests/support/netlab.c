@@ -28,6 +28,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/fs.h"
 #include "engine/base/str.h"
 #include "engine/net/addr.h"
@@ -38,6 +39,7 @@
 #include "engine/net/route.h"
 
 #define ASK_TIMEOUT_US 400000
+#define ANSWER_MS      10000
 
 static void must(bool ok, const char *what)
 {
@@ -401,6 +403,17 @@ int lab_ask(int netns, int protocol, const char *address, uint16_t port, char ou
 	out[n > 0 ? n : 0] = '\0';
 	(void)close(p[0]);
 	return -r;
+}
+
+int lab_ask_patient(int netns, int protocol, const char *address, uint16_t port, char out[64])
+{
+	int64_t deadline = clock_mono_ms() + ANSWER_MS;
+	int r;
+
+	do {
+		r = lab_ask(netns, protocol, address, port, out);
+	} while (r == -ETIMEDOUT && clock_mono_ms() < deadline);
+	return r;
 }
 
 struct setting {

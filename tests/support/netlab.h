@@ -53,6 +53,9 @@ void lab_wire(struct lab *l, struct lab_node *n);
 /* A client in a namespace: protocol IPPROTO_TCP or UDP, numeric address. Writes the answer
  * ("a 10.89.0.1") to out[64] and returns 0, or -errno (-ETIMEDOUT after 400 ms). */
 int lab_ask(int netns, int protocol, const char *address, uint16_t port, char out[64]);
+/* The same where an answer is expected: asks again for ten seconds, since a neighbour that is not
+ * found at once (a busy machine) is looked for again after a second only. */
+int lab_ask_patient(int netns, int protocol, const char *address, uint16_t port, char out[64]);
 
 /* Runs fn in a forked child inside a namespace; returns its exit status. */
 int lab_run(int netns, int (*fn)(void *arg), void *arg);

@@ -49,7 +49,7 @@ static void test_down_is_idempotent(void)
 	CHECK_OK(net_down(&l.store, pod->id, err)); /* never was up; no network at all */
 	CHECK_OK(pods_up(&l, pod, web, 2, &a, err));
 	lab_serve(pod);
-	CU_ASSERT_EQUAL(lab_ask(l.netns, IPPROTO_TCP, "127.0.0.1", 8001, text), 0);
+	CU_ASSERT_EQUAL(lab_ask_patient(l.netns, IPPROTO_TCP, "127.0.0.1", 8001, text), 0);
 	CU_ASSERT_EQUAL(pods_elements_of(pod->id), 4);
 	CU_ASSERT_EQUAL(pods_leases(&l), 2);
 	CU_ASSERT_EQUAL(pods_records(&l), 1);
@@ -108,10 +108,10 @@ static void test_flows_of_others_stay(void)
 	other = lab_node(&l);
 	CHECK_OK(pods_up(&l, other, NULL, 0, &b, err));
 	lab_serve(pod);
-	CU_ASSERT_EQUAL(lab_ask(other->netns, IPPROTO_TCP, "192.0.2.2", 80, text), 0);
-	CU_ASSERT_EQUAL(lab_ask(other->netns, IPPROTO_TCP, "2001:db8::2", 80, text), 0);
-	CU_ASSERT_EQUAL(lab_ask(l.netns, IPPROTO_TCP, a.address6, 80, text), 0);
-	CU_ASSERT_EQUAL(lab_ask(l.netns, IPPROTO_TCP, "127.0.0.1", 8001, text), 0);
+	CU_ASSERT_EQUAL(lab_ask_patient(other->netns, IPPROTO_TCP, "192.0.2.2", 80, text), 0);
+	CU_ASSERT_EQUAL(lab_ask_patient(other->netns, IPPROTO_TCP, "2001:db8::2", 80, text), 0);
+	CU_ASSERT_EQUAL(lab_ask_patient(l.netns, IPPROTO_TCP, a.address6, 80, text), 0);
+	CU_ASSERT_EQUAL(lab_ask_patient(l.netns, IPPROTO_TCP, "127.0.0.1", 8001, text), 0);
 	CU_ASSERT_EQUAL(pods_flows(b.address4), 1);
 	CU_ASSERT_EQUAL(pods_flows(b.address6), 1);
 	CU_ASSERT_EQUAL(pods_flows(a.address6), 1);
@@ -165,7 +165,7 @@ static void test_dead_owner(void)
 	CHECK_OK(pods_up(&l, second, web, 2, &b, err));
 	CU_ASSERT(pods_is_gone(&l, first->id, &a));
 	lab_serve(second);
-	CU_ASSERT_EQUAL(lab_ask(l.netns, IPPROTO_TCP, "127.0.0.1", 8001, text), 0);
+	CU_ASSERT_EQUAL(lab_ask_patient(l.netns, IPPROTO_TCP, "127.0.0.1", 8001, text), 0);
 	CU_ASSERT_EQUAL(text[0], second->letter);
 	CU_ASSERT_EQUAL(pods_leases(&l), 2);
 	lab_leave(&l);
@@ -303,7 +303,7 @@ static void test_flushed_by_others(void)
 	CHECK_OK(pods_up(&l, next, NULL, 0, &b, err));
 	CU_ASSERT_EQUAL(pods_elements_of(pod->id), 4);
 	CU_ASSERT_EQUAL(pods_elements_of(dead->id), 0);
-	CU_ASSERT_EQUAL(lab_ask(l.netns, IPPROTO_TCP, "127.0.0.1", 8001, text), 0);
+	CU_ASSERT_EQUAL(lab_ask_patient(l.netns, IPPROTO_TCP, "127.0.0.1", 8001, text), 0);
 	lab_leave(&l);
 }
 

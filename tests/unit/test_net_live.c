@@ -30,7 +30,7 @@ static struct lab l;
 static bool is_answered(int netns, int protocol, const char *address, uint16_t port, char letter)
 {
 	char out[64];
-	int r = lab_ask(netns, protocol, address, port, out);
+	int r = lab_ask_patient(netns, protocol, address, port, out);
 
 	if (r == 0 && out[0] == letter)
 		return true;
@@ -42,7 +42,7 @@ static bool is_answered(int netns, int protocol, const char *address, uint16_t p
 static bool is_seen_as(int netns, const char *address, uint16_t port, const char *want)
 {
 	char out[64];
-	int r = lab_ask(netns, IPPROTO_TCP, address, port, out);
+	int r = lab_ask_patient(netns, IPPROTO_TCP, address, port, out);
 
 	if (r == 0 && strcmp(out + 2, want) == 0)
 		return true;
@@ -53,7 +53,8 @@ static bool is_seen_as(int netns, const char *address, uint16_t port, const char
 static bool is_refused(int netns, int protocol, const char *address, uint16_t port, int code)
 {
 	char out[64];
-	int r = lab_ask(netns, protocol, address, port, out);
+	int r = code == -ETIMEDOUT ? lab_ask(netns, protocol, address, port, out)
+				   : lab_ask_patient(netns, protocol, address, port, out);
 
 	if (r == code)
 		return true;
