@@ -83,6 +83,8 @@ int fs_read_file(int dirfd, const char *path, size_t max, char **ret_data, size_
 		len += (size_t)n;
 		if (len > max)
 			return error_set(err, EFBIG, "'%s' is larger than %zu bytes", path, max);
+		if (st.st_size > 0 && len == (size_t)st.st_size)
+			break; /* there was room for more: this is the end */
 	}
 	data[len] = '\0';
 	*ret_data = steal_ptr(&data);

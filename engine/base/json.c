@@ -4,15 +4,28 @@
  *
  * Theory of operation: jansson recurses while it parses, so nesting is bounded by a scan of the
  * bytes before it sees them. Duplicate keys are refused: two readers must not see two records.
+ *
+ * jansson would open /dev/urandom for the seed of its hash tables, in every program that writes or reads
+ * one record: it gets a seed by one system call instead.
  */
 #include "engine/base/json.h"
 
 #include <string.h>
+#include <sys/random.h>
 
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
 
 #define JSON_DEPTH_MAX 32
+
+/* Before main(), since objects are made in many places. Without a seed jansson makes its own. */
+static void __attribute__((constructor)) seed_hashes(void)
+{
+	size_t seed = 0;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == (ssize_t)sizeof(seed) && seed != 0)
+		json_object_seed(seed);
+}
 
 static bool is_too_deep(const char *text, size_t len)
 {

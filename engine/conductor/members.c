@@ -310,7 +310,9 @@ static void handle(struct conductor *c, size_t i, const struct ctl_msg *msg)
 	case CTL_RUNNING:
 		v->phase = MEMBER_RUNNING;
 		v->was_started = true;
-		v->is_ready = false; /* until it says so */
+		/* Else when it says so. */
+		v->is_ready = is_ctl_ready(msg);
+		v->has_started = v->has_started || is_ctl_ready(msg);
 		break;
 	case CTL_STARTED:
 		v->has_started = true;

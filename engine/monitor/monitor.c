@@ -46,6 +46,7 @@
 #include "engine/pod/spec.h"
 #include "engine/process/launch.h"
 #include "engine/process/sync.h"
+#include "engine/state/events.h"
 
 #define RECORD_MAX_BYTES    (8 * 1024 * 1024)
 #define STOP_SIGNAL_DEFAULT SIGTERM
@@ -311,8 +312,8 @@ static void started(struct monitor *m)
 	else
 		monitor_up(m);
 	monitor_stdio_share(m);
-	monitor_event(m, false, "Created", "Created container %s", m->name);
-	monitor_event(m, false, "Started", "Started container %s", m->name);
+	if (!m->to_remove)
+		event_add_started(&m->store, m->pod_id, m->name);
 }
 
 void monitor_up(struct monitor *m)
@@ -428,7 +429,7 @@ void monitor_end_run(struct monitor *m, int64_t grace_ms)
 	m->is_ending = true;
 	was_ready = monitor_watch_end(m);
 	monitor_write_status(m);
-	if (was_ready)
+	if (was_ready && !m->to_remove) /* of what goes next nobody asks */
 		monitor_broadcast(m, CTL_READINESS, 0, NULL);
 }
 

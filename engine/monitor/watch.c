@@ -372,7 +372,7 @@ static void tell(struct monitor *m, const struct change *c)
 void monitor_watch_begin(struct monitor *m)
 {
 	int64_t now = clock_mono_ms();
-	struct change c = { .started = true, .readiness = true };
+	struct change c = { 0 };
 
 	if (m->watch) {
 		probestate_begin(&m->watch->state, m->started_ms, now);
@@ -381,7 +381,7 @@ void monitor_watch_begin(struct monitor *m)
 		m->status.started = m->status.ready = true;
 	}
 	monitor_write_status(m);
-	monitor_broadcast(m, CTL_RUNNING, (int32_t)m->pid, NULL);
+	monitor_broadcast(m, CTL_RUNNING, (int32_t)m->pid, m->watch ? NULL : CTL_IS_READY);
 	tell(m, &c);
 }
 

@@ -54,6 +54,11 @@ bool is_ctl_to_remove(const struct ctl_msg *m)
 	return m->type == CTL_STOP && m->value <= 0 && strcmp(m->text, CTL_TO_REMOVE) == 0;
 }
 
+bool is_ctl_ready(const struct ctl_msg *m)
+{
+	return m->type == CTL_RUNNING && strcmp(m->text, CTL_IS_READY) == 0;
+}
+
 int ctl_send(int fd, enum ctl_type type, int32_t value, const char *text)
 {
 	struct ctl_msg m = { .version = CTL_VERSION, .type = (uint8_t)type, .value = value };

@@ -19,6 +19,7 @@
 #define CTL_SOCKET	 "ctl.sock"
 #define CTL_TEXT_MAX	 500
 #define CTL_TO_REMOVE	 "remove"
+#define CTL_IS_READY	 "ready"
 #define CTL_AS_CONDUCTOR 1    /* value of a CTL_SUBSCRIBE */
 #define CTL_STOPPING	 (-1) /* value of a CTL_FAILED: the pod is going down, ask anew after it */
 
@@ -40,12 +41,14 @@ enum ctl_type {
 	CTL_FAILED,  /* text: why; value: exit code (125, 126, 127). More attempts may follow */
 	CTL_WARNING, /* text */
 	CTL_READY,   /* prepared, waits for CTL_GO */
-	CTL_RUNNING, /* value: pid; the program runs and postStart has ended well */
-	CTL_EXITED,  /* value: exit code; a restart follows after its back-off. Of a conductor: one
+	/* value: pid; the program runs and postStart has ended well. With the text CTL_IS_READY it
+	 * has no probe to wait for: CTL_STARTED and CTL_READINESS in one */
+	CTL_RUNNING,
+	CTL_EXITED, /* value: exit code; a restart follows after its back-off. Of a conductor: one
 			of its containers; text */
-	CTL_DONE,    /* value: exit code; the monitor ends */
-	CTL_PIPES,   /* + descriptors: read ends of stdout and stderr, for the conductor to keep */
-	CTL_UP,	     /* conductor: every member was started */
+	CTL_DONE,   /* value: exit code; the monitor ends */
+	CTL_PIPES,  /* + descriptors: read ends of stdout and stderr, for the conductor to keep */
+	CTL_UP,	    /* conductor: every member was started */
 	CTL_INIT_RETRY, /* conductor: an init container failed and will be tried again; text */
 	CTL_STARTED,	/* the startup probe has passed; at once after RUNNING without one */
 	CTL_READINESS,	/* value: 1 ready, 0 not; sent on each change, and once after CTL_STARTED;
@@ -63,6 +66,8 @@ struct ctl_msg {
 
 /* True for a stop of what is removed next. */
 bool is_ctl_to_remove(const struct ctl_msg *m);
+/* True for a CTL_RUNNING of what is started and ready, too. */
+bool is_ctl_ready(const struct ctl_msg *m);
 
 /* Sends without blocking. -EAGAIN: the peer does not read. pass_fds may be NULL. */
 int ctl_send(int fd, enum ctl_type type, int32_t value, const char *text);

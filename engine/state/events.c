@@ -90,18 +90,38 @@ static char *line_of(int64_t count, bool warning, const char *reason, const char
 	return xasprintf("%s\n", dump);
 }
 
+/* A full disk loses it, as promised; so does a container without a pod, which has nowhere to tell. */
+static void append(const struct store *s, const char *pod_id, const char *lines)
+{
+	cleanup_close int fd = pod_id && is_id(pod_id) ? open_events(s, pod_id) : -1;
+
+	if (fd >= 0)
+		(void)!write(fd, lines, strlen(lines));
+}
+
 void event_add_many(const struct store *s, const char *pod_id, int64_t count, bool warning,
 		    const char *reason, const char *container, const char *text)
 {
-	cleanup_free char *line = NULL;
-	cleanup_close int fd = -EBADF;
+	cleanup_free char *line = line_of(count, warning, reason, container, text);
 
-	if (!pod_id || !is_id(pod_id))
-		return; /* a container without a pod has nowhere to tell */
-	line = line_of(count, warning, reason, container, text);
-	fd = open_events(s, pod_id);
-	if (fd >= 0)
-		(void)!write(fd, line, strlen(line)); /* a full disk loses it, as promised */
+	append(s, pod_id, line);
+}
+
+void event_add_started(const struct store *s, const char *pod_id, const char *container)
+{
+	static const char *const reasons[] = { "Created", "Started" };
+	const char *name = is_empty(container) ? NULL : container;
+	cleanup_free char *lines = xstrdup("");
+
+	for (size_t i = 0; i < 2; i++) {
+		cleanup_free char *before = lines, *line = NULL;
+		cleanup_free char *text =
+			xasprintf("%s container %s", reasons[i], name ? name : "");
+
+		line = line_of(1, false, reasons[i], name, text);
+		lines = xasprintf("%s%s", before, line);
+	}
+	append(s, pod_id, lines);
 }
 
 void event_add(const struct store *s, const char *pod_id, bool warning, const char *reason,

@@ -40,6 +40,8 @@ void event_add(const struct store *s, const char *pod_id, bool warning, const ch
 /* The same of several alike ones that were counted by the caller. */
 void event_add_many(const struct store *s, const char *pod_id, int64_t count, bool warning,
 		    const char *reason, const char *container, const char *text);
+/* "Created" and "Started" of a container, in one write: the two that every start has. */
+void event_add_started(const struct store *s, const char *pod_id, const char *container);
 /* Oldest first, alike ones folded. No file is an empty list; a torn line is passed over. */
 int events_read(const struct store *s, const char *pod_id, struct event_list *ret,
 		struct error *err) must_check;
