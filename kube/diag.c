@@ -168,9 +168,11 @@ size_t path_field(struct diag_path *p, const char *name)
 
 size_t path_index(struct diag_path *p, size_t index)
 {
-	char text[32];
+	char text[32] = { '[', (char)('0' + index % 10), ']' };
 
-	(void)snprintf(text, sizeof(text), "[%zu]", index);
+	/* Most have one digit, and each element of a document comes through here. */
+	if (index > 9)
+		(void)snprintf(text, sizeof(text), "[%zu]", index);
 	return append(p, text);
 }
 

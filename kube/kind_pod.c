@@ -141,7 +141,7 @@ static void make_plan(struct load *l, const struct diag_sink *sink, struct k8s_p
 	annotations_plan(pod, ret);
 	ret->pod.source = xstrdup_or_null(l->path);
 	note_references(l, sink, root, ret);
-	if (encode_document(&schema_pod, root, &ret->kube_yaml, &err) < 0)
+	if (!l->input->check_only && encode_document(&schema_pod, root, &ret->kube_yaml, &err) < 0)
 		diag_error(sink, "", "%s", err.text);
 }
 

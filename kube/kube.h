@@ -17,6 +17,7 @@ struct kube_input {
 	struct strlist files;	     /* paths in order; "-" is stdin, once at most */
 	bool strict;		     /* what has no effect is an error */
 	bool for_play;		     /* mounting a volume that cannot be had here is an error */
+	bool check_only;	     /* plans are thrown away: they get no kube_yaml */
 	struct strlist config_maps;  /* files of --configmap: ConfigMaps alone */
 	const struct store *store;   /* where objects of earlier plays are looked for, or NULL */
 	bool plain_names;	     /* containers are called NAME, not POD-NAME */

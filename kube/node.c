@@ -159,7 +159,7 @@ static struct node *get_len(const struct node *map, const char *key, size_t len)
 	if (!map || map->kind != NODE_MAP)
 		return NULL;
 	for (size_t i = 0; i < map->n; i++) {
-		if (strlen(map->entries[i].key) == len && !memcmp(map->entries[i].key, key, len))
+		if (!strncmp(map->entries[i].key, key, len) && !map->entries[i].key[len])
 			return map->entries[i].value;
 	}
 	return NULL;

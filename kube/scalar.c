@@ -23,10 +23,14 @@
 
 #include "engine/base/str.h"
 
+#define WORD_MAX 5 /* letters of the longest word that stands for a value */
+
 static bool is_one_of(const char *text, size_t len, const char *const *words)
 {
+	const char first = len ? *text : '\0';
+
 	for (; *words; words++) {
-		if (strlen(*words) == len && memcmp(*words, text, len) == 0)
+		if (**words == first && strlen(*words) == len && memcmp(*words, text, len) == 0)
 			return true;
 	}
 	return false;
@@ -43,6 +47,8 @@ static bool resolve_word(const char *text, size_t len, struct scalar *ret)
 						".INF",	 "+.inf", "+.Inf", "+.INF", "-.inf",
 						"-.Inf", "-.INF", NULL };
 
+	if (len > WORD_MAX)
+		return false;
 	if (is_one_of(text, len, nulls)) {
 		ret->kind = SCALAR_NULL;
 	} else if (is_one_of(text, len, trues)) {

@@ -204,12 +204,14 @@ static void check_capabilities(struct check *c, const char *field, const struct 
 	(void)path_field(&c->path, field);
 	for (size_t i = 0; i < caps->n; i++) {
 		size_t inner = path_index(&c->path, i);
-		const char *near = nearest_name(caps->v[i], names, n);
+		const char *near;
 
-		if (!name_is_capability(caps->v[i]) && !WEAKEN("ID-3"))
+		if (!name_is_capability(caps->v[i]) && !WEAKEN("ID-3")) {
+			near = nearest_name(caps->v[i], names, n);
 			check_error(c, NULL, "'%.60s' is not a capability%s%s%s", caps->v[i],
 				    near ? ": did you mean '" : "", near ? near : "",
 				    near ? "'?" : "");
+		}
 		path_cut(&c->path, inner);
 	}
 	path_cut(&c->path, mark);

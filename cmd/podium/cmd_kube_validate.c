@@ -17,7 +17,7 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 {
 	const struct validate_options *o = options;
 	cleanup_kube_result struct kube_result result = { 0 };
-	struct kube_input how = { .strict = o->strict };
+	struct kube_input how = { .strict = o->strict, .check_only = true };
 
 	(void)ctx;
 	return kube_input_read(argc, argv, &how, &result, err);

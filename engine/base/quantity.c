@@ -26,26 +26,30 @@
 #define MAX_SHIFT 40 /* decimal places a value in range can need on the left */
 #define NANO	  1000000000U
 
+/* Limbs from n on are zero. */
 struct big {
 	uint32_t limb[BIG_LIMBS];
+	size_t n;
 };
 
 static void big_mul_add(struct big *b, uint32_t factor, uint32_t plus)
 {
 	uint64_t carry = plus;
 
-	for (size_t i = 0; i < BIG_LIMBS; i++) {
+	for (size_t i = 0; i < b->n; i++) {
 		carry += (uint64_t)b->limb[i] * factor;
 		b->limb[i] = (uint32_t)carry;
 		carry >>= 32;
 	}
+	if (carry && b->n < BIG_LIMBS)
+		b->limb[b->n++] = (uint32_t)carry;
 }
 
 static uint32_t big_div(struct big *b, uint32_t by)
 {
 	uint64_t rest = 0;
 
-	for (size_t i = BIG_LIMBS; i-- > 0;) {
+	for (size_t i = b->n; i-- > 0;) {
 		rest = rest << 32 | b->limb[i];
 		b->limb[i] = (uint32_t)(rest / by);
 		rest %= by;
@@ -55,7 +59,7 @@ static uint32_t big_div(struct big *b, uint32_t by)
 
 static bool big_is_zero(const struct big *b)
 {
-	for (size_t i = 0; i < BIG_LIMBS; i++) {
+	for (size_t i = 0; i < b->n; i++) {
 		if (b->limb[i])
 			return false;
 	}
@@ -65,7 +69,7 @@ static bool big_is_zero(const struct big *b)
 /* False when it needs more than 127 bits. */
 static bool big_value(const struct big *b, unsigned __int128 *ret)
 {
-	for (size_t i = 4; i < BIG_LIMBS; i++) {
+	for (size_t i = 4; i < b->n; i++) {
 		if (b->limb[i])
 			return false;
 	}
