@@ -28,6 +28,7 @@
 #define CONDUCTOR_WAIT_MS 10000
 #define POD_WAIT_MS	  10000
 #define ORDER_WAIT_MS	  60000
+#define DEAF_MS		  10000 /* a conductor that nobody can talk to is passed over then */
 #define OUTWAIT_MS	  60000
 #define OUTWAIT_STEP_US	  5000
 #define CONDUCTOR_EXIT_MS 1000
@@ -39,14 +40,33 @@ bool is_pod_conducted(const struct store *s, const char *pod_id)
 	return is_lock_held(s->rootfd, layout_pod(path, pod_id, CONDUCTOR_LOCK));
 }
 
+/* The pod's record is damaged: the infra container's own says whose it is. */
+static int connect_by_scan(const struct store *s, const char *pod_id, struct error *err)
+{
+	cleanup_strlist struct strlist all = { 0 };
+	int r = lookup_list_containers(s, &all, err);
+
+	for (size_t i = 0; i < all.n && r == 0; i++) {
+		struct container_status st = { 0 };
+		struct error scratch;
+		bool is_it = status_read(s, all.v[i], &st, &scratch) == 0 && st.infra &&
+			     is_equal(st.pod_id, pod_id);
+
+		status_done(&st);
+		if (is_it)
+			return ctl_connect(s, all.v[i], err);
+	}
+	return r < 0 ? r : error_set(err, ENOENT, "pod has no infra container");
+}
+
 static int connect_conductor(const struct store *s, const char *pod_id, struct error *err)
 {
 	struct pod_spec pod = { 0 };
-	int r = lookup_read_pod(s, pod_id, &pod, err);
+	struct error scratch;
+	int r = lookup_read_pod(s, pod_id, &pod, &scratch);
 
-	if (r == 0)
-		r = pod.infra_id ? ctl_connect(s, pod.infra_id, err)
-				 : error_set(err, ENOENT, "pod has no infra container");
+	r = r == 0 && pod.infra_id ? ctl_connect(s, pod.infra_id, err)
+				   : connect_by_scan(s, pod_id, err);
 	record_done(&pod_spec_type, &pod);
 	return r;
 }
@@ -263,6 +283,20 @@ int pod_stop_end(const struct store *s, const char *pod_id, int fd, int timeout_
 	return r == 1 ? pod_run_down(s, pod_id, false, err) : r;
 }
 
+static int run_down_from_records(const struct store *s, const char *pod_id, bool to_remove,
+				 struct error *err)
+{
+	struct pod_run run;
+	int r = pod_run_open(&run, s, pod_id, false, err);
+
+	if (r < 0)
+		return r;
+	run.to_remove = to_remove;
+	r = run_stages_down(&run, err);
+	pod_run_close(&run);
+	return r < 0 ? error_wrap(err, "pod '%.12s'", pod_id) : 0;
+}
+
 static int stop_limit_ms(int64_t grace_ms)
 {
 	return grace_ms > INT32_MAX - OUTWAIT_MS ? INT32_MAX : (int)grace_ms + OUTWAIT_MS;
@@ -271,7 +305,7 @@ static int stop_limit_ms(int64_t grace_ms)
 int pod_stop_unheard(const struct store *s, const char *pod_id, int64_t grace_ms, bool to_remove,
 		     struct error *err)
 {
-	int64_t deadline = clock_mono_ms() + OUTWAIT_MS;
+	int64_t deadline = clock_mono_ms() + DEAF_MS;
 
 	for (;;) {
 		struct error scratch; /* not listening yet, or not any more */
@@ -282,7 +316,7 @@ int pod_stop_unheard(const struct store *s, const char *pod_id, int64_t grace_ms
 		if (pod_stop_begin(s, pod_id, grace_ms, to_remove, &fd, &scratch) == 0)
 			return pod_stop_end(s, pod_id, fd, stop_limit_ms(grace_ms), err);
 		if (clock_mono_ms() >= deadline)
-			return r;
+			return run_down_from_records(s, pod_id, to_remove, err);
 		(void)usleep(OUTWAIT_STEP_US);
 	}
 }
@@ -307,17 +341,9 @@ int run_down_unconducted(const struct store *s, const char *pod_id, bool to_remo
 			 struct error *err)
 {
 	cleanup_close int lock = -EBADF;
-	struct pod_run run;
 	int r = lock_out_conductors(s, pod_id, &lock, err);
 
-	if (r == 0)
-		r = pod_run_open(&run, s, pod_id, false, err);
-	if (r < 0)
-		return r;
-	run.to_remove = to_remove;
-	r = run_stages_down(&run, err);
-	pod_run_close(&run);
-	return r < 0 ? error_wrap(err, "pod '%.12s'", pod_id) : 0;
+	return r < 0 ? r : run_down_from_records(s, pod_id, to_remove, err);
 }
 
 int pod_run_down(const struct store *s, const char *pod_id, bool to_remove, struct error *err)
