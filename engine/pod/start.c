@@ -71,27 +71,6 @@ static int connect_conductor(const struct store *s, const char *pod_id, struct e
 	return r;
 }
 
-/* The same of a pod whose record nobody can read: its infra container says whose it is. */
-static int connect_unnamed(const struct store *s, const char *pod_id, struct error *err)
-{
-	cleanup_free char *name = xasprintf("%.12s-infra", pod_id);
-	cleanup_strlist struct strlist all = { 0 };
-	int r = lookup_list_containers(s, &all, err), fd = -ENOENT;
-
-	for (size_t i = 0; i < all.n && r == 0 && fd < 0; i++) {
-		struct container_status st = { 0 };
-		struct error scratch;
-
-		if (status_read(s, all.v[i], &st, &scratch) == 0 && is_equal(st.name, name) &&
-		    is_equal(st.pod_id, pod_id))
-			fd = ctl_connect(s, all.v[i], &scratch);
-		status_done(&st);
-	}
-	if (r < 0)
-		return r;
-	return fd >= 0 ? fd : error_set(err, -fd, "conductor of pod '%.12s' is not found", pod_id);
-}
-
 /* A conductor that is on its way down says so in the infra container's record. */
 static bool is_being_stopped(const struct store *s, const char *pod_id)
 {
@@ -225,8 +204,6 @@ int pod_stop_begin(const struct store *s, const char *pod_id, int64_t grace_ms, 
 	if (!is_pod_conducted(s, pod_id))
 		return error_set(err, ENOENT, "pod '%.12s' has no conductor", pod_id);
 	fd = connect_conductor(s, pod_id, err);
-	if (fd == -EBADMSG)
-		fd = connect_unnamed(s, pod_id, err);
 	if (fd < 0)
 		return fd;
 	r = ctl_send(fd, CTL_STOP, grace_ms > INT32_MAX ? INT32_MAX : (int32_t)grace_ms,
