@@ -224,11 +224,12 @@ static void reap(struct monitor *m)
 	monitor_stdio_finish(m);
 	forget_process(m);
 	m->status.exit_code = exit_code_of(&si);
-	monitor_attach_end(m); /* a session is one run of the container */
 	m->status.oom_killed =
 		si.si_code != CLD_EXITED && si.si_status == SIGKILL && oom_count(m) > m->oom_before;
 	monitor_conclude(m);
 	decide(m);
+	/* A session is one run of the container; who hears of its end finds it written down. */
+	monitor_attach_end(m);
 }
 
 /* ---- launching -------------------------------------------------------------------------- */
