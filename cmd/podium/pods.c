@@ -20,8 +20,6 @@
 #include "engine/process/ctl.h"
 #include "engine/state/status.h"
 
-#define STOP_MARGIN_MS 30000
-
 static void finish(struct pod_start_result *r)
 {
 	if (r->report_fd >= 0)
@@ -189,10 +187,8 @@ static int stop_all(const struct store *s, const struct strlist *ids, int64_t gr
 			fds[i] = -1;
 	}
 	for (size_t i = 0; i < ids->n; i++) {
-		int64_t limit = grace[i] + STOP_MARGIN_MS;
 		struct error one;
-		int r = fds[i] >= 0 ? pod_stop_end(s, ids->v[i], fds[i],
-						   limit > INT32_MAX ? INT32_MAX : (int)limit, &one)
+		int r = fds[i] >= 0 ? pod_stop_end(s, ids->v[i], fds[i], grace[i], to_remove, &one)
 				    : pod_stop_unheard(s, ids->v[i], grace[i], to_remove, &one);
 
 		if (r < 0 && first == 0) {

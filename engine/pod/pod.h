@@ -55,9 +55,10 @@ int pod_adopt(const struct store *s, const char *pod_id, int *ret_report,
  * -ENOENT, -ECONNREFUSED when none listens: pod_stop_unheard() is for that. */
 int pod_stop_begin(const struct store *s, const char *pod_id, int64_t grace_ms, bool to_remove,
 		   int *ret_fd, struct error *err) must_check;
-/* Waits for the end of a stop that began; then brings down what a dead conductor left. */
-int pod_stop_end(const struct store *s, const char *pod_id, int fd, int timeout_ms,
-		 struct error *err) must_check;
+/* Waits for the end of a stop that began so. When the conductor dies meanwhile another one goes on
+ * with it; what is left then is brought down. */
+int pod_stop_end(const struct store *s, const char *pod_id, int fd, int64_t grace_ms,
+		 bool to_remove, struct error *err) must_check;
 
 /* The whole stop of a pod whose conductor has died, or is just beginning or ending. */
 int pod_stop_unheard(const struct store *s, const char *pod_id, int64_t grace_ms, bool to_remove,

@@ -30,7 +30,7 @@
 #define ORDER_WAIT_MS	  60000
 #define DEAF_MS		  10000 /* a conductor that nobody can talk to is passed over then */
 #define OUTWAIT_MS	  60000
-#define OUTWAIT_STEP_US	  5000
+#define OUTWAIT_STEP_MS	  5
 #define CONDUCTOR_EXIT_MS 1000
 
 bool is_pod_conducted(const struct store *s, const char *pod_id)
@@ -141,7 +141,7 @@ static int ask_or_outwait(const struct store *s, const char *pod_id, const struc
 		if (clock_mono_ms() >= deadline)
 			return error_set(err, ETIMEDOUT, "pod '%.12s' is still being stopped",
 					 pod_id);
-		(void)usleep(OUTWAIT_STEP_US);
+		(void)usleep(OUTWAIT_STEP_MS * 1000);
 	}
 	return 0;
 }
@@ -252,14 +252,6 @@ int run_await_stop(const struct store *s, const char *pod_id, int fd, int timeou
 	return msg.type != CTL_DONE;
 }
 
-int pod_stop_end(const struct store *s, const char *pod_id, int fd, int timeout_ms,
-		 struct error *err)
-{
-	int r = run_await_stop(s, pod_id, fd, timeout_ms, err);
-
-	return r == 1 ? pod_run_down(s, pod_id, false, err) : r;
-}
-
 static int run_down_from_records(const struct store *s, const char *pod_id, bool to_remove,
 				 struct error *err)
 {
@@ -279,6 +271,56 @@ static int stop_limit_ms(int64_t grace_ms)
 	return grace_ms > INT32_MAX - OUTWAIT_MS ? INT32_MAX : (int)grace_ms + OUTWAIT_MS;
 }
 
+/* The pod's sandbox stands, and nobody conducts it. */
+static bool is_orphaned(const struct store *s, const char *pod_id)
+{
+	struct pod_spec pod = { 0 };
+	struct container_status st = { 0 };
+	struct error scratch;
+	bool lost = false;
+
+	if (lookup_read_pod(s, pod_id, &pod, &scratch) == 0 && pod.infra_id &&
+	    status_read(s, pod.infra_id, &st, &scratch) == 0)
+		(void)status_live(s, pod.infra_id, &st, &lost);
+	status_done(&st);
+	record_done(&pod_spec_type, &pod);
+	return lost;
+}
+
+/* The conductor has died, but not what it conducted: another one stops that, in order and within its
+ * grace. A stop that had begun already goes on with what is left of its time, as the record says. 1:
+ * there is nothing to stop so, or nobody could be found to do it. */
+static int stop_by_another(const struct store *s, const char *pod_id, int64_t grace_ms,
+			   bool to_remove, struct error *err)
+{
+	int64_t deadline = clock_mono_ms() + OUTWAIT_MS;
+	cleanup_close int report = -EBADF;
+	struct ctl_msg msg;
+	struct error scratch;
+
+	if (grace_ms <= 0 || !is_orphaned(s, pod_id) || pod_adopt(s, pod_id, &report, &scratch) < 0)
+		return 1;
+	while (clock_mono_ms() < deadline) {
+		int fd;
+
+		if (pod_stop_begin(s, pod_id, grace_ms, to_remove, &fd, &scratch) == 0)
+			return run_await_stop(s, pod_id, fd, stop_limit_ms(grace_ms), err);
+		if (ctl_wait(report, OUTWAIT_STEP_MS, &msg) == 0)
+			break; /* it has ended already */
+	}
+	return 1;
+}
+
+int pod_stop_end(const struct store *s, const char *pod_id, int fd, int64_t grace_ms,
+		 bool to_remove, struct error *err)
+{
+	int r = run_await_stop(s, pod_id, fd, stop_limit_ms(grace_ms), err);
+
+	if (r == 1)
+		r = stop_by_another(s, pod_id, grace_ms, to_remove, err);
+	return r == 1 ? pod_run_down(s, pod_id, false, err) : r;
+}
+
 int pod_stop_unheard(const struct store *s, const char *pod_id, int64_t grace_ms, bool to_remove,
 		     struct error *err)
 {
@@ -286,15 +328,17 @@ int pod_stop_unheard(const struct store *s, const char *pod_id, int64_t grace_ms
 
 	for (;;) {
 		struct error scratch; /* not listening yet, or not any more */
-		int fd, r = pod_run_down(s, pod_id, to_remove, err);
+		int fd, r = stop_by_another(s, pod_id, grace_ms, to_remove, err);
 
+		if (r == 1)
+			r = pod_run_down(s, pod_id, to_remove, err);
 		if (r != -EBUSY)
 			return r;
 		if (pod_stop_begin(s, pod_id, grace_ms, to_remove, &fd, &scratch) == 0)
-			return pod_stop_end(s, pod_id, fd, stop_limit_ms(grace_ms), err);
+			return pod_stop_end(s, pod_id, fd, grace_ms, to_remove, err);
 		if (clock_mono_ms() >= deadline)
 			return run_down_from_records(s, pod_id, to_remove, err);
-		(void)usleep(OUTWAIT_STEP_US);
+		(void)usleep(OUTWAIT_STEP_MS * 1000);
 	}
 }
 

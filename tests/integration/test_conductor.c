@@ -203,8 +203,9 @@ static void test_sidecar_starting(void)
 static void test_member_backoff(void)
 {
 	play_up("bo", "  containers:\n  - {name: c, " SH("echo c >> /x/log; exit 4") "}\n");
-	CHECK(WAIT_UNTIL(is_inspected("bo-c", "{{.RestartCount}} {{.State.Status}}", "1 restarting"),
-			 DEADLINE_MS),
+	CHECK(WAIT_UNTIL(
+		      is_inspected("bo-c", "{{.RestartCount}} {{.State.Status}}", "1 restarting"),
+		      DEADLINE_MS),
 	      "no back-off");
 	kill_conductor("bo");
 	MUST(0, "pod start bo");
@@ -248,6 +249,50 @@ static void test_stopping(void)
 	}
 	CHECK_STATUS("t-c", "Up ");
 	remove_pod("t");
+}
+
+/* Who waits for the stop sees to it that it goes on, in order, within its grace. */
+static void test_stop_goes_on(void)
+{
+	cleanup_result struct result r = { 0 };
+	struct job stop;
+	pid_t pid;
+
+	play_up("g", "  initContainers:\n  - {name: s, restartPolicy: Always, " LOOP(
+			     "s") "}\n"
+				  "  containers:\n  - {name: c, " SH(
+					  "trap \"echo c-down >> /x/log; until [ -e /x/go ]; do "
+					  "sleep 0.1; done; "
+					  "echo c-end >> /x/log; exit 0\" TERM; echo c >> /x/log; "
+					  "while :; do sleep "
+					  "0.1; done") "}\n");
+	CHECK(WAIT_UNTIL(is_story("s\nc\n") || is_story("c\ns\n"), DEADLINE_MS), "not up");
+	write_file("x/log", "%s", "");
+	stop = job_podium("pod stop -t 50 g");
+	CHECK_STORY("c-down\n");
+	pid = conductor_of("g");
+	if (!CHECK(pid > 1, "no conductor"))
+		return;
+	(void)kill(pid, SIGKILL);
+	CHECK(WAIT_UNTIL(conductor_of("g") > 1 && conductor_of("g") != pid, DEADLINE_MS),
+	      "nobody goes on");
+	CHECK(is_story("c-down\n"), "told twice, or ended");
+	write_file("x/go", "%s", "");
+	r = job_wait(&stop, DEADLINE_MS);
+	CHECK_CODE(r, 0);
+	CHECK(is_story("c-down\nc-end\ns-down\n"), "not stopped in order");
+	CHECK_STATUS("g-c", "Exited (0)");
+	CHECK(conductor_of("g") == 0, "it goes on");
+	/* One that was dead before, too. */
+	remove_path("x/go");
+	MUST(0, "pod start g");
+	CHECK(WAIT_UNTIL(ps_begins("g-c", "Status", "Up"), DEADLINE_MS), "not up");
+	write_file("x/go", "%s", "");
+	write_file("x/log", "%s", "");
+	kill_conductor("g");
+	MUST(0, "pod stop -t 50 g");
+	CHECK(is_story("c-down\nc-end\ns-down\n"), "killed without grace");
+	remove_pod("g");
 }
 
 static void test_ready(void)
@@ -354,6 +399,7 @@ static CU_TestInfo tests[] = {
 	{ "killed while a sidecar starts", test_sidecar_starting },
 	{ "killed in the back-off of a member", test_member_backoff },
 	{ "killed while it stops the pod", test_stopping },
+	{ "killed while a stop is waited for", test_stop_goes_on },
 	{ "killed when all is ready", test_ready },
 	{ "the deadline, over a kill", test_deadline },
 	{ "a sandbox that dies", test_sandbox },
