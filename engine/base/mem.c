@@ -7,8 +7,14 @@
  */
 #include "engine/base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define PAGE_BYTES 4096
+#define STACK_SPAN (256 * 1024)
 
 static void __attribute__((noreturn)) die_no_memory(void)
 {
@@ -77,4 +83,15 @@ char *xasprintf(const char *fmt, ...)
 	if (n < 0 || !p)
 		die_no_memory();
 	return p;
+}
+
+/* Below the frame of the call that gives back all is dead; a page stays for that call itself. What
+ * of the span is not mapped is passed over. */
+void __attribute__((noinline)) mem_give_back(void)
+{
+	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+	uintptr_t end = (frame & ~(uintptr_t)(PAGE_BYTES - 1)) - PAGE_BYTES;
+
+	(void)malloc_trim(0);
+	(void)madvise((void *)(end - STACK_SPAN), STACK_SPAN, MADV_DONTNEED);
 }

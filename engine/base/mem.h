@@ -26,6 +26,10 @@ char *xstrndup(const char *s, size_t n) __attribute__((malloc, returns_nonnull))
 char *xstrdup_or_null(const char *s);
 char *xasprintf(const char *fmt, ...) printf_like(1, 2) __attribute__((malloc, returns_nonnull));
 
+/* Gives the kernel what is free of the heap, and what deeper calls have left of the stack: for a
+ * process that is going to wait for long. */
+void mem_give_back(void);
+
 static inline void cleanup_free_fn(void *p)
 {
 	free(*(void **)p);

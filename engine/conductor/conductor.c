@@ -17,7 +17,6 @@
 #include "engine/conductor/conductor.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -161,7 +160,7 @@ static void advance(struct conductor *c)
 				STOP_AT("start:containers");
 				conductor_tell(c, CTL_UP, c->failures, NULL);
 				run_forget_launch(&c->run);
-				(void)malloc_trim(0);
+				mem_give_back();
 			}
 			return;
 		}

@@ -15,7 +15,6 @@
 #include "engine/conductor/jobwatch.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -279,7 +278,7 @@ static void read_step(struct jobwatch *w)
 		tell_clients(w, CTL_FAILED, "a step of the Job ended without a word");
 		retry_later(w);
 	}
-	(void)malloc_trim(0);
+	mem_give_back();
 }
 
 /* ---- the loop --------------------------------------------------------------------------- */

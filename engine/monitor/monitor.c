@@ -25,7 +25,6 @@
 #include "engine/monitor/monitor.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -315,6 +314,7 @@ static void started(struct monitor *m)
 	monitor_stdio_share(m);
 	if (!m->to_remove)
 		event_add_started(&m->store, m->pod_id, m->name);
+	mem_give_back();
 }
 
 void monitor_up(struct monitor *m)
@@ -520,7 +520,7 @@ static void drop_buffer(struct monitor *m)
 {
 	(void)madvise((void *)(((uintptr_t)m->buffer + 4095) & ~(uintptr_t)4095),
 		      sizeof(m->buffer) - 4096, MADV_DONTNEED);
-	(void)malloc_trim(0);
+	mem_give_back();
 }
 
 static void give_memory_back(struct monitor *m)
