@@ -13,6 +13,14 @@
  * that: so the mount namespace is joined before the clone. What the container can see of the new
  * process then has the container's root from its first moment and keeps no directory of the host
  * open; this process itself never gets a number in there.
+ *
+ * Limit: until its last step the new process has privileges that the container lacks (it joins a
+ * cgroup namespace, changes ids, loads a filter), and one that is not dumpable can still be attached
+ * to by who has CAP_SYS_PTRACE in the same user namespace: who gives a container that capability
+ * gives it what an exec into it has, for that moment. The same holds for the start of a container in
+ * a shared PID namespace. A user namespace of the pod's own (hostUsers: false) takes the worth out of
+ * it. To drop earlier is no way out: the filter needs CAP_SYS_ADMIN where no_new_privs is not
+ * wanted, and one that is loaded before the clone may forbid the clone.
  */
 #include "engine/process/container.h"
 
