@@ -4,9 +4,9 @@
  *
  * Theory of operation: a played pod has its own document beside its record; what was asked for is
  * there in full, also what has no effect on this machine (it is dropped when a container is removed
- * from the pod). Without it the YAML is made from the
- * engine's records, from which every honoured field can be reached. Several pods give several
- * documents, each begun by "---".
+ * from the pod). Without it the YAML is made from the engine's records, from which every honoured
+ * field can be reached. KIND/NAME gives a stored workload or ConfigMap. Several arguments give
+ * several documents, each begun by "---".
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -81,6 +81,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		return error_set(err, EINVAL, "--dry-run does not look into archives");
 	if (o->force && !o->down)
 		return error_set(err, EINVAL, "--force belongs to --down");
+	if (o->time.set && !o->down)
+		return error_set(err, EINVAL, "--time belongs to --down");
 	if (o->down)
 		return kube_down(ctx, argc, argv, &rq, err);
 	r = read_annotations(&o->annotations, &how.annotations, err);

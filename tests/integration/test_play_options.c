@@ -144,6 +144,8 @@ static void test_refused(void)
 		  "has hostAliases" },
 		{ "--seccomp-profile-root /no/such", "", "--seccomp-profile-root '/no/such'" },
 		{ "--ip 10.0.0.9", "", "--ip" },
+		{ "--time 3", "", "--time belongs to --down" },
+		{ "--force", "", "--force belongs to --down" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
