@@ -168,24 +168,47 @@ static bool is_process_alive(const struct container_status *st)
 	return fd >= 0 && is_pidfd_alive(fd);
 }
 
+/* What the record says of something whose monitor is there, or that needs none. */
+static bool is_record_enough(const struct store *s, const char *container_id,
+			     const struct container_status *st)
+{
+	char path[LAYOUT_PATH_MAX];
+
+	if (st->state == STATE_CREATED || st->state == STATE_EXITED)
+		return true;
+	if (!is_equal(st->boot_id, proc_boot_id()))
+		return false;
+	if (!st->infra)
+		return is_lock_held(s->rootfd, layout_container(path, container_id, MONITOR_LOCK));
+	return st->pod_id &&
+	       is_lock_held(s->rootfd, layout_pod(path, st->pod_id, CONDUCTOR_LOCK));
+}
+
+/* The last words of a monitor that ended between the reading of the record and the look at its
+ * lock: it wrote them before the lock was free. */
+static void read_again(const struct store *s, const char *container_id, struct container_status *st)
+{
+	struct container_status now = { 0 };
+	struct error scratch; /* removed meanwhile: what was read stands */
+
+	if (status_read(s, container_id, &now, &scratch) < 0)
+		return;
+	status_done(st);
+	*st = now;
+}
+
 enum container_state status_live(const struct store *s, const char *container_id,
 				 struct container_status *st, bool *ret_lost)
 {
-	char path[LAYOUT_PATH_MAX];
-	const char *lock = st->infra ? NULL : layout_container(path, container_id, MONITOR_LOCK);
-
 	*ret_lost = false;
-	if (st->state == STATE_CREATED || st->state == STATE_EXITED)
+	if (is_record_enough(s, container_id, st))
 		return (enum container_state)st->state;
-	if (st->infra && st->pod_id)
-		lock = layout_pod(path, st->pod_id, CONDUCTOR_LOCK);
-	if (is_equal(st->boot_id, proc_boot_id())) {
-		if (lock && is_lock_held(s->rootfd, lock))
-			return (enum container_state)st->state;
-		if (is_process_alive(st)) {
-			*ret_lost = true;
-			return (enum container_state)st->state;
-		}
+	read_again(s, container_id, st);
+	if (is_record_enough(s, container_id, st))
+		return (enum container_state)st->state;
+	if (is_equal(st->boot_id, proc_boot_id()) && is_process_alive(st)) {
+		*ret_lost = true;
+		return (enum container_state)st->state;
 	}
 	if (st->state == STATE_REMOVING)
 		return STATE_REMOVING;

@@ -163,6 +163,23 @@ static void test_with_monitor(void)
 	teardown(&f);
 }
 
+/* A monitor that ends between the reading of the record and the look at its lock has told all. */
+static void test_ended_meanwhile(void)
+{
+	struct container_status end = { .state = STATE_EXITED, .exit_code = 9 };
+	struct fixture f;
+
+	setup(&f);
+	CU_ASSERT_EQUAL(status_write(&f.s, ID, &end, &f.err), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(moving); i++) {
+		set_running(&f, moving[i], getpid());
+		f.st.start_ticks--; /* somebody else's number by now */
+		CU_ASSERT_TRUE(is_live(&f, (struct expectation){ STATE_EXITED, false, false }));
+		CU_ASSERT_EQUAL(f.st.exit_code, 9);
+	}
+	teardown(&f);
+}
+
 static void test_monitor_lost(void)
 {
 	struct fixture f;
@@ -293,6 +310,7 @@ static CU_TestInfo tests[] = {
 	{ "there and back", test_write_and_read },
 	{ "unreadable records", test_unreadable },
 	{ "with its monitor", test_with_monitor },
+	{ "it ends meanwhile", test_ended_meanwhile },
 	{ "the monitor is lost", test_monitor_lost },
 	{ "at rest", test_at_rest },
 	{ "the infra container", test_infra },
