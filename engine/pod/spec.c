@@ -20,11 +20,11 @@ const char *const host_path_type_names[] = {
 	"CharDevice", "BlockDevice",	   NULL
 };
 const char *const restart_policy_names[] = { "Always", "OnFailure", "Never", NULL };
-const char *const network_mode_names[] = { "bridge", "host", "none", NULL };
+const char *const network_mode_names[] = { "bridge", "host", "none", "from", NULL };
 static const char *const port_protocol_names[] = { "tcp", "udp", "sctp", NULL };
-static const char *const volume_kind_names[] = { "hostPath", "emptyDir",    "configMap",
-						 "secret",   "downwardAPI", "projected",
-						 "image",    "named",	    NULL };
+static const char *const volume_kind_names[] = { "hostPath",	"emptyDir",  "configMap", "secret",
+						 "downwardAPI", "projected", "image",	  "named",
+						 "tmpfs",	NULL };
 static const char *const value_part_names[] = { "literal", "variable", "configMap", "secret",
 						"field",   "resource", NULL };
 static const char *const projection_kind_names[] = { "configMap", "secret", "downwardAPI", NULL };
@@ -32,6 +32,9 @@ static const char *const action_kind_names[] = { "none", "exec",  "http", "tcp",
 						 "grpc", "sleep", NULL };
 const char *const mount_propagation_names[] = { "None", "HostToContainer", "Bidirectional", NULL };
 const char *const recursive_read_only_names[] = { "Disabled", "IfPossible", "Enabled", NULL };
+const char *const log_driver_names[] = { "k8s-file", "json-file",   "journald",
+					 "none",     "passthrough", NULL };
+const char *const health_action_names[] = { "none", "kill", "restart", "stop", NULL };
 static const char *const container_kind_names[] = { "member", "init", "infra", NULL };
 
 static_assert(ARRAY_SIZE(host_path_type_names) == HOST_PATH__COUNT + 1, "one name a type");
@@ -44,6 +47,8 @@ static_assert(ARRAY_SIZE(projection_kind_names) == PROJECTION__COUNT + 1, "one n
 static_assert(ARRAY_SIZE(action_kind_names) == ACTION__COUNT + 1, "one name a kind");
 static_assert(ARRAY_SIZE(mount_propagation_names) == PROPAGATION__COUNT + 1, "one name a kind");
 static_assert(ARRAY_SIZE(recursive_read_only_names) == RRO__COUNT + 1, "one name a kind");
+static_assert(ARRAY_SIZE(log_driver_names) == LOG__COUNT + 1, "one name a driver");
+static_assert(ARRAY_SIZE(health_action_names) == HEALTH__COUNT + 1, "one name an action");
 static_assert(ARRAY_SIZE(container_kind_names) == CONTAINER__COUNT + 1, "one name a kind");
 
 #define FIELD(T, kind_, name_, m)     RECORD_FIELD(T, kind_, name_, m)
@@ -146,6 +151,8 @@ static const struct record_field volume_fields[] = {
 	FIELD(volume_spec, RECORD_STRING, "claimTemplate", claim_template),
 	FIELD(volume_spec, RECORD_STRING, "sourceName", source_name),
 	FIELD(volume_spec, RECORD_BOOL, "readOnly", read_only),
+	FIELD(volume_spec, RECORD_BOOL, "anonymous", anonymous),
+	FIELD(volume_spec, RECORD_STRING, "tmpfsOptions", tmpfs_options),
 	{ 0 },
 };
 TYPE(volume, volume_spec, "volume");
@@ -169,6 +176,16 @@ static const struct record_field dns_fields[] = {
 	{ 0 },
 };
 TYPE(dns, dns_spec, "dns");
+static const struct record_field attachment_fields[] = {
+	FIELD(attachment, RECORD_STRING, "network", network),
+	FIELD(attachment, RECORD_STRING, "interface", interface),
+	FIELD(attachment, RECORD_STRING, "mac", mac),
+	FIELD(attachment, RECORD_STRING, "ip4", ip4),
+	FIELD(attachment, RECORD_STRING, "ip6", ip6),
+	FIELD(attachment, RECORD_STRLIST, "aliases", aliases),
+	{ 0 },
+};
+TYPE(attachment, attachment, "network of a pod");
 static const struct record_field pod_security_fields[] = {
 	SUB(pod_security, RECORD_OBJECT, "runAsUser", run_as_user, opt_i64),
 	SUB(pod_security, RECORD_OBJECT, "runAsGroup", run_as_group, opt_i64),
@@ -193,6 +210,15 @@ static const struct record_field resources_fields[] = {
 	FIELD(resources, RECORD_STRLIST, "devices", devices),
 	FIELD(resources, RECORD_STRING, "cpusetCpus", cpuset_cpus),
 	FIELD(resources, RECORD_STRING, "cpusetMems", cpuset_mems),
+	SUB(resources, RECORD_OBJECT, "cpuShares", cpu_shares, opt_i64),
+	SUB(resources, RECORD_OBJECT, "cpuPeriodUs", cpu_period_us, opt_i64),
+	SUB(resources, RECORD_OBJECT, "cpuQuotaUs", cpu_quota_us, opt_i64),
+	SUB(resources, RECORD_OBJECT, "memorySwapBytes", memory_swap_bytes, opt_i64),
+	SUB(resources, RECORD_OBJECT, "memorySwappiness", memory_swappiness, opt_i64),
+	SUB(resources, RECORD_OBJECT, "blkioWeight", blkio_weight, opt_i64),
+	FIELD(resources, RECORD_STRLIST, "blkioDevices", blkio_devices),
+	FIELD(resources, RECORD_STRLIST, "deviceCgroupRules", device_cgroup_rules),
+	FIELD(resources, RECORD_BOOL, "oomKillDisable", oom_kill_disable),
 	{ 0 },
 };
 TYPE(resources, resources, "resources");
@@ -243,6 +269,23 @@ static const struct record_field pod_fields[] = {
 	FIELD(pod_spec, RECORD_BOOL, "plainNames", plain_names),
 	FIELD(pod_spec, RECORD_BOOL, "noHosts", no_hosts),
 	FIELD(pod_spec, RECORD_BOOL, "noHostname", no_hostname),
+	FIELD(pod_spec, RECORD_BOOL, "solo", solo),
+	FIELD(pod_spec, RECORD_BOOL, "unlessStopped", unless_stopped),
+	SUB(pod_spec, RECORD_LIST, "networks", networks, attachment),
+	FIELD(pod_spec, RECORD_STRING, "networkFrom", network_from),
+	FIELD(pod_spec, RECORD_STRING, "ipcFrom", ipc_from),
+	FIELD(pod_spec, RECORD_STRING, "utsFrom", uts_from),
+	FIELD(pod_spec, RECORD_STRING, "pidFrom", pid_from),
+	FIELD(pod_spec, RECORD_BOOL, "hostUts", host_uts),
+	FIELD(pod_spec, RECORD_BOOL, "ownIpc", own_ipc),
+	FIELD(pod_spec, RECORD_BOOL, "ownUts", own_uts),
+	SUB(pod_spec, RECORD_OBJECT, "shmSizeBytes", shm_size_bytes, opt_i64),
+	FIELD(pod_spec, RECORD_STRING, "userns", userns),
+	FIELD(pod_spec, RECORD_STRLIST, "uidMaps", uid_maps),
+	FIELD(pod_spec, RECORD_STRLIST, "gidMaps", gid_maps),
+	FIELD(pod_spec, RECORD_STRING, "cgroupParent", cgroup_parent),
+	FIELD(pod_spec, RECORD_STRING, "infraName", infra_name),
+	EPHEMERAL(pod_spec, RECORD_STRLIST, "createCommand", create_command),
 	{ 0 },
 };
 const struct record_type pod_spec_type = { "pod", sizeof(struct pod_spec), pod_fields };
@@ -265,6 +308,7 @@ static const struct record_field mount_fields[] = {
 	SUB(mount_spec, RECORD_OBJECT, "subPathExpr", sub_path_expr, value),
 	ENUM(mount_spec, "propagation", propagation, mount_propagation_names),
 	ENUM(mount_spec, "recursiveReadOnly", recursive_read_only, recursive_read_only_names),
+	FIELD(mount_spec, RECORD_STRLIST, "options", options),
 	{ 0 },
 };
 TYPE(mount, mount_spec, "mount");
@@ -282,6 +326,13 @@ static const struct record_field container_security_fields[] = {
 	FIELD(container_security, RECORD_STRING, "seccompProfile", seccomp_profile),
 	FIELD(container_security, RECORD_STRING, "apparmor", apparmor),
 	FIELD(container_security, RECORD_BOOL, "unmaskProc", unmask_proc),
+	FIELD(container_security, RECORD_STRING, "user", user),
+	FIELD(container_security, RECORD_STRLIST, "groups", groups),
+	FIELD(container_security, RECORD_STRING, "seccompFile", seccomp_file),
+	FIELD(container_security, RECORD_STRLIST, "mask", mask),
+	FIELD(container_security, RECORD_STRLIST, "unmask", unmask),
+	FIELD(container_security, RECORD_STRING, "procOptions", proc_options),
+	FIELD(container_security, RECORD_STRING, "umask", umask),
 	{ 0 },
 };
 TYPE(container_security, container_security, "container security");
@@ -295,6 +346,9 @@ TYPE(ulimit, ulimit_spec, "ulimit");
 static const struct record_field log_limits_fields[] = {
 	FIELD(log_spec, RECORD_I64, "maxBytes", max_bytes),
 	FIELD(log_spec, RECORD_U32, "maxFiles", max_files),
+	ENUM(log_spec, "driver", driver, log_driver_names),
+	FIELD(log_spec, RECORD_STRING, "path", path),
+	FIELD(log_spec, RECORD_STRING, "tag", tag),
 	{ 0 },
 };
 TYPE(log_limits, log_spec, "log");
@@ -337,6 +391,32 @@ static const struct record_field restart_rule_fields[] = {
 };
 TYPE(restart_rule, restart_rule, "restart rule");
 
+static const struct record_field secret_use_fields[] = {
+	FIELD(secret_use, RECORD_STRING, "name", name),
+	FIELD(secret_use, RECORD_BOOL, "env", env),
+	FIELD(secret_use, RECORD_STRING, "target", target),
+	FIELD(secret_use, RECORD_I64, "uid", uid),
+	FIELD(secret_use, RECORD_I64, "gid", gid),
+	SUB(secret_use, RECORD_OBJECT, "mode", mode, opt_i64),
+	{ 0 },
+};
+TYPE(secret_use, secret_use, "use of a secret");
+static const struct record_field health_fields[] = {
+	FIELD(health_spec, RECORD_STRLIST, "test", test),
+	FIELD(health_spec, RECORD_I64, "intervalNs", interval_ns),
+	FIELD(health_spec, RECORD_I64, "timeoutNs", timeout_ns),
+	FIELD(health_spec, RECORD_I64, "startPeriodNs", start_period_ns),
+	FIELD(health_spec, RECORD_I64, "retries", retries),
+	ENUM(health_spec, "onFailure", on_failure, health_action_names),
+	FIELD(health_spec, RECORD_STRLIST, "startupTest", startup_test),
+	FIELD(health_spec, RECORD_I64, "startupIntervalNs", startup_interval_ns),
+	FIELD(health_spec, RECORD_I64, "startupTimeoutNs", startup_timeout_ns),
+	FIELD(health_spec, RECORD_I64, "startupRetries", startup_retries),
+	FIELD(health_spec, RECORD_I64, "startupSuccesses", startup_successes),
+	{ 0 },
+};
+TYPE(health, health_spec, "health check");
+
 static const struct record_field container_fields[] = {
 	FIELD(container_spec, RECORD_U32, "version", version),
 	EPHEMERAL(container_spec, RECORD_STRING, "id", id),
@@ -377,6 +457,25 @@ static const struct record_field container_fields[] = {
 	FIELD(container_spec, RECORD_I64, "oomScoreAdj", oom_score_adj),
 	SUB(container_spec, RECORD_LIST, "ulimits", ulimits, ulimit),
 	SUB(container_spec, RECORD_OBJECT, "log", log, log_limits),
+	FIELD(container_spec, RECORD_PAIRS, "labels", labels),
+	FIELD(container_spec, RECORD_PAIRS, "annotations", annotations),
+	SUB(container_spec, RECORD_OBJECT, "restartRetries", restart_retries, opt_i64),
+	SUB(container_spec, RECORD_OBJECT, "stopTimeoutSeconds", stop_timeout_s, opt_i64),
+	SUB(container_spec, RECORD_OBJECT, "runTimeoutSeconds", run_timeout_s, opt_i64),
+	FIELD(container_spec, RECORD_BOOL, "autoRemove", auto_remove),
+	FIELD(container_spec, RECORD_BOOL, "initOnce", init_once),
+	FIELD(container_spec, RECORD_BOOL, "init", init),
+	FIELD(container_spec, RECORD_BOOL, "hostCgroupns", host_cgroupns),
+	FIELD(container_spec, RECORD_BOOL, "readOnlyTmpfs", read_only_tmpfs),
+	FIELD(container_spec, RECORD_BOOL, "noPasswd", no_passwd),
+	FIELD(container_spec, RECORD_STRING, "passwdEntry", passwd_entry),
+	FIELD(container_spec, RECORD_STRING, "groupEntry", group_entry),
+	FIELD(container_spec, RECORD_STRING, "timezone", timezone),
+	FIELD(container_spec, RECORD_STRING, "pidFile", pid_file),
+	SUB(container_spec, RECORD_LIST, "secrets", secrets, secret_use),
+	SUB(container_spec, RECORD_OBJECT, "health", health, health),
+	FIELD(container_spec, RECORD_STRLIST, "requires", required),
+	EPHEMERAL(container_spec, RECORD_STRLIST, "createCommand", create_command),
 	{ 0 },
 };
 const struct record_type container_spec_type = { "container", sizeof(struct container_spec),

@@ -75,6 +75,7 @@ enum network_mode {
 	NETWORK_BRIDGE,
 	NETWORK_HOST,
 	NETWORK_NONE, /* own namespace with lo alone */
+	NETWORK_FROM, /* that of another: pod_spec.network_from */
 	NETWORK__COUNT
 };
 
@@ -87,6 +88,7 @@ enum volume_kind {
 	VOLUME_PROJECTED,
 	VOLUME_IMAGE, /* the file system of an image, read-only */
 	VOLUME_NAMED, /* volumes/<name>: outlives its pods */
+	VOLUME_TMPFS, /* made anew at each start of the container that mounts it */
 	VOLUME__COUNT
 };
 static inline bool is_projection_volume(int kind)
@@ -178,6 +180,8 @@ struct volume_spec {
 	char *claim_template;		/* EMPTY_DIR: opaque, what an ephemeral one was asked by */
 	char *source_name;		/* NAMED: of volumes/<source_name> (a claim's name) */
 	bool read_only;			/* NAMED: every mount of it is */
+	bool anonymous;			/* NAMED: made for its container, and removed with it */
+	char *tmpfs_options;		/* TMPFS: "size=64m,mode=1777,noexec", or NULL */
 	int line;			/* where the manifest says so, for messages; not recorded */
 	size_t index;			/* likewise: in spec.volumes */
 };
@@ -214,6 +218,20 @@ struct dns_spec {
 	struct dns_option_list options;
 };
 
+/* One network that a pod is in. */
+struct attachment {
+	char *network;	 /* its name */
+	char *interface; /* or NULL: eth0, eth1, ... in order */
+	char *mac;	 /* as asked for: "92:d0:c6:0a:29:33", or NULL */
+	char *ip4;	 /* as asked for, or NULL */
+	char *ip6;
+	struct strlist aliases; /* other names of the pod there */
+};
+struct attachment_list {
+	struct attachment *v;
+	size_t n;
+};
+
 enum restart_policy { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER, RESTART__COUNT };
 
 struct pod_security {
@@ -243,6 +261,17 @@ struct resources {
 		devices;   /* CDI names ("vendor.com/class=name") and host devices ("/dev/x") */
 	char *cpuset_cpus; /* "0-1,3", or NULL */
 	char *cpuset_mems;
+	/* As the command line has them; unset: the kernel's default, or what follows from the above. */
+	struct opt_i64 cpu_shares; /* 2 to 262144, of cgroup v1; turned into cpu.weight for v2 */
+	struct opt_i64 cpu_period_us;
+	struct opt_i64 cpu_quota_us;	  /* -1: none */
+	struct opt_i64 memory_swap_bytes; /* memory and swap together; -1: no limit */
+	struct opt_i64 memory_swappiness; /* 0 to 100, cgroup v1 alone */
+	struct opt_i64 blkio_weight;	  /* 10 to 1000 */
+	struct strlist
+		blkio_devices; /* "read-bps:/dev/sda:1048576", and write-bps, *-iops, weight */
+	struct strlist device_cgroup_rules; /* "c 1:3 rwm" */
+	bool oom_kill_disable;		    /* cgroup v1 alone */
 };
 
 /* Of pods and of what they refer to. A label: nothing is kept apart by it but names of objects. */
@@ -302,7 +331,28 @@ struct pod_spec {
 	bool plain_names;			/* --no-pod-prefix */
 	bool no_hosts;				/* /etc/hosts and /etc/hostname are the image's */
 	bool no_hostname;
+	/* ---- of pods and containers made by hand ---- */
+	bool solo; /* one container by itself: it has no infra container, and no listing shows a pod */
+	bool unless_stopped;		 /* restart: Always, but after a boot only what ran */
+	struct attachment_list networks; /* BRIDGE: in order; none: the default network */
+	/* Namespaces of somebody else: "container:<64 digits>" or "ns:<path>"; NULL: the pod's own */
+	char *network_from; /* with NETWORK_FROM */
+	char *ipc_from;
+	char *uts_from;
+	char *pid_from;
+	bool host_uts;
+	bool own_ipc; /* every member has its own: pod create --share without ipc */
+	bool own_uts;
+	struct opt_i64 shm_size_bytes; /* unset: 64 MiB */
+	char *userns; /* as asked for: "auto[:size=..]", "keep-id", "nomap", "host", or NULL */
+	struct strlist uid_maps; /* "container:host:count", with userns NULL */
+	struct strlist gid_maps;
+	char *cgroup_parent;	       /* or NULL */
+	char *infra_name;	       /* full name of the infra container, or NULL: "<id>-infra" */
+	struct strlist create_command; /* ephemeral: the words that made it */
 };
+#define HAND_GRACE_SECONDS   10
+#define SHM_BYTES_DEFAULT    (INT64_C(64) << 20)
 #define POD_SPEC_VERSION     1
 #define PLAYED_GRACE_SECONDS 30
 #define POD_OWNER_BUILD	     "build" /* working containers of a build */
@@ -330,6 +380,9 @@ struct mount_spec {
 	struct value sub_path_expr; /* instead of sub_path: resolved at each launch */
 	int propagation;	    /* enum mount_propagation */
 	int recursive_read_only;    /* enum recursive_read_only */
+	/* Of the command line: "noexec" "nosuid" "nodev" "U" "O" "z" "Z" "idmap" "nocopy"
+	 * "upperdir=.." "workdir=.." "bind" (without what is mounted below), "uid=N" ... */
+	struct strlist options;
 };
 enum mount_propagation {
 	PROPAGATION_NONE,
@@ -356,6 +409,13 @@ struct container_security {
 	char *seccomp_profile; /* Localhost: a file's path below the profile root; or NULL */
 	char *apparmor;	       /* NULL: as the host does; "unconfined"; "runtime/default"; a name */
 	bool unmask_proc;      /* procMount Unmasked */
+	char *user;	       /* --user: "NAME|UID[:GROUP|GID]", wins over the image's; or NULL */
+	struct strlist groups; /* --group-add: names or numbers */
+	char *seccomp_file;    /* --security-opt seccomp=FILE: absolute path; or NULL */
+	struct strlist mask;   /* paths to hide over the default ones */
+	struct strlist unmask; /* default masks that are left out: paths with globs, "ALL" */
+	char *proc_options;    /* of the mount of /proc: "hidepid=2", or NULL */
+	char *umask;	       /* octal, or NULL: 0022 */
 };
 
 /* ---- probes and hooks ------------------------------------------------------------------- */
@@ -429,9 +489,50 @@ struct ulimit_list {
 	size_t n;
 };
 
+enum log_driver {
+	LOG_K8S_FILE,
+	LOG_JSON_FILE, /* another name of it */
+	LOG_JOURNALD,
+	LOG_NONE,
+	LOG_PASSTHROUGH, /* the descriptors of the command that starts it */
+	LOG__COUNT
+};
+extern const char *const log_driver_names[]; /* "k8s-file", ... */
 struct log_spec {
 	int64_t max_bytes; /* 0: LOG_MAX_BYTES_DEFAULT */
 	uint32_t max_files;
+	int driver; /* enum log_driver */
+	char *path; /* where the file is, or NULL: in the container's directory */
+	char *tag;
+};
+
+/* A secret of `secret create`, given to a container. */
+struct secret_use {
+	char *name;
+	bool env;     /* a variable, else a file */
+	char *target; /* variable, or file: absolute or below /run/secrets; or NULL: as the name */
+	int64_t uid, gid;
+	struct opt_i64 mode; /* unset: 0444 */
+};
+struct secret_use_list {
+	struct secret_use *v;
+	size_t n;
+};
+
+/* What a container does when it turns unhealthy. */
+enum health_action { HEALTH_NONE, HEALTH_KILL, HEALTH_RESTART, HEALTH_STOP, HEALTH__COUNT };
+extern const char *const health_action_names[]; /* "none", "kill", "restart", "stop" */
+/* HEALTHCHECK, as Docker has it: its own thing beside Kubernetes' probes. Times in ns. */
+struct health_spec {
+	struct strlist test; /* argv; empty: no check */
+	int64_t interval_ns; /* 0: only by `healthcheck run` */
+	int64_t timeout_ns;
+	int64_t start_period_ns;
+	int64_t retries;
+	int on_failure;		     /* enum health_action */
+	struct strlist startup_test; /* argv of the startup check; empty: none */
+	int64_t startup_interval_ns, startup_timeout_ns;
+	int64_t startup_retries, startup_successes;
 };
 
 struct container_spec {
@@ -472,6 +573,26 @@ struct container_spec {
 	int64_t oom_score_adj;
 	struct ulimit_list ulimits; /* over the engine's defaults; of execs, too */
 	struct log_spec log;
+	/* ---- of containers made by hand ---- */
+	struct pairlist labels;		/* over the image's */
+	struct pairlist annotations;	/* of its own */
+	struct opt_i64 restart_retries; /* ON_FAILURE: at most so many; unset: no end */
+	struct opt_i64 stop_timeout_s;	/* instead of the pod's grace */
+	struct opt_i64 run_timeout_s;	/* --timeout: killed after it */
+	bool auto_remove;		/* --rm: removed by whoever sees its end */
+	bool init_once;			/* --init-ctr=once: removed when it has done its work */
+	bool init;			/* --init: podium's own init is the first process */
+	bool host_cgroupns;
+	bool read_only_tmpfs; /* with a read-only root: /run, /tmp, /var/tmp are tmpfs */
+	bool no_passwd;	      /* --passwd=false: no entry for a user that has none */
+	char *passwd_entry;
+	char *group_entry;
+	char *timezone; /* "local", "Europe/Berlin", or NULL */
+	char *pid_file; /* its pid is written there at each start, or NULL */
+	struct secret_use_list secrets;
+	struct health_spec health;
+	struct strlist required;       /* ids of containers that are started first */
+	struct strlist create_command; /* ephemeral: the words that made it */
 };
 
 extern const struct record_type pod_spec_type;
