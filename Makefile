@@ -41,10 +41,10 @@ ALL_LDFLAGS = $(LDFLAGS_$(VARIANT)) -Wl,--as-needed $(LDFLAGS)
 
 ENGINE_SRC := $(wildcard engine/*/*.c)
 KUBE_SRC := $(wildcard kube/*.c schemas/*.c)
-HEADERS := $(wildcard engine/*/*.h engine/*.h kube/*.h schemas/*.h cmd/*/*.h tests/support/*.h)
+HEADERS := $(wildcard engine/*/*.h engine/*.h kube/*.h schemas/*.h cmd/*/*.h cmd/*/*/*.h tests/support/*.h)
 PROGRAMS := podium podium-monitor podium-launch podium-pause podium-image podium-seccomp podium-probe podium-net
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
-cmdobj = $(call obj,$(wildcard cmd/$(1)/*.c))
+cmdobj = $(call obj,$(wildcard cmd/$(1)/*.c cmd/$(1)/*/*.c))
 
 all: $(addprefix $(B)/,$(PROGRAMS))
 

@@ -72,11 +72,11 @@ fuzz:
 lint: $(B)/gen/sysfilter_default.inc
 	@tests/lint/lint $(CC)
 tidy: compile_commands.json
-	clang-tidy --quiet -p . $(ENGINE_SRC) $(KUBE_SRC) $(wildcard cmd/*/*.c)
+	clang-tidy --quiet -p . $(ENGINE_SRC) $(KUBE_SRC) $(wildcard cmd/*/*.c cmd/*/*/*.c)
 format:
 	clang-format -i $(shell git ls-files '*.[ch]')
 compile_commands.json: Makefile
-	@tests/support/compile-commands '$(CC) $(CPPFLAGS) $(ALL_CFLAGS)' $(ENGINE_SRC) $(KUBE_SRC) $(wildcard cmd/*/*.c) >$@
+	@tests/support/compile-commands '$(CC) $(CPPFLAGS) $(ALL_CFLAGS)' $(ENGINE_SRC) $(KUBE_SRC) $(wildcard cmd/*/*.c cmd/*/*/*.c) >$@
 
 check-long: DEPS_EXTRA := $(DEPS_LONG)
 check-long: deps

@@ -2,7 +2,7 @@
 /*
  * verb - what podium-image can be asked to do: one file a verb, one row a verb in main.c.
  *
- * The other side, and what the descriptors are, is cmd/podium/imagejob.h.
+ * The other side, and what the descriptors are, is cmd/podium/image/imagejob.h.
  */
 #ifndef PODIUM_IMAGE_VERB_H
 #define PODIUM_IMAGE_VERB_H

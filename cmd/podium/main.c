@@ -21,10 +21,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/podium/commands.h"
-#include "cmd/podium/global.h"
-#include "cmd/podium/help.h"
-#include "cmd/podium/options.h"
+#include "cmd/podium/base/commands.h"
+#include "cmd/podium/base/global.h"
+#include "cmd/podium/base/help.h"
+#include "cmd/podium/base/options.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 #include "engine/base/trace.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/podium/template.h"
+#include "cmd/podium/base/template.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_format - listings as people and scripts see them: tables, JSON, templates. */
-#include "cmd/podium/format.h"
+#include "cmd/podium/base/format.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/podium/template.h"
+#include "cmd/podium/base/template.h"
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"

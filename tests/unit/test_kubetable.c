@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_kubetable - kubectl's tables, the words for kinds, and what is waited for. */
-#include "cmd/podium/kubetable.h"
+#include "cmd/podium/kube/kubetable.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "cmd/podium/kubewords.h"
-#include "cmd/podium/play_wait.h"
+#include "cmd/podium/kube/kubewords.h"
+#include "cmd/podium/play/play_wait.h"
 #include "engine/base/mem.h"
 #include "tests/support/capture.h"
 #include "tests/support/cunit_main.h"

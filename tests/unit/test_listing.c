@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cmd/podium/commands.h"
-#include "cmd/podium/options.h"
+#include "cmd/podium/base/commands.h"
+#include "cmd/podium/base/options.h"
 #include "engine/base/clock.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"

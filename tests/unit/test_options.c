@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_options - the grammar of the command line, and its messages. */
-#include "cmd/podium/options.h"
+#include "cmd/podium/base/options.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "cmd/podium/timeparse.h"
+#include "cmd/podium/base/timeparse.h"
 #include "engine/base/mem.h"
 #include "tests/support/cunit_main.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_play_images - when play asks a registry, and which credentials it takes along. */
-#include "cmd/podium/play_images.h"
+#include "cmd/podium/play/play_images.h"
 
 #include <errno.h>
 #include <string.h>

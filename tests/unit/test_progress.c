@@ -6,7 +6,7 @@
  * the end of the line and of the screen, show and hide the cursor. Made narrower, it breaks its lines
  * as tmux does.
  */
-#include "cmd/podium/progress.h"
+#include "cmd/podium/base/progress.h"
 
 #include <string.h>
 #include <sys/mman.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_template - what Go's text/template prints for the same template and value, and its errors.
  */
-#include "cmd/podium/template.h"
+#include "cmd/podium/base/template.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "cmd/podium/format.h"
+#include "cmd/podium/base/format.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "tests/support/cunit_main.h"

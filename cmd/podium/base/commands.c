@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * commands - the table of commands and groups, and how words are looked up in it.
+ *
+ * Theory of operation: a command is found by its words alone, the two-word names first ("kube
+ * play"), then the one-word names ("ps"). Aliases are rows of their own that point to the same
+ * `struct command`, so that `help` can list each command once and every name works everywhere.
+ * The table is sorted by what help prints: rows of one group stand together, in the order of the
+ * alphabet. Nothing is built at run time.
+ */
+#include "cmd/podium/base/commands.h"
+
+#include <string.h>
+
+#define ROW(w, c)                             \
+	{                                     \
+		.words = (w), .command = &(c) \
+	}
+#define ALIAS(w, c)                                          \
+	{                                                    \
+		.words = (w), .command = &(c), .alias = true \
+	}
+
+const struct command_row command_rows[] = {
+	ROW("attach", cmd_attach),
+	ROW("build", cmd_build),
+	ROW("commit", cmd_commit),
+	ROW("diff", cmd_diff),
+	ROW("exec", cmd_exec),
+	ROW("export", cmd_export),
+	ROW("help", cmd_help),
+	ROW("history", cmd_history),
+	ROW("images", cmd_images),
+	ROW("import", cmd_import),
+	ROW("info", cmd_info),
+	ROW("inspect", cmd_inspect),
+	ROW("load", cmd_load),
+	ROW("login", cmd_login),
+	ROW("logout", cmd_logout),
+	ROW("logs", cmd_logs),
+	ROW("ps", cmd_ps),
+	ROW("pull", cmd_pull),
+	ROW("push", cmd_push),
+	ROW("rm", cmd_rm),
+	ROW("rmi", cmd_rmi),
+	ROW("save", cmd_save),
+	ROW("start", cmd_start),
+	ROW("stop", cmd_stop),
+	ROW("tag", cmd_tag),
+	ROW("untag", cmd_untag),
+	ROW("version", cmd_version),
+
+	ALIAS("buildx build", cmd_build),
+
+	ALIAS("container attach", cmd_attach),
+	ALIAS("container commit", cmd_commit),
+	ALIAS("container diff", cmd_diff),
+	ROW("container exists", cmd_container_exists),
+	ALIAS("container exec", cmd_exec),
+	ALIAS("container export", cmd_export),
+	ROW("container inspect", cmd_container_inspect),
+	ALIAS("container list", cmd_ps),
+	ALIAS("container logs", cmd_logs),
+	ALIAS("container ls", cmd_ps),
+	ALIAS("container ps", cmd_ps),
+	ALIAS("container rm", cmd_rm),
+	ALIAS("container start", cmd_start),
+	ALIAS("container stop", cmd_stop),
+
+	ALIAS("generate kube", cmd_kube_generate),
+
+	ALIAS("image build", cmd_build),
+	ROW("image diff", cmd_image_diff),
+	ROW("image exists", cmd_image_exists),
+	ALIAS("image history", cmd_history),
+	ALIAS("image import", cmd_import),
+	ROW("image inspect", cmd_image_inspect),
+	ALIAS("image list", cmd_images),
+	ALIAS("image load", cmd_load),
+	ALIAS("image ls", cmd_images),
+	ROW("image mount", cmd_image_mount),
+	ROW("image prune", cmd_image_prune),
+	ALIAS("image pull", cmd_pull),
+	ALIAS("image push", cmd_push),
+	ALIAS("image rm", cmd_rmi),
+	ALIAS("image save", cmd_save),
+	ALIAS("image tag", cmd_tag),
+	ALIAS("image umount", cmd_image_unmount),
+	ROW("image unmount", cmd_image_unmount),
+	ALIAS("image untag", cmd_untag),
+
+	ROW("kube delete", cmd_kube_delete),
+	ROW("kube describe", cmd_kube_describe),
+	ROW("kube down", cmd_kube_down),
+	ROW("kube generate", cmd_kube_generate),
+	ROW("kube get", cmd_kube_get),
+	ROW("kube play", cmd_kube_play),
+	ROW("kube save", cmd_kube_save),
+	ROW("kube validate", cmd_kube_validate),
+
+	ROW("manifest inspect", cmd_manifest_inspect),
+
+	ALIAS("play kube", cmd_kube_play),
+
+	ROW("pod exists", cmd_pod_exists),
+	ROW("pod inspect", cmd_pod_inspect),
+	ALIAS("pod list", cmd_pod_ps),
+	ALIAS("pod ls", cmd_pod_ps),
+	ROW("pod ps", cmd_pod_ps),
+	ROW("pod rm", cmd_pod_rm),
+	ROW("pod start", cmd_pod_start),
+	ROW("pod stop", cmd_pod_stop),
+
+	ROW("system check", cmd_system_check),
+	ROW("system df", cmd_system_df),
+	ALIAS("system info", cmd_info),
+	ROW("system prune", cmd_system_prune),
+
+	{ .words = "cdi-json", .command = &cmd_cdi_json, .hidden = true },
+	{ .words = "job-step", .command = &cmd_job_step, .hidden = true },
+	{ .words = NULL },
+};
+
+const struct command_group command_groups[] = {
+	{ "buildx", "Build images" },
+	{ "container", "Work with containers" },
+	{ "generate", "Write Kubernetes YAML from pods" },
+	{ "image", "Work with images" },
+	{ "kube", "Play, take down, check and write Kubernetes YAML" },
+	{ "manifest", "Look at manifests of images" },
+	{ "play", "Play Kubernetes YAML" },
+	{ "pod", "Work with pods" },
+	{ "system", "Facts about this machine and the store" },
+	{ NULL, NULL },
+};
+
+/* Whether "a b" is the words of a row; b may be NULL for one word. */
+static bool is_row(const char *words, const char *a, const char *b)
+{
+	size_t len = strlen(a);
+
+	if (strncmp(words, a, len) != 0)
+		return false;
+	if (!b)
+		return words[len] == '\0';
+	return words[len] == ' ' && strcmp(words + len + 1, b) == 0;
+}
+
+static const struct command_row *find(const char *a, const char *b)
+{
+	for (const struct command_row *row = command_rows; row->words; row++)
+		if (is_row(row->words, a, b))
+			return row;
+	return NULL;
+}
+
+const struct command_row *commands_find(int argc, char **argv, int *ret_words)
+{
+	const struct command_row *row = NULL;
+
+	if (argc >= 2 && (row = find(argv[0], argv[1])))
+		*ret_words = 2;
+	else if (argc >= 1 && !strchr(argv[0], ' ') && (row = find(argv[0], NULL)))
+		*ret_words = 1;
+	return row;
+}
+
+const struct command_group *commands_find_group(const char *word)
+{
+	for (const struct command_group *g = command_groups; g->word; g++)
+		if (strcmp(g->word, word) == 0)
+			return g;
+	return NULL;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exec - one more process in a running container.
+ *
+ * Theory of operation: the process is a child of this command, made by podium-launch with the same
+ * confinement as the container's own; the command carries its streams and exits with its code. The
+ * container's monitor has no part in it. With -d nobody waits: the process belongs to init then.
+ *
+ * Exit codes: the process's; 126 when the program cannot be run, 127 when it is not found, 125 for
+ * everything else that goes wrong before it runs.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "cmd/podium/base/command.h"
+#include "cmd/podium/base/commands.h"
+#include "cmd/podium/base/relay.h"
+#include "engine/base/fs.h"
+#include "engine/base/json.h"
+#include "engine/base/mem.h"
+#include "engine/base/proc.h"
+#include "engine/base/trace.h"
+#include "engine/pod/lookup.h"
+#include "engine/process/launch.h"
+#include "engine/process/sync.h"
+#include "engine/state/status.h"
+
+struct exec_options {
+	bool detach;
+	bool interactive;
+	bool tty;
+	bool privileged;
+	const char *user;
+	const char *workdir;
+	struct strlist env;
+};
+#define O(m) offsetof(struct exec_options, m)
+
+/* What is under way. */
+struct exec_session {
+	struct relay relay;
+	pid_t launch_pid;
+	int sync_fd;
+	int exit_code; /* of a failed start */
+};
+
+static int check_container(const struct store *s, const char *name, char id[65], struct error *err)
+{
+	struct container_status st = { 0 };
+	enum container_state state;
+	bool lost;
+	int r = lookup_container(s, name, id, err);
+
+	if (r == 0)
+		r = status_read(s, id, &st, err);
+	if (r < 0)
+		return r;
+	state = status_live(s, id, &st, &lost);
+	if (state != STATE_RUNNING && state != STATE_STOPPING)
+		r = error_set(err, EINVAL, "container '%s' is not running, it is %s", name,
+			      container_state_names[state]);
+	status_done(&st);
+	return r;
+}
+
+/* NAME=VALUE, or NAME: taken from our own environment, as the user asks by name. */
+static int add_env(struct exec_request *req, const struct strlist *env, struct error *err)
+{
+	for (size_t i = 0; i < env->n; i++) {
+		const char *e = env->v[i];
+
+		if (*e == '=' || *e == '\0')
+			return error_set(err, EINVAL, "environment '%s' has no name", e);
+		if (strchr(e, '='))
+			strlist_add(&req->env, e);
+		else if (getenv(e))
+			strlist_addf(&req->env, "%s=%s", e, getenv(e));
+	}
+	return 0;
+}
+
+static int make_request(const struct exec_options *o, int argc, char **argv, struct error *err)
+{
+	struct exec_request req = { .user = xstrdup_or_null(o->user),
+				    .working_dir = xstrdup_or_null(o->workdir),
+				    .tty = o->tty,
+				    .privileged = o->privileged };
+	cleanup_free char *text = NULL;
+	cleanup_close int fd = -EBADF;
+	json_t *j;
+	int r = add_env(&req, &o->env, err);
+
+	for (int i = 0; i < argc; i++)
+		strlist_add(&req.argv, argv[i]);
+	j = record_dump(&exec_request_type, &req);
+	record_done(&exec_request_type, &req);
+	text = jdump_text(j, 0);
+	json_decref(j);
+	if (r < 0)
+		return r;
+	fd = memfd_create("exec-request", MFD_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, "memfd for the request");
+	r = fs_write_all(fd, text, strlen(text));
+	if (r < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return error_set(err, EIO, "write the request");
+	return steal_fd(&fd);
+}
+
+/* Pipes of a process without a terminal; stdio gets its ends. */
+static int make_pipes(struct exec_session *x, const struct exec_options *o, int stdio[3],
+		      struct error *err)
+{
+	int p[2];
+
+	stdio[0] = stdio[1] = stdio[2] = -1;
+	if (o->tty || o->detach)
+		return 0;
+	if (o->interactive) {
+		if (pipe2(p, O_CLOEXEC) < 0)
+			return error_errno(err, "pipe");
+		stdio[0] = p[0];
+		x->relay.in_fd = p[1];
+	}
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return error_errno(err, "pipe");
+	x->relay.out_fd = p[0];
+	stdio[1] = p[1];
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return error_errno(err, "pipe");
+	x->relay.err_fd = p[0];
+	stdio[2] = p[1];
+	return 0;
+}
+
+static int spawn(struct exec_session *x, const struct store *s, const char *id, int request,
+		 const int stdio[3], struct error *err)
+{
+	struct launch_start l = { .store = s,
+				  .verb = "exec",
+				  .id = id,
+				  .request_fd = request,
+				  .stdio = { stdio[0], stdio[1], stdio[2] } };
+	int r = launch_spawn(&l, &x->sync_fd, err);
+
+	x->launch_pid = r > 0 ? r : 0;
+	return r < 0 ? r : 0;
+}
+
+static int handle_sync(struct exec_session *x, const struct sync_msg *msg, int fd,
+		       struct error *err)
+{
+	switch ((enum sync_step)msg->step) {
+	case SYNC_STARTED:
+		x->relay.pidfd = fd;
+		(void)waitpid(x->launch_pid, NULL, 0);
+		x->launch_pid = 0;
+		return 0;
+	case SYNC_PTY:
+		x->relay.pty_fd = fd;
+		relay_copy_size(fd);
+		return 0;
+	case SYNC_WARNING:
+		trace("%s", msg->err.text); /* it was said when the container was started */
+		break;
+	case SYNC_READY:
+		return sync_send(x->sync_fd, SYNC_GO, 0, NULL, -1) < 0
+			       ? error_set(err, EPIPE, "process ended before it was started")
+			       : 0;
+	case SYNC_ERROR:
+		x->exit_code = msg->value ? msg->value : 125;
+		*err = msg->err;
+		return err->code > 0 ? -err->code : error_set(err, EIO, "%s", msg->err.text);
+	case SYNC_GO:
+	case SYNC_SANDBOX:
+	case SYNC_MESSAGE:
+		break;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return 0;
+}
+
+/* Follows podium-launch until the program runs. */
+static int await_exec(struct exec_session *x, struct error *err)
+{
+	for (;;) {
+		struct sync_msg msg;
+		int fd = -EBADF;
+		int r = sync_receive(x->sync_fd, &msg, &fd, err);
+
+		if (r == 0)
+			return x->relay.pidfd >= 0 ? 0
+						   : error_set(err, EPROTO,
+							       "podium-launch ended "
+							       "without a word");
+		if (r > 0)
+			r = handle_sync(x, &msg, fd, err);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int wait_code(int pidfd)
+{
+	siginfo_t si = { 0 };
+
+	if (waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | __WALL) < 0)
+		return 125;
+	return si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status;
+}
+
+static int run_session(struct exec_session *x, const struct exec_options *o, struct error *err)
+{
+	char session[65];
+	int r = await_exec(x, err);
+
+	if (r < 0) {
+		if (x->launch_pid > 0)
+			(void)waitpid(x->launch_pid, NULL, 0);
+		if (x->exit_code == 126 || x->exit_code == 127) {
+			command_print_error(err);
+			return x->exit_code;
+		}
+		return r;
+	}
+	if (o->detach) {
+		id_new(session);
+		printf("%s\n", session);
+		return 0;
+	}
+	x->relay.use_stdin = o->interactive;
+	r = relay_run(&x->relay, err);
+	return r < 0 ? r : wait_code(x->relay.pidfd);
+}
+
+static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
+{
+	const struct exec_options *o = options;
+	struct exec_session x = { .relay = { -1, -1, -1, -1, -1, false }, .sync_fd = -1 };
+	cleanup_close int request = -EBADF;
+	int stdio[3];
+	char id[65];
+	int r;
+
+	if (o->tty && o->interactive && !isatty(STDIN_FILENO))
+		command_print_warning("the input device is not a terminal");
+	r = check_container(&ctx->store, argv[0], id, err);
+	if (r == 0)
+		r = request = make_request(o, argc - 1, argv + 1, err);
+	if (r >= 0)
+		r = make_pipes(&x, o, stdio, err);
+	if (r < 0)
+		return r;
+	r = spawn(&x, &ctx->store, id, request, stdio, err);
+	for (int i = 0; i < 3; i++)
+		if (stdio[i] >= 0)
+			(void)close(stdio[i]);
+	if (r == 0)
+		r = run_session(&x, o, err);
+	if (x.sync_fd >= 0)
+		(void)close(x.sync_fd);
+	if (x.relay.pidfd >= 0)
+		(void)close(x.relay.pidfd);
+	return r;
+}
+
+static const struct option exec_options_table[] = {
+	{ 'd', "detach", OPTION_BOOL, O(detach), NULL, "Do not wait for the process", false },
+	{ 'e', "env", OPTION_STRINGS, O(env), "NAME=VALUE", "Set an environment variable", false },
+	{ 'i', "interactive", OPTION_BOOL, O(interactive), NULL, "Pass stdin on", false },
+	{ 0, "privileged", OPTION_BOOL, O(privileged), NULL, "All capabilities", false },
+	{ 't', "tty", OPTION_BOOL, O(tty), NULL, "Give it a terminal", false },
+	{ 'u', "user", OPTION_STRING, O(user), "user[:group]", "Names or numbers", false },
+	{ 'w', "workdir", OPTION_STRING, O(workdir), "path", "Working directory", false },
+	OPTIONS_END,
+};
+
+const struct command cmd_exec = {
+	.words = "exec",
+	.args = "[options] CONTAINER COMMAND [ARG...]",
+	.summary = "Run a process in a running container",
+	.options = exec_options_table,
+	.options_size = sizeof(struct exec_options),
+	.min_args = 2,
+	.max_args = -1,
+	.store = COMMAND_READS,
+	.stop_at_first_arg = true,
+	.run = run,
+};

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inspect_container - one container as Podman's inspect shows it.
+ *
+ * Theory of operation: spec.json says what was asked for, state.json what it is doing, pod.json
+ * what it shares, the network's record which address it has. Each section of the result is built by
+ * one function from these four. What cannot be read (debris of a crash) leaves its section at zero;
+ * the container is shown all the same, because one inspects what is broken.
+ *
+ * Environment: a value that is made of literals is shown; a variable in it stays "$(NAME)", and a
+ * reference of any later kind (secret, config map) stays its reference: nothing is resolved here.
+ */
+#include "cmd/podium/container/inspect.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/podium/container/view.h"
+#include "engine/base/json.h"
+#include "engine/base/mem.h"
+#include "engine/base/signame.h"
+#include "engine/logs/logwrite.h"
+#include "engine/net/net.h"
+
+#define CPU_NANO_PER_MILLI 1000000
+#define CPU_PERIOD_US	   100000
+#define PIDS_LIMIT_DEFAULT 2048
+
+struct parts {
+	const struct store *store;
+	struct container_view view;
+	struct container_spec spec;
+	struct pod_spec pod;
+	bool has_spec, has_pod;
+};
+
+static void set(json_t *obj, const char *key, json_t *value)
+{
+	(void)json_object_set_new(obj, key, value ? value : json_null());
+}
+
+static void set_str(json_t *obj, const char *key, const char *value)
+{
+	set(obj, key, json_string(value ? value : ""));
+}
+
+static void set_int(json_t *obj, const char *key, int64_t value)
+{
+	set(obj, key, json_integer((json_int_t)value));
+}
+
+static void set_bool(json_t *obj, const char *key, bool value)
+{
+	set(obj, key, json_boolean(value));
+}
+
+/* The run before the present one; empty when there was none. */
+static json_t *make_last_state(const struct container_last *last)
+{
+	json_t *j = json_object();
+
+	if (!last->started_ns && !last->finished_ns)
+		return j;
+	set_int(j, "ExitCode", last->exit_code);
+	set_str(j, "Reason", last->reason);
+	set_str(j, "Message", last->message);
+	set(j, "StartedAt", view_time(last->started_ns));
+	set(j, "FinishedAt", view_time(last->finished_ns));
+	return j;
+}
+
+static json_t *make_state(const struct parts *p)
+{
+	const struct container_status *st = &p->view.st;
+	bool running = p->view.live == STATE_RUNNING || p->view.live == STATE_STOPPING;
+	json_t *j = json_object();
+
+	set_str(j, "Status", view_state(&p->view));
+	set_bool(j, "Running", running);
+	set_bool(j, "Paused", p->view.live == STATE_PAUSED);
+	set_bool(j, "Restarting", p->view.live == STATE_RESTARTING);
+	set_bool(j, "OOMKilled", st->oom_killed);
+	set_bool(j, "Dead", !p->view.readable);
+	set_int(j, "Pid", running ? st->pid : 0);
+	set_int(j, "ConmonPid", running && !p->view.lost ? st->monitor_pid : 0);
+	set_int(j, "ExitCode", st->exit_unknown ? -1 : st->exit_code);
+	set_bool(j, "ExitCodeUnknown", st->exit_unknown);
+	set_bool(j, "MonitorLost", p->view.lost);
+	set_str(j, "Error", st->error);
+	set(j, "StartedAt", view_time(st->started_ns));
+	set(j, "FinishedAt", view_time(st->finished_ns));
+	if (p->view.live == STATE_RESTARTING)
+		set(j, "NextStartAt", view_time(st->next_start_ns));
+	set_bool(j, "Started", running && st->started);
+	set_bool(j, "Ready", running && st->started && st->ready);
+	set_str(j, "Reason", st->reason);
+	set_str(j, "Message", st->message);
+	set(j, "LastState", make_last_state(&st->last));
+	return j;
+}
+
+/* "NAME=value" of the image and of the container, which wins; in order of appearance. */
+static json_t *make_env(const struct container_spec *spec)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < spec->config.env.n; i++) {
+		const char *text = spec->config.env.v[i];
+		size_t len = strcspn(text, "=");
+		bool replaced = false;
+
+		for (size_t k = 0; k < spec->env.n; k++)
+			replaced = replaced || (strlen(spec->env.v[k].name) == len &&
+						strncmp(spec->env.v[k].name, text, len) == 0);
+		if (!replaced)
+			(void)json_array_append_new(list, json_string(text));
+	}
+	for (size_t i = 0; i < spec->env.n; i++) {
+		cleanup_free char *value = view_value(&spec->env.v[i].value);
+		cleanup_free char *text = xasprintf("%s=%s", spec->env.v[i].name, value);
+
+		(void)json_array_append_new(list, json_string(text));
+	}
+	return list;
+}
+
+/* The user as asked for: the container's, the pod's, the image's. */
+static char *make_user(const struct parts *p)
+{
+	const struct container_security *c = &p->spec.security;
+	const struct pod_security *pod = &p->pod.security;
+	struct opt_i64 user = c->run_as_user.set ? c->run_as_user : pod->run_as_user;
+	struct opt_i64 group = c->run_as_group.set ? c->run_as_group : pod->run_as_group;
+	cleanup_free char *name = user.set
+					  ? xasprintf("%lld", (long long)user.value)
+					  : xstrdup(p->spec.config.user ? p->spec.config.user : "");
+
+	if (!group.set)
+		return steal_ptr(&name);
+	name[strcspn(name, ":")] = '\0';
+	return xasprintf("%s:%lld", name, (long long)group.value);
+}
+
+static json_t *make_config(const struct parts *p)
+{
+	const struct container_spec *spec = &p->spec;
+	cleanup_free char *user = make_user(p);
+	const char *signal = spec->config.stop_signal;
+	char hostname[POD_HOSTNAME_MAX];
+	json_t *j = json_object();
+
+	pod_hostname(&p->pod, hostname);
+	set_str(j, "Hostname", hostname);
+	set_str(j, "User", user);
+	set_bool(j, "AttachStdin", false);
+	set_bool(j, "Tty", spec->tty);
+	set_bool(j, "OpenStdin", spec->stdin_open);
+	set_bool(j, "StdinOnce", spec->stdin_once);
+	set(j, "Env", make_env(spec));
+	set(j, "Cmd", view_arguments(spec));
+	set_str(j, "Image", spec->config.reference ? spec->config.reference : spec->image);
+	set_str(j, "WorkingDir",
+		spec->working_dir	   ? spec->working_dir
+		: spec->config.working_dir ? spec->config.working_dir
+					   : "/");
+	set(j, "Entrypoint", view_entrypoint(spec));
+	set(j, "Labels", view_labels(spec, &p->pod.labels));
+	set(j, "Annotations", view_pairs(&p->pod.annotations));
+	set_int(j, "StopSignal", signal ? signal_number(signal) : signal_number("TERM"));
+	set_int(j, "StopTimeout", pod_grace_seconds(&p->pod));
+	return j;
+}
+
+static char *mount_source(const struct parts *p, const struct volume_spec *v)
+{
+	if (!v)
+		return xstrdup("");
+	if (v->kind == VOLUME_HOST_PATH)
+		return xstrdup(v->host_path ? v->host_path : "");
+	if (v->memory)
+		return xstrdup("tmpfs");
+	return xasprintf("%s/pods/%s/volumes/%s", p->store->root ? p->store->root : "", p->pod.id,
+			 v->name);
+}
+
+static json_t *make_mounts(const struct parts *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->spec.mounts.n; i++) {
+		const struct mount_spec *m = &p->spec.mounts.v[i];
+		const struct volume_spec *v = pod_find_volume(&p->pod, m->volume);
+		cleanup_free char *source = mount_source(p, v);
+		bool tmpfs = v && v->kind == VOLUME_EMPTY_DIR && v->memory;
+		json_t *j = json_object();
+
+		set_str(j, "Type", tmpfs ? "tmpfs" : "bind");
+		set_str(j, "Name", m->volume);
+		set_str(j, "Source", source);
+		set_str(j, "Destination", m->target);
+		set_str(j, "Driver", "");
+		set_str(j, "Mode", "");
+		set(j, "Options", json_array());
+		set_bool(j, "RW", !m->read_only);
+		set_str(j, "Propagation", "rprivate");
+		set_str(j, "SubPath", m->sub_path);
+		(void)json_array_append_new(list, j);
+	}
+	return list;
+}
+
+json_t *inspect_port_bindings(const char *ports)
+{
+	cleanup_json json_t *mappings = view_ports(ports);
+	json_t *bindings = json_object();
+	const json_t *m;
+	size_t i;
+
+	json_array_foreach (mappings, i, m) {
+		for (int64_t k = 0; k < jget_int(m, "range", 1); k++) {
+			cleanup_free char *key = xasprintf(
+				"%lld/%s", (long long)(jget_int(m, "container_port", 0) + k),
+				jget_str(m, "protocol"));
+			cleanup_free char *port =
+				xasprintf("%lld", (long long)(jget_int(m, "host_port", 0) + k));
+			const char *ip = jget_str(m, "host_ip");
+			json_t *list = json_object_get(bindings, key);
+
+			if (!list) {
+				list = json_array();
+				set(bindings, key, list);
+			}
+			(void)json_array_append_new(list,
+						    json_pack("{s:s, s:s}", "HostIp",
+							      is_equal(ip, "0.0.0.0") ? "" : ip,
+							      "HostPort", port));
+		}
+	}
+	return bindings;
+}
+
+static json_t *make_network(const struct parts *p)
+{
+	struct net_result net = { .address4 = "" };
+	struct error scratch; /* no record: not connected now */
+	json_t *j = json_object();
+	json_t *networks = json_object();
+
+	if (p->has_pod && p->pod.network == NETWORK_BRIDGE && p->store->runfd >= 0 &&
+	    net_lookup(p->store, p->pod.id, &net, &scratch) == 0)
+		set(networks, NET_DEFAULT,
+		    json_pack("{s:s, s:i, s:s, s:s, s:i, s:s}", "IPAddress", net.address4,
+			      "IPPrefixLen", (int)net.prefix4, "Gateway", net.gateway4,
+			      "GlobalIPv6Address", net.address6, "GlobalIPv6PrefixLen",
+			      (int)net.prefix6, "IPv6Gateway", net.gateway6));
+	set_str(j, "IPAddress", net.address4);
+	set_int(j, "IPPrefixLen", net.prefix4);
+	set_str(j, "Gateway", net.gateway4);
+	set_str(j, "GlobalIPv6Address", net.address6);
+	set_int(j, "GlobalIPv6PrefixLen", net.prefix6);
+	set_str(j, "IPv6Gateway", net.gateway6);
+	set(j, "Ports", inspect_port_bindings(p->view.st.ports));
+	set(j, "Networks", networks);
+	return j;
+}
+
+static json_t *make_capabilities(const struct strlist *names)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < names->n; i++) {
+		const char *name = names->v[i];
+		bool bare = !is_prefix(name, "CAP_") && strcmp(name, "ALL") != 0;
+		cleanup_free char *text = xasprintf("%s%s", bare ? "CAP_" : "", name);
+
+		(void)json_array_append_new(list, json_string(text));
+	}
+	return list;
+}
+
+static json_t *make_security_options(const struct container_security *s)
+{
+	json_t *list = json_array();
+
+	if (s->allow_privilege_escalation.set && !s->allow_privilege_escalation.value)
+		(void)json_array_append_new(list, json_string("no-new-privileges"));
+	if (s->seccomp_unconfined)
+		(void)json_array_append_new(list, json_string("seccomp=unconfined"));
+	if (s->unmask_proc)
+		(void)json_array_append_new(list, json_string("unmask=ALL"));
+	return list;
+}
+
+static json_t *make_host_entries(const struct pod_spec *pod)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < pod->host_aliases.n; i++) {
+		const struct host_alias *a = &pod->host_aliases.v[i];
+
+		for (size_t k = 0; k < a->names.n; k++) {
+			cleanup_free char *text = xasprintf("%s:%s", a->names.v[k], a->ip);
+
+			(void)json_array_append_new(list, json_string(text));
+		}
+	}
+	return list;
+}
+
+static void add_resources(json_t *j, const struct resources *r)
+{
+	int64_t milli = r->cpu_limit_milli.set ? r->cpu_limit_milli.value : 0;
+
+	set_int(j, "NanoCpus", milli * CPU_NANO_PER_MILLI);
+	set_int(j, "CpuPeriod", milli ? CPU_PERIOD_US : 0);
+	set_int(j, "CpuQuota", milli * (CPU_PERIOD_US / 1000));
+	set_int(j, "CpuShares",
+		r->cpu_request_milli.set ? r->cpu_request_milli.value * 1024 / 1000 : 0);
+	set_int(j, "Memory", r->memory_limit_bytes.set ? r->memory_limit_bytes.value : 0);
+	set_int(j, "MemoryReservation",
+		r->memory_request_bytes.set ? r->memory_request_bytes.value : 0);
+	set_int(j, "PidsLimit", r->pids_limit.set ? r->pids_limit.value : PIDS_LIMIT_DEFAULT);
+}
+
+static json_t *make_host_config(const struct parts *p)
+{
+	static const char *const policies[] = { "always", "on-failure", "no" };
+	const struct container_security *s = &p->spec.security;
+	cleanup_free char *log = xasprintf("%s/containers/%s/" LOG_FILE_NAME,
+					   p->store->root ? p->store->root : "", p->view.id);
+	json_t *j = json_object();
+
+	set_str(j, "NetworkMode", network_mode_names[p->pod.network]);
+	set(j, "PortBindings", inspect_port_bindings(p->view.st.ports));
+	set(j, "RestartPolicy",
+	    json_pack("{s:s, s:i}", "Name", policies[p->spec.restart], "MaximumRetryCount", 0));
+	set(j, "CapAdd", make_capabilities(&s->cap_add));
+	set(j, "CapDrop", make_capabilities(&s->cap_drop));
+	set(j, "ExtraHosts", make_host_entries(&p->pod));
+	set(j, "GroupAdd", view_strings(&p->pod.security.supplemental_groups));
+	set_str(j, "IpcMode", p->pod.host_ipc ? "host" : "shareable");
+	set_str(j, "PidMode", p->pod.host_pid ? "host" : p->pod.share_pid ? "pod" : "private");
+	set_int(j, "OomScoreAdj", p->spec.oom_score_adj);
+	set_bool(j, "Privileged", s->privileged.set && s->privileged.value);
+	set_bool(j, "ReadonlyRootfs", s->read_only_root.set && s->read_only_root.value);
+	set(j, "SecurityOpt", make_security_options(s));
+	set(j, "Dns", view_strings(&p->pod.dns.servers));
+	set(j, "DnsSearch", view_strings(&p->pod.dns.searches));
+	set(j, "Sysctls", view_pairs(&p->pod.security.sysctls));
+	set(j, "LogConfig", json_pack("{s:s, s:s}", "Type", "k8s-file", "Path", log));
+	add_resources(j, &p->spec.resources);
+	return j;
+}
+
+static json_t *make_all(const struct parts *p)
+{
+	cleanup_json json_t *command = view_command(&p->spec);
+	json_t *j = json_object();
+	const char *path = json_string_value(json_array_get(command, 0));
+
+	set_str(j, "Id", p->view.id);
+	set(j, "Created",
+	    view_time(p->spec.created_ns ? p->spec.created_ns : p->view.st.created_ns));
+	set_str(j, "Path", path);
+	(void)json_array_remove(command, 0);
+	set(j, "Args", json_incref(command));
+	set(j, "State", make_state(p));
+	set_str(j, "Image", p->spec.config.id);
+	set_str(j, "ImageName", p->view.st.image);
+	set_str(j, "Pod", p->view.st.pod_id);
+	set_str(j, "PodName", p->view.st.pod_name);
+	set_str(j, "Name", p->view.st.name);
+	set_int(j, "RestartCount", p->view.st.restarts);
+	set_str(j, "Driver", "overlay");
+	set(j, "Mounts", make_mounts(p));
+	set(j, "NetworkSettings", make_network(p));
+	set_str(j, "Namespace", p->pod.namespace_);
+	set_bool(j, "IsInfra", p->view.st.infra);
+	set_bool(j, "IsInit", p->view.st.init);
+	set(j, "Config", make_config(p));
+	set(j, "HostConfig", make_host_config(p));
+	return j;
+}
+
+int inspect_container(const struct store *s, const char *name, json_t **ret, struct error *err)
+{
+	struct parts p = { .store = s };
+	struct error scratch; /* what cannot be read is shown as empty */
+	char id[65];
+	int r = lookup_container(s, name, id, err);
+
+	if (r < 0)
+		return r;
+	view_load(s, id, &p.view);
+	p.has_spec = lookup_read_container(s, id, &p.spec, &scratch) == 0;
+	if (p.has_spec && p.spec.pod_id && is_id(p.spec.pod_id))
+		p.has_pod = lookup_read_pod(s, p.spec.pod_id, &p.pod, &scratch) == 0;
+	*ret = make_all(&p);
+	if (p.has_spec)
+		record_done(&container_spec_type, &p.spec);
+	if (p.has_pod)
+		record_done(&pod_spec_type, &p.pod);
+	view_done(&p.view);
+	return 0;
+}

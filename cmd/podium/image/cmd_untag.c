@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * untag - `podium untag IMAGE [NAME...]`: takes names from an image, all without NAME.
+ *
+ * Theory of operation: one change of the index: when one of the names is not the image's, none goes.
+ * The image stays, as <none> when no name is left; rmi or image prune removes it.
+ */
+#include "cmd/podium/base/commands.h"
+#include "engine/image/store.h"
+
+static int run_untag(struct command_context *ctx, void *options, int argc, char **argv,
+		     struct error *err)
+{
+	(void)options;
+	return image_untag(&ctx->store, argv[0], argv + 1, (size_t)argc - 1, err);
+}
+
+const struct command cmd_untag = {
+	.words = "untag",
+	.args = "IMAGE [NAME...]",
+	.summary = "Take names from an image, all of them when none is given",
+	.min_args = 1,
+	.max_args = -1,
+	.store = COMMAND_WRITES,
+	.run = run_untag,
+};

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * system prune - removes everything that nobody needs.
+ *
+ * Theory of operation: first the pods of which nothing runs any more, with their containers and
+ * emptyDirs; then the images that nobody needs then (imageprune.h), the steps of builds among them.
+ * A pod that was never started stays, as does what a crash left: `pod rm -f` takes that. Networks
+ * live and go with their pods. Without --force it asks first.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/podium/base/commands.h"
+#include "cmd/podium/image/imagefilter.h"
+#include "cmd/podium/image/imageprune.h"
+#include "cmd/podium/image/imageview.h"
+#include "cmd/podium/pod/podview.h"
+#include "cmd/podium/pod/pods.h"
+#include "cmd/podium/image/storesize.h"
+#include "cmd/podium/base/timeparse.h"
+#include "engine/base/clock.h"
+#include "engine/pod/pod.h"
+
+#define WARNING_MAX 1024
+
+struct prune_options {
+	bool all;
+	bool force;
+	struct strlist filters;
+};
+
+#define O(m) offsetof(struct prune_options, m)
+static const struct option prune_option_table[] = {
+	{ 'a', "all", OPTION_BOOL, O(all), NULL,
+	  "All images that no container uses, not only those without a name", false },
+	{ 0, "filter", OPTION_STRINGS, O(filters), "key=value", "label, label! or until", false },
+	{ 'f', "force", OPTION_BOOL, O(force), NULL, "Do not ask", false },
+	OPTIONS_END,
+};
+#undef O
+
+/* ---- pods ------------------------------------------------------------------------------- */
+
+/* The filters were checked by imagefilter_check_prune(). */
+static int match_pod(const struct store *s, const struct pod_view *view,
+		     const struct strlist *filters, struct error *err)
+{
+	struct pod_spec pod;
+	int r = lookup_read_pod(s, view->id, &pod, err);
+	bool match = true;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < filters->n; i++) {
+		const char *text = filters->v[i], *value = strchr(text, '=') + 1;
+		int64_t until = 0;
+
+		if (is_prefix(text, "label=")) {
+			match = match && imagefilter_has_label(&pod.labels, value);
+		} else if (is_prefix(text, "label!=")) {
+			match = match && !imagefilter_has_label(&pod.labels, value);
+		} else {
+			r = time_parse(value, clock_wall_ns(), &until, err);
+			match = match && view->created_ns < until;
+		}
+	}
+	record_done(&pod_spec_type, &pod);
+	return r < 0 ? r : match;
+}
+
+static int choose_pods(const struct store *s, const struct strlist *filters, struct strlist *ret,
+		       struct error *err)
+{
+	struct container_views views = { .v = NULL };
+	struct pod_views pods = { .v = NULL };
+	int r = views_load(s, &views, err);
+
+	if (r == 0)
+		r = pod_views_load(s, &views, &pods, err);
+	for (size_t i = 0; r == 0 && i < pods.n; i++) {
+		const struct pod_view *p = &pods.v[i];
+
+		if (p->debris || (!is_equal(p->state, "Exited") && !is_equal(p->state, "Stopped")))
+			continue;
+		r = match_pod(s, p, filters, err);
+		if (r > 0)
+			strlist_add(ret, p->id);
+		r = r < 0 ? r : 0;
+	}
+	pod_views_done(&pods);
+	views_done(&views);
+	return r;
+}
+
+static int64_t pod_bytes(const struct store *s, const char *id)
+{
+	cleanup_free char *path = xasprintf("pods/%.64s/volumes", id);
+	struct pod_spec pod;
+	struct error scratch; /* unreadable: nothing is known of it */
+	int64_t bytes = storesize_tree(s->rootfd, path);
+
+	if (lookup_read_pod(s, id, &pod, &scratch) < 0)
+		return bytes;
+	for (size_t i = 0; i < pod.containers.n; i++)
+		bytes += storesize_container(s, pod.containers.v[i].id);
+	record_done(&pod_spec_type, &pod);
+	return bytes;
+}
+
+static int prune_pods(const struct store *s, const struct strlist *filters, int64_t *bytes,
+		      struct error *err)
+{
+	cleanup_strlist struct strlist ids = { .v = NULL };
+	int r = choose_pods(s, filters, &ids, err);
+
+	if (r == 0 && ids.n)
+		r = pods_stop(s, &ids, 0, err); /* ends the conductors */
+	for (size_t i = 0; r == 0 && i < ids.n; i++) {
+		int64_t freed = pod_bytes(s, ids.v[i]);
+
+		if (is_pod_active(s, ids.v[i]))
+			continue; /* started meanwhile */
+		r = pod_remove(s, ids.v[i], err);
+		if (r < 0)
+			break;
+		if (i == 0)
+			(void)puts("Deleted Pods");
+		(void)puts(ids.v[i]);
+		*bytes += freed;
+	}
+	return r;
+}
+
+/* ---- the command ------------------------------------------------------------------------ */
+
+static int confirm(const struct prune_options *o, struct error *err)
+{
+	char text[WARNING_MAX];
+
+	(void)snprintf(text, sizeof(text),
+		       "WARNING! This command removes:\n"
+		       "\t- all stopped pods and their containers\n"
+		       "\t- all %s\n\t- all %sbuild cache\n\n",
+		       o->all ? "images without at least one container associated with them"
+			      : "dangling images",
+		       o->all ? "" : "dangling ");
+	return prune_confirm(text, err);
+}
+
+static int run_prune(struct command_context *ctx, void *options, int argc, char **argv,
+		     struct error *err)
+{
+	const struct prune_options *o = options;
+	cleanup_image_prune_result struct image_prune_result gone = { .bytes = 0 };
+	cleanup_free char *size = NULL;
+	int64_t bytes = 0;
+	int r = imagefilter_check_prune(&o->filters, err);
+
+	(void)argc;
+	(void)argv;
+	if (r == 0)
+		r = o->force ? 1 : confirm(o, err);
+	if (r <= 0)
+		return r;
+	r = prune_pods(&ctx->store, &o->filters, &bytes, err);
+	if (r == 0)
+		r = imageprune_run(&ctx->store, o->all, &o->filters, &gone, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < gone.ids.n; i++)
+		(void)printf("%s%s\n", i ? "" : "Deleted Images\n", gone.ids.v[i]);
+	size = view_size(bytes + gone.bytes, 4, "");
+	(void)printf("Total reclaimed space: %s\n", size);
+	return 0;
+}
+
+const struct command cmd_system_prune = {
+	.words = "system prune",
+	.args = "[options]",
+	.summary = "Remove everything that nobody needs",
+	.options = prune_option_table,
+	.options_size = sizeof(struct prune_options),
+	.max_args = 0,
+	.store = COMMAND_WRITES,
+	.run = run_prune,
+};
