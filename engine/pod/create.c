@@ -70,8 +70,11 @@ static int up_directory(struct creation *c, struct error *err)
 static int up_names(struct creation *c, struct error *err)
 {
 	char target[LAYOUT_PATH_MAX];
-	int r = names_claim(c->store, c->plan->pod.name, layout_pod(target, c->plan->pod.id, NULL),
-			    err);
+	int r = 0;
+
+	if (!c->plan->pod.solo) /* its container has the name */
+		r = names_claim(c->store, c->plan->pod.name,
+				layout_pod(target, c->plan->pod.id, NULL), err);
 
 	for (size_t i = 0; i < c->plan->n_containers && r == 0; i++)
 		r = names_claim(c->store, c->plan->containers[i].full_name,
@@ -94,6 +97,7 @@ static int write_first_status(struct creation *c, const struct container_spec *s
 		.infra = spec->kind == CONTAINER_INFRA,
 		.init = spec->kind == CONTAINER_INIT,
 		.working = is_equal(c->plan->pod.owner, POD_OWNER_BUILD),
+		.solo = c->plan->pod.solo,
 	};
 	cleanup_free char *command = columns_command(spec);
 	cleanup_free char *ports = columns_ports(c->plan);

@@ -73,6 +73,7 @@ static const struct record_field status_fields[] = {
 	F(RECORD_BOOL, "infra", infra),
 	F(RECORD_BOOL, "init", init),
 	F(RECORD_BOOL, "working", working),
+	F(RECORD_BOOL, "solo", solo),
 	{ 0 },
 };
 const struct record_type container_status_type = { "container state",

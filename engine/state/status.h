@@ -88,6 +88,7 @@ struct container_status {
 	bool infra;
 	bool init;
 	bool working; /* of a build: listed on demand only */
+	bool solo;    /* of a pod that is one container by itself: no listing shows the pod */
 };
 extern const struct record_type container_status_type;
 

@@ -43,6 +43,7 @@ const struct command_row command_rows[] = {
 	ROW("push", cmd_push),
 	ROW("rm", cmd_rm),
 	ROW("rmi", cmd_rmi),
+	ROW("run", cmd_run),
 	ROW("save", cmd_save),
 	ROW("start", cmd_start),
 	ROW("stop", cmd_stop),
@@ -64,6 +65,7 @@ const struct command_row command_rows[] = {
 	ALIAS("container ls", cmd_ps),
 	ALIAS("container ps", cmd_ps),
 	ALIAS("container rm", cmd_rm),
+	ALIAS("container run", cmd_run),
 	ALIAS("container start", cmd_start),
 	ALIAS("container stop", cmd_stop),
 

@@ -42,7 +42,7 @@ struct session {
 	bool use_stdin;
 	bool saw_first_key;
 	bool is_cut; /* the session ended without its exit code */
-	int code; /* -1: goes on */
+	int code;    /* -1: goes on */
 	struct termios saved;
 	bool is_raw;
 };
@@ -94,7 +94,8 @@ static void read_frame(struct session *s)
 	uint64_t lost;
 
 	if (n < 0) {
-		s->is_cut = true; /* its last word did not fit in our full queue, or it was killed */
+		s->is_cut =
+			true; /* its last word did not fit in our full queue, or it was killed */
 		s->code = 125;
 		return;
 	}

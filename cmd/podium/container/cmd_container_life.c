@@ -131,7 +131,7 @@ static int stop_one(const struct store *s, const char *id, int64_t grace_s, stru
 		return r;
 	(void)status_live(s, id, &st, &lost);
 	grace_ms = grace_s >= 0 ? grace_s * 1000 : own_grace_ms(s, &st);
-	if (st.infra && st.pod_id) {
+	if ((st.infra || st.solo) && st.pod_id) {
 		strlist_add(&pods, st.pod_id);
 		r = pods_stop(s, &pods, grace_s, err);
 	} else if (st.state == STATE_CREATED || st.state == STATE_EXITED) {
@@ -234,9 +234,16 @@ static int run_start(struct command_context *ctx, void *options, int argc, char 
 
 int container_remove(const struct store *s, const char *id, int64_t grace_s, struct error *err)
 {
+	struct container_status st = { 0 };
 	int r = stop_one(s, id, grace_s, err);
 
-	return r < 0 ? r : pod_remove_container(s, id, err);
+	if (r == 0)
+		r = status_read(s, id, &st, err);
+	if (r == 0)
+		r = st.solo && st.pod_id ? pod_remove(s, st.pod_id, err)
+					 : pod_remove_container(s, id, err);
+	status_done(&st);
+	return r;
 }
 
 static int rm_one(const struct store *s, const char *id, bool force, int64_t grace_s,

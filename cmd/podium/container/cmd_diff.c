@@ -95,8 +95,9 @@ static int diff_image(const struct store *s, const char *name, struct changes *r
 static bool is_ours(const struct container_spec *spec, const char *path)
 {
 	static const char *const places[] = {
-		"/dev",		 "/proc",	"/sys",		    "/run",	    "/run/secrets",
-		"/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/dev/shm", "/dev/mqueue",
+		"/dev",		"/proc",	 "/sys",       "/run",
+		"/run/secrets", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf",
+		"/dev/shm",	"/dev/mqueue",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)

@@ -71,13 +71,13 @@ static json_t *make_texts(const struct ps *ps, const struct container_view *view
 	jset_owned(row, "Image", xstrdup_or_null(st->image));
 	jset_owned(row, "Command", short_command(st->command, ps->o->no_trunc));
 	jset_owned(row, "CreatedHuman",
-		 st->created_ns ? view_age(st->created_ns, ps->now_ns) : xstrdup(""));
+		   st->created_ns ? view_age(st->created_ns, ps->now_ns) : xstrdup(""));
 	jset_owned(row, "Status", view_status(view, ps->now_ns));
 	jset_owned(row, "Ports", xstrdup_or_null(st->ports));
 	jset_owned(row, "Names", xstrdup_or_null(st->name));
 	if (ps->o->pod) {
-		jset_owned(row, "Pod", view_id(st->pod_id, ps->o->no_trunc));
-		jset_owned(row, "PodName", xstrdup_or_null(st->pod_name));
+		jset_owned(row, "Pod", view_id(st->solo ? "" : st->pod_id, ps->o->no_trunc));
+		jset_owned(row, "PodName", xstrdup_or_null(st->solo ? "" : st->pod_name));
 	}
 	return row;
 }
@@ -103,8 +103,10 @@ static void add_state_members(json_t *row, const struct ps *ps, const struct con
 	(void)json_object_set_new(row, "Names", names);
 	(void)json_object_set_new(row, "Pid",
 				  json_integer(view->live == STATE_RUNNING ? st->pid : 0));
-	(void)json_object_set_new(row, "Pod", json_string(st->pod_id ? st->pod_id : ""));
-	(void)json_object_set_new(row, "PodName", json_string(st->pod_name ? st->pod_name : ""));
+	(void)json_object_set_new(row, "Pod",
+				  json_string(st->pod_id && !st->solo ? st->pod_id : ""));
+	(void)json_object_set_new(row, "PodName",
+				  json_string(st->pod_name && !st->solo ? st->pod_name : ""));
 	(void)json_object_set_new(row, "Ports", view_ports(st->ports));
 	(void)json_object_set_new(row, "Restarts", json_integer((json_int_t)st->restarts));
 	(void)json_object_set_new(row, "Size", json_null());
@@ -170,7 +172,7 @@ static json_t *make_row(struct ps *ps, const struct container_view *view)
 	(void)json_object_set(texts, "RunningFor", json_object_get(texts, "CreatedHuman"));
 	jset_owned(texts, "Mounts", view_join(json_object_get(row, "Mounts"), ","));
 	jset_owned(texts, "Networks", xstrdup(""));
-	jset_owned(texts, "Pod", view_id(view->st.pod_id, ps->o->no_trunc));
+	jset_owned(texts, "Pod", view_id(view->st.solo ? "" : view->st.pod_id, ps->o->no_trunc));
 	jset_owned(texts, "Size", xstrdup(""));
 	(void)json_object_set_new(row, TEMPLATE_TEXTS, texts);
 	return row;

@@ -83,7 +83,9 @@ int views_load(const struct store *s, struct container_views *ret, struct error 
 		struct container_view *view = &ret->v[ret->n];
 
 		view_load(s, ids.v[i], view);
-		if (view->readable || is_container_there(s, view->id))
+		if (view->readable && view->st.solo && view->st.infra)
+			view_done(view); /* nobody knows of it */
+		else if (view->readable || is_container_there(s, view->id))
 			ret->n++;
 	}
 	if (ret->n)

@@ -132,7 +132,7 @@ int kube_pods_load(const struct store *s, const char *namespace_, bool with_spec
 		r = kube_pod_load(s, ids.v[i], with_specs, p, &one);
 		if (r < 0 && r != -ENOENT)
 			command_print_warning(one.text);
-		if (r < 0 || is_equal(p->pod.owner, POD_OWNER_BUILD) ||
+		if (r < 0 || is_equal(p->pod.owner, POD_OWNER_BUILD) || p->pod.solo ||
 		    (namespace_ && strcmp(namespace_, namespace_of(p->pod.namespace_)) != 0))
 			kube_pod_done(p);
 		else

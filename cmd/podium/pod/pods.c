@@ -241,15 +241,33 @@ static bool is_at_work(const struct store *s, const char *pod_id)
 	return is_build;
 }
 
-static bool is_container_at_work(const struct store *s, const char *id)
+static bool is_solo(const struct store *s, const char *pod_id)
+{
+	struct pod_spec pod = { 0 };
+	struct error scratch; /* unreadable: it is shown, so that it can be removed */
+	bool solo = lookup_read_pod(s, pod_id, &pod, &scratch) == 0 && pod.solo;
+
+	record_done(&pod_spec_type, &pod);
+	return solo;
+}
+
+/* Of a build at work, or the infra container of what is no pod to its user. */
+static bool is_container_hidden(const struct store *s, const char *id)
 {
 	struct container_status st = { 0 };
 	struct error scratch;
-	bool is_build = status_read(s, id, &st, &scratch) == 0 && st.working && st.pod_id &&
-			is_id(st.pod_id) && is_at_work(s, st.pod_id);
+	bool read = status_read(s, id, &st, &scratch) == 0;
+	bool hidden = read && ((st.solo && st.infra) ||
+			       (st.working && st.pod_id && is_id(st.pod_id) &&
+				is_at_work(s, st.pod_id)));
 
 	status_done(&st);
-	return is_build;
+	return hidden;
+}
+
+static bool is_pod_hidden(const struct store *s, const char *id)
+{
+	return is_solo(s, id) || is_at_work(s, id);
 }
 
 static int list_others(const struct store *s, bool pods, struct strlist *ret, struct error *err)
@@ -258,7 +276,7 @@ static int list_others(const struct store *s, bool pods, struct strlist *ret, st
 	int r = pods ? lookup_list_pods(s, &ids, err) : lookup_list_containers(s, &ids, err);
 
 	for (size_t i = 0; r == 0 && i < ids.n; i++)
-		if (!(pods ? is_at_work(s, ids.v[i]) : is_container_at_work(s, ids.v[i])))
+		if (!(pods ? is_pod_hidden(s, ids.v[i]) : is_container_hidden(s, ids.v[i])))
 			strlist_add(ret, ids.v[i]);
 	return r;
 }

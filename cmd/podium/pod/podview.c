@@ -122,15 +122,22 @@ int pod_views_load(const struct store *s, const struct container_views *views,
 	ret->v = xcalloc(ids.n ? ids.n : 1, sizeof(*ret->v));
 	if (ids.n)
 		qsort(ids.v, ids.n, sizeof(*ids.v), compare_id);
-	for (; ret->n < ids.n; ret->n++) {
+	for (size_t i = 0; i < ids.n; i++) {
 		struct pod_view *pod = &ret->v[ret->n];
 
-		memcpy(pod->id, ids.v[ret->n], sizeof(pod->id));
+		*pod = (struct pod_view){ .name = NULL };
+		memcpy(pod->id, ids.v[i], sizeof(pod->id));
 		while (next < n && strcmp(by_pod[next]->st.pod_id, pod->id) < 0)
 			next++;
 		for (; next < n && strcmp(by_pod[next]->st.pod_id, pod->id) == 0; next++)
 			add_member(pod, by_pod[next]);
+		if (pod->n_members && pod->members[0]->st.solo) {
+			free(pod->name);
+			free(pod->members);
+			continue;
+		}
 		finish(s, pod);
+		ret->n++;
 	}
 	if (ret->n)
 		qsort(ret->v, ret->n, sizeof(*ret->v), pod_views_compare_age);
