@@ -42,26 +42,30 @@ struct network_job {
 
 static int read_job(struct network_job *j, const char *pod_id, struct error *err)
 {
+	struct port_list all;
 	int r = lookup_read_pod(j->store, pod_id, &j->pod, err);
 
 	if (r < 0)
 		return r;
 	j->specs = xcalloc(j->pod.containers.n, sizeof(*j->specs));
-	for (size_t i = 0; i < j->pod.containers.n && r == 0; i++) {
-		const struct port_list *l = &j->specs[i].ports;
-
+	for (size_t i = 0; i < j->pod.containers.n && r == 0; i++)
 		r = lookup_read_container(j->store, j->pod.containers.v[i].id, &j->specs[i], err);
-		j->ports = xreallocarray(j->ports, j->n_ports + l->n, sizeof(*j->ports));
-		for (size_t k = 0; k < l->n; k++)
-			if (l->v[k].host_port)
-				j->ports[j->n_ports++] = (struct net_port){
-					.host_port = l->v[k].host_port,
-					.container_port = l->v[k].container_port,
-					.protocol = l->v[k].protocol,
-					.host_ip = l->v[k].host_ip,
-				};
+	if (r < 0)
+		return r;
+	pod_published_ports(&j->pod, j->specs, j->pod.containers.n, &all);
+	j->ports = xcalloc(all.n + 1, sizeof(*j->ports));
+	for (j->n_ports = 0; j->n_ports < all.n; j->n_ports++) {
+		const struct port_spec *p = &all.v[j->n_ports];
+
+		j->ports[j->n_ports] = (struct net_port){
+			.host_port = p->host_port,
+			.container_port = p->container_port,
+			.protocol = p->protocol,
+			.host_ip = p->host_ip,
+		};
 	}
-	return r;
+	free(all.v);
+	return 0;
 }
 
 /* The conductor says when the sandbox is there; it is gone when there will be none. */

@@ -83,20 +83,17 @@ static void add_range(struct buf *b, const struct port_spec *first, const struct
 char *columns_ports(const struct pod_plan *plan)
 {
 	struct buf b = BUF_INIT(COLUMN_MAX_BYTES);
-	cleanup_free struct port_spec *all = NULL;
-	size_t n = 0;
+	struct port_list ports = { 0 };
+	const struct port_spec *all;
+	size_t n;
 
 	/* Without the bridge nothing is published. */
-	for (size_t i = 0; i < plan->n_containers && plan->pod.network == NETWORK_BRIDGE; i++) {
-		const struct port_list *ports = &plan->containers[i].ports;
-
-		all = xreallocarray(all, n + ports->n, sizeof(*all));
-		for (size_t k = 0; k < ports->n; k++)
-			if (ports->v[k].host_port)
-				all[n++] = ports->v[k];
-	}
+	if (plan->pod.network == NETWORK_BRIDGE)
+		pod_published_ports(&plan->pod, plan->containers, plan->n_containers, &ports);
+	all = ports.v;
+	n = ports.n;
 	if (n)
-		qsort(all, n, sizeof(*all), compare_ports);
+		qsort(ports.v, n, sizeof(*all), compare_ports);
 	for (size_t i = 0; i < n;) {
 		size_t last = i;
 
@@ -105,5 +102,6 @@ char *columns_ports(const struct pod_plan *plan)
 		add_range(&b, &all[i], &all[last]);
 		i = last + 1;
 	}
+	free(ports.v);
 	return buf_steal(&b);
 }

@@ -42,52 +42,36 @@
 
 /* ---- ports ------------------------------------------------------------------------------ */
 
-static size_t collect_ports(const struct pod_run *r, struct net_port *out)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < r->pod.containers.n; i++) {
-		const struct port_list *l = &r->specs[i].ports;
-
-		for (size_t k = 0; k < l->n; k++) {
-			if (!l->v[k].host_port)
-				continue;
-			if (out)
-				out[n] = (struct net_port){
-					.host_port = l->v[k].host_port,
-					.container_port = l->v[k].container_port,
-					.protocol = l->v[k].protocol,
-					.host_ip = l->v[k].host_ip,
-				};
-			n++;
-		}
-	}
-	return n;
-}
-
 int run_hold_ports(struct pod_run *r, struct error *err)
 {
 	cleanup_free struct net_port *ports = NULL;
-	size_t n;
-	int rc;
+	struct port_list all;
+	int rc = 0;
 
 	/* Only what is translated is held: with the host's network the members bind themselves. */
 	if (r->pod.network != NETWORK_BRIDGE)
 		return 0;
-	n = collect_ports(r, NULL);
-	if (n == 0)
-		return 0;
-	ports = xcalloc(n, sizeof(*ports));
-	(void)collect_ports(r, ports);
-	r->hold_fds = xcalloc(n, sizeof(int));
-	rc = hostport_hold(ports, n, r->hold_fds, err);
+	pod_published_ports(&r->pod, r->specs, r->pod.containers.n, &all);
+	ports = xcalloc(all.n + 1, sizeof(*ports));
+	for (size_t i = 0; i < all.n; i++)
+		ports[i] = (struct net_port){
+			.host_port = all.v[i].host_port,
+			.container_port = all.v[i].container_port,
+			.protocol = all.v[i].protocol,
+			.host_ip = all.v[i].host_ip,
+		};
+	if (all.n) {
+		r->hold_fds = xcalloc(all.n, sizeof(int));
+		rc = hostport_hold(ports, all.n, r->hold_fds, err);
+	}
 	if (rc < 0) {
 		free(r->hold_fds);
 		r->hold_fds = NULL;
-		return rc;
+	} else {
+		r->n_hold = all.n;
 	}
-	r->n_hold = n;
-	return 0;
+	free(all.v);
+	return rc;
 }
 
 static int down_ports(struct pod_run *r, struct error *err)

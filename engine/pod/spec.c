@@ -231,6 +231,16 @@ static const struct record_field container_ref_fields[] = {
 };
 TYPE(container_ref, container_ref, "container reference");
 
+static const struct record_field port_fields[] = {
+	FIELD(port_spec, RECORD_STRING, "name", name),
+	FIELD(port_spec, RECORD_U16, "containerPort", container_port),
+	FIELD(port_spec, RECORD_U16, "hostPort", host_port),
+	FIELD(port_spec, RECORD_STRING, "hostIp", host_ip),
+	ENUM(port_spec, "protocol", protocol, port_protocol_names),
+	{ 0 },
+};
+TYPE(port, port_spec, "port");
+
 static const struct record_field pod_fields[] = {
 	FIELD(pod_spec, RECORD_U32, "version", version),
 	EPHEMERAL(pod_spec, RECORD_STRING, "id", id),
@@ -272,6 +282,7 @@ static const struct record_field pod_fields[] = {
 	FIELD(pod_spec, RECORD_BOOL, "solo", solo),
 	FIELD(pod_spec, RECORD_BOOL, "unlessStopped", unless_stopped),
 	SUB(pod_spec, RECORD_LIST, "networks", networks, attachment),
+	SUB(pod_spec, RECORD_LIST, "ports", ports, port),
 	FIELD(pod_spec, RECORD_STRING, "networkFrom", network_from),
 	FIELD(pod_spec, RECORD_STRING, "ipcFrom", ipc_from),
 	FIELD(pod_spec, RECORD_STRING, "utsFrom", uts_from),
@@ -290,15 +301,6 @@ static const struct record_field pod_fields[] = {
 };
 const struct record_type pod_spec_type = { "pod", sizeof(struct pod_spec), pod_fields };
 
-static const struct record_field port_fields[] = {
-	FIELD(port_spec, RECORD_STRING, "name", name),
-	FIELD(port_spec, RECORD_U16, "containerPort", container_port),
-	FIELD(port_spec, RECORD_U16, "hostPort", host_port),
-	FIELD(port_spec, RECORD_STRING, "hostIp", host_ip),
-	ENUM(port_spec, "protocol", protocol, port_protocol_names),
-	{ 0 },
-};
-TYPE(port, port_spec, "port");
 static const struct record_field mount_fields[] = {
 	FIELD(mount_spec, RECORD_STRING, "volume", volume),
 	FIELD(mount_spec, RECORD_STRING, "target", target),
@@ -537,6 +539,22 @@ void pod_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX])
 }
 
 /* ---- the rest --------------------------------------------------------------------------- */
+
+static void add_published(const struct port_list *from, struct port_list *to)
+{
+	for (size_t i = 0; i < from->n; i++)
+		if (from->v[i].host_port)
+			*list_add(to) = from->v[i];
+}
+
+void pod_published_ports(const struct pod_spec *pod, const struct container_spec *specs, size_t n,
+			 struct port_list *ret)
+{
+	*ret = (struct port_list){ 0 };
+	add_published(&pod->ports, ret);
+	for (size_t i = 0; i < n; i++)
+		add_published(&specs[i].ports, ret);
+}
 
 const struct volume_spec *pod_find_volume(const struct pod_spec *pod, const char *name)
 {

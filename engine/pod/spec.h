@@ -71,6 +71,18 @@ struct env_source_list {
 enum port_protocol { PORT_TCP, PORT_UDP, PORT_SCTP, PORT__COUNT };
 const char *port_protocol_str(int p); /* "tcp", "udp", "sctp" */
 
+struct port_spec {
+	char *name; /* or NULL */
+	uint16_t container_port;
+	uint16_t host_port; /* 0: not published */
+	char *host_ip;	    /* or NULL: every address */
+	int protocol;	    /* enum port_protocol */
+};
+struct port_list {
+	struct port_spec *v;
+	size_t n;
+};
+
 enum network_mode {
 	NETWORK_BRIDGE,
 	NETWORK_HOST,
@@ -335,6 +347,7 @@ struct pod_spec {
 	bool solo; /* one container by itself: it has no infra container, and no listing shows a pod */
 	bool unless_stopped;		 /* restart: Always, but after a boot only what ran */
 	struct attachment_list networks; /* BRIDGE: in order; none: the default network */
+	struct port_list ports;		 /* of the pod itself, beside those of its containers */
 	/* Namespaces of somebody else: "container:<64 digits>" or "ns:<path>"; NULL: the pod's own */
 	char *network_from; /* with NETWORK_FROM */
 	char *ipc_from;
@@ -358,18 +371,6 @@ struct pod_spec {
 #define POD_OWNER_BUILD	     "build" /* working containers of a build */
 
 /* ---- container -------------------------------------------------------------------------- */
-
-struct port_spec {
-	char *name; /* or NULL */
-	uint16_t container_port;
-	uint16_t host_port; /* 0: not published */
-	char *host_ip;	    /* or NULL: every address */
-	int protocol;	    /* enum port_protocol */
-};
-struct port_list {
-	struct port_spec *v;
-	size_t n;
-};
 
 struct mount_spec {
 	char *volume; /* name in pod_spec.volumes */
@@ -622,6 +623,10 @@ void pod_short_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX]);
 /* What its programs see: the short name, or with setHostnameAsFQDN the whole one; cut at 64, which
  * kube/ has refused. */
 void pod_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX]);
+/* Every published port of the pod and of its containers. The elements' strings stay those of the
+ * specs; the caller frees ret->v. */
+void pod_published_ports(const struct pod_spec *pod, const struct container_spec *specs, size_t n,
+			 struct port_list *ret);
 const struct volume_spec *pod_find_volume(const struct pod_spec *pod, const char *name);
 
 /* A pod and its containers (infra not among them) as one unit, as play hands it to the engine. */
