@@ -28,6 +28,7 @@ static const struct option table[] = {
 	{ 'f', "filter", OPTION_STRINGS, O(filters), NULL, "", false },
 	{ 'n', "last", OPTION_INT, O(last), NULL, "", false },
 	{ 't', "time", OPTION_SECONDS, O(time), NULL, "", false },
+	OPTION_REFUSE('r', "remote", "there is no service"),
 	OPTIONS_END,
 };
 
@@ -182,6 +183,9 @@ static void test_errors(void)
 	check_error("--time=-2", "invalid argument \"-2\" for \"-t, --time\" flag");
 	check_error("--all=maybe", "invalid argument \"maybe\" for \"-a, --all\" flag");
 	check_error("-a=", "invalid argument \"\"");
+	check_error("--remote", "--remote is not supported: there is no service");
+	check_error("--remote=x -a", "--remote is not supported");
+	check_error("-ar", "--remote is not supported");
 }
 
 static void test_durations(void)

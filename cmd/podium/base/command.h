@@ -24,6 +24,7 @@ enum option_kind {
 	OPTION_WORD,	/* const char *; --x is "true", another word only as --x=word */
 	OPTION_INT,	/* struct option_int, strict decimal, may be negative: the command checks */
 	OPTION_SECONDS, /* struct option_seconds: whole seconds; -1 (without end) is allowed */
+	OPTION_REFUSED, /* Podman has it, podium cannot: help says why, in a few words */
 };
 struct option_maybe {
 	bool set;
@@ -46,6 +47,11 @@ struct option {
 	const char *help;
 	bool hidden;
 };
+/* A flag of Podman's that is refused by its name. */
+#define OPTION_REFUSE(letter_, name_, why_)                               \
+	{                                                                 \
+		(letter_), (name_), OPTION_REFUSED, 0, NULL, (why_), true \
+	}
 #define OPTIONS_END          \
 	{                    \
 		.name = NULL \

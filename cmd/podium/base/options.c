@@ -45,6 +45,11 @@ static const struct option *find_letter(const struct option *table, char letter)
 	return NULL;
 }
 
+static int refuse(const struct option *o, struct error *err)
+{
+	return error_set(err, EINVAL, "--%s is not supported: %s", o->name, o->help);
+}
+
 /* Its value is never the next argument. */
 static bool is_boolean(const struct option *o)
 {
@@ -128,6 +133,8 @@ static int set_value(const struct parse *p, const struct option *o, const char *
 	case OPTION_INT:
 	case OPTION_SECONDS:
 		return set_number(o, field, value, err);
+	case OPTION_REFUSED:
+		break;
 	}
 	return error_set(err, EINVAL, "option '--%s' has no kind", o->name);
 }
@@ -148,6 +155,8 @@ static int parse_long(struct parse *p, const char *word, struct error *err)
 	if (!o)
 		return error_set(err, EINVAL, "unknown flag: --%.*s", len > 100 ? 100 : (int)len,
 				 name);
+	if (o->kind == OPTION_REFUSED)
+		return refuse(o, err);
 	if (!value && !is_boolean(o)) {
 		if (p->i + 1 >= p->argc)
 			return error_set(err, EINVAL, "flag needs an argument: --%s", o->name);
@@ -169,6 +178,8 @@ static int parse_letter(struct parse *p, const char *word, const char *at, struc
 	}
 	if (!o)
 		return error_set(err, EINVAL, "unknown shorthand flag: '%c' in %.100s", *at, word);
+	if (o->kind == OPTION_REFUSED)
+		return refuse(o, err);
 	if (at[1] == '=')
 		value = at + 2;
 	else if (!is_boolean(o) && at[1])
