@@ -241,6 +241,20 @@ static const struct record_field port_fields[] = {
 };
 TYPE(port, port_spec, "port");
 
+static const struct record_field mount_fields[] = {
+	FIELD(mount_spec, RECORD_STRING, "volume", volume),
+	FIELD(mount_spec, RECORD_STRING, "target", target),
+	FIELD(mount_spec, RECORD_BOOL, "readOnly", read_only),
+	FIELD(mount_spec, RECORD_STRING, "subPath", sub_path),
+	FIELD(mount_spec, RECORD_BOOL, "hasSubPathExpr", has_sub_path_expr),
+	SUB(mount_spec, RECORD_OBJECT, "subPathExpr", sub_path_expr, value),
+	ENUM(mount_spec, "propagation", propagation, mount_propagation_names),
+	ENUM(mount_spec, "recursiveReadOnly", recursive_read_only, recursive_read_only_names),
+	FIELD(mount_spec, RECORD_STRLIST, "options", options),
+	{ 0 },
+};
+TYPE(mount, mount_spec, "mount");
+
 static const struct record_field pod_fields[] = {
 	FIELD(pod_spec, RECORD_U32, "version", version),
 	EPHEMERAL(pod_spec, RECORD_STRING, "id", id),
@@ -296,24 +310,13 @@ static const struct record_field pod_fields[] = {
 	FIELD(pod_spec, RECORD_STRLIST, "gidMaps", gid_maps),
 	FIELD(pod_spec, RECORD_STRING, "cgroupParent", cgroup_parent),
 	FIELD(pod_spec, RECORD_STRING, "infraName", infra_name),
+	SUB(pod_spec, RECORD_LIST, "mounts", mounts, mount),
+	FIELD(pod_spec, RECORD_STRLIST, "memberOptions", member_options),
 	EPHEMERAL(pod_spec, RECORD_STRLIST, "createCommand", create_command),
 	{ 0 },
 };
 const struct record_type pod_spec_type = { "pod", sizeof(struct pod_spec), pod_fields };
 
-static const struct record_field mount_fields[] = {
-	FIELD(mount_spec, RECORD_STRING, "volume", volume),
-	FIELD(mount_spec, RECORD_STRING, "target", target),
-	FIELD(mount_spec, RECORD_BOOL, "readOnly", read_only),
-	FIELD(mount_spec, RECORD_STRING, "subPath", sub_path),
-	FIELD(mount_spec, RECORD_BOOL, "hasSubPathExpr", has_sub_path_expr),
-	SUB(mount_spec, RECORD_OBJECT, "subPathExpr", sub_path_expr, value),
-	ENUM(mount_spec, "propagation", propagation, mount_propagation_names),
-	ENUM(mount_spec, "recursiveReadOnly", recursive_read_only, recursive_read_only_names),
-	FIELD(mount_spec, RECORD_STRLIST, "options", options),
-	{ 0 },
-};
-TYPE(mount, mount_spec, "mount");
 static const struct record_field container_security_fields[] = {
 	SUB(container_security, RECORD_OBJECT, "runAsUser", run_as_user, opt_i64),
 	SUB(container_security, RECORD_OBJECT, "runAsGroup", run_as_group, opt_i64),
@@ -469,6 +472,9 @@ static const struct record_field container_fields[] = {
 	FIELD(container_spec, RECORD_BOOL, "init", init),
 	FIELD(container_spec, RECORD_BOOL, "hostCgroupns", host_cgroupns),
 	FIELD(container_spec, RECORD_BOOL, "readOnlyTmpfs", read_only_tmpfs),
+	FIELD(container_spec, RECORD_BOOL, "unlessStopped", unless_stopped),
+	FIELD(container_spec, RECORD_STRLIST, "unsetEnv", unset_env),
+	FIELD(container_spec, RECORD_BOOL, "unsetEnvAll", unset_env_all),
 	FIELD(container_spec, RECORD_BOOL, "noPasswd", no_passwd),
 	FIELD(container_spec, RECORD_STRING, "passwdEntry", passwd_entry),
 	FIELD(container_spec, RECORD_STRING, "groupEntry", group_entry),

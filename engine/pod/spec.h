@@ -244,6 +244,31 @@ struct attachment_list {
 	size_t n;
 };
 
+struct mount_spec {
+	char *volume; /* name in pod_spec.volumes */
+	char *target; /* absolute path in the container */
+	bool read_only;
+	char *sub_path; /* relative, or NULL */
+	bool has_sub_path_expr;
+	struct value sub_path_expr; /* instead of sub_path: resolved at each launch */
+	int propagation;	    /* enum mount_propagation */
+	int recursive_read_only;    /* enum recursive_read_only */
+	/* Of the command line: "noexec" "nosuid" "nodev" "U" "O" "z" "Z" "idmap" "nocopy"
+	 * "upperdir=.." "workdir=.." "bind" (without what is mounted below), "uid=N" ... */
+	struct strlist options;
+};
+enum mount_propagation {
+	PROPAGATION_NONE,
+	PROPAGATION_SLAVE,
+	PROPAGATION_SHARED,
+	PROPAGATION__COUNT
+};
+enum recursive_read_only { RRO_DISABLED, RRO_IF_POSSIBLE, RRO_ENABLED, RRO__COUNT };
+struct mount_list {
+	struct mount_spec *v;
+	size_t n;
+};
+
 enum restart_policy { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER, RESTART__COUNT };
 
 struct pod_security {
@@ -362,6 +387,8 @@ struct pod_spec {
 	struct strlist gid_maps;
 	char *cgroup_parent;	       /* or NULL */
 	char *infra_name;	       /* full name of the infra container, or NULL: "<id>-infra" */
+	struct mount_list mounts;      /* what every member gets that is added later */
+	struct strlist member_options; /* likewise: words of --security-opt */
 	struct strlist create_command; /* ephemeral: the words that made it */
 };
 #define HAND_GRACE_SECONDS   10
@@ -371,31 +398,6 @@ struct pod_spec {
 #define POD_OWNER_BUILD	     "build" /* working containers of a build */
 
 /* ---- container -------------------------------------------------------------------------- */
-
-struct mount_spec {
-	char *volume; /* name in pod_spec.volumes */
-	char *target; /* absolute path in the container */
-	bool read_only;
-	char *sub_path; /* relative, or NULL */
-	bool has_sub_path_expr;
-	struct value sub_path_expr; /* instead of sub_path: resolved at each launch */
-	int propagation;	    /* enum mount_propagation */
-	int recursive_read_only;    /* enum recursive_read_only */
-	/* Of the command line: "noexec" "nosuid" "nodev" "U" "O" "z" "Z" "idmap" "nocopy"
-	 * "upperdir=.." "workdir=.." "bind" (without what is mounted below), "uid=N" ... */
-	struct strlist options;
-};
-enum mount_propagation {
-	PROPAGATION_NONE,
-	PROPAGATION_SLAVE,
-	PROPAGATION_SHARED,
-	PROPAGATION__COUNT
-};
-enum recursive_read_only { RRO_DISABLED, RRO_IF_POSSIBLE, RRO_ENABLED, RRO__COUNT };
-struct mount_list {
-	struct mount_spec *v;
-	size_t n;
-};
 
 struct container_security {
 	struct opt_i64 run_as_user;
@@ -585,7 +587,11 @@ struct container_spec {
 	bool init;			/* --init: podium's own init is the first process */
 	bool host_cgroupns;
 	bool read_only_tmpfs; /* with a read-only root: /run, /tmp, /var/tmp are tmpfs */
-	bool no_passwd;	      /* --passwd=false: no entry for a user that has none */
+	bool unless_stopped;  /* restart ALWAYS, but after a boot only when it ran */
+	struct strlist
+		unset_env; /* variables of the engine and of the image that it does not get */
+	bool unset_env_all;
+	bool no_passwd; /* --passwd=false: no entry for a user that has none */
 	char *passwd_entry;
 	char *group_entry;
 	char *timezone; /* "local", "Europe/Berlin", or NULL */

@@ -18,6 +18,7 @@ struct values {
 	struct strlist filters;
 	struct option_int last;
 	struct option_seconds time;
+	struct strlist caps;
 };
 #define O(m) offsetof(struct values, m)
 static const struct option table[] = {
@@ -29,6 +30,7 @@ static const struct option table[] = {
 	{ 'n', "last", OPTION_INT, O(last), NULL, "", false },
 	{ 't', "time", OPTION_SECONDS, O(time), NULL, "", false },
 	OPTION_REFUSE('r', "remote", "there is no service"),
+	{ 0, "caps", OPTION_LIST, O(caps), NULL, "", false },
 	OPTIONS_END,
 };
 
@@ -271,7 +273,23 @@ static void test_times(void)
 	}
 }
 
+static void test_lists(void)
+{
+	struct parsed p;
+
+	parse("--caps a,b --caps=c --caps ~", false, &p);
+	CU_ASSERT_EQUAL(p.r, 0);
+	CU_ASSERT_EQUAL_FATAL(p.v.caps.n, 4);
+	CU_ASSERT_STRING_EQUAL(p.v.caps.v[0], "a");
+	CU_ASSERT_STRING_EQUAL(p.v.caps.v[1], "b");
+	CU_ASSERT_STRING_EQUAL(p.v.caps.v[2], "c");
+	CU_ASSERT_STRING_EQUAL(p.v.caps.v[3], "");
+	options_done(table, &p.v);
+	CU_ASSERT_EQUAL(p.v.caps.n, 0);
+}
+
 static CU_TestInfo tests[] = {
+	{ "lists", test_lists },
 	{ "all forms of an option", test_forms },
 	{ "a boolean that may be left to others", test_maybe },
 	{ "values", test_values },

@@ -21,6 +21,7 @@ enum option_kind {
 	OPTION_MAYBE,	/* struct option_maybe: a bool that may be left to others; --x, --x=false */
 	OPTION_STRING,	/* const char *; the last one wins */
 	OPTION_STRINGS, /* struct strlist; may be given again */
+	OPTION_LIST,	/* struct strlist; may be given again, and each value is split at commas */
 	OPTION_WORD,	/* const char *; --x is "true", another word only as --x=word */
 	OPTION_INT,	/* struct option_int, strict decimal, may be negative: the command checks */
 	OPTION_SECONDS, /* struct option_seconds: whole seconds; -1 (without end) is allowed */

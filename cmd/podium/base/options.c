@@ -111,6 +111,19 @@ static int set_number(const struct option *o, void *field, const char *value, st
 	return 0;
 }
 
+/* "a,b" are two values; an empty one is kept, so that "" can be told from nothing. */
+static void add_words(struct strlist *list, const char *value)
+{
+	for (const char *at = value;; at++) {
+		size_t len = strcspn(at, ",");
+
+		strlist_take(list, xstrndup(at, len));
+		at += len;
+		if (!*at)
+			return;
+	}
+}
+
 /* value is NULL only for a boolean without one. */
 static int set_value(const struct parse *p, const struct option *o, const char *value,
 		     struct error *err)
@@ -129,6 +142,9 @@ static int set_value(const struct parse *p, const struct option *o, const char *
 		return 0;
 	case OPTION_STRINGS:
 		strlist_add(field, value);
+		return 0;
+	case OPTION_LIST:
+		add_words(field, value);
 		return 0;
 	case OPTION_INT:
 	case OPTION_SECONDS:
@@ -234,6 +250,6 @@ int options_parse(const struct option *table, void *values, bool stop_at_first_a
 void options_done(const struct option *table, void *values)
 {
 	for (const struct option *o = table; o && o->name; o++)
-		if (o->kind == OPTION_STRINGS)
+		if (o->kind == OPTION_STRINGS || o->kind == OPTION_LIST)
 			strlist_done((void *)((char *)values + o->offset));
 }
