@@ -9,7 +9,7 @@ DEPS_BUILD := build-essential clang pkg-config git ca-certificates libyaml-dev l
 	liblzma-dev libbz2-dev
 DEPS_TEST := busybox-static nginx-light curl iproute2 nftables conntrack util-linux uidmap procps \
 	python3 python3-yaml tmux strace clang-format clang-tidy libclang-rt-14-dev \
-	docker-registry skopeo openssl
+	docker-registry skopeo openssl dnsmasq-base
 DEPS_LONG := debootstrap umoci
 DEPS_VM := qemu-system-x86 busybox-static systemd e2fsprogs
 DEPS_BENCH := podman crun conmon netavark iptables catatonit zstd

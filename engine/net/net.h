@@ -15,10 +15,10 @@
 
 #include "engine/base/error.h"
 #include "engine/net/hostport.h"
+#include "engine/net/netnames.h"
 
 struct store;
 
-#define NET_DEFAULT   "podium"
 #define NET_PORTS_MAX 512
 
 /* Does this pod still have somebody who conducts it? */
