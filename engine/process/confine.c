@@ -69,6 +69,23 @@ void confine_warn(int sync_fd, const char *fmt, ...)
 
 /* ---- planning --------------------------------------------------------------------------- */
 
+/* Octal, as umask(1) takes it. */
+static int parse_umask(const char *text, mode_t *ret, struct error *err)
+{
+	size_t n = text ? strlen(text) : 0;
+
+	*ret = CONTAINER_UMASK;
+	if (n == 0)
+		return 0;
+	*ret = 0;
+	for (size_t i = 0; n <= 4 && i < n && text[i] >= '0' && text[i] <= '7'; i++)
+		*ret = *ret * 8 + (mode_t)(text[i] - '0');
+	if (n > 4 || strspn(text, "01234567") != n || *ret > 0777)
+		return error_set(err, EINVAL, "umask '%.20s' is not an octal number up to 0777",
+				 text);
+	return 0;
+}
+
 int confine_plan(const struct pod_spec *pod, const struct container_spec *spec, int root_fd,
 		 const char *user_text, struct confinement *ret, struct error *err)
 {
@@ -79,17 +96,19 @@ int confine_plan(const struct pod_spec *pod, const struct container_spec *spec, 
 	const struct opt_bool *non_root =
 		cs->run_as_non_root.set ? &cs->run_as_non_root : &ps->run_as_non_root;
 	bool privileged = cs->privileged.set && cs->privileged.value;
+	bool named = user_text || !is_empty(cs->user);
 	struct user_request rq = {
-		.image_user = user_text ? user_text : spec->config.user,
-		.has_uid = !user_text && uid->set,
+		.image_user = user_text ? user_text : named ? cs->user : spec->config.user,
+		.has_uid = !named && uid->set,
 		.uid = (uid_t)uid->value,
-		.has_gid = !user_text && gid->set,
+		.has_gid = !named && gid->set,
 		.gid = (gid_t)gid->value,
 		.non_root = non_root->set && non_root->value,
 		.extra_groups = &ps->supplemental_groups,
 		.has_fs_group = ps->fs_group.set,
 		.fs_group = (gid_t)ps->fs_group.value,
 		.strict = ps->supplemental_groups_strict,
+		.named_groups = &cs->groups,
 	};
 	int r;
 
@@ -104,6 +123,9 @@ int confine_plan(const struct pod_spec *pod, const struct container_spec *spec, 
 		return error_set(err, EINVAL,
 				 "privileged and 'allowPrivilegeEscalation: false' exclude each "
 				 "other");
+	r = parse_umask(cs->umask, &ret->mask, err);
+	if (r < 0)
+		return r;
 	ret->limits = &spec->ulimits;
 	ret->no_new_privs =
 		cs->allow_privilege_escalation.set && !cs->allow_privilege_escalation.value;
@@ -290,7 +312,7 @@ void confine_and_execute(const struct confinement *c, int sync_fd)
 	    check_working_dir(&err) < 0 ||
 	    command_find(c->argv.v[0], &c->env, &program, &code, &err) < 0)
 		confine_fail(SYNC_FD, code, &err);
-	(void)umask(CONTAINER_UMASK);
+	(void)umask(c->mask);
 	proc_reset_signals();
 	if (sync_send(SYNC_FD, SYNC_READY, 0, NULL, -1) < 0)
 		_exit(code);

@@ -29,6 +29,7 @@ struct confinement {
 	char *working_dir;		  /* absolute, in the container */
 	bool dir_must_exist;		  /* an exec asked for it; otherwise it is made */
 	const struct ulimit_list *limits; /* borrowed from the spec; or NULL */
+	mode_t mask;			  /* umask of the program */
 	char *missing_caps;		  /* asked for by name and not available, or NULL */
 };
 

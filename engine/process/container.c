@@ -189,7 +189,9 @@ static void clone_cgroups(const struct launch *l, struct container_plan *p)
 {
 	uint64_t attrs = MOUNT_INERT | (is_privileged(&l->spec) ? 0 : MOUNT_ATTR_RDONLY);
 
-	for (int t = CGROUP_TREE_MEMORY; p->cgroup_trees.n && t < CGROUP_TREE__COUNT; t++) {
+	/* Who sees the host's names of groups sees all of the tree. */
+	for (int t = CGROUP_TREE_MEMORY;
+	     p->cgroup_trees.n && !l->spec.host_cgroupns && t < CGROUP_TREE__COUNT; t++) {
 		struct error scratch;
 		cleanup_close int fd = cgroup_open_group(&l->cg, (enum cgroup_tree)t, l->pod.id,
 							 l->spec.id, &scratch);
@@ -258,7 +260,7 @@ run_container(const struct launch *l, struct container_plan *p, int sync_fd)
 	/* A change of ids may have set it to the administrator's choice. */
 	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		r = error_errno(&err, "stay non-dumpable");
-	if (r == 0 && unshare(CLONE_NEWCGROUP) < 0)
+	if (r == 0 && !l->spec.host_cgroupns && unshare(CLONE_NEWCGROUP) < 0)
 		r = error_errno(&err, "new cgroup namespace");
 	if (r == 0)
 		r = container_leave_keyring(&err);

@@ -114,9 +114,9 @@ static int mount_proc(struct builder *b, struct error *err)
 {
 	struct error scratch;
 
-	b->proc = procfs_open(&scratch);
+	b->proc = procfs_open_with(b->l->spec.security.proc_options, &scratch);
 	/* The host's process namespace seen from a user namespace: its /proc as it is. */
-	if (b->proc == -EPERM && b->l->pod.host_pid)
+	if (b->proc == -EPERM && b->l->pod.host_pid && is_empty(b->l->spec.security.proc_options))
 		b->proc = mount_clone(AT_FDCWD, "/proc", MOUNT_INERT, err);
 	else if (b->proc < 0)
 		return error_set(err, -b->proc, "%s", scratch.text);
@@ -439,14 +439,19 @@ static int finish_root(struct builder *b, struct error *err)
 {
 	bool read_only =
 		b->l->spec.security.read_only_root.set && b->l->spec.security.read_only_root.value;
+	const struct container_security *cs = &b->l->spec.security;
+	const struct mask_request rq = { .none = is_privileged(&b->l->spec),
+					 .leave_proc = cs->unmask_proc,
+					 .user_namespace =
+						 b->l->user_namespace || has_own_userns(&b->l->pod),
+					 .more = &cs->mask,
+					 .less = &cs->unmask };
 	cleanup_close int null = -EBADF;
 	int r = 0;
 
-	if (!is_privileged(&b->l->spec) && !WEAKEN("PROC-7")) {
+	if ((!rq.none || rq.more->n) && !WEAKEN("PROC-7")) {
 		null = device_open_checked(b->dev, "null", makedev(1, 3), err);
-		r = null < 0 ? null
-			     : mask_apply(b->root, null, !b->l->spec.security.unmask_proc,
-					  b->l->user_namespace || has_own_userns(&b->l->pod), err);
+		r = null < 0 ? null : mask_apply(b->root, null, &rq, err);
 	}
 	if (r == 0 && read_only)
 		r = mount_add_attrs(b->root, MOUNT_ATTR_RDONLY, false, err);

@@ -252,20 +252,30 @@ static int compile_profile(const struct launch *l, uint64_t caps, const char *fi
 	return compile_filter(l, "profile", caps, file, fd, err);
 }
 
+static int read_profile(const struct launch *l, char **ret_text, size_t *ret_len, struct error *err)
+{
+	const char *file = l->spec.security.seccomp_file;
+	const char *root = l->pod.security.seccomp_root;
+
+	if (!file)
+		return sysfilter_read_profile(is_empty(root) ? SYSFILTER_PROFILE_ROOT : root,
+					      l->spec.security.seccomp_profile, ret_text, ret_len,
+					      err);
+	if (file[0] != '/')
+		return error_set(err, EINVAL, "seccomp profile '%s' is not an absolute path", file);
+	return sysfilter_read_file(file, ret_text, ret_len, err);
+}
+
 static int profile_filter(const struct launch *l, uint64_t caps, struct sysfilter *ret,
 			  struct error *err)
 {
-	const char *profile = l->spec.security.seccomp_profile;
-	const char *root = l->pod.security.seccomp_root;
+	const char *file = l->spec.security.seccomp_file;
 	char name[SYSFILTER_PROFILE_NAME_MAX], path[PATH_BYTES];
 	cleanup_free char *text = NULL;
 	struct error scratch;
 	size_t len = 0;
-	int r;
+	int r = read_profile(l, &text, &len, err);
 
-	if (is_empty(root))
-		root = SYSFILTER_PROFILE_ROOT;
-	r = sysfilter_read_profile(root, profile, &text, &len, err);
 	if (r == 0)
 		r = sysfilter_profile_name(name, text, len, caps, err);
 	if (r < 0)
@@ -275,7 +285,8 @@ static int profile_filter(const struct launch *l, uint64_t caps, struct sysfilte
 		return 0;
 	r = compile_profile(l, caps, path, text, len, err);
 	if (r < 0)
-		return error_wrap(err, "seccomp profile '%s' in '%s'", profile, root);
+		return error_wrap(err, "seccomp profile '%s'",
+				  file ? file : l->spec.security.seccomp_profile);
 	return sysfilter_read(l->store.rootfd, path, ret, err);
 }
 
@@ -284,9 +295,10 @@ int launch_filter(const struct launch *l, struct confinement *c, struct error *e
 	const struct container_security *cs = &l->spec.security;
 	int r;
 
-	if (is_privileged(&l->spec) || cs->seccomp_unconfined)
+	/* One that the command line names holds a privileged container, too. */
+	if ((is_privileged(&l->spec) && !cs->seccomp_file) || cs->seccomp_unconfined)
 		return 0;
-	c->filter_last = cs->seccomp_profile != NULL;
+	c->filter_last = cs->seccomp_profile || cs->seccomp_file;
 	if (c->filter_last)
 		return profile_filter(l, c->bounding, &c->filter, err);
 	r = default_filter(l, c->bounding, &c->filter, err);

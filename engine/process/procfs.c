@@ -23,12 +23,34 @@
 
 #include "engine/base/mem.h"
 #include "engine/rootfs/mount.h"
+#include "engine/rootfs/mountwords.h"
 
 #define PROC_ROOT_INODE 1
 
+/* The words, less those that would take away what makes it inert to devices and set-uid files. */
+static int mount_procfs(const char *options, struct error *err)
+{
+	cleanup_mount_words struct mount_words w = { 0 };
+	cleanup_free struct mount_option *opts = NULL;
+	int r = mount_words_split(&w, MOUNT_WORDS_PROC, options, err);
+
+	if (r < 0)
+		return error_wrap(err, "options of /proc");
+	opts = xcalloc(w.fs.n + 1, sizeof(*opts));
+	for (size_t i = 0; i < w.fs.n; i++)
+		opts[i] = (struct mount_option){ w.fs.v[i].key, w.fs.v[i].value };
+	return mount_new("proc", opts, mount_words_attrs(&w, MOUNT_INERT), err);
+}
+
 int procfs_open(struct error *err)
 {
-	cleanup_close int fd = mount_new("proc", NULL, MOUNT_INERT, err);
+	return procfs_open_with(NULL, err);
+}
+
+int procfs_open_with(const char *options, struct error *err)
+{
+	cleanup_close int fd = is_empty(options) ? mount_new("proc", NULL, MOUNT_INERT, err)
+						 : mount_procfs(options, err);
 	struct statfs fs;
 	struct stat st;
 

@@ -12,6 +12,8 @@
 /* A new, detached procfs of the caller's process namespace, checked to be one. Returns the
  * descriptor of its root. */
 int procfs_open(struct error *err) must_check;
+/* The same with options of mount_words ("hidepid=2,nosuid"), or NULL. */
+int procfs_open_with(const char *options, struct error *err) must_check;
 
 /* Writes text to path below a procfs descriptor in one write(2): no link, no other mount is
  * crossed. */

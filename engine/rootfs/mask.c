@@ -15,7 +15,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "engine/base/fs.h"
@@ -25,6 +27,7 @@
 
 #define CPU_DIR	 "sys/devices/system/cpu"
 #define CPUS_MAX 8192
+#define THERMAL_PATH "/" CPU_DIR "/cpu0/thermal_throttle"
 
 const char *const mask_hidden_paths[] = {
 	"/proc/acpi",
@@ -152,26 +155,50 @@ static int hide_thermal(struct masker *m, struct error *err)
 	return 0;
 }
 
-static bool is_skipped(const char *path, bool proc)
+bool is_unmasked(const char *path, const struct strlist *less)
 {
-	return !proc && is_prefix(path, "/proc/");
+	for (size_t i = 0; less && i < less->n; i++)
+		if (strcasecmp(less->v[i], "ALL") == 0 ||
+		    fnmatch(less->v[i], path, FNM_PATHNAME) == 0)
+			return true;
+	return false;
 }
 
-int mask_apply(int root_fd, int null_fd, bool proc, bool user_namespace, struct error *err)
+static bool is_skipped(const char *path, const struct mask_request *rq)
 {
-	struct masker m = {
-		.root = root_fd, .null = null_fd, .user_namespace = user_namespace, .empty = -EBADF
-	};
+	return (rq->leave_proc && is_prefix(path, "/proc/")) || is_unmasked(path, rq->less);
+}
+
+static int apply_lists(struct masker *m, const struct mask_request *rq, struct error *err)
+{
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && mask_hidden_paths[i]; i++)
-		if (!is_skipped(mask_hidden_paths[i], proc))
-			r = hide(&m, mask_hidden_paths[i], err);
-	if (r >= 0)
-		r = hide_thermal(&m, err);
+		if (!is_skipped(mask_hidden_paths[i], rq))
+			r = hide(m, mask_hidden_paths[i], err);
+	if (r >= 0 && !is_unmasked(THERMAL_PATH, rq->less))
+		r = hide_thermal(m, err);
 	for (size_t i = 0; r >= 0 && mask_read_only_paths[i]; i++)
-		if (!is_skipped(mask_read_only_paths[i], proc))
-			r = make_read_only(&m, mask_read_only_paths[i], err);
+		if (!is_skipped(mask_read_only_paths[i], rq))
+			r = make_read_only(m, mask_read_only_paths[i], err);
+	return r;
+}
+
+int mask_apply(int root_fd, int null_fd, const struct mask_request *rq, struct error *err)
+{
+	struct masker m = { .root = root_fd,
+			    .null = null_fd,
+			    .user_namespace = rq->user_namespace,
+			    .empty = -EBADF };
+	int r = rq->none ? 0 : apply_lists(&m, rq, err);
+
+	for (size_t i = 0; r >= 0 && rq->more && i < rq->more->n; i++) {
+		if (rq->more->v[i][0] != '/')
+			r = error_set(err, EINVAL, "mask '%.200s' is not an absolute path",
+				      rq->more->v[i]);
+		else
+			r = hide(&m, rq->more->v[i], err);
+	}
 	if (m.empty >= 0)
 		(void)close(m.empty);
 	return r < 0 ? r : 0;

@@ -160,6 +160,20 @@ int sysfilter_read_profile(const char *root, const char *path, char **ret_text, 
 	return 0;
 }
 
+int sysfilter_read_file(const char *path, char **ret_text, size_t *ret_len, struct error *err)
+{
+	cleanup_close int found = open(path, O_PATH | O_CLOEXEC);
+	struct stat st;
+
+	if (found < 0 || fstat(found, &st) < 0)
+		return error_errno(err, "seccomp profile '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, EINVAL, "seccomp profile '%s' is not a regular file", path);
+	if (read_text(found, ret_text, ret_len, err) < 0)
+		return error_wrap(err, "seccomp profile '%s'", path);
+	return 0;
+}
+
 int sysfilter_read(int dirfd, const char *path, struct sysfilter *ret, struct error *err)
 {
 	cleanup_free char *data = NULL;

@@ -46,6 +46,9 @@ int sysfilter_profile_name(char buf[SYSFILTER_PROFILE_NAME_MAX], const char *tex
  * ".." nor a link leads out of. The caller owns *ret_text. */
 int sysfilter_read_profile(const char *root, const char *path, char **ret_text, size_t *ret_len,
 			   struct error *err) must_check;
+/* The same of a file anywhere: its name comes from who runs the container, and is trusted. */
+int sysfilter_read_file(const char *path, char **ret_text, size_t *ret_len,
+			struct error *err) must_check;
 #define SYSFILTER_PROFILE_ROOT "/var/lib/kubelet/seccomp" /* where a kubelet has them */
 
 /* Reads a program. -ENOENT when there is none, -EBADMSG for something that cannot be one. */

@@ -232,12 +232,14 @@ int identity_add_group(struct identity *id, gid_t gid, struct error *err)
 	return 0;
 }
 
-/* Adds the groups that list `member`, and finds the number of `wanted` (either may be NULL). */
-static int scan_groups(char *group, const char *member, const char *wanted, struct identity *id,
-		       struct error *err)
+/* Adds the groups that list `member`, and finds the number of `wanted` (either may be NULL). The text
+ * stays as it is. */
+static int scan_groups(const char *text, const char *member, const char *wanted,
+		       struct identity *id, struct error *err)
 {
+	cleanup_free char *copy = xstrdup(text);
+	char *line, *group = copy;
 	bool found = !wanted;
-	char *line;
 
 	while ((line = next_line(&group))) {
 		char *f[USER_FIELDS_MAX];
@@ -274,6 +276,7 @@ static int resolve_user(const struct user_request *rq, const struct user_ref *re
 	find_user(passwd, by_name ? ref->user_name : NULL, id->uid, ret_entry);
 	if (by_name && !ret_entry->found)
 		return error_set(err, ENOENT, "no user '%s' in the image", ref->user_name);
+	id->has_passwd = ret_entry->found;
 	if (ret_entry->found) {
 		id->uid = ret_entry->uid;
 		id->gid = ret_entry->gid;
@@ -282,9 +285,44 @@ static int resolve_user(const struct user_request *rq, const struct user_ref *re
 	return 0;
 }
 
+static bool has_group_entry(const char *text, gid_t wanted)
+{
+	cleanup_free char *copy = xstrdup(text);
+	char *line, *group = copy;
+
+	while ((line = next_line(&group))) {
+		char *f[USER_FIELDS_MAX];
+		gid_t gid;
+
+		if (split_fields(line, f) >= 3 && parse_id(f[2], &gid) && gid == wanted)
+			return true;
+	}
+	return false;
+}
+
+/* Those of --group-add: a number is that number, a name must be in the image. */
+static int add_named_groups(const struct strlist *list, const char *group, struct identity *id,
+			    struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && list && i < list->n; i++) {
+		struct identity one = { 0 };
+		char name[256];
+
+		r = parse_half(list->v[i], strlen(list->v[i]), name, &one.gid, err);
+		if (r == 0)
+			r = scan_groups(group, NULL, name, &one, err);
+		if (r < 0)
+			return error_wrap(err, "group '%.100s'", list->v[i]);
+		r = identity_add_group(id, one.gid, err);
+	}
+	return r;
+}
+
 /* The supplementary list, the primary group first. */
-static int resolve_groups(const struct user_request *rq, const struct user_ref *ref, char *group,
-			  const char *member, struct identity *id, struct error *err)
+static int resolve_groups(const struct user_request *rq, const struct user_ref *ref,
+			  const char *group, const char *member, struct identity *id, struct error *err)
 {
 	bool named = !rq->has_gid && ref->has_group && !ref->group_is_number;
 	struct identity found = { .gid = id->gid };
@@ -313,6 +351,9 @@ static int resolve_groups(const struct user_request *rq, const struct user_ref *
 	}
 	if (r == 0 && rq->has_fs_group)
 		r = identity_add_group(id, rq->fs_group, err);
+	if (r == 0)
+		r = add_named_groups(rq->named_groups, group, id, err);
+	id->has_group = has_group_entry(group, id->gid);
 	return r;
 }
 

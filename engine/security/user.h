@@ -47,6 +47,7 @@ struct user_request {
 	bool has_fs_group;
 	gid_t fs_group;
 	bool strict; /* the groups that the image's /etc/group gives the user do not count */
+	const struct strlist *named_groups; /* names of the image's /etc/group, or ids; or NULL */
 };
 struct identity {
 	uid_t uid;
@@ -54,6 +55,8 @@ struct identity {
 	gid_t *groups; /* what setgroups(2) gets: primary, the user's in the image, extra ones */
 	size_t n_groups;
 	char *home; /* from passwd, "/" when the user has no entry */
+	bool has_passwd; /* the user and the group have an entry in the image's files */
+	bool has_group;
 };
 void identity_done(struct identity *id);
 #define cleanup_identity __attribute__((__cleanup__(identity_done)))
