@@ -30,12 +30,31 @@
 #include "engine/base/str.h"
 #include "engine/conductor/internal.h"
 #include "engine/pod/lookup.h"
+#include "engine/state/eventlog.h"
 #include "engine/state/events.h"
+
+/* To the log of everything: of the infra container, and of the pod in one write. */
+static void tell_log(struct conductor *c, const char *of_infra, const char *of_pod)
+{
+	struct eventlog_entry e = {
+		.type = "pod",
+		.status = of_pod,
+		.id = c->run.pod.id,
+		.name = c->run.pod.name,
+	};
+
+	if (c->status.solo || c->status.working)
+		return;
+	event_log_container(&c->store, of_infra, c->run.pod.infra_id, &c->status);
+	event_log(&c->store, &e);
+}
 
 void conductor_write_status(struct conductor *c, enum container_state state)
 {
 	struct error scratch;
 
+	if (state == STATE_EXITED && (int)state != c->status.state)
+		tell_log(c, "died cleanup", "stop");
 	if (c->run.to_remove)
 		return;
 	c->status.state = (int)state;
@@ -74,6 +93,7 @@ static void begin_life(struct conductor *c)
 	c->status.ready = false;
 	c->status.ready_ns = c->status.sandbox_ns;
 	forget_reason(c);
+	tell_log(c, "init start", "start");
 }
 
 /* The sandbox of an earlier conductor: the record is about it, unless that one was killed before it

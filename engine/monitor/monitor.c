@@ -45,6 +45,7 @@
 #include "engine/pod/spec.h"
 #include "engine/process/launch.h"
 #include "engine/process/sync.h"
+#include "engine/state/eventlog.h"
 #include "engine/state/events.h"
 
 #define RECORD_MAX_BYTES    (8 * 1024 * 1024)
@@ -314,6 +315,7 @@ static void started(struct monitor *m)
 	monitor_stdio_share(m);
 	if (!m->to_remove)
 		event_add_started(&m->store, m->pod_id, m->name);
+	event_log_container(&m->store, "init start", m->id, &m->status);
 	mem_give_back();
 }
 

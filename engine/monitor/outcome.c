@@ -20,6 +20,7 @@
 #include "engine/base/seams.h"
 #include "engine/logs/logread.h"
 #include "engine/monitor/internal.h"
+#include "engine/state/eventlog.h"
 #include "engine/state/events.h"
 
 #define MESSAGE_MAX	 4096
@@ -201,6 +202,8 @@ void monitor_conclude(struct monitor *m)
 	close_message(m);
 	if (!st->message && m->plan.log_fallback && st->exit_code != 0)
 		st->message = read_log_end(m);
+	event_log_container(&m->store,
+			    m->stop_asked ? "died stop cleanup" : "died cleanup", m->id, st);
 }
 
 void monitor_conclude_failure(struct monitor *m, bool config)

@@ -30,6 +30,7 @@
 #include "engine/pod/pod.h"
 #include "engine/rootfs/overlay.h"
 #include "engine/rootfs/volume.h"
+#include "engine/state/eventlog.h"
 #include "engine/state/status.h"
 
 struct creation {
@@ -210,6 +211,38 @@ static void assign_identity(struct pod_plan *plan)
 	}
 }
 
+/* To the log of everything: what was made. */
+static void tell_log(const struct creation *c)
+{
+	const struct pod_spec *pod = &c->plan->pod;
+	size_t n = c->plan->n_containers;
+	cleanup_free struct eventlog_entry *v = xcalloc(n + 1, sizeof(*v));
+
+	if (is_equal(pod->owner, POD_OWNER_BUILD))
+		return;
+	for (size_t i = 0; i < n; i++)
+		v[i + 1] = (struct eventlog_entry){
+			.type = "container",
+			.status = "create",
+			.id = c->plan->containers[i].id,
+			.name = c->plan->containers[i].full_name,
+			.image = c->plan->containers[i].config.reference,
+			.pod_id = pod->solo ? NULL : pod->id,
+			.labels = pod->solo ? &pod->labels : &c->plan->containers[i].config.labels,
+		};
+	v[0] = (struct eventlog_entry){
+		.type = "pod",
+		.status = "create",
+		.id = pod->id,
+		.name = pod->name,
+		.labels = &pod->labels,
+	};
+	if (pod->solo)
+		event_log_many(c->store, v + 1, n);
+	else
+		event_log_many(c->store, v, n + 1);
+}
+
 int pod_create(const struct store *s, struct pod_plan *plan, struct pod_creation *ret,
 	       struct error *err)
 {
@@ -233,6 +266,7 @@ int pod_create(const struct store *s, struct pod_plan *plan, struct pod_creation
 		STOP_AT(boundary);
 	}
 	ret->lock_fd = c.lock_fd;
+	tell_log(&c);
 	return 0;
 }
 

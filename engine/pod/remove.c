@@ -23,6 +23,7 @@
 #include "engine/pod/pod.h"
 #include "engine/pod/run.h"
 #include "engine/rootfs/overlay.h"
+#include "engine/state/eventlog.h"
 #include "engine/state/status.h"
 
 #define LOCK_WAIT_MS	 10000
@@ -49,18 +50,22 @@ static int remove_container(const struct store *s, const char *id, struct error 
 	char path[LAYOUT_PATH_MAX];
 	struct container_status st = { 0 };
 	struct error scratch;
+	bool known;
 	int r = 0;
 
 	(void)layout_container(path, id, NULL);
-	if (status_read(s, id, &st, &scratch) == 0 && st.name)
+	known = status_read(s, id, &st, &scratch) == 0 && st.name;
+	if (known)
 		r = names_release(s, st.name, path, err);
 	else
 		r = names_release_all(s, path, err);
-	status_done(&st);
 	if (r == 0)
 		r = rootfs_remove(s->rootfd, id, err);
 	if (r == 0)
 		r = fs_remove_tree(s->rootfd, path, err);
+	if (r == 0 && known)
+		event_log_container(s, "remove", id, &st);
+	status_done(&st);
 	return r;
 }
 
@@ -169,6 +174,20 @@ static int end_conductor(const struct store *s, const char *pod_id, struct error
 	return 0;
 }
 
+/* To the log of everything. */
+static void tell_log(const struct store *s, const struct pod_spec *pod)
+{
+	struct eventlog_entry e = {
+		.type = "pod",
+		.status = "remove",
+		.id = pod->id,
+		.name = pod->name,
+	};
+
+	if (pod->id && !pod->solo && !is_equal(pod->owner, POD_OWNER_BUILD))
+		event_log(s, &e);
+}
+
 int pod_remove(const struct store *s, const char *pod_id, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
@@ -199,6 +218,8 @@ int pod_remove(const struct store *s, const char *pod_id, struct error *err)
 	if (r == 0)
 		r = remove_names(s, &run, err);
 	STOP_AT("remove:names");
+	if (r == 0)
+		tell_log(s, &run.pod);
 	cgroup_prune(&run.cg);
 	pod_run_close(&run);
 	return r < 0 ? r : remove_directory(s, pod_id, err);

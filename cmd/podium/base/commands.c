@@ -26,6 +26,7 @@ const struct command_row command_rows[] = {
 	ROW("build", cmd_build),
 	ROW("commit", cmd_commit),
 	ROW("diff", cmd_diff),
+	ROW("events", cmd_events),
 	ROW("exec", cmd_exec),
 	ROW("export", cmd_export),
 	ROW("help", cmd_help),
@@ -115,6 +116,7 @@ const struct command_row command_rows[] = {
 
 	ROW("system check", cmd_system_check),
 	ROW("system df", cmd_system_df),
+	ALIAS("system events", cmd_events),
 	ALIAS("system info", cmd_info),
 	ROW("system prune", cmd_system_prune),
 

@@ -22,6 +22,8 @@ extern const struct command cmd_attach, cmd_build, cmd_cdi_json, cmd_container_e
 	cmd_ps, cmd_pull, cmd_push, cmd_commit, cmd_export, cmd_import, cmd_rm, cmd_run, cmd_rmi,
 	cmd_save, cmd_start, cmd_stop, cmd_system_check, cmd_system_df, cmd_system_prune, cmd_tag,
 	cmd_untag, cmd_version;
+/* what looks into containers */
+extern const struct command cmd_events;
 
 /* One name of a command. Rows of one command: the first is its own, the others are aliases. */
 struct command_row {
