@@ -58,6 +58,10 @@ struct monitor_client {
 
 struct monitor_attach {
 	int fd;
+	bool is_patient; /* the container waits for it: a session that began with it */
+	bool is_awaited; /* it has not said yet that it is there */
+	bool is_held;	 /* its queue is full: what it lacks is in the buffer, from held_at on */
+	size_t held_at;
 	uint64_t lost_bytes; /* output that its full queue did not take */
 	size_t input_len;    /* of input that the container has not yet taken */
 	size_t input_at;
@@ -124,6 +128,12 @@ struct monitor {
 	bool log_dirty;
 	int log_dir; /* the container's directory: the log borrows it for its rotation */
 	struct logwriter log;
+	bool is_held_up;	 /* somebody is_held: no output is read, and no end taken */
+	size_t held_bytes;	 /* of the buffer, for those that are held */
+	int held_stream;
+	int end_rounds;		 /* output read since the end of the program was seen */
+	uint64_t signals;	 /* for the program, when it runs: bit n - 1 is signal n */
+	struct attach_size size; /* as a session has it; 0: none */
 	char buffer[MONITOR_READ_BYTES];
 };
 
@@ -147,6 +157,18 @@ void monitor_attach_dispatch(struct monitor *m, const struct pollfd *p);
 void monitor_attach_output(struct monitor *m, int stream, const char *data, size_t len);
 /* Tells the exit code and closes. */
 void monitor_attach_end(struct monitor *m);
+/* A session that shall begin with the container has not said yet that it is there. */
+bool is_session_awaited(const struct monitor *m);
+/* Nothing is read from the container until somebody has taken what is there. */
+bool is_output_held(const struct monitor *m);
+/* Before the buffer is used anew: who has not taken what was in it has lost it. */
+void monitor_attach_forget(struct monitor *m);
+/* The program has ended: whether its end must wait until its output is taken. */
+bool monitor_attach_waits(struct monitor *m);
+/* Signals that came ahead of the program. */
+void monitor_attach_signals(struct monitor *m);
+/* The terminal is there: it gets the size of the session. */
+void monitor_attach_resize(struct monitor *m);
 
 /* control.c */
 void monitor_broadcast(struct monitor *m, enum ctl_type type, int32_t value, const char *text);

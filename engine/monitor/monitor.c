@@ -184,6 +184,7 @@ static void fail_start_for(struct monitor *m, int exit_code, const struct error 
 		monitor_broadcast(m, CTL_FAILED, exit_code, text);
 	monitor_conclude_failure(m, why->code == SYNC_CONFIG_MISSING);
 	decide(m);
+	monitor_attach_end(m);
 }
 
 static void fail_start(struct monitor *m, int exit_code, const char *text)
@@ -283,7 +284,7 @@ void monitor_prepare(struct monitor *m)
 void monitor_go(struct monitor *m)
 {
 	m->go = true;
-	if (m->phase != MONITOR_PREPARED)
+	if (m->phase != MONITOR_PREPARED || is_session_awaited(m))
 		return;
 	STOP_AT("monitor:go");
 	m->phase = MONITOR_STARTING;
@@ -313,6 +314,7 @@ static void started(struct monitor *m)
 	else
 		monitor_up(m);
 	monitor_stdio_share(m);
+	monitor_attach_signals(m);
 	if (!m->to_remove)
 		event_add_started(&m->store, m->pod_id, m->name);
 	event_log_container(&m->store, "init start", m->id, &m->status);
@@ -467,10 +469,10 @@ static void on_deadline(struct monitor *m)
 static size_t fill_polls(struct monitor *m, struct pollfd *p)
 {
 	int fds[] = { m->conductor_fd, m->listen_fd, m->sync_fd, m->out_fd, m->err_fd, m->pidfd };
-	size_t n = 0;
+	size_t n = 0, first_held = is_output_held(m) ? 3 : ARRAY_SIZE(fds);
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-		p[n++] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+		p[n++] = (struct pollfd){ .fd = i < first_held ? fds[i] : -1, .events = POLLIN };
 	for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)
 		p[n++] = (struct pollfd){ .fd = m->clients[i].fd, .events = POLLIN };
 	n += monitor_attach_polls(m, p + n);
@@ -487,7 +489,7 @@ static void dispatch(struct monitor *m, const struct pollfd *p)
 		monitor_stdio_read(m, &m->err_fd, 2);
 	if (p[2].revents && p[2].fd == m->sync_fd)
 		read_sync(m);
-	if (p[5].revents && p[5].fd == m->pidfd && m->sync_fd < 0)
+	if (p[5].revents && p[5].fd == m->pidfd && m->sync_fd < 0 && !monitor_attach_waits(m))
 		reap(m);
 	if (p[0].revents && p[0].fd == m->conductor_fd)
 		monitor_control_read(m, &m->conductor_fd);
@@ -551,7 +553,7 @@ static void loop(struct monitor *m)
 			return;
 		if (r > 0)
 			dispatch(m, p);
-		else if (r == 0 && m->log_dirty)
+		else if (r == 0 && m->log_dirty && !m->is_held_up)
 			give_memory_back(m);
 		monitor_watch_tick(m);
 		if (m->deadline_ms && clock_mono_ms() >= m->deadline_ms)

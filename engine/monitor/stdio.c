@@ -65,6 +65,7 @@ void monitor_stdio_take_pty(struct monitor *m, int master)
 {
 	set_nonblocking(master);
 	m->out_fd = master;
+	monitor_attach_resize(m);
 }
 
 void monitor_stdio_share(struct monitor *m)
@@ -77,8 +78,10 @@ void monitor_stdio_share(struct monitor *m)
 
 void monitor_stdio_read(struct monitor *m, int *fd, int stream)
 {
-	ssize_t n = read(*fd, m->buffer, sizeof(m->buffer));
+	ssize_t n;
 
+	monitor_attach_forget(m);
+	n = read(*fd, m->buffer, sizeof(m->buffer));
 	if (n > 0) {
 		(void)logwriter_feed(&m->log, stream, m->buffer, (size_t)n);
 		monitor_attach_output(m, stream, m->buffer, (size_t)n);

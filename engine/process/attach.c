@@ -8,9 +8,12 @@
 #include "engine/process/attach.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
+#include "engine/base/mem.h"
 #include "engine/process/ctl.h"
 
 int attach_send(int fd, enum attach_type type, const void *data, size_t len)
@@ -47,4 +50,23 @@ int attach_listen(const struct store *s, const char *container_id, struct error 
 int attach_connect(const struct store *s, const char *container_id, struct error *err)
 {
 	return ctl_connect_name(s, container_id, ATTACH_SOCKET, err);
+}
+
+int session_listen(const struct store *s, const char *container_id, struct error *err)
+{
+	return ctl_listen_name(s, container_id, SESSION_SOCKET, err);
+}
+
+int session_connect(const struct store *s, const char *container_id, struct error *err)
+{
+	return ctl_connect_name(s, container_id, SESSION_SOCKET, err);
+}
+
+void session_unlisten(const struct store *s, const char *container_id)
+{
+	struct error scratch; /* it is gone, then */
+	cleanup_close int dir = layout_run_container(s, container_id, &scratch);
+
+	if (dir >= 0)
+		(void)unlinkat(dir, SESSION_SOCKET, 0);
 }

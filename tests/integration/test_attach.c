@@ -34,7 +34,7 @@ static void test_pipes(void)
 	/* It has ended: nothing to attach to, but everything is in the log. */
 	r = podium("attach pipes-c");
 	CHECK_CODE(r, 125);
-	CHECK_HAS(r.err, "not running");
+	CHECK_HAS(r.err, "only attach to running containers");
 	CHECK(logs_have("pipes-c", "got two"), "the log has what was shown");
 	(void)remove_pod("pipes");
 }
