@@ -178,6 +178,32 @@ static int follow_changes(struct generate_job *job, const struct pod_plan *plan,
 	return 0;
 }
 
+int kube_follow_document(const struct pod_plan *plan, const char *yaml, char **ret,
+			 struct error *err)
+{
+	cleanup_doc_set struct doc_set set = { 0 };
+	struct generate_job job = { .arena = &set.arena, .name = plan->pod.name };
+	struct doc_place where = { 0 };
+	int r = document_parse(yaml, strlen(yaml), &set, &where, err);
+
+	if (r < 0)
+		return error_wrap(err, "pod '%s', line %d of its document", plan->pod.name,
+				  where.line);
+	job.pod = set.n == 1 ? set.v[0] : NULL;
+	job.spec = node_get(job.pod, "spec");
+	if (!job.spec)
+		return error_set(err, EBADMSG, "the document of pod '%s' is not one pod",
+				 plan->pod.name);
+	if (is_as_played(&job, plan)) {
+		*ret = xstrdup(yaml);
+		return 0;
+	}
+	r = follow_changes(&job, plan, err);
+	if (r < 0)
+		return r;
+	return encode_checked(schema_kind_find(NULL, "Pod")->type, job.pod, ret, err);
+}
+
 /* ---- a pod ------------------------------------------------------------------------------------
  */
 

@@ -106,6 +106,10 @@ const char *kube_plan_word(const struct pod_spec *pod);
 int kube_job_pod(const struct kube_object *job, const char *name, int64_t index,
 		 struct pod_plan *ret, struct error *err) must_check;
 
+/* The document that a pod was played from, as the pod is now: without the containers that it no
+ * longer has, with those that were added. The caller owns *ret. */
+int kube_follow_document(const struct pod_plan *plan, const char *yaml, char **ret,
+			 struct error *err) must_check;
 /* A Pod's document made from its plan alone. The caller owns *ret. generate.h has the rest. */
 int kube_generate_from_plan(const struct pod_plan *plan, char **ret, struct error *err) must_check;
 

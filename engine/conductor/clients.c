@@ -84,26 +84,43 @@ bool client_accept(struct conductor *c)
 	return true;
 }
 
-/* Starts one member again by hand, or (id "") every member that has ended. */
+static bool has_member(const struct conductor *c, const char *id)
+{
+	for (size_t i = 0; i < c->n_members; i++)
+		if (strcmp(c->members[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+/* Starts one member again by hand, or (id "") every member that does not run. One that nobody here
+ * knows was added just now. */
 static void start_members(struct conductor *c, int fd, const char *id)
 {
-	bool found = *id == '\0';
+	struct error err = { 0 };
 
 	members_hear(c);
+	if ((!*id || !has_member(c, id)) && members_reload(c, &err) < 0) {
+		(void)ctl_send(fd, CTL_FAILED, 125, err.text);
+		return;
+	}
+	if (*id && !has_member(c, id)) {
+		(void)ctl_send(fd, CTL_FAILED, 125, "no such container in this pod");
+		return;
+	}
 	for (size_t i = 0; i < c->n_members; i++) {
+		struct member_view *v = &c->views[i];
 		bool is_it = strcmp(c->members[i].id, id) == 0;
+		bool is_idle = v->phase == MEMBER_IDLE && v->held;
 
-		found = found || is_it;
-		if ((!is_it && *id) || c->views[i].phase != MEMBER_DONE ||
-		    (c->views[i].init && !c->views[i].sidecar && !is_it))
+		if ((!is_it && *id) || (v->phase != MEMBER_DONE && !is_idle) ||
+		    (v->init && !v->sidecar && !is_it))
 			continue;
-		c->views[i].phase = MEMBER_IDLE;
-		c->views[i].was_started = false;
+		v->phase = MEMBER_IDLE;
+		v->was_started = v->held = false;
 		c->members[i].by_hand = true;
 		c->phase = CONDUCTOR_STARTING;
 	}
-	(void)ctl_send(fd, found ? CTL_OK : CTL_FAILED, 125,
-		       found ? NULL : "no such container in this pod");
+	(void)ctl_send(fd, CTL_OK, 0, NULL);
 }
 
 static void start(struct conductor *c, int fd, const char *id)
@@ -129,6 +146,7 @@ static void subscribe(struct conductor *c, struct conductor_client *client)
 
 void client_read(struct conductor *c, struct conductor_client *client)
 {
+	struct error scratch; /* a record that is gone or damaged: what is known stands */
 	struct ctl_msg msg;
 	int r = ctl_receive(client->fd, &msg, NULL);
 
@@ -149,6 +167,10 @@ void client_read(struct conductor *c, struct conductor_client *client)
 		break;
 	case CTL_SUBSCRIBE:
 		subscribe(c, client);
+		break;
+	case CTL_CHANGED:
+		members_hear(c);
+		error_ignore(members_reload(c, &scratch));
 		break;
 	default:
 		(void)ctl_send(client->fd, CTL_FAILED, 125, "unknown request");

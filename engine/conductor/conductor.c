@@ -124,8 +124,11 @@ static int bring_up(struct conductor *c, struct error *err)
 		if (r < 0)
 			conductor_tell(c, CTL_WARNING, 0, scratch.text);
 		c->network_ready = true;
+		members_hold(c);
 	} else {
 		c->resumes_stop = false; /* nothing is left to be stopped */
+		if (!c->is_rebuilt)
+			members_hold(c);
 		c->run.meanwhile = members_prestart;
 		c->run.abandon = members_abandon;
 		c->run.meanwhile_arg = c;
@@ -141,6 +144,22 @@ static int bring_up(struct conductor *c, struct error *err)
 	if (!c->resumes_stop)
 		conductor_write_status(c, STATE_RUNNING);
 	return 0;
+}
+
+/* What only starts need. */
+static void give_back(struct conductor *c)
+{
+	run_forget_launch(&c->run);
+	mem_give_back();
+}
+
+/* A pod that nothing has run in yet does not end for that. */
+static bool has_ended_members(const struct conductor *c)
+{
+	for (size_t i = 0; i < c->n_members; i++)
+		if (!c->views[i].init && c->views[i].phase == MEMBER_DONE)
+			return true;
+	return false;
 }
 
 /* Does what order.c says until it says wait. */
@@ -171,7 +190,8 @@ static void advance(struct conductor *c)
 			if (c->phase == CONDUCTOR_STARTING)
 				conductor_tell(c, CTL_UP, c->failures, NULL);
 			c->phase = CONDUCTOR_UP;
-			if (c->run.pod.exit_with_members)
+			give_back(c);
+			if (c->run.pod.exit_with_members && has_ended_members(c))
 				stop_begin(c, stop_own_grace_ms(c));
 			return;
 		case ORDER_WAIT:
@@ -179,8 +199,7 @@ static void advance(struct conductor *c)
 				c->phase = CONDUCTOR_UP;
 				STOP_AT("start:containers");
 				conductor_tell(c, CTL_UP, c->failures, NULL);
-				run_forget_launch(&c->run);
-				mem_give_back();
+				give_back(c);
 			}
 			return;
 		}
@@ -223,12 +242,18 @@ static void pause_ended(struct conductor *c)
 struct poll_plan {
 	struct pollfd *p;
 	size_t n;
+	size_t room;
 };
 
 static void fill_polls(struct conductor *c, struct poll_plan *plan)
 {
+	size_t need = POLL_FIXED + CONDUCTOR_CLIENTS_MAX + 2 * c->n_members;
 	size_t n = 0;
 
+	if (need > plan->room) {
+		plan->p = xreallocarray(plan->p, need, sizeof(*plan->p));
+		plan->room = need;
+	}
 	plan->p[n++] = (struct pollfd){ .fd = c->listen_fd, .events = POLLIN };
 	plan->p[n++] = (struct pollfd){ .fd = c->run.pause_pidfd, .events = POLLIN };
 	plan->p[n++] = (struct pollfd){ .fd = c->run.net_fd, .events = POLLIN };
@@ -244,17 +269,19 @@ static void fill_polls(struct conductor *c, struct poll_plan *plan)
 
 static void dispatch(struct conductor *c, const struct pollfd *p)
 {
-	const struct pollfd *q = p + POLL_FIXED;
+	const struct pollfd *q = p + POLL_FIXED + CONDUCTOR_CLIENTS_MAX;
 
-	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++, q++)
-		if (q->revents && q->fd >= 0 && q->fd == c->clients[i].fd)
-			client_read(c, &c->clients[i]);
+	/* Members first: a client may change how many there are. */
 	for (size_t i = 0; i < c->n_members; i++, q += 2) {
 		if (q[0].revents && q[0].fd >= 0 && q[0].fd == c->members[i].fd)
 			member_read(c, i);
 		if (q[1].revents && q[1].fd >= 0 && q[1].fd == c->members[i].lost_pidfd)
 			member_lost_ended(c, i);
 	}
+	q = p + POLL_FIXED;
+	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++, q++)
+		if (q->revents && q->fd >= 0 && q->fd == c->clients[i].fd)
+			client_read(c, &c->clients[i]);
 	if (p[0].revents)
 		(void)client_accept(c);
 	if (p[2].revents && p[2].fd == c->run.net_fd)
@@ -268,9 +295,7 @@ static void dispatch(struct conductor *c, const struct pollfd *p)
 /* Until the phase is DOWN. */
 static void loop(struct conductor *c)
 {
-	cleanup_free struct pollfd *p =
-		xcalloc(POLL_FIXED + CONDUCTOR_CLIENTS_MAX + 2 * c->n_members, sizeof(*p));
-	struct poll_plan plan = { .p = p };
+	struct poll_plan plan = { .p = NULL };
 
 	for (;;) {
 		advance(c);
@@ -278,11 +303,12 @@ static void loop(struct conductor *c)
 		diskwatch_check(c);
 		conductor_tell_ready(c);
 		if (c->phase == CONDUCTOR_DOWN)
-			return;
+			break;
 		fill_polls(c, &plan);
 		if (poll(plan.p, plan.n, stop_timeout_ms(c)) > 0)
 			dispatch(c, plan.p);
 	}
+	free(plan.p);
 }
 
 /* ---- begin and end ---------------------------------------------------------------------- */
@@ -430,12 +456,16 @@ static void end(struct conductor *c, int result, const struct error *err)
 				       NULL);
 }
 
-/* What pod_adopt() has left in the socket before there was anybody to read it. */
-static bool is_told_to_adopt(int report_fd)
+/* What pod_start() or pod_adopt() has left in the socket before there was anybody to read it. */
+static void read_orders(struct conductor *c)
 {
 	struct ctl_msg msg;
 
-	return report_fd >= 0 && ctl_wait(report_fd, 0, &msg) > 0 && msg.type == CTL_ADOPT;
+	if (c->report_fd < 0 || ctl_wait(c->report_fd, 0, &msg) <= 0)
+		return;
+	c->adopt_only = msg.type == CTL_ADOPT;
+	if (msg.type == CTL_START && is_id(msg.text))
+		memcpy(c->only_id, msg.text, sizeof(c->only_id));
 }
 
 int conductor_run(struct store *store, char **argv, int report_fd, struct error *err)
@@ -453,7 +483,7 @@ int conductor_run(struct store *store, char **argv, int report_fd, struct error 
 	c.run.pause_pidfd = c.run.net_fd = c.run.net_down_fd = c.run.launch_fd = c.disk.pidfd = -1;
 	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++)
 		c.clients[i].fd = -1;
-	c.adopt_only = is_told_to_adopt(report_fd);
+	read_orders(&c);
 	r = begin(&c, err);
 	if (r == 0)
 		r = conduct(&c, err);

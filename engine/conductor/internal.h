@@ -70,6 +70,7 @@ struct conductor {
 	bool network_ready;
 	bool is_ready;	   /* the pod, as it was told last */
 	bool adopt_only;   /* what has ended in an adopted sandbox is not started again */
+	char only_id[65];  /* of a new one: the container that is started, "": all */
 	bool resumes_stop; /* the conductor before was killed while it stopped the pod */
 	bool rebuild;	   /* bring the pod up again after the stop */
 	bool is_rebuilt;   /* it has been up before */
@@ -87,6 +88,10 @@ struct conductor {
 /* members.c */
 void members_open(struct conductor *c);
 void members_close(struct conductor *c);
+/* The pod's record has changed: takes up what is new, held, and forgets what is gone. */
+int members_reload(struct conductor *c, struct error *err) must_check;
+/* Holds back what nobody has asked for. */
+void members_hold(struct conductor *c);
 /* Starts the monitors of the members that come first, while there is no sandbox yet: the
  * pod_run.meanwhile of a struct conductor. */
 int members_prestart(void *conductor, struct error *err) must_check;

@@ -34,22 +34,25 @@
 #define MONITOR_FAILED	  125
 #define EXIT_UNKNOWN	  255 /* never 0 */
 
+static void set_member(struct member *m, struct member_view *v, const struct container_ref *ref)
+{
+	*m = (struct member){ .id = ref->id,
+			      .name = ref->name,
+			      .fd = -1,
+			      .lost_pidfd = -1,
+			      .pipes = { -1, -1 } };
+	*v = (struct member_view){ .init = ref->init, .sidecar = ref->sidecar };
+}
+
 void members_open(struct conductor *c)
 {
 	const struct container_ref_list *refs = &c->run.pod.containers;
 
 	c->n_members = refs->n;
-	c->members = xcalloc(refs->n, sizeof(*c->members));
-	c->views = xcalloc(refs->n, sizeof(*c->views));
-	for (size_t i = 0; i < refs->n; i++) {
-		c->members[i] = (struct member){ .id = refs->v[i].id,
-						 .name = refs->v[i].name,
-						 .fd = -1,
-						 .lost_pidfd = -1,
-						 .pipes = { -1, -1 } };
-		c->views[i].init = refs->v[i].init;
-		c->views[i].sidecar = refs->v[i].sidecar;
-	}
+	c->members = xcalloc(refs->n + 1, sizeof(*c->members));
+	c->views = xcalloc(refs->n + 1, sizeof(*c->views));
+	for (size_t i = 0; i < refs->n; i++)
+		set_member(&c->members[i], &c->views[i], &refs->v[i]);
 }
 
 static void close_fd(int *fd)
@@ -59,16 +62,29 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+static void close_member(struct member *m)
+{
+	close_fd(&m->fd);
+	close_fd(&m->lost_pidfd);
+	close_fd(&m->pipes[0]);
+	close_fd(&m->pipes[1]);
+}
+
 void members_close(struct conductor *c)
 {
-	for (size_t i = 0; i < c->n_members; i++) {
-		close_fd(&c->members[i].fd);
-		close_fd(&c->members[i].lost_pidfd);
-		close_fd(&c->members[i].pipes[0]);
-		close_fd(&c->members[i].pipes[1]);
-	}
+	for (size_t i = 0; i < c->n_members; i++)
+		close_member(&c->members[i]);
 	free(c->members);
 	free(c->views);
+}
+
+/* The monitor ends, or has ended. */
+static void part_from(struct member *m)
+{
+	close_fd(&m->fd);
+	if (m->monitor_pid > 0)
+		(void)waitpid(m->monitor_pid, NULL, 0);
+	m->monitor_pid = 0;
 }
 
 /* What ps(1) shows: of the same length, in the same place. */
@@ -222,25 +238,123 @@ void members_find(struct conductor *c)
 			c->views[i].phase = MEMBER_IDLE;
 }
 
+/* Nobody has asked for it: every member but one when that one is to be started; a member that never
+ * ran when the pod shall only be conducted on. A played pod is whole from its first start on. */
+static bool is_to_hold(const struct conductor *c, size_t i)
+{
+	struct container_status st = { 0 };
+	struct error scratch; /* no record: a start of it says so */
+	bool hold;
+
+	if (*c->only_id)
+		return !c->views[i].init && !is_equal(c->members[i].id, c->only_id);
+	hold = c->adopt_only && !c->run.pod.owner && !c->views[i].init &&
+	       status_read(&c->store, c->members[i].id, &st, &scratch) == 0 &&
+	       st.state == STATE_CREATED;
+	status_done(&st);
+	return hold;
+}
+
+/* What runs is conducted on, whoever was asked for. */
+void members_hold(struct conductor *c)
+{
+	for (size_t i = 0; i < c->n_members; i++) {
+		if (!is_to_hold(c, i))
+			continue;
+		c->views[i].held = c->run.pause_is_child || !adopt(c, i);
+	}
+}
+
+/* The ones that are known already keep what is known of them. */
+static void take_over(struct conductor *c, struct pod_run *fresh, struct member *members,
+		      struct member_view *views)
+{
+	for (size_t i = 0; i < fresh->pod.containers.n; i++) {
+		const struct container_ref *ref = &fresh->pod.containers.v[i];
+
+		set_member(&members[i], &views[i], ref);
+		views[i].held = true;
+		for (size_t k = 0; k < c->n_members; k++) {
+			if (!c->members[k].id || !is_equal(c->members[k].id, ref->id))
+				continue;
+			members[i] = c->members[k];
+			members[i].id = ref->id;
+			members[i].name = ref->name;
+			views[i] = c->views[k];
+			c->members[k].id = NULL;
+			break;
+		}
+	}
+}
+
+static void swap_records(struct pod_run *a, struct pod_run *b)
+{
+	struct pod_spec pod = a->pod;
+	struct strlist ids = a->container_ids;
+	struct container_spec *specs = a->specs;
+
+	a->pod = b->pod;
+	a->container_ids = b->container_ids;
+	a->specs = b->specs;
+	b->pod = pod;
+	b->container_ids = ids;
+	b->specs = specs;
+}
+
+static bool is_same_list(const struct container_ref_list *a, const struct container_ref_list *b)
+{
+	for (size_t i = 0; i < a->n && i < b->n; i++)
+		if (!is_equal(a->v[i].id, b->v[i].id))
+			return false;
+	return a->n == b->n;
+}
+
+int members_reload(struct conductor *c, struct error *err)
+{
+	struct pod_run fresh;
+	struct member *members;
+	struct member_view *views;
+	int r = pod_run_open(&fresh, &c->store, c->pod_id, true, err);
+
+	if (r < 0)
+		return r;
+	if (is_same_list(&c->run.pod.containers, &fresh.pod.containers)) {
+		pod_run_close(&fresh);
+		return 0;
+	}
+	diskwatch_close(c);
+	members = xcalloc(fresh.pod.containers.n + 1, sizeof(*members));
+	views = xcalloc(fresh.pod.containers.n + 1, sizeof(*views));
+	take_over(c, &fresh, members, views);
+	for (size_t k = 0; k < c->n_members; k++) {
+		if (!c->members[k].id)
+			continue;
+		part_from(&c->members[k]);
+		close_member(&c->members[k]);
+	}
+	free(c->members);
+	free(c->views);
+	c->members = members;
+	c->views = views;
+	c->n_members = fresh.pod.containers.n;
+	swap_records(&c->run, &fresh);
+	pod_run_close(&fresh);
+	c->disk.is_read = false;
+	diskwatch_begin(c);
+	return 0;
+}
+
 int members_prestart(void *conductor, struct error *err)
 {
 	struct conductor *c = conductor;
-	bool is_init = c->n_members > 0 && c->views[0].init;
+	bool is_init = c->n_members > 0 && c->views[0].init && !c->views[0].held;
 	int r = 0;
 
 	/* The first init container, or every member. */
 	for (size_t i = 0; i < (is_init ? 1 : c->n_members) && r == 0; i++)
-		r = spawn_monitor(c, &c->members[i], err);
+		if (!c->views[i].held && !c->views[i].init == !is_init)
+			r = spawn_monitor(c, &c->members[i], err);
 	return r;
-}
-
-/* The monitor ends, or has ended. */
-static void part_from(struct member *m)
-{
-	close_fd(&m->fd);
-	if (m->monitor_pid > 0)
-		(void)waitpid(m->monitor_pid, NULL, 0);
-	m->monitor_pid = 0;
 }
 
 void members_abandon(void *conductor)

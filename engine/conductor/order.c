@@ -11,6 +11,11 @@
  */
 #include "engine/conductor/order.h"
 
+static bool is_held(const struct member_view *m)
+{
+	return m->held && m->phase == MEMBER_IDLE;
+}
+
 static bool is_over(const struct member_view *m)
 {
 	return m->sidecar ? m->has_started : m->phase == MEMBER_DONE && m->exit_code == 0;
@@ -20,7 +25,7 @@ static bool is_over(const struct member_view *m)
 static enum order_act next_for(const struct member_view *m, bool can_go)
 {
 	if (m->phase == MEMBER_IDLE)
-		return ORDER_PREPARE;
+		return m->held ? ORDER_WAIT : ORDER_PREPARE;
 	return m->phase == MEMBER_READY && can_go ? ORDER_GO : ORDER_WAIT;
 }
 
@@ -31,7 +36,7 @@ static enum order_act next_of_inits(const struct member_view *m, size_t n, bool 
 	for (size_t i = 0; i < n; i++) {
 		enum order_act act = next_for(&m[i], can_go);
 
-		if (!m[i].init || (is_over(&m[i]) && !m[i].sidecar))
+		if (!m[i].init || is_held(&m[i]) || (is_over(&m[i]) && !m[i].sidecar))
 			continue;
 		*ret_index = i;
 		if (act != ORDER_WAIT) /* also a sidecar that somebody starts again */
@@ -54,11 +59,11 @@ enum order_act order_next(const struct member_view *m, size_t n, bool can_go, si
 		return act;
 	for (size_t k = 0; k < n; k++) {
 		*ret_index = k;
-		if (!m[k].init && m[k].phase == MEMBER_IDLE)
+		if (!m[k].init && m[k].phase == MEMBER_IDLE && !m[k].held)
 			return ORDER_PREPARE;
 	}
 	for (size_t k = 0; k < n; k++) {
-		if (m[k].init)
+		if (m[k].init || is_held(&m[k]))
 			continue;
 		*ret_index = k;
 		if (m[k].phase == MEMBER_READY && can_go && before_started)
@@ -77,7 +82,7 @@ static bool is_passing(const struct member_view *m)
 bool is_order_up(const struct member_view *m, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!is_passing(&m[i]) && !m[i].was_started)
+		if (!is_passing(&m[i]) && !is_held(&m[i]) && !m[i].was_started)
 			return false;
 	return true;
 }

@@ -33,6 +33,7 @@ struct member_view {
 	bool has_started; /* its startup probe passed once in this life of the pod */
 	bool is_ready;	  /* as its monitor said last */
 	bool stop_asked;
+	bool held;     /* IDLE: nobody has asked for it; others do not wait for it */
 	int exit_code; /* DONE */
 };
 

@@ -33,7 +33,7 @@ static int64_t min_time(int64_t a, int64_t b)
 static void kill_all(struct conductor *c)
 {
 	for (size_t i = c->n_members; i-- > 0;) {
-		c->views[i].stop_asked = true;
+		c->views[i].stop_asked = c->views[i].phase != MEMBER_DONE;
 		member_stop(c, i, 0);
 	}
 	c->kill_ms = clock_mono_ms() + KILL_MARGIN_MS;

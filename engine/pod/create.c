@@ -26,6 +26,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/seams.h"
 #include "engine/pod/columns.h"
+#include "engine/pod/internal.h"
 #include "engine/pod/names.h"
 #include "engine/pod/pod.h"
 #include "engine/rootfs/overlay.h"
@@ -76,7 +77,9 @@ static int up_names(struct creation *c, struct error *err)
 	if (!c->plan->pod.solo) /* its container has the name */
 		r = names_claim(c->store, c->plan->pod.name,
 				layout_pod(target, c->plan->pod.id, NULL), err);
-
+	if (r == 0 && c->plan->pod.infra_name)
+		r = names_claim(c->store, c->plan->pod.infra_name,
+				layout_container(target, c->plan->pod.infra_id, NULL), err);
 	for (size_t i = 0; i < c->plan->n_containers && r == 0; i++)
 		r = names_claim(c->store, c->plan->containers[i].full_name,
 				layout_container(target, c->plan->containers[i].id, NULL), err);
@@ -84,7 +87,8 @@ static int up_names(struct creation *c, struct error *err)
 }
 
 /* The first state.json of a container, with the static columns of ps. */
-static int write_first_status(struct creation *c, const struct container_spec *spec,
+static int write_first_status(const struct store *s, const struct pod_spec *pod,
+			      const struct container_spec *spec, const char *ports,
 			      struct error *err)
 {
 	struct container_status st = {
@@ -93,34 +97,34 @@ static int write_first_status(struct creation *c, const struct container_spec *s
 		.image = spec->kind == CONTAINER_INFRA ? (char *)(uintptr_t)INFRA_IMAGE
 						       : spec->config.reference,
 		.created_ns = spec->created_ns,
-		.pod_id = c->plan->pod.id,
-		.pod_name = c->plan->pod.name,
+		.pod_id = pod->id,
+		.pod_name = pod->name,
+		.ports = (char *)(uintptr_t)ports,
 		.infra = spec->kind == CONTAINER_INFRA,
 		.init = spec->kind == CONTAINER_INIT,
-		.working = is_equal(c->plan->pod.owner, POD_OWNER_BUILD),
-		.solo = c->plan->pod.solo,
+		.working = is_equal(pod->owner, POD_OWNER_BUILD),
+		.solo = pod->solo,
 	};
 	cleanup_free char *command = columns_command(spec);
-	cleanup_free char *ports = columns_ports(c->plan);
 
 	st.command = command;
-	st.ports = ports;
-	return status_write(c->store, spec->id, &st, err);
+	return status_write(s, spec->id, &st, err);
 }
 
-static int make_container(struct creation *c, const struct container_spec *spec, struct error *err)
+int container_make(const struct store *s, const struct pod_spec *pod,
+		   const struct container_spec *spec, const char *ports, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 	int r;
 
-	if (mkdirat(c->store->rootfd, layout_container(path, spec->id, NULL), 0700) < 0)
+	if (mkdirat(s->rootfd, layout_container(path, spec->id, NULL), 0700) < 0)
 		return error_errno(err, "create directory of container '%s'", spec->full_name);
-	r = write_record(c->store, layout_container(path, spec->id, CONTAINER_RECORD),
+	r = write_record(s, layout_container(path, spec->id, CONTAINER_RECORD),
 			 &container_spec_type, spec, err);
 	if (r == 0)
-		r = write_first_status(c, spec, err);
+		r = write_first_status(s, pod, spec, ports, err);
 	if (r == 0 && spec->kind != CONTAINER_INFRA)
-		r = rootfs_prepare(c->store->rootfd, spec, err);
+		r = rootfs_prepare(s->rootfd, spec, err);
 	return r;
 }
 
@@ -134,13 +138,16 @@ static int up_containers(struct creation *c, struct error *err)
 		.kind = CONTAINER_INFRA,
 		.image = (char *)(uintptr_t)INFRA_IMAGE,
 	};
-	cleanup_free char *name = xasprintf("%.12s-infra", c->plan->pod.id);
+	const struct pod_spec *pod = &c->plan->pod;
+	cleanup_free char *name = pod->infra_name ? xstrdup(pod->infra_name)
+						  : xasprintf("%.12s-infra", pod->id);
+	cleanup_free char *ports = columns_ports(c->plan);
 	int r;
 
 	infra.name = infra.full_name = name;
-	r = make_container(c, &infra, err);
+	r = container_make(c->store, pod, &infra, ports, err);
 	for (size_t i = 0; i < c->plan->n_containers && r == 0; i++)
-		r = make_container(c, &c->plan->containers[i], err);
+		r = container_make(c->store, pod, &c->plan->containers[i], ports, err);
 	return r;
 }
 

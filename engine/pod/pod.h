@@ -34,14 +34,25 @@ struct pod_creation {
 int pod_create(const struct store *s, struct pod_plan *plan, struct pod_creation *ret,
 	       struct error *err) must_check;
 
+/* Adds a member to a pod that is there, running or not, and complete at the end: assigns id and times,
+ * gives its volumes names that are unique in the pod (and its mounts with them), writes the records,
+ * claims full_name (NULL: name). The image must have been resolved into c->config. On failure
+ * nothing of it is left. The pod's lock is held until pod_creation_done(). Nothing is started:
+ * pod_start() with the container's id does that. -EINVAL for a pod that takes no members, or for
+ * published ports, which are the pod's alone. */
+int pod_add_container(const struct store *s, const char *pod_id, struct container_spec *c,
+		      const struct volume_list *volumes, struct pod_creation *ret,
+		      struct error *err) must_check;
+
 /* One wait for the disk, then the pods are complete. */
 int pod_commit(const struct store *s, const struct strlist *pod_ids, struct error *err) must_check;
 void pod_creation_done(struct pod_creation *c);
 
 /* Starts the conductor of a pod. *ret_report is a ctl socket that tells of warnings, failures and
- * CTL_UP; closing it changes nothing for the pod. A pod whose conductor runs: 1, it has taken the
- * order to start container_id (NULL: every container that has ended), and the socket tells the
- * same. A conductor that is ending is waited for. */
+ * CTL_UP; closing it changes nothing for the pod. container_id: of a pod that is down only the sandbox
+ * (with its init containers) and this one are started; NULL: all. A pod whose conductor runs: 1, it
+ * has taken the order to start container_id (NULL: every container that has ended or never ran), and
+ * the socket tells the same. A conductor that is ending is waited for. */
 int pod_start(const struct store *s, const char *pod_id, const char *container_id, int *ret_report,
 	      struct error *err) must_check;
 

@@ -18,6 +18,7 @@
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/base/seams.h"
+#include "engine/pod/internal.h"
 #include "engine/pod/lookup.h"
 #include "engine/pod/names.h"
 #include "engine/pod/pod.h"
@@ -26,10 +27,9 @@
 #include "engine/state/eventlog.h"
 #include "engine/state/status.h"
 
-#define LOCK_WAIT_MS	 10000
+#define MONITOR_WAIT_MS	 3000
 #define STOP_WAIT_MS	 30000
 #define RETRY_US	 5000
-#define RECORD_MAX_BYTES (8 * 1024 * 1024)
 
 static int mark_removing(const struct store *s, const char *pod_id, struct error *err)
 {
@@ -45,7 +45,7 @@ static int mark_removing(const struct store *s, const char *pod_id, struct error
 	return 0;
 }
 
-static int remove_container(const struct store *s, const char *id, struct error *err)
+int container_unmake(const struct store *s, const char *id, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 	struct container_status st = { 0 };
@@ -79,7 +79,7 @@ static int forget_container(const struct store *s, const char *pod_id, const cha
 	cleanup_json json_t *j = NULL;
 	cleanup_free char *text = NULL;
 	size_t kept = 0;
-	int r = jload_file(s->rootfd, layout_pod(path, pod_id, POD_RECORD), RECORD_MAX_BYTES, &old,
+	int r = jload_file(s->rootfd, layout_pod(path, pod_id, POD_RECORD), POD_RECORD_MAX, &old,
 			   err);
 
 	if (r == 0)
@@ -102,10 +102,18 @@ static int forget_container(const struct store *s, const char *pod_id, const cha
 	text = jdump_text(j, 1);
 	r = fs_write_atomic(s->rootfd, path, text, strlen(text), 0600, FS_SYNC, err);
 	record_done(&pod_spec_type, &pod);
-	/* The document no longer says what the pod is: generate starts from the records now. */
-	if (r == 0 && unlinkat(s->rootfd, layout_pod(path, pod_id, POD_YAML), 0) < 0 &&
-	    errno != ENOENT)
-		r = error_errno(err, "remove '%s'", path);
+	return r;
+}
+
+/* Keeps monitors away from what is removed: one that has just begun is no longer to be stopped. */
+static int lock_out_monitor(const struct store *s, const char *id, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	int r = lock_take(s->rootfd, layout_container(path, id, MONITOR_LOCK), LOCK_EXCLUSIVE,
+			  MONITOR_WAIT_MS, err);
+
+	if (r == -ETIMEDOUT)
+		return error_set(err, EBUSY, "container '%.12s' was started meanwhile", id);
 	return r;
 }
 
@@ -114,15 +122,23 @@ int pod_remove_container(const struct store *s, const char *container_id, struct
 	char path[LAYOUT_PATH_MAX];
 	struct container_status st = { 0 };
 	cleanup_close int lock = -EBADF;
+	cleanup_close int monitor = -EBADF;
 	int r = status_read(s, container_id, &st, err);
 
-	if (r == 0 && st.pod_id) {
-		lock = lock_take(s->rootfd, layout_pod(path, st.pod_id, POD_LOCK), LOCK_EXCLUSIVE,
-				 LOCK_WAIT_MS, err);
-		r = lock < 0 ? lock : forget_container(s, st.pod_id, container_id, err);
-	}
+	if (r == 0 && st.pod_id)
+		r = lock = lock_take(s->rootfd, layout_pod(path, st.pod_id, POD_LOCK),
+				     LOCK_EXCLUSIVE, POD_LOCK_WAIT_MS, err);
+	if (r >= 0)
+		r = monitor = lock_out_monitor(s, container_id, err);
+	if (r >= 0 && st.pod_id)
+		r = forget_container(s, st.pod_id, container_id, err);
+	STOP_AT("remove-member:record");
+	if (r >= 0 && st.pod_id)
+		pod_tell_changed(s, st.pod_id);
+	if (r >= 0)
+		r = container_unmake(s, container_id, err);
 	status_done(&st);
-	return r < 0 ? r : remove_container(s, container_id, err);
+	return r < 0 ? r : 0;
 }
 
 /* The directory. Killed half-way it is found by its record as one that is being removed: what says that
@@ -152,7 +168,7 @@ static int remove_names(const struct store *s, const struct pod_run *run, struct
  * not looked yet will see it and end by itself. */
 static int end_conductor(const struct store *s, const char *pod_id, struct error *err)
 {
-	int64_t deadline = clock_mono_ms() + LOCK_WAIT_MS;
+	int64_t deadline = clock_mono_ms() + POD_LOCK_WAIT_MS;
 
 	while (is_pod_conducted(s, pod_id)) {
 		struct error scratch;
@@ -198,7 +214,7 @@ int pod_remove(const struct store *s, const char *pod_id, struct error *err)
 	if (faccessat(s->rootfd, layout_pod(path, pod_id, NULL), F_OK, 0) < 0)
 		return 0;
 	lock = lock_take(s->rootfd, layout_pod(path, pod_id, POD_LOCK), LOCK_EXCLUSIVE,
-			 LOCK_WAIT_MS, err);
+			 POD_LOCK_WAIT_MS, err);
 	if (lock < 0)
 		/* Another command removed it just then. */
 		return lock == -ESTALE || lock == -ENOENT
@@ -207,13 +223,15 @@ int pod_remove(const struct store *s, const char *pod_id, struct error *err)
 	r = mark_removing(s, pod_id, err);
 	STOP_AT("remove:mark");
 	if (r == 0)
+		r = pod_drop_half_added(s, pod_id, err);
+	if (r == 0)
 		r = end_conductor(s, pod_id, err);
 	if (r == 0)
 		r = pod_run_open(&run, s, pod_id, false, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < run.container_ids.n && r == 0; i++)
-		r = remove_container(s, run.container_ids.v[i], err);
+		r = container_unmake(s, run.container_ids.v[i], err);
 	STOP_AT("remove:containers");
 	if (r == 0)
 		r = remove_names(s, &run, err);

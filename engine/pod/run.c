@@ -92,7 +92,12 @@ static int up_cgroup(struct pod_run *r, struct error *err)
 {
 	struct resources total;
 
-	pod_total_resources(&r->pod, r->specs, &total);
+	/* Kubernetes' sum over all containers; made by hand, a pod has what it was given. */
+	if (r->pod.owner)
+		pod_total_resources(&r->pod, r->specs, &total);
+	else
+		total = r->pod.resources;
+	total.memory_request_bytes = (struct opt_i64){ 0 };
 	return cgroup_create_pod(&r->cg, r->pod_id, &total, &r->warnings, err);
 }
 

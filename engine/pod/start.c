@@ -11,6 +11,7 @@
  * socket at any moment, also before it has read an order: who gets no answer asks again.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -20,6 +21,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 #include "engine/process/ctl.h"
+#include "engine/pod/internal.h"
 #include "engine/pod/lookup.h"
 #include "engine/pod/pod.h"
 #include "engine/pod/run.h"
@@ -84,6 +86,18 @@ static bool is_being_stopped(const struct store *s, const char *pod_id)
 	status_done(&st);
 	record_done(&pod_spec_type, &pod);
 	return stopping;
+}
+
+void pod_tell_changed(const struct store *s, const char *pod_id)
+{
+	struct error scratch; /* the next conductor reads the record anyway */
+	cleanup_close int fd = -EBADF;
+
+	if (!is_pod_conducted(s, pod_id))
+		return;
+	fd = connect_conductor(s, pod_id, &scratch);
+	if (fd >= 0)
+		(void)ctl_send(fd, CTL_CHANGED, 0, NULL);
 }
 
 /* Orders a conductor to start something: 1 when it has heard; 0: it is ending and takes no orders. */
@@ -171,6 +185,8 @@ static int start_conductor(const struct store *s, const char *pod_id, const stru
 	sp.pass_fd = fds[1];
 	if (o->adopt)
 		(void)ctl_send(fds[0], CTL_ADOPT, 0, NULL);
+	else if (o->container_id)
+		(void)ctl_send(fds[0], CTL_START, 0, o->container_id);
 	r = proc_spawn(&sp, NULL, err);
 	(void)close(fds[1]);
 	if (r < 0) {
@@ -185,7 +201,17 @@ int pod_start(const struct store *s, const char *pod_id, const char *container_i
 	      struct error *err)
 {
 	const struct start_order o = { .container_id = container_id };
+	char path[LAYOUT_PATH_MAX];
+	struct error scratch; /* somebody adds a container just now: it is not half added */
+	cleanup_close int lock = -EBADF;
 
+	if (faccessat(s->rootfd, layout_pod(path, pod_id, POD_ADDING_FILE), F_OK, 0) == 0)
+		lock = lock_take(s->rootfd, layout_pod(path, pod_id, POD_LOCK), LOCK_EXCLUSIVE, 0,
+				 &scratch);
+	if (lock >= 0) {
+		error_ignore(pod_drop_half_added(s, pod_id, &scratch));
+		(void)close(steal_fd(&lock));
+	}
 	return start_conductor(s, pod_id, &o, ret_report, err);
 }
 

@@ -33,9 +33,12 @@ enum ctl_type {
 	/* events follow; the first tells the present state. value: CTL_AS_CONDUCTOR to a monitor, from
 	 * a conductor that takes the place of a dead one */
 	CTL_SUBSCRIBE,
-	CTL_START,   /* conductor: text = container id. Answer: CTL_OK or CTL_FAILED */
+	/* conductor: text = container id, or "": all. Answer: CTL_OK or CTL_FAILED. To a new one, ahead
+	 * of all: this container alone */
+	CTL_START,
 	CTL_PREPARE, /* conductor to a new monitor: the sandbox is there */
 	CTL_ADOPT,   /* to a new conductor, ahead of all: what has ended in the pod stays so */
+	CTL_CHANGED, /* conductor: the pod's record lists other containers. No answer */
 	/* events and answers */
 	CTL_OK = 64,
 	CTL_FAILED,  /* text: why; value: exit code (125, 126, 127). More attempts may follow */

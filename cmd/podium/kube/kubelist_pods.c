@@ -50,11 +50,12 @@ static int read_document(const struct store *s, const struct kube_pod *p, char *
 				       .containers = p->specs,
 				       .n_containers = p->in.n };
 	char path[LAYOUT_PATH_MAX];
+	cleanup_free char *yaml = NULL;
 	struct error scratch;
 
-	if (fs_read_file(s->rootfd, layout_pod(path, p->id, POD_YAML), YAML_MAX_BYTES, ret, NULL,
+	if (fs_read_file(s->rootfd, layout_pod(path, p->id, POD_YAML), YAML_MAX_BYTES, &yaml, NULL,
 			 &scratch) >= 0)
-		return 0;
+		return kube_follow_document(&plan, yaml, ret, err);
 	return kube_generate_from_plan(&plan, ret, err);
 }
 
