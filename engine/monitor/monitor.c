@@ -601,7 +601,7 @@ static int read_plan(struct monitor *m, struct error *err)
 			.stdin_once = c.stdin_once,
 			.backoff = pod.restart_backoff,
 			.fresh_on_restart = pod.owner != NULL,
-			.own_pid_namespace = !pod.share_pid && !pod.host_pid,
+			.own_pid_namespace = !pod.share_pid && !pod.host_pid && !pod.pid_from,
 			.restart = c.sidecar ? RESTART_ALWAYS : c.restart,
 			.network = pod.network,
 			.log_fallback = c.termination_log_fallback,

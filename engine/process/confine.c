@@ -98,7 +98,9 @@ int confine_plan(const struct pod_spec *pod, const struct container_spec *spec, 
 	bool privileged = cs->privileged.set && cs->privileged.value;
 	bool named = user_text || !is_empty(cs->user);
 	struct user_request rq = {
-		.image_user = user_text ? user_text : named ? cs->user : spec->config.user,
+		.image_user = user_text ? user_text
+			      : named	? cs->user
+					: spec->config.user,
 		.has_uid = !named && uid->set,
 		.uid = (uid_t)uid->value,
 		.has_gid = !named && gid->set,

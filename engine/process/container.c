@@ -33,6 +33,7 @@
 #include "engine/process/environment.h"
 #include "engine/process/internal.h"
 #include "engine/process/label.h"
+#include "engine/process/namespaces.h"
 #include "engine/process/selfexec.h"
 #include "engine/process/sync.h"
 #include "engine/process/userns.h"
@@ -42,9 +43,17 @@
 
 /* ---- what the sandbox holds ------------------------------------------------------------- */
 
-static int clone_scratch(const struct launch *l, struct container_plan *p, struct error *err)
+struct visit {
+	const struct launch *l;
+	struct container_plan *p;
+};
+
+static int clone_scratch(void *arg, struct error *err)
 {
-	if (!l->pod.host_ipc) {
+	const struct launch *l = ((struct visit *)arg)->l;
+	struct container_plan *p = ((struct visit *)arg)->p;
+
+	if (!l->pod.host_ipc && !l->pod.own_ipc) {
 		p->shm_mnt = mount_clone(AT_FDCWD, "/" SCRATCH_SHM, MOUNT_INERT, err);
 		if (p->shm_mnt < 0)
 			return p->shm_mnt;
@@ -59,26 +68,30 @@ static int clone_scratch(const struct launch *l, struct container_plan *p, struc
 	return container_open_sandbox_volumes(l, p, err);
 }
 
-/* Enters pause's mount namespace, clones, and comes back to the same root. */
+static int new_shm(const struct pod_spec *pod, struct error *err)
+{
+	const struct opt_i64 *size = &pod->shm_size_bytes;
+	cleanup_free char *text =
+		xasprintf("%lld", (long long)(size->set ? size->value : SHM_BYTES_DEFAULT));
+	const struct mount_option opts[] = { { "mode", "1777" }, { "size", text }, { NULL, NULL } };
+
+	return mount_new("tmpfs", opts, MOUNT_INERT, err);
+}
+
 static int visit_sandbox(const struct launch *l, struct container_plan *p, struct error *err)
 {
-	cleanup_close int home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	cleanup_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r;
+	struct visit v = { l, p };
 
-	if (home < 0 || root < 0)
-		return error_errno(err, "open this mount namespace");
-	if (l->pod.host_ipc) {
+	if (l->pod.own_ipc) {
+		p->shm_mnt = new_shm(&l->pod, err);
+		if (p->shm_mnt < 0)
+			return p->shm_mnt;
+	} else if (l->pod.host_ipc) {
 		p->shm_mnt = mount_clone(AT_FDCWD, "/dev/shm", MOUNT_INERT, err);
 		if (p->shm_mnt < 0)
 			return p->shm_mnt;
 	}
-	if (setns(l->pause_fd, CLONE_NEWNS) < 0)
-		return error_errno(err, "enter the sandbox");
-	r = clone_scratch(l, p, err);
-	if (setns(home, CLONE_NEWNS) < 0 || fchdir(root) < 0 || chroot(".") < 0)
-		return error_errno(err, "leave the sandbox");
-	return r;
+	return launch_visit(l->pause_fd, clone_scratch, &v, err);
 }
 
 /* ---- plan ------------------------------------------------------------------------------- */
@@ -230,14 +243,8 @@ static int prepare_cgroup(struct launch *l, struct container_plan *p, int sync_f
 /* Joins what the pod shares; the process namespace takes effect for the clone. */
 static int join_pod(const struct launch *l, struct error *err)
 {
-	int flags = has_own_userns(&l->pod) ? CLONE_NEWUSER : 0;
+	int flags = (int)namespaces_shared(&l->pod);
 
-	if (l->pod.network != NETWORK_HOST)
-		flags |= CLONE_NEWNET | CLONE_NEWUTS;
-	if (!l->pod.host_ipc)
-		flags |= CLONE_NEWIPC;
-	if (l->pod.share_pid && !l->pod.host_pid)
-		flags |= CLONE_NEWPID;
 	if (flags && setns(l->pause_fd, flags) < 0)
 		return error_errno(err, "join the pod's namespaces");
 	return 0;
@@ -264,6 +271,8 @@ run_container(const struct launch *l, struct container_plan *p, int sync_fd)
 		r = error_errno(&err, "new cgroup namespace");
 	if (r == 0)
 		r = container_leave_keyring(&err);
+	if (r == 0 && l->pod.own_uts && sethostname(l->hostname, strlen(l->hostname)) < 0)
+		r = error_errno(&err, "set host name '%s'", l->hostname);
 	if (r == 0)
 		r = container_build_root(l, p, sync_fd, &peer, &err);
 	if (r == 0 && peer >= 0)
@@ -307,7 +316,7 @@ static int prepare_userns(const struct launch *l, int sync_fd, struct error *err
 
 int container_launch(struct launch *l, int sync_fd, struct error *err)
 {
-	struct launch_clone how = { .flags = CLONE_NEWNS };
+	struct launch_clone how = { .flags = namespaces_private(&l->pod) };
 	cleanup_close int cgroup_fd = -EBADF;
 	struct container_plan p;
 	int pidfd = -EBADF, r;
@@ -345,8 +354,6 @@ int container_launch(struct launch *l, int sync_fd, struct error *err)
 		r = join_pod(l, err);
 	if (r < 0)
 		return r;
-	if (!l->pod.share_pid && !l->pod.host_pid)
-		how.flags |= CLONE_NEWPID;
 	how.cgroup_fd = cgroup_fd;
 	pid = launch_clone(&how, sync_fd, &pidfd, err);
 	if (pid < 0)

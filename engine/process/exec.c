@@ -43,6 +43,7 @@
 #include "engine/process/environment.h"
 #include "engine/process/internal.h"
 #include "engine/process/label.h"
+#include "engine/process/namespaces.h"
 #include "engine/process/procfs.h"
 #include "engine/process/selfexec.h"
 #include "engine/process/sync.h"
@@ -204,15 +205,8 @@ static int plan_exec(const struct launch *l, const struct exec_request *rq, pid_
 		return r;
 	p->tty = rq->tty;
 	p->privileged = rq->privileged;
-	p->namespaces = CLONE_NEWNS;
-	if (l->pod.network != NETWORK_HOST)
-		p->namespaces |= CLONE_NEWNET | CLONE_NEWUTS;
-	if (!l->pod.host_ipc)
-		p->namespaces |= CLONE_NEWIPC;
-	if (!l->pod.host_pid)
-		p->namespaces |= CLONE_NEWPID;
+	p->namespaces = (int)(namespaces_shared(&l->pod) | namespaces_private(&l->pod));
 	if (has_own_userns(&l->pod)) {
-		p->namespaces |= CLONE_NEWUSER;
 		r = userns_check_ids(&p->c, err);
 		if (r == 0)
 			r = userns_first_id(pid, &p->first_id, err);

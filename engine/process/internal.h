@@ -54,6 +54,10 @@ int launch_await_addresses(struct launch *l, int sync_fd, struct error *err) mus
  * host's. */
 void launch_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX]);
 
+/* Enters the mount namespace of a process, calls fn there, and comes back to the same root. */
+int launch_visit(int pidfd, int (*fn)(void *arg, struct error *err), void *arg,
+		 struct error *err) must_check;
+
 /* clone3 as the starter's child, with a pidfd. The parent sends SYNC_STARTED before it returns the
  * pid; in the child it returns 0, after that: so nothing the child sends can arrive first. */
 struct launch_clone {

@@ -31,6 +31,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 #include "engine/base/seams.h"
+#include "engine/process/namespaces.h"
 #include "engine/process/procfs.h"
 #include "engine/process/sync.h"
 #include "engine/process/userns.h"
@@ -63,7 +64,8 @@ void launch_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX])
 {
 	struct utsname host;
 
-	if (pod->network == NETWORK_HOST && uname(&host) == 0 && host.nodename[0])
+	if (!((namespaces_made(pod) | namespaces_private(pod)) & CLONE_NEWUTS) &&
+	    uname(&host) == 0 && host.nodename[0])
 		(void)snprintf(out, POD_HOSTNAME_MAX, "%s", host.nodename);
 	else
 		pod_hostname(pod, out);
@@ -130,6 +132,22 @@ int launch_open(struct launch *l, const char *root, const char *runroot, const c
 		return r;
 	launch_hostname(&l->pod, l->hostname);
 	return 0;
+}
+
+int launch_visit(int pidfd, int (*fn)(void *arg, struct error *err), void *arg, struct error *err)
+{
+	cleanup_close int home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	cleanup_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (home < 0 || root < 0)
+		return error_errno(err, "open this mount namespace");
+	if (setns(pidfd, CLONE_NEWNS) < 0)
+		return error_errno(err, "enter the sandbox");
+	r = fn(arg, err);
+	if (setns(home, CLONE_NEWNS) < 0 || fchdir(root) < 0 || chroot(".") < 0)
+		return error_errno(err, "leave the sandbox");
+	return r;
 }
 
 /* The child's side of the gate: it opens when the parent closes its end, or dies. */

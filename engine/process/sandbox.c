@@ -46,6 +46,7 @@
 #include "engine/process/fields.h"
 #include "engine/process/fsgroup.h"
 #include "engine/process/internal.h"
+#include "engine/process/namespaces.h"
 #include "engine/process/procfs.h"
 #include "engine/process/projection.h"
 #include "engine/process/selfexec.h"
@@ -57,7 +58,6 @@
 #include "engine/security/sysctl.h"
 #include "engine/volumes/named.h"
 
-#define SHM_SIZE  "67108864"
 #define ETC_SIZE  "1048576"
 #define TREE_SIZE "65536"
 /* Bytes for each source of a projected volume: two versions of an object of the largest size, of
@@ -72,6 +72,8 @@ struct pause_plan {
 	int failed;  /* closed by exec: success; one byte: the error went by the sync socket */
 	int sync_fd;
 	int proc;
+	struct etc_others others;
+	int shm_mnt; /* another pod's, with its IPC namespace; or -EBADF */
 };
 
 /* ---- kernel parameters ------------------------------------------------------------------ */
@@ -88,7 +90,8 @@ static int set_sysctls(const struct pause_plan *p, struct error *err)
 {
 	const struct pod_spec *pod = &p->l->pod;
 	const struct pairlist *list = &pod->security.sysctls;
-	bool host_net = pod->network == NETWORK_HOST;
+	uint64_t made = namespaces_made(pod);
+	bool host_net = !(made & CLONE_NEWNET);
 
 	/* Ping without a capability; where not all groups are mapped, those that are. */
 	if (!host_net) {
@@ -101,8 +104,8 @@ static int set_sysctls(const struct pause_plan *p, struct error *err)
 	}
 	for (size_t i = 0; i < list->n; i++) {
 		char path[SYSCTL_KEY_MAX + 8];
-		int r = sysctl_check(list->v[i].key, list->v[i].value, host_net, pod->host_ipc,
-				     path, err);
+		int r = sysctl_check(list->v[i].key, list->v[i].value, host_net,
+				     !(made & CLONE_NEWIPC), path, err);
 
 		if (r == 0)
 			r = procfs_write(p->proc, path, list->v[i].value, err);
@@ -251,7 +254,7 @@ static int make_volumes(const struct pause_plan *p, int tree, struct error *err)
 	return r;
 }
 
-static int make_etc(const struct launch *l, int tree, struct error *err)
+static int make_etc(const struct pause_plan *p, int tree, struct error *err)
 {
 	static const struct scratch how = { ETC_SIZE, "0755", MOUNT_INERT, false, false, NULL };
 	cleanup_close int dir = make_scratch(tree, SCRATCH_ETC, &how, err);
@@ -265,7 +268,28 @@ static int make_etc(const struct launch *l, int tree, struct error *err)
 		if (fd < 0)
 			return error_errno(err, "create '%s'", etc_names[i]);
 	}
-	return etc_write(&l->pod, &l->sandbox, dir, err);
+	return etc_write_first(p->l, &p->others, dir, err);
+}
+
+/* Goes with the IPC namespace. */
+static int make_shm(const struct pause_plan *p, int tree, struct error *err)
+{
+	const struct opt_i64 *size = &p->l->pod.shm_size_bytes;
+	cleanup_free char *text =
+		xasprintf("%lld", (long long)(size->set ? size->value : SHM_BYTES_DEFAULT));
+	const struct scratch how = { .size = text, .mode = "1777", .attrs = MOUNT_INERT };
+	cleanup_close int fd = -EBADF;
+
+	if (p->shm_mnt < 0) {
+		fd = make_scratch(tree, SCRATCH_SHM, &how, err);
+		return fd < 0 ? fd : 0;
+	}
+	if (mkdirat(tree, SCRATCH_SHM, 0755) < 0)
+		return error_errno(err, "create '" SCRATCH_SHM "'");
+	fd = openat(tree, SCRATCH_SHM, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, "open '" SCRATCH_SHM "'");
+	return mount_attach(p->shm_mnt, fd, err);
 }
 
 static int make_tree(const struct pause_plan *p, struct error *err)
@@ -273,10 +297,8 @@ static int make_tree(const struct pause_plan *p, struct error *err)
 	static const struct mount_option opts[] = { { "mode", "755" },
 						    { "size", TREE_SIZE },
 						    { NULL, NULL } };
-	static const struct scratch shm_how = { SHM_SIZE, "1777", MOUNT_INERT, false, false, NULL };
 	cleanup_close int tree = mount_new("tmpfs", opts, MOUNT_INERT, err);
 	cleanup_close int top = -EBADF;
-	cleanup_close int shm = -EBADF;
 	int r;
 
 	if (tree < 0)
@@ -287,8 +309,9 @@ static int make_tree(const struct pause_plan *p, struct error *err)
 	r = mount_attach(tree, top, err);
 	if (r < 0)
 		return r;
-	shm = make_scratch(tree, SCRATCH_SHM, &shm_how, err);
-	r = shm < 0 ? shm : make_etc(p->l, tree, err);
+	r = make_shm(p, tree, err);
+	if (r == 0)
+		r = make_etc(p, tree, err);
 	if (r == 0)
 		r = make_volumes(p, tree, err);
 	if (r == 0)
@@ -353,7 +376,8 @@ static int set_up_namespaces(struct pause_plan *p, struct error *err)
 
 	if (r < 0)
 		return r;
-	if (pod->network != NETWORK_HOST && sethostname(p->l->hostname, strlen(p->l->hostname)) < 0)
+	if ((namespaces_made(pod) & CLONE_NEWUTS) &&
+	    sethostname(p->l->hostname, strlen(p->l->hostname)) < 0)
 		return error_errno(err, "set host name '%s'", p->l->hostname);
 	r = mount_make_private(err);
 	if (r < 0)
@@ -409,19 +433,6 @@ static void __attribute__((noreturn)) run_pause(struct pause_plan *p)
 
 /* ---- the host half ---------------------------------------------------------------------- */
 
-static uint64_t namespaces_of(const struct pod_spec *pod)
-{
-	uint64_t flags = CLONE_NEWNS | CLONE_NEWPID;
-
-	if (has_own_userns(pod))
-		flags |= CLONE_NEWUSER;
-	if (pod->network != NETWORK_HOST)
-		flags |= CLONE_NEWNET | CLONE_NEWUTS;
-	if (!pod->host_ipc)
-		flags |= CLONE_NEWIPC;
-	return flags;
-}
-
 /* Namespaces of the host are not this user namespace's: what is set up in them would be refused, and
  * what was allowed would be the host's. Kubernetes refuses the same. */
 static int prepare_userns(const struct launch *l, uint32_t *ret_first, struct error *err)
@@ -432,6 +443,10 @@ static int prepare_userns(const struct launch *l, uint32_t *ret_first, struct er
 		return error_set(err, EINVAL,
 				 "'hostUsers: false' goes with neither hostNetwork, hostPID nor "
 				 "hostIPC");
+	if (namespaces_foreign(pod))
+		return error_set(err, EINVAL,
+				 "a user namespace of the pod's own does not go with namespaces of "
+				 "another container");
 	if (l->user_namespace)
 		return error_set(err, EPERM, "'hostUsers: false' needs root of the host");
 	return userns_lease(l, ret_first, err);
@@ -501,16 +516,41 @@ static int own_named_volumes(const struct launch *l, struct error *err)
 	return 0;
 }
 
+static int clone_shm(void *arg, struct error *err)
+{
+	int *ret = arg;
+
+	*ret = mount_clone(AT_FDCWD, "/" SCRATCH_SHM, MOUNT_INERT, err);
+	return *ret < 0 ? *ret : 0;
+}
+
+/* What is shared by the IPC namespace is shared in /dev/shm, too. */
+static int open_foreign_shm(const struct launch *l, int *ret, struct error *err)
+{
+	cleanup_close int pidfd = -EBADF;
+	struct sandbox_record sb = { 0 };
+	int r;
+
+	if (!is_container_target(l->pod.ipc_from))
+		return 0;
+	r = namespaces_target(l, l->pod.ipc_from, &sb, err);
+	if (r == 0)
+		r = pidfd = sandbox_open_pause(&sb, err);
+	record_done(&sandbox_record_type, &sb);
+	return r < 0 ? r : launch_visit(pidfd, clone_shm, ret, err);
+}
+
 int sandbox_launch(struct launch *l, int sync_fd, struct error *err)
 {
 	struct pause_plan p = { .l = l,
 				.join = CGROUP_JOIN_INIT,
 				.program = -EBADF,
 				.sync_fd = sync_fd,
-				.proc = -EBADF };
+				.proc = -EBADF,
+				.shm_mnt = -EBADF };
 	const struct field_context fields = { .store = &l->store, .pod = &l->pod };
 	cleanup_free char *program = launch_helper(l, "podium-pause");
-	struct launch_clone how = { .flags = namespaces_of(&l->pod) };
+	struct launch_clone how = { .flags = namespaces_made(&l->pod) };
 	cleanup_close int cgroup_fd = -EBADF;
 	int pidfd = -EBADF, ends[2], r;
 	pid_t pid;
@@ -535,6 +575,13 @@ int sandbox_launch(struct launch *l, int sync_fd, struct error *err)
 		return error_errno(err, "make a pipe");
 	p.failed = ends[1];
 	how.cgroup_fd = cgroup_fd;
+	r = open_foreign_shm(l, &p.shm_mnt, err);
+	if (r == 0)
+		r = etc_take(l, &p.others, err);
+	if (r == 0 && namespaces_foreign(&l->pod))
+		r = namespaces_enter_foreign(l, err);
+	if (r < 0)
+		return r;
 	pid = launch_clone(&how, sync_fd, &pidfd, err);
 	if (pid < 0)
 		return (int)pid;

@@ -20,6 +20,9 @@ int sandbox_launch(struct launch *l, int sync_fd, struct error *err) must_check;
 int sandbox_write_etc(const struct pod_spec *pod, const struct sandbox_record *sb,
 		      struct error *err) must_check;
 
+/* A pidfd of its pause process. -ESRCH: it has ended. */
+int sandbox_open_pause(const struct sandbox_record *sb, struct error *err) must_check;
+
 /* Opens a directory of what the sandbox keeps for its containers (SCRATCH_ETC, ...), through the
  * root of its pause process, which is proved to be alive. -ESRCH: it is not. */
 int sandbox_open(const struct sandbox_record *sb, const char *name, struct error *err) must_check;

@@ -85,11 +85,15 @@ char *etc_hosts_text(const struct pod_spec *pod, const struct etc_facts *facts)
 {
 	struct buf b = BUF_INIT(ETC_FILE_MAX);
 
-	if (pod->network == NETWORK_HOST && facts->host_hosts) {
+	if ((pod->network == NETWORK_HOST || pod->network == NETWORK_FROM) && facts->host_hosts) {
 		buf_adds(&b, facts->host_hosts);
 		if (b.len && b.data[b.len - 1] != '\n')
 			buf_addc(&b, '\n');
-		add_host(&b, "127.0.0.1", "host.containers.internal");
+		if (pod->network == NETWORK_HOST)
+			add_host(&b, "127.0.0.1", "host.containers.internal");
+		else
+			add_pod(&b, facts->address4 ? facts->address4 : "127.0.0.1", pod,
+				facts->hostname);
 		add_aliases(&b, &pod->host_aliases);
 		return buf_steal(&b);
 	}

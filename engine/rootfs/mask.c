@@ -25,8 +25,8 @@
 #include "engine/base/str.h"
 #include "engine/rootfs/mount.h"
 
-#define CPU_DIR	 "sys/devices/system/cpu"
-#define CPUS_MAX 8192
+#define CPU_DIR	     "sys/devices/system/cpu"
+#define CPUS_MAX     8192
 #define THERMAL_PATH "/" CPU_DIR "/cpu0/thermal_throttle"
 
 const char *const mask_hidden_paths[] = {
