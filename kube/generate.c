@@ -20,6 +20,7 @@
 #include "kube/document.h"
 #include "kube/encode.h"
 #include "kube/generate_parts.h"
+#include "kube/handmade.h"
 #include "kube/kube.h"
 
 const char *const generate_type_names[] = { "pod", "deployment",  "daemonset",
@@ -249,4 +250,13 @@ int generate_pod(struct generate_run *run, const struct pod_plan *plan, const ch
 				 plan->pod.name);
 	r = kube_yaml ? follow_changes(&job, plan, err) : 0;
 	return r < 0 ? r : write_pod(&job, err);
+}
+
+int generate_handmade(struct generate_run *run, struct pod_plan *plan, struct error *err)
+{
+	int r = 0;
+
+	if (plan->n_containers)
+		r = handmade_settle(plan, (enum generate_type)run->rq->type, &run->notes, err);
+	return r < 0 ? r : generate_pod(run, plan, NULL, err);
 }

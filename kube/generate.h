@@ -58,6 +58,9 @@ void generate_run_done(struct generate_run *run);
  * -EINVAL when the type cannot be had of this pod. */
 int generate_pod(struct generate_run *run, const struct pod_plan *plan, const char *kube_yaml,
 		 struct error *err) must_check;
+/* The same of a pod made by hand, whose plan is changed on the way: handmade.h. */
+int generate_handmade(struct generate_run *run, struct pod_plan *plan,
+		      struct error *err) must_check;
 /* Appends a stored document of another kind as it was played: a Deployment, a Job, ...; with what
  * its template refers to, and what the request asks for. */
 int generate_document(struct generate_run *run, const char *kind, const char *yaml,

@@ -20,6 +20,7 @@
 
 #include <string.h>
 
+#include "engine/base/mem.h"
 #include "engine/base/str.h"
 
 #define BIG_LIMBS 32
@@ -249,4 +250,27 @@ char *quantity_format_milli(int64_t milli)
 	if (milli % 1000)
 		return xasprintf("%lldm", (long long)milli);
 	return xasprintf("%lld", (long long)(milli / 1000));
+}
+
+int quantity_parse_size(const char *text, int64_t *ret)
+{
+	static const char units[] = "bkmgtp";
+	size_t len = strlen(text);
+	const char *unit = len > 1 ? strchr(units, text[len - 1] | 0x20) : NULL;
+	cleanup_free char *digits = xstrndup(text, unit ? len - 1 : len);
+	unsigned int shift = unit ? 10 * (unsigned int)(unit - units) : 0;
+	char *point = strchr(digits, '.');
+	int64_t whole, part = 0, scale = 1;
+
+	if (point) {
+		*point++ = '\0';
+		if (!unit || strlen(point) > 3 || parse_i64(point, 0, 999, &part) < 0)
+			return -EINVAL;
+		for (size_t i = 0; point[i]; i++)
+			scale *= 10;
+	}
+	if (parse_i64(digits, 0, (INT64_MAX >> shift) - 1, &whole) < 0)
+		return -EINVAL;
+	*ret = (whole << shift) + (int64_t)(((__int128)part << shift) / scale);
+	return 0;
 }

@@ -26,6 +26,10 @@ int quantity_parse(const char *text, struct quantity *ret, struct error *err) mu
 int quantity_units(const struct quantity *q, int64_t *ret, struct error *err) must_check;
 int quantity_milli(const struct quantity *q, int64_t *ret, struct error *err) must_check;
 
+/* Docker's sizes: "512", "64k", "512m", "1g"; the units are powers of 1024, "b" is none; a fraction
+ * may stand before a unit ("1.5g"). In bytes. -EINVAL: no size, or beyond int64. */
+int quantity_parse_size(const char *text, int64_t *ret) must_check;
+
 /* -1, 0, 1 as a is less than, equal to, greater than b. */
 int quantity_compare(const struct quantity *a, const struct quantity *b);
 

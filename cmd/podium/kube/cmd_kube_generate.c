@@ -22,6 +22,7 @@
 #include "engine/pod/lookup.h"
 #include "engine/pod/pod.h"
 #include "kube/generate.h"
+#include "kube/handmade.h"
 #include "kube/kube.h"
 #include "kube/objects.h"
 
@@ -71,9 +72,49 @@ static int generate_one_pod(const struct store *s, struct generate_run *run, con
 	if (r == 0) {
 		error_ignore(fs_read_file(s->rootfd, layout_pod(path, id, POD_YAML), YAML_MAX_BYTES,
 					  &yaml, NULL, &scratch));
-		r = generate_pod(run, &plan, yaml, err);
+		r = is_handmade(&plan.pod) ? generate_handmade(run, &plan, err)
+					   : generate_pod(run, &plan, yaml, err);
 	}
 	pod_plan_done(&plan);
+	return r;
+}
+
+/* ---- containers by themselves ----------------------------------------------------------- */
+
+static int read_solo(const struct store *s, const char *id, struct pod_plan *plan,
+		     struct error *err)
+{
+	struct container_status st = { 0 };
+	int r = status_read(s, id, &st, err);
+
+	if (r == 0 && !st.solo)
+		r = error_set(err, EINVAL,
+			      "container '%s' is in pod '%s': give the pod's name instead",
+			      st.name ? st.name : id, st.pod_name ? st.pod_name : "?");
+	if (r == 0)
+		r = read_plan(s, st.pod_id, plan, err);
+	status_done(&st);
+	return r;
+}
+
+/* All the containers of the call become one pod. */
+static int generate_solos(struct generate_run *run, const struct strlist *ids, struct error *err)
+{
+	cleanup_free struct pod_plan *plans = xcalloc(ids->n, sizeof(*plans));
+	struct pod_plan joined = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < ids->n && r == 0; i++)
+		r = read_solo(run->store, ids->v[i], &plans[i], err);
+	if (r == 0 && ids->n == 1)
+		r = generate_handmade(run, &plans[0], err);
+	else if (r == 0)
+		r = handmade_join(plans, ids->n, &joined, err);
+	if (r == 0 && ids->n > 1)
+		r = generate_handmade(run, &joined, err);
+	for (size_t i = 0; i < ids->n; i++)
+		pod_plan_done(&plans[i]);
+	pod_plan_done(&joined);
 	return r;
 }
 
@@ -120,23 +161,29 @@ static int generate_kind(struct generate_run *run, const char *ns, const char *w
 	}
 }
 
-/* A pod's name comes first, then a volume's. */
-static int generate_one(const struct store *s, struct generate_run *run, const char *ns,
-			const char *name, struct error *err)
+/* A pod's name comes first, then a container's, then a volume's. Containers by themselves are put
+ * aside: they become one pod. */
+static int generate_one(const struct store *s, struct generate_run *run,
+			const struct generate_options *o, const char *name, struct strlist *solos,
+			struct error *err)
 {
 	struct error pod_err = { 0 };
 	char id[65];
 	int r;
 
 	if (strchr(name, '/'))
-		return generate_kind(run, ns, name, err);
+		return generate_kind(run, o->namespace_, name, err);
 	r = lookup_pod(s, name, id, &pod_err);
 
 	if (r == 0)
 		return generate_one_pod(s, run, id, err);
+	if (r == -ENOENT && lookup_container(s, name, id, err) == 0) {
+		strlist_add(solos, id);
+		return 0;
+	}
 	r = r == -ENOENT ? generate_volume(run, name, err) : r;
 	if (r == -ENOENT)
-		return error_set(err, ENOENT, "no such pod or volume: '%s'", name);
+		return error_set(err, ENOENT, "no such pod, container or volume: '%s'", name);
 	if (r < 0 && pod_err.code != ENOENT)
 		*err = pod_err;
 	return r;
@@ -209,10 +256,13 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	struct generate_run run = { .rq = &rq,
 				    .store = &ctx->store,
 				    .out = BUF_INIT(OUTPUT_MAX_BYTES) };
+	cleanup_strlist struct strlist solos = { 0 };
 	int r = read_request(o, &rq, err);
 
 	for (int i = 0; i < argc && r == 0; i++)
-		r = generate_one(&ctx->store, &run, o->namespace_, argv[i], err);
+		r = generate_one(&ctx->store, &run, o, argv[i], &solos, err);
+	if (r == 0 && solos.n)
+		r = generate_solos(&run, &solos, err);
 	if (r == 0 && run.out.overflow)
 		r = error_set(err, EFBIG, "more than 256 MiB of YAML");
 	for (size_t i = 0; i < run.notes.n && r == 0; i++)
@@ -245,9 +295,10 @@ static const struct option generate_options_table[] = {
 
 const struct command cmd_kube_generate = {
 	.words = "kube generate",
-	.args = "[options] POD|VOLUME|KIND/NAME...",
+	.args = "[options] POD|CONTAINER|VOLUME|KIND/NAME...",
 	.summary = "Write pods, workloads and volumes as Kubernetes YAML",
-	.details = "  A word without a slash is a pod, else a volume. What was played comes back "
+	.details = "  A word without a slash is a pod, else a container, else a volume. What was "
+		   "played comes back "
 		   "as it was\n"
 		   "  written, with the ConfigMaps and claims that it uses; a pod made by hand is "
 		   "described\n"

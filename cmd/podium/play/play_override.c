@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
+#include "engine/base/quantity.h"
 #include "engine/logs/logwrite.h"
 
 /* ---- words ------------------------------------------------------------------------------------
@@ -44,21 +45,6 @@ int play_override_input(const struct play_overrides *o, const char *network, str
 				 "host are",
 				 o->users);
 	ret->host_users = (struct opt_bool){ true, !automatic };
-	return 0;
-}
-
-int play_parse_size(const char *text, int64_t *ret)
-{
-	static const char units[] = "bkmg";
-	size_t len = strlen(text);
-	const char *unit = len > 1 ? strchr(units, text[len - 1] | 0x20) : NULL;
-	cleanup_free char *digits = xstrndup(text, unit ? len - 1 : len);
-	unsigned int shift = unit ? 10 * (unsigned int)(unit - units) : 0;
-	int64_t n;
-
-	if (parse_i64(digits, 0, INT64_MAX >> shift, &n) < 0)
-		return -EINVAL;
-	*ret = n << shift;
 	return 0;
 }
 
@@ -247,7 +233,7 @@ static int log_limits(const struct play_overrides *o, struct log_spec *ret, stru
 		if (!is_prefix(text, size))
 			return error_set(err, EINVAL,
 					 "--log-opt '%.100s' is not known: max-size=SIZE is", text);
-		if (play_parse_size(text + strlen(size), &ret->max_bytes) < 0 ||
+		if (quantity_parse_size(text + strlen(size), &ret->max_bytes) < 0 ||
 		    ret->max_bytes < LOG_MAX_BYTES_MIN)
 			return error_set(err, EINVAL,
 					 "--log-opt '%.100s' is no size of at least %dk", text,

@@ -32,7 +32,5 @@ int play_override(const struct play_overrides *o, struct kube_result *result,
 
 /* "[IP:]HOST:CONTAINER[/PROTOCOL]", an IPv6 address in brackets. The caller frees ret->host_ip. */
 int play_parse_port(const char *text, struct port_spec *ret, struct error *err) must_check;
-/* A size with one of b, k, m, g behind it (1024 each), in bytes. */
-int play_parse_size(const char *text, int64_t *ret) must_check;
 
 #endif
