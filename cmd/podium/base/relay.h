@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "cmd/podium/base/detachkeys.h"
 #include "engine/base/error.h"
 
 struct relay {
@@ -18,11 +19,14 @@ struct relay {
 	int pty_fd; /* master of its terminal, or -1: then the three above are unused */
 	int pidfd;  /* the process */
 	bool use_stdin;
+	struct detach_keys keys; /* looked for when stdin is a terminal and the process has one */
+	bool is_detached;	 /* out: by these keys; the pty is left open then */
 };
 
-/* Runs until the process has ended and its output is through. With a pty the caller's terminal is
- * in raw mode meanwhile and its size follows. SIGINT, SIGTERM and SIGHUP are passed on (without a
- * pty). Returns 0 or -errno. */
+/* Runs until the process has ended and all that it wrote until then is through, however slow the
+ * reader. With a pty the caller's terminal is in raw mode meanwhile and its size follows; signals
+ * that are not keys go to the process. A reader that goes away ends the process by SIGPIPE, as in any
+ * pipeline. Returns 0, or -errno when the caller's stdout or stderr could not be written. */
 int relay_run(struct relay *r, struct error *err) must_check;
 
 /* Puts the size of the caller's terminal on a pty. */

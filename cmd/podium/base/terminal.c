@@ -61,8 +61,9 @@ bool terminal_size(struct winsize *ret)
 
 void terminal_session_signals(sigset_t *ret)
 {
-	static const int left_out[] = { SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGURG, SIGSEGV, SIGBUS,
-					SIGFPE,	 SIGILL,  SIGSYS,  SIGTRAP, SIGTTIN, SIGTTOU };
+	static const int left_out[] = { SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGURG,
+					SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGSYS,
+					SIGTRAP, SIGTTIN, SIGTTOU };
 
 	(void)sigfillset(ret);
 	for (size_t i = 0; i < ARRAY_SIZE(left_out); i++)

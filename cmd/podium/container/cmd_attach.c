@@ -4,10 +4,11 @@
  */
 #include "cmd/podium/base/commands.h"
 #include "cmd/podium/container/session.h"
-#include "engine/pod/lookup.h"
+#include "cmd/podium/container/view.h"
 
 struct attach_options {
 	const char *detach_keys;
+	bool latest;
 	bool no_stdin;
 	bool sig_proxy;
 };
@@ -22,9 +23,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		.detach_keys = o->detach_keys,
 	};
 	char id[65];
-	int r = lookup_container(&ctx->store, argv[0], id, err);
+	int r = view_find(&ctx->store, o->latest, argc ? argv[0] : NULL, id, err);
 
-	(void)argc;
 	return r < 0 ? r : container_session(ctx, id, &session, err);
 }
 
@@ -35,6 +35,8 @@ static void set_defaults(void *options)
 
 static const struct option attach_options_table[] = {
 	{ 0, "detach-keys", OPTION_STRING, O(detach_keys), "keys", DETACH_KEYS_HELP, false },
+	{ 'l', "latest", OPTION_BOOL, O(latest), NULL, "The container that was created last",
+	  false },
 	{ 0, "no-stdin", OPTION_BOOL, O(no_stdin), NULL, "Watch only", false },
 	{ 0, "sig-proxy", OPTION_BOOL, O(sig_proxy), NULL,
 	  "Pass signals on to the container (without a terminal; default true)", false },
@@ -48,7 +50,7 @@ const struct command cmd_attach = {
 	.options = attach_options_table,
 	.options_size = sizeof(struct attach_options),
 	.set_defaults = set_defaults,
-	.min_args = 1,
+	.min_args = 0,
 	.max_args = 1,
 	.store = COMMAND_READS,
 	.run = run,

@@ -4,13 +4,16 @@
  *
  * Theory of operation: the process is a child of this command, made by podium-launch with the same
  * confinement as the container's own; the command carries its streams and exits with its code. The
- * container's monitor has no part in it. With -d nobody waits: the process belongs to init then.
+ * container's monitor has no part in it. With -d nobody waits: the process belongs to init then. One
+ * that has a terminal needs somebody who holds it, after -d and after the detach keys: a fork of this
+ * command, which ends with the process.
  *
  * Exit codes: the process's; 126 when the program cannot be run, 127 when it is not found, 125 for
  * everything else that goes wrong before it runs.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,6 +22,7 @@
 #include "cmd/podium/base/command.h"
 #include "cmd/podium/base/commands.h"
 #include "cmd/podium/base/relay.h"
+#include "cmd/podium/container/view.h"
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
@@ -31,9 +35,11 @@
 
 struct exec_options {
 	bool detach;
+	bool latest;
 	bool interactive;
 	bool tty;
 	bool privileged;
+	const char *detach_keys;
 	const char *user;
 	const char *workdir;
 	struct strlist env;
@@ -48,15 +54,14 @@ struct exec_session {
 	int exit_code; /* of a failed start */
 };
 
-static int check_container(const struct store *s, const char *name, char id[65], struct error *err)
+static int check_container(const struct store *s, const char *name, const char *id,
+			   struct error *err)
 {
 	struct container_status st = { 0 };
 	enum container_state state;
 	bool lost;
-	int r = lookup_container(s, name, id, err);
+	int r = status_read(s, id, &st, err);
 
-	if (r == 0)
-		r = status_read(s, id, &st, err);
 	if (r < 0)
 		return r;
 	state = status_live(s, id, &st, &lost);
@@ -205,6 +210,41 @@ static int await_exec(struct exec_session *x, struct error *err)
 	}
 }
 
+/* Reads what the process writes to its terminal, until both are gone. */
+static void __attribute__((noreturn)) hold_terminal(int master, int pidfd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char data[4096];
+
+	(void)setsid();
+	for (int i = 0; i < 3; i++)
+		(void)dup2(null, i);
+	for (;;) {
+		struct pollfd p[] = { { .fd = master, .events = POLLIN },
+				      { .fd = pidfd, .events = POLLIN } };
+
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+			break;
+		if (p[0].revents && read(master, data, sizeof(data)) <= 0 && errno != EAGAIN)
+			break;
+		if (p[1].revents)
+			break;
+	}
+	_exit(0);
+}
+
+static int leave_behind(struct exec_session *x, struct error *err)
+{
+	pid_t pid = x->relay.pty_fd >= 0 ? fork() : 0;
+
+	if (x->relay.pty_fd < 0)
+		return 0;
+	if (pid == 0)
+		hold_terminal(x->relay.pty_fd, x->relay.pidfd);
+	(void)close(x->relay.pty_fd);
+	return pid < 0 ? error_errno(err, "hold the terminal") : 0;
+}
+
 static int wait_code(int pidfd)
 {
 	siginfo_t si = { 0 };
@@ -229,19 +269,28 @@ static int run_session(struct exec_session *x, const struct exec_options *o, str
 		return r;
 	}
 	if (o->detach) {
+		r = leave_behind(x, err);
 		id_new(session);
-		printf("%s\n", session);
-		return 0;
+		if (r == 0)
+			printf("%s\n", session);
+		return r;
 	}
 	x->relay.use_stdin = o->interactive;
 	r = relay_run(&x->relay, err);
+	if (r == 0 && x->relay.is_detached)
+		return leave_behind(x, err);
 	return r < 0 ? r : wait_code(x->relay.pidfd);
 }
 
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
 {
 	const struct exec_options *o = options;
-	struct exec_session x = { .relay = { -1, -1, -1, -1, -1, false }, .sync_fd = -1 };
+	struct exec_session x = {
+		.relay = { .in_fd = -1, .out_fd = -1, .err_fd = -1, .pty_fd = -1, .pidfd = -1 },
+		.sync_fd = -1,
+	};
+	const char *name = o->latest || argc == 0 ? NULL : argv[0];
+	int first = name ? 1 : 0;
 	cleanup_close int request = -EBADF;
 	int stdio[3];
 	char id[65];
@@ -249,9 +298,16 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 
 	if (o->tty && o->interactive && !isatty(STDIN_FILENO))
 		command_print_warning("the input device is not a terminal");
-	r = check_container(&ctx->store, argv[0], id, err);
+	r = detach_keys_parse(o->detach_keys, &x.relay.keys, err);
 	if (r == 0)
-		r = request = make_request(o, argc - 1, argv + 1, err);
+		r = view_find(&ctx->store, o->latest, name, id, err);
+	if (r == 0 && argc <= first)
+		r = error_set(err, EINVAL,
+			      "must provide a non-empty command to start an exec session");
+	if (r == 0)
+		r = check_container(&ctx->store, name ? name : id, id, err);
+	if (r == 0)
+		r = request = make_request(o, argc - first, argv + first, err);
 	if (r >= 0)
 		r = make_pipes(&x, o, stdio, err);
 	if (r < 0)
@@ -271,8 +327,12 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 
 static const struct option exec_options_table[] = {
 	{ 'd', "detach", OPTION_BOOL, O(detach), NULL, "Do not wait for the process", false },
+	{ 0, "detach-keys", OPTION_STRING, O(detach_keys), "keys", DETACH_KEYS_HELP, false },
 	{ 'e', "env", OPTION_STRINGS, O(env), "NAME=VALUE", "Set an environment variable", false },
 	{ 'i', "interactive", OPTION_BOOL, O(interactive), NULL, "Pass stdin on", false },
+	{ 'l', "latest", OPTION_BOOL, O(latest), NULL, "In the container that was created last",
+	  false },
+	OPTION_REFUSE(0, "preserve-fds", "a process in a container has no descriptors but 0 to 2"),
 	{ 0, "privileged", OPTION_BOOL, O(privileged), NULL, "All capabilities", false },
 	{ 't', "tty", OPTION_BOOL, O(tty), NULL, "Give it a terminal", false },
 	{ 'u', "user", OPTION_STRING, O(user), "user[:group]", "Names or numbers", false },
@@ -286,7 +346,7 @@ const struct command cmd_exec = {
 	.summary = "Run a process in a running container",
 	.options = exec_options_table,
 	.options_size = sizeof(struct exec_options),
-	.min_args = 2,
+	.min_args = 1,
 	.max_args = -1,
 	.store = COMMAND_READS,
 	.stop_at_first_arg = true,

@@ -127,8 +127,7 @@ static void read_stdin(struct session *s)
 		s->use_stdin = false;
 		s->send_eof = true;
 	} else if (s->has_keys) {
-		s->input_len =
-			detach_keys_filter(&s->keys, data, (size_t)n, s->input, &detached);
+		s->input_len = detach_keys_filter(&s->keys, data, (size_t)n, s->input, &detached);
 	} else {
 		memcpy(s->input, data, (size_t)n);
 		s->input_len = (size_t)n;

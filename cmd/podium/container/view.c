@@ -101,6 +101,28 @@ void views_done(struct container_views *views)
 	*views = (struct container_views){ 0 };
 }
 
+int view_find(const struct store *s, bool latest, const char *name, char id[65], struct error *err)
+{
+	struct container_views views;
+	int r;
+
+	if (latest == (name != NULL))
+		return error_set(err, EINVAL,
+				 latest ? "--latest goes without a container's name"
+					: "name a container, or use --latest");
+	if (name)
+		return lookup_container(s, name, id, err);
+	r = views_load(s, &views, err);
+	if (r < 0)
+		return r;
+	if (views.n)
+		memcpy(id, views.v[views.n - 1].id, sizeof(views.v[0].id));
+	else
+		r = error_set(err, ENOENT, "there is no container");
+	views_done(&views);
+	return r;
+}
+
 bool is_pod_debris(const struct store *s, const char *pod_id)
 {
 	char path[LAYOUT_PATH_MAX];

@@ -34,6 +34,10 @@ int views_load(const struct store *s, struct container_views *ret, struct error 
 /* For qsort(3): oldest first; of one moment the infra container, the inits, then by name. */
 int views_compare_age(const void *a, const void *b);
 void views_done(struct container_views *views);
+/* The container that a command is about: the one that was created last (--latest), which goes without
+ * a name, or the one that is named. -EINVAL for both or neither, -ENOENT. */
+int view_find(const struct store *s, bool latest, const char *name, char id[65],
+	      struct error *err) must_check;
 /* Reads one container. */
 void view_load(const struct store *s, const char *id, struct container_view *ret);
 void view_done(struct container_view *view);
