@@ -33,6 +33,7 @@
 #include "engine/rootfs/volume.h"
 #include "engine/state/eventlog.h"
 #include "engine/state/status.h"
+#include "engine/volumes/provide.h"
 
 struct creation {
 	const struct store *store;
@@ -153,7 +154,11 @@ static int up_containers(struct creation *c, struct error *err)
 
 static int up_volumes(struct creation *c, struct error *err)
 {
-	return volume_prepare_pod(c->store->root, &c->plan->pod, err);
+	const struct pod_spec *pod = &c->plan->pod;
+	int r = volume_prepare_pod(c->store->root, pod, err);
+
+	/* What a play names was made by it, as a claim. */
+	return r == 0 && !pod->owner ? volumes_provide(c->store, &pod->volumes, err) : r;
 }
 
 static int up_record(struct creation *c, struct error *err)

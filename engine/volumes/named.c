@@ -28,6 +28,7 @@
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/pod/spec.h"
+#include "engine/volumes/driver.h"
 
 #define VOLUMES	      "volumes"
 #define VOLUME_RECORD "volume.json"
@@ -53,6 +54,9 @@ static const struct record_field fields[] = {
 	FIELD(RECORD_BOOL, "hostPathCreate", host_path_create),
 	FIELD(RECORD_BOOL, "played", played),
 	FIELD(RECORD_BOOL, "copiedUp", copied_up),
+	FIELD(RECORD_BOOL, "anonymous", anonymous),
+	FIELD(RECORD_I64, "uid", uid),
+	FIELD(RECORD_I64, "gid", gid),
 	FIELD(RECORD_STRING, "claimNamespace", claim_namespace),
 	FIELD(RECORD_STRING, "claim", claim_yaml),
 	FIELD(RECORD_STRING, "capacity", capacity),
@@ -71,7 +75,7 @@ void named_volume_done(struct named_volume *v)
 
 /* ---- names and paths -------------------------------------------------------------------- */
 
-static int check_name(const char *name, struct error *err)
+int named_volume_check_name(const char *name, struct error *err)
 {
 	static const char all[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				  "0123456789_.-";
@@ -145,6 +149,8 @@ static int make_content(const struct store *s, const struct named_volume *v, str
 	/* whatever the umask says */
 	if (fchmod(fd, v->claim_namespace ? 0777 : 0755) < 0)
 		return error_errno(err, "set mode of '%s'", path);
+	if ((v->uid || v->gid) && fchown(fd, (uid_t)v->uid, (gid_t)v->gid) < 0)
+		return error_errno(err, "set owner of '%s'", path);
 	return 0;
 }
 
@@ -166,7 +172,7 @@ static void drop_debris(const struct store *s, const char *name)
 
 int named_volume_create(const struct store *s, const struct named_volume *v, struct error *err)
 {
-	int r = check_name(v->name, err);
+	int r = named_volume_check_name(v->name, err);
 	cleanup_close int lock = -EBADF;
 
 	if (r < 0)
@@ -189,7 +195,7 @@ int named_volume_create(const struct store *s, const struct named_volume *v, str
 
 int named_volume_update(const struct store *s, const struct named_volume *v, struct error *err)
 {
-	int r = check_name(v->name, err);
+	int r = named_volume_check_name(v->name, err);
 	cleanup_close int lock = -EBADF;
 
 	if (r < 0)
@@ -209,7 +215,7 @@ int named_volume_read(const struct store *s, const char *name, struct named_volu
 	char path[PATH_BYTES];
 	cleanup_json json_t *j = NULL;
 	struct error why = { 0 };
-	int r = check_name(name, err);
+	int r = named_volume_check_name(name, err);
 
 	if (r < 0)
 		return r;
@@ -237,6 +243,8 @@ int named_volume_open(const struct store *s, const char *name, struct error *err
 	cleanup_free char *path = NULL;
 	int r = named_volume_read(s, name, &v, err), fd;
 
+	if (r == 0 && has_driver_mount(&v))
+		r = volume_driver_mount(s, &v, err);
 	if (r < 0)
 		return r;
 	/* By path, since a launch may be in another mount namespace than the store's descriptor. */
@@ -271,26 +279,51 @@ static int read_spec(const struct store *s, const char *path, const struct recor
 	return error_wrap(err, "cannot tell who uses the volume: '%s'", path);
 }
 
-static int add_user(const struct store *s, const struct pod_spec *pod, const char *volume,
-		    const char *container_id, struct strlist *ret, struct error *err)
+/* What is asked of the records. */
+struct users_query {
+	const struct store *store;
+	const char *volume;    /* NULL: all volumes, whose names go to `volumes` */
+	struct strlist *names; /* of containers; each may be NULL */
+	struct strlist *ids;
+	struct strlist *volumes;
+};
+
+static void add_volumes_of(const struct pod_spec *pod, const struct container_spec *spec,
+			   struct strlist *ret)
 {
+	cleanup_strlist struct strlist seen = { 0 };
+
+	for (size_t i = 0; i < spec->mounts.n; i++) {
+		const struct volume_spec *v = pod_find_volume(pod, spec->mounts.v[i].volume);
+
+		if (!v || v->kind != VOLUME_NAMED || !v->source_name ||
+		    strlist_has(&seen, v->source_name))
+			continue;
+		strlist_add(&seen, v->source_name);
+		strlist_add(ret, v->source_name);
+	}
+}
+
+static int add_user(const struct users_query *q, const struct pod_spec *pod,
+		    const char *container_id, struct error *err)
+{
+	cleanup_strlist struct strlist mounted = { 0 };
 	struct container_spec spec;
 	char path[LAYOUT_PATH_MAX];
-	bool is_user = false;
 	int r = !container_id || !is_id(container_id)
 			? 0
-			: read_spec(s, layout_container(path, container_id, "spec.json"),
+			: read_spec(q->store, layout_container(path, container_id, "spec.json"),
 				    &container_spec_type, &spec, err);
 
 	if (r <= 0)
 		return r;
-	for (size_t i = 0; i < spec.mounts.n && !is_user; i++) {
-		const struct volume_spec *v = pod_find_volume(pod, spec.mounts.v[i].volume);
-
-		is_user = v && v->kind == VOLUME_NAMED && is_equal(v->source_name, volume);
+	add_volumes_of(pod, &spec, q->volumes ? q->volumes : &mounted);
+	if (q->volume && strlist_has(&mounted, q->volume)) {
+		if (q->names && spec.full_name)
+			strlist_add(q->names, spec.full_name);
+		if (q->ids)
+			strlist_add(q->ids, container_id);
 	}
-	if (is_user && spec.full_name)
-		strlist_add(ret, spec.full_name);
 	record_done(&container_spec_type, &spec);
 	return 0;
 }
@@ -299,23 +332,23 @@ static bool has_volume(const struct pod_spec *pod, const char *volume)
 {
 	for (size_t i = 0; i < pod->volumes.n; i++)
 		if (pod->volumes.v[i].kind == VOLUME_NAMED &&
-		    is_equal(pod->volumes.v[i].source_name, volume))
+		    (!volume || is_equal(pod->volumes.v[i].source_name, volume)))
 			return true;
 	return false;
 }
 
-static int add_users_of_pod(const struct store *s, const char *pod_id, const char *volume,
-			    struct strlist *ret, struct error *err)
+static int add_users_of_pod(const struct users_query *q, const char *pod_id, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 	struct pod_spec pod;
-	int r = read_spec(s, layout_pod(path, pod_id, "pod.json"), &pod_spec_type, &pod, err);
+	int r = read_spec(q->store, layout_pod(path, pod_id, "pod.json"), &pod_spec_type, &pod,
+			  err);
 
 	if (r <= 0)
 		return r;
 	r = 0;
-	for (size_t i = 0; r == 0 && has_volume(&pod, volume) && i < pod.containers.n; i++)
-		r = add_user(s, &pod, volume, pod.containers.v[i].id, ret, err);
+	for (size_t i = 0; r == 0 && has_volume(&pod, q->volume) && i < pod.containers.n; i++)
+		r = add_user(q, &pod, pod.containers.v[i].id, err);
 	record_done(&pod_spec_type, &pod);
 	return r;
 }
@@ -334,17 +367,33 @@ static DIR *open_folder(const struct store *s, const char *name, int *ret, struc
 	return d;
 }
 
-int named_volume_users(const struct store *s, const char *name, struct strlist *ret,
-		       struct error *err)
+static int ask_all(const struct users_query *q, struct error *err)
 {
 	int r = 0;
-	cleanup_dir DIR *d = open_folder(s, "pods", &r, err);
+	cleanup_dir DIR *d = open_folder(q->store, "pods", &r, err);
 	const struct dirent *e;
 
 	while (r == 0 && d && (e = readdir(d)))
 		if (is_id(e->d_name))
-			r = add_users_of_pod(s, e->d_name, name, ret, err);
+			r = add_users_of_pod(q, e->d_name, err);
 	return r;
+}
+
+int named_volume_users(const struct store *s, const char *name, struct strlist *ret,
+		       struct error *err)
+{
+	return ask_all(&(struct users_query){ .store = s, .volume = name, .names = ret }, err);
+}
+
+int named_volume_user_ids(const struct store *s, const char *name, struct strlist *ret,
+			  struct error *err)
+{
+	return ask_all(&(struct users_query){ .store = s, .volume = name, .ids = ret }, err);
+}
+
+int named_volume_used(const struct store *s, struct strlist *ret, struct error *err)
+{
+	return ask_all(&(struct users_query){ .store = s, .volumes = ret }, err);
 }
 
 /* ---- remove, list ----------------------------------------------------------------------- */
@@ -360,7 +409,9 @@ static int remove_locked(const struct store *s, const char *name, struct error *
 	if (users.n > 0)
 		return error_set(err, EBUSY, "volume '%s' is used by container '%s'%s", name,
 				 users.v[0], users.n > 1 ? " and others" : "");
-	r = fs_remove_tree(s->rootfd, volume_path(path, name, VOLUME_DATA), err);
+	r = volume_driver_unmount(s, name, err);
+	if (r >= 0)
+		r = fs_remove_tree(s->rootfd, volume_path(path, name, VOLUME_DATA), err);
 	if (r == 0)
 		r = fs_remove_tree(s->rootfd, volume_path(path, name, NULL), err);
 	return r < 0 ? error_wrap(err, "volume '%s'", name) : 0;
@@ -369,7 +420,7 @@ static int remove_locked(const struct store *s, const char *name, struct error *
 int named_volume_remove(const struct store *s, const char *name, struct error *err)
 {
 	char path[PATH_BYTES];
-	int r = check_name(name, err);
+	int r = named_volume_check_name(name, err);
 	cleanup_close int lock = -EBADF;
 
 	if (r < 0)
@@ -398,7 +449,7 @@ int named_volume_list(const struct store *s, struct strlist *ret, struct error *
 	const struct dirent *e;
 
 	while (d && (e = readdir(d)))
-		if (check_name(e->d_name, &scratch) == 0 && has_record(s, e->d_name))
+		if (named_volume_check_name(e->d_name, &scratch) == 0 && has_record(s, e->d_name))
 			strlist_add(ret, e->d_name);
 	if (ret->n > 0)
 		qsort(ret->v, ret->n, sizeof(*ret->v), compare_names);

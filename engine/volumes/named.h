@@ -28,6 +28,8 @@ struct named_volume {
 	bool host_path_create; /* make the directory when it is not there, 0755 root */
 	bool played;	       /* made by a play: `kube down --force` removes it */
 	bool copied_up;	       /* an image's content was copied in, or must not be */
+	bool anonymous;	       /* made for one container that gave it no name */
+	int64_t uid, gid;      /* owner of the content when it is made */
 	/* of a claim */
 	char *claim_namespace; /* NULL: not a claim */
 	char *claim_yaml;      /* the document, for generate and describe */
@@ -56,8 +58,15 @@ int named_volume_open(const struct store *s, const char *name, struct error *err
 /* Full names of the containers that mount it. */
 int named_volume_users(const struct store *s, const char *name, struct strlist *ret,
 		       struct error *err) must_check;
-/* -EBUSY while a container mounts it. Removes the content unless it is at a host_path; walks by
- * descriptor, never over a mount or a link. */
+/* Ids of the containers that mount it. */
+int named_volume_user_ids(const struct store *s, const char *name, struct strlist *ret,
+			  struct error *err) must_check;
+/* The names of all volumes that containers mount, once for each of them. */
+int named_volume_used(const struct store *s, struct strlist *ret, struct error *err) must_check;
+/* For another file of this room: a name that may be, -EINVAL. */
+int named_volume_check_name(const char *name, struct error *err) must_check;
+/* -EBUSY while a container mounts it. Takes the mount of its driver away (driver.h), then removes the
+ * content unless it is at a host_path; walks by descriptor, never over a mount or a link. */
 int named_volume_remove(const struct store *s, const char *name, struct error *err) must_check;
 int named_volume_list(const struct store *s, struct strlist *ret, struct error *err) must_check;
 
