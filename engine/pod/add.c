@@ -30,6 +30,7 @@
 #include "engine/pod/names.h"
 #include "engine/pod/pod.h"
 #include "engine/rootfs/volume.h"
+#include "engine/volumes/provide.h"
 
 struct addition {
 	const struct store *store;
@@ -104,9 +105,8 @@ static char *free_volume_name(const struct pod_spec *pod, const struct volume_li
 	char *free_name = xstrdup(name);
 	const struct pod_spec fresh = { .volumes = *all };
 
-	for (int i = 1; pod_find_volume(pod, free_name) ||
-			(i > 1 && pod_find_volume(&fresh, free_name));
-	     i++)
+	for (int i = 1;
+	     pod_find_volume(pod, free_name) || (i > 1 && pod_find_volume(&fresh, free_name)); i++)
 		replace_text(&free_name, xasprintf("%.40s-%.8s-%d", name, id, i));
 	return free_name;
 }
@@ -180,8 +180,8 @@ static int up_container(struct addition *a, struct error *err)
 	struct container_status infra = { 0 };
 	cleanup_free char *own = columns_ports(&plan);
 	struct error scratch; /* it has none, or a damaged one: the pod's own ports are shown */
-	bool has_infra = a->pod.infra_id &&
-			 status_read(a->store, a->pod.infra_id, &infra, &scratch) == 0;
+	bool has_infra =
+		a->pod.infra_id && status_read(a->store, a->pod.infra_id, &infra, &scratch) == 0;
 	int r = container_make(a->store, &a->pod, a->spec,
 			       has_infra && infra.ports ? infra.ports : own, err);
 
@@ -192,10 +192,23 @@ static int up_container(struct addition *a, struct error *err)
 static int up_volumes(struct addition *a, struct error *err)
 {
 	struct pod_spec fresh = a->pod;
+	int r;
 
 	fresh.volumes.v += a->old_volumes;
 	fresh.volumes.n -= a->old_volumes;
-	return fresh.volumes.n ? volume_prepare_pod(a->store->root, &fresh, err) : 0;
+	r = fresh.volumes.n ? volume_prepare_pod(a->store->root, &fresh, err) : 0;
+	return r == 0 ? volumes_provide(a->store, &fresh.volumes, err) : r;
+}
+
+/* A volume that was removed just before the records said who uses it is made anew. When it cannot be,
+ * the start says so. */
+static int up_volumes_again(struct addition *a, struct error *err)
+{
+	struct error scratch;
+
+	(void)err;
+	error_ignore(up_volumes(a, &scratch));
+	return 0;
 }
 
 static int up_name(struct addition *a, struct error *err)
@@ -240,7 +253,7 @@ static int walk(struct addition *a, struct error *err)
 	} stages[] = {
 		{ "add:mark", up_mark },       { "add:container", up_container },
 		{ "add:volumes", up_volumes }, { "add:name", up_name },
-		{ "add:record", up_record },
+		{ "add:record", up_record },   { "add:again", up_volumes_again },
 	};
 	int r = 0;
 
