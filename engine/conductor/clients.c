@@ -135,6 +135,24 @@ static void start(struct conductor *c, int fd, const char *id)
 	}
 }
 
+/* The pod's clock stands still, or goes on. */
+static void set_paused(struct conductor *c, int fd, bool on)
+{
+	if (c->phase != CONDUCTOR_UP && c->phase != CONDUCTOR_STARTING) {
+		(void)ctl_send(fd, CTL_FAILED, 125, "pod is not running");
+		return;
+	}
+	if (on == (c->paused_ms != 0)) {
+		(void)ctl_send(fd, CTL_OK, 0, NULL);
+		return;
+	}
+	if (!on && c->active_deadline_ms)
+		c->active_deadline_ms += clock_mono_ms() - c->paused_ms;
+	c->paused_ms = on ? clock_mono_ms() : 0;
+	conductor_write_status(c, STATE_RUNNING);
+	(void)ctl_send(fd, CTL_OK, 0, NULL);
+}
+
 /* What is so already is told at once. */
 static void subscribe(struct conductor *c, struct conductor_client *client)
 {
@@ -167,6 +185,10 @@ void client_read(struct conductor *c, struct conductor_client *client)
 		break;
 	case CTL_SUBSCRIBE:
 		subscribe(c, client);
+		break;
+	case CTL_PAUSE:
+	case CTL_UNPAUSE:
+		set_paused(c, client->fd, msg.type == CTL_PAUSE);
 		break;
 	case CTL_CHANGED:
 		members_hear(c);

@@ -57,9 +57,12 @@ void conductor_write_status(struct conductor *c, enum container_state state)
 		tell_log(c, "died cleanup", "stop");
 	if (c->run.to_remove)
 		return;
+	if (state == STATE_RUNNING && c->paused_ms)
+		state = STATE_PAUSED;
 	c->status.state = (int)state;
-	c->status.pid =
-		state == STATE_RUNNING || state == STATE_STOPPING ? (uint32_t)c->run.pause_pid : 0;
+	c->status.pid = state == STATE_RUNNING || state == STATE_STOPPING || state == STATE_PAUSED
+				? (uint32_t)c->run.pause_pid
+				: 0;
 	free(c->status.boot_id);
 	c->status.boot_id = xstrdup(proc_boot_id());
 	c->status.monitor_pid = (uint32_t)getpid();
@@ -124,6 +127,7 @@ static int bring_up(struct conductor *c, struct error *err)
 		if (r < 0)
 			conductor_tell(c, CTL_WARNING, 0, scratch.text);
 		c->network_ready = true;
+		c->paused_ms = c->was_paused ? clock_mono_ms() : 0;
 		members_hold(c);
 	} else {
 		c->resumes_stop = false; /* nothing is left to be stopped */
@@ -331,6 +335,7 @@ static int begin(struct conductor *c, struct error *err)
 		return r;
 	r = status_read(&c->store, c->run.pod.infra_id, &c->status, err);
 	c->resumes_stop = r == 0 && c->status.state == (int)STATE_STOPPING;
+	c->was_paused = r == 0 && c->status.state == (int)STATE_PAUSED;
 	c->status.restarts = 0;
 	if (r == 0)
 		members_open(c);

@@ -74,6 +74,7 @@ struct conductor {
 	bool resumes_stop; /* the conductor before was killed while it stopped the pod */
 	bool rebuild;	   /* bring the pod up again after the stop */
 	bool is_rebuilt;   /* it has been up before */
+	bool was_paused;   /* when the conductor before was killed */
 	struct restart_state rebuilds;
 	struct disk_watch disk;
 	int failures; /* members whose first start failed */
@@ -82,6 +83,7 @@ struct conductor {
 	int64_t grace_end_ms;	    /* STOPPING: what the containers have been given */
 	int64_t kill_ms;	    /* STOPPING: then what is left is killed */
 	int64_t wake_ms;	    /* BACKOFF: end of it */
+	int64_t paused_ms;	    /* since when the pod is paused */
 	int64_t active_deadline_ms; /* of the pod's spec */
 };
 

@@ -36,11 +36,9 @@
 
 static void set_member(struct member *m, struct member_view *v, const struct container_ref *ref)
 {
-	*m = (struct member){ .id = ref->id,
-			      .name = ref->name,
-			      .fd = -1,
-			      .lost_pidfd = -1,
-			      .pipes = { -1, -1 } };
+	*m = (struct member){
+		.id = ref->id, .name = ref->name, .fd = -1, .lost_pidfd = -1, .pipes = { -1, -1 }
+	};
 	*v = (struct member_view){ .init = ref->init, .sidecar = ref->sidecar };
 }
 
@@ -536,8 +534,10 @@ void member_stop(struct conductor *c, size_t i, int64_t grace_ms)
 		(void)ctl_send(m->fd, CTL_STOP,
 			       grace_ms > INT32_MAX ? INT32_MAX : (int32_t)grace_ms,
 			       c->run.to_remove ? CTL_TO_REMOVE : NULL);
-	else if (m->lost_pidfd >= 0)
-		(void)pidfd_signal(m->lost_pidfd, grace_ms > 0 ? SIGTERM : SIGKILL);
+	if (m->fd >= 0 || m->lost_pidfd < 0)
+		return;
+	(void)pidfd_signal(m->lost_pidfd, grace_ms > 0 ? SIGTERM : SIGKILL);
+	run_thaw_container(c->pod_id, m->id);
 }
 
 bool are_members_down(const struct conductor *c)

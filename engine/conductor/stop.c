@@ -65,7 +65,7 @@ void stop_begin(struct conductor *c, int64_t grace_ms)
 	if (c->phase == CONDUCTOR_STOPPING && grace_ms > 0)
 		return;
 	c->phase = CONDUCTOR_STOPPING;
-	c->active_deadline_ms = 0;
+	c->active_deadline_ms = c->paused_ms = 0; /* each member is thawed by its monitor */
 	c->grace_end_ms = now + grace_ms;
 	c->kill_ms = c->grace_end_ms + KILL_MARGIN_MS;
 	/* They end while this is written. */
@@ -144,7 +144,8 @@ void stop_check(struct conductor *c)
 
 	if (c->phase == CONDUCTOR_BACKOFF && now >= c->wake_ms)
 		c->phase = CONDUCTOR_DOWN;
-	if (c->active_deadline_ms && now >= c->active_deadline_ms && c->phase != CONDUCTOR_DOWN)
+	if (c->active_deadline_ms && !c->paused_ms && now >= c->active_deadline_ms &&
+	    c->phase != CONDUCTOR_DOWN)
 		exceed_deadline(c);
 	if (c->phase != CONDUCTOR_STOPPING)
 		return;
@@ -159,7 +160,7 @@ void stop_check(struct conductor *c)
 
 int stop_timeout_ms(const struct conductor *c)
 {
-	int64_t next = c->active_deadline_ms;
+	int64_t next = c->paused_ms ? 0 : c->active_deadline_ms;
 	int64_t left;
 
 	if (c->phase == CONDUCTOR_STARTING || c->phase == CONDUCTOR_UP)

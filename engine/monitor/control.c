@@ -13,6 +13,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 #include "engine/monitor/internal.h"
+#include "engine/state/eventlog.h"
 
 static void drop(int *fd)
 {
@@ -84,6 +85,14 @@ static void subscribe(struct monitor *m, int fd)
 	}
 }
 
+static void answer_pause(struct monitor *m, int fd, bool on)
+{
+	struct error err = { 0 };
+	int r = on ? monitor_pause(m, &err) : monitor_unpause(m, &err);
+
+	(void)ctl_send(fd, r < 0 ? CTL_FAILED : CTL_OK, r < 0 ? 125 : 0, err.text);
+}
+
 static void handle(struct monitor *m, int fd, const struct ctl_msg *msg)
 {
 	int r;
@@ -102,6 +111,10 @@ static void handle(struct monitor *m, int fd, const struct ctl_msg *msg)
 		m->to_remove = m->to_remove || is_ctl_to_remove(msg);
 		monitor_stop(m, msg->value);
 		break;
+	case CTL_PAUSE:
+	case CTL_UNPAUSE:
+		answer_pause(m, fd, msg->type == CTL_PAUSE);
+		break;
 	case CTL_SIGNAL:
 		if (m->phase != MONITOR_RUNNING) {
 			(void)ctl_send(fd, CTL_FAILED, 125, "container is not running");
@@ -111,6 +124,9 @@ static void handle(struct monitor *m, int fd, const struct ctl_msg *msg)
 		if (msg->value == SIGKILL)
 			m->status.stopped_by_user = true;
 		r = pidfd_signal(m->pidfd, msg->value);
+		if (msg->value == SIGKILL)
+			monitor_thaw(m);
+		event_log_container(&m->store, "kill", m->id, &m->status);
 		(void)ctl_send(fd, r < 0 ? CTL_FAILED : CTL_OK, 0, NULL);
 		break;
 	case CTL_SUBSCRIBE:

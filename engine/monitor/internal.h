@@ -121,6 +121,7 @@ struct monitor {
 	int message_fd;	     /* its termination message, or -1 */
 	bool to_remove;	     /* the records go next: nothing is written any more */
 	int64_t deadline_ms; /* monotonic; 0: none */
+	int64_t paused_ms;   /* monotonic: since when it is paused, 0: it is not */
 	bool is_unmade;	     /* the last start failed before there was a container to make */
 	int64_t started_ms;  /* monotonic */
 	int64_t launched_ns; /* wall clock: when the present run was begun; its log is younger */
@@ -192,10 +193,22 @@ void monitor_watch_begin(struct monitor *m);
 bool monitor_watch_end(struct monitor *m);
 size_t monitor_watch_polls(struct monitor *m, struct pollfd *p);
 void monitor_watch_dispatch(struct monitor *m, const struct pollfd *p);
+/* Calls off what is asked; the next is asked after monitor_watch_unpause(). */
+void monitor_watch_pause(struct monitor *m);
+/* All times move by so much. */
+void monitor_watch_unpause(struct monitor *m, int64_t lasted_ms);
 /* Does what is due. */
 void monitor_watch_tick(struct monitor *m);
 /* Monotonic ms, or PROBESTATE_NEVER. */
 int64_t monitor_watch_deadline_ms(const struct monitor *m);
+
+/* pause.c */
+/* Freezes the container, or stops its back-off; 0 as well when that is so already. -EINVAL: it does
+ * not run. Timers stand still until monitor_unpause(). */
+int monitor_pause(struct monitor *m, struct error *err) must_check;
+int monitor_unpause(struct monitor *m, struct error *err) must_check;
+/* Lets a container that is being ended go on; to be called after its signal was sent. */
+void monitor_thaw(struct monitor *m);
 
 /* outcome.c: what is told of a run */
 /* What a probe says: the same again is told once a minute. */

@@ -152,6 +152,7 @@ static void forget_process(struct monitor *m)
 	m->status.finished_ns = clock_wall_ns();
 	m->status.started = m->status.ready = false;
 	m->is_up = m->is_ending = false;
+	m->paused_ms = 0;
 }
 
 /* Ends what was prepared for a start. */
@@ -422,6 +423,7 @@ void monitor_end_run(struct monitor *m, int64_t grace_ms)
 		(void)pidfd_signal(m->pidfd, SIGKILL);
 		m->deadline_ms = 0;
 		monitor_hook_cancel(m);
+		monitor_thaw(m);
 	} else if (is_hook_running(m, HOOK_PRE_STOP)) {
 		/* Asked again: what is left of its time may become less. */
 		m->deadline_ms = deadline < m->deadline_ms ? deadline : m->deadline_ms;
@@ -430,6 +432,7 @@ void monitor_end_run(struct monitor *m, int64_t grace_ms)
 		m->deadline_ms = deadline;
 		if (!monitor_pre_stop(m))
 			(void)pidfd_signal(m->pidfd, m->plan.stop_signal);
+		monitor_thaw(m);
 	}
 	m->is_ending = true;
 	was_ready = monitor_watch_end(m);
@@ -506,7 +509,7 @@ static int timeout_of(const struct monitor *m)
 {
 	int64_t now = clock_mono_ms();
 	int64_t watch = monitor_watch_deadline_ms(m);
-	int64_t left = m->deadline_ms ? m->deadline_ms - now : INT32_MAX;
+	int64_t left = m->deadline_ms && !m->paused_ms ? m->deadline_ms - now : INT32_MAX;
 
 	if (watch != PROBESTATE_NEVER && watch - now < left)
 		left = watch - now;
@@ -556,7 +559,7 @@ static void loop(struct monitor *m)
 		else if (r == 0 && m->log_dirty && !m->is_held_up)
 			give_memory_back(m);
 		monitor_watch_tick(m);
-		if (m->deadline_ms && clock_mono_ms() >= m->deadline_ms)
+		if (m->deadline_ms && !m->paused_ms && clock_mono_ms() >= m->deadline_ms)
 			on_deadline(m);
 		if (is_orphan(m)) {
 			end_prepared(m);

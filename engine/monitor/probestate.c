@@ -75,6 +75,18 @@ bool probestate_end(struct probestate *ps)
 	return was_ready;
 }
 
+void probestate_shift(struct probestate *ps, int64_t lasted_ms)
+{
+	for (int i = 0; i < PROBE__COUNT; i++) {
+		struct probe_watch *w = &ps->watch[i];
+
+		if (w->is_busy)
+			w->due_ms = w->begun_ms;
+		w->is_busy = false;
+		w->due_ms += lasted_ms;
+	}
+}
+
 /* Whether this role has its turn. */
 static bool is_awake(const struct probestate *ps, int role)
 {

@@ -66,6 +66,9 @@ void probestate_begin(struct probestate *ps, int64_t launched_ms, int64_t now_ms
 bool probestate_end(struct probestate *ps);
 /* The next thing to do now; to be called until it says PROBE_ACT_NONE. */
 struct probe_step probestate_next(struct probestate *ps, int64_t now_ms);
+/* Time has stood still for lasted_ms: what was asked is asked again, what was to come, comes so much
+ * later. */
+void probestate_shift(struct probestate *ps, int64_t lasted_ms);
 /* The answer of a probe. One that was not asked for (any more) does not count. */
 void probestate_result(struct probestate *ps, enum probe_role role, enum probe_result result,
 		       int64_t now_ms);

@@ -398,12 +398,29 @@ bool monitor_watch_end(struct monitor *m)
 	return was_ready;
 }
 
+void monitor_watch_pause(struct monitor *m)
+{
+	for (int i = 0; m->watch && i < PROBE__COUNT; i++)
+		action_cancel(&m->watch->asked[i]);
+}
+
+void monitor_watch_unpause(struct monitor *m, int64_t lasted_ms)
+{
+	struct monitor_watch *w = m->watch;
+
+	if (!w)
+		return;
+	probestate_shift(&w->state, lasted_ms);
+	if (w->hook_end_ms)
+		w->hook_end_ms += lasted_ms;
+}
+
 void monitor_watch_tick(struct monitor *m)
 {
 	int64_t now = clock_mono_ms();
 	struct change c;
 
-	if (!m->watch)
+	if (!m->watch || m->paused_ms)
 		return;
 	check_hook(m, now);
 	c = take_steps(m, now);
@@ -436,7 +453,7 @@ int64_t monitor_watch_deadline_ms(const struct monitor *m)
 {
 	int64_t at = PROBESTATE_NEVER;
 
-	if (!m->watch)
+	if (!m->watch || m->paused_ms)
 		return at;
 	at = probestate_deadline_ms(&m->watch->state);
 	if (m->watch->hook_kind != HOOK_NONE && m->watch->hook_end_ms && m->watch->hook_end_ms < at)

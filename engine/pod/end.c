@@ -5,7 +5,9 @@
  * Theory of operation: the monitor is asked first (stop without grace), since it sees the exit
  * code. When none answers, the container's first process is killed through a pidfd that matches the
  * record, and whoever got monitor.lock writes the state: exited, code unknown. A monitor that holds
- * the lock but does not answer (stopped by a debugger, say) is an error that names it.
+ * the lock but does not answer (stopped by a debugger, say) is an error that names it. It may have
+ * been paused, or its monitor killed in the middle of that, so it is always thawed: a frozen process
+ * of cgroup v1 does not take its SIGKILL.
  */
 #include <errno.h>
 #include <signal.h>
@@ -16,12 +18,14 @@
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 #include "engine/base/str.h"
+#include "engine/cgroup/cgroup.h"
 #include "engine/process/ctl.h"
 #include "engine/pod/run.h"
 #include "engine/state/status.h"
 
 #define ANSWER_MS    5000
 #define KILL_WAIT_MS 10000
+#define THAW_WAIT_MS 1000
 
 /* Asks the monitor to kill; 0 when it said that it is done (or ended). */
 static int ask_monitor(const struct store *s, const char *id, struct error *err)
@@ -45,6 +49,16 @@ static int ask_monitor(const struct store *s, const char *id, struct error *err)
 	return error_set(err, -r, "monitor of container '%.12s' does not answer", id);
 }
 
+void run_thaw_container(const char *pod_id, const char *id)
+{
+	cleanup_cgroup struct cgroup_ctx cg = CGROUP_CTX_INIT;
+	struct error scratch; /* no freezer: nothing was frozen */
+
+	if (pod_id && cgroup_open(&cg, &scratch) == 0)
+		error_ignore(
+			cgroup_freeze_container(&cg, pod_id, id, false, THAW_WAIT_MS, &scratch));
+}
+
 static int kill_process(const struct container_status *st, const char *id, struct error *err)
 {
 	struct proc_ident ident = { .pid = (pid_t)st->pid,
@@ -59,6 +73,7 @@ static int kill_process(const struct container_status *st, const char *id, struc
 	if (fd < 0)
 		return 0; /* gone already */
 	(void)pidfd_signal(fd, SIGKILL);
+	run_thaw_container(st->pod_id, id);
 	if (pidfd_wait_exit(fd, KILL_WAIT_MS) < 0)
 		return error_set(err, ETIMEDOUT, "container '%.12s' does not die", id);
 	return 0;

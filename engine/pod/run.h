@@ -91,6 +91,8 @@ int run_end_container(const struct store *s, const char *container_id,
 /* The same of what is removed next: nothing is written. */
 int run_kill_container(const struct store *s, const char *container_id,
 		       struct error *err) must_check;
+/* Lets a container go on that may be paused: after its signal was sent, where no monitor does it. */
+void run_thaw_container(const char *pod_id, const char *container_id);
 
 /* The way up of the stage "ports", which a conductor that adopts a running pod walks alone. */
 int run_hold_ports(struct pod_run *r, struct error *err) must_check;

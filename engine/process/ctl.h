@@ -39,6 +39,10 @@ enum ctl_type {
 	CTL_PREPARE, /* conductor to a new monitor: the sandbox is there */
 	CTL_ADOPT,   /* to a new conductor, ahead of all: what has ended in the pod stays so */
 	CTL_CHANGED, /* conductor: the pod's record lists other containers. No answer */
+	/* Stop where it is, go on. Monitor: its container, and its timers; conductor: the pod's timers
+	 * (its members are asked by themselves). Answer: CTL_OK or CTL_FAILED */
+	CTL_PAUSE,
+	CTL_UNPAUSE,
 	/* events and answers */
 	CTL_OK = 64,
 	CTL_FAILED,  /* text: why; value: exit code (125, 126, 127). More attempts may follow */
