@@ -93,14 +93,29 @@ bench: deps
 BINDIR := $(PREFIX)/bin
 LIBEXECDIR := $(PREFIX)/libexec/podium
 HELPERS := podium-monitor podium-launch podium-pause podium-image podium-seccomp podium-probe podium-net
+UNITS := podium-restart.service podium-kube@.service
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+MANDIR ?= $(PREFIX)/share/man/man1
+COMPLETE_BASH ?= $(PREFIX)/share/bash-completion/completions/podium
+COMPLETE_ZSH ?= $(PREFIX)/share/zsh/site-functions/_podium
+COMPLETE_FISH ?= $(PREFIX)/share/fish/vendor_completions.d/podium.fish
 install:
 	@$(MAKE) --no-print-directory VARIANT=release all
 	install -D -m 0755 -s build/release/podium $(DESTDIR)$(BINDIR)/podium
 	for p in $(HELPERS); do install -D -m 0755 build/release/$$p $(DESTDIR)$(LIBEXECDIR)/$$p || exit 1; done
 	install -D -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/podium/README.md
 	install -D -m 0644 packaging/apparmor/podium-default $(DESTDIR)$(PREFIX)/share/podium/apparmor/podium-default
+	for u in $(UNITS); do install -d $(DESTDIR)$(UNITDIR) && \
+		sed 's|@BINDIR@|$(BINDIR)|' packaging/systemd/$$u.in >$(DESTDIR)$(UNITDIR)/$$u || exit 1; done
+	install -d $(DESTDIR)$(MANDIR) && build/release/podium __man-pages $(DESTDIR)$(MANDIR)
+	install -d $(dir $(DESTDIR)$(COMPLETE_BASH)) $(dir $(DESTDIR)$(COMPLETE_ZSH)) $(dir $(DESTDIR)$(COMPLETE_FISH))
+	build/release/podium completion bash >$(DESTDIR)$(COMPLETE_BASH)
+	build/release/podium completion zsh >$(DESTDIR)$(COMPLETE_ZSH)
+	build/release/podium completion fish >$(DESTDIR)$(COMPLETE_FISH)
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/podium
+	rm -f $(DESTDIR)$(BINDIR)/podium $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
+	rm -f $(DESTDIR)$(MANDIR)/podium.1 $(DESTDIR)$(MANDIR)/podium-*.1
+	rm -f $(DESTDIR)$(COMPLETE_BASH) $(DESTDIR)$(COMPLETE_ZSH) $(DESTDIR)$(COMPLETE_FISH)
 	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/share/doc/podium $(DESTDIR)$(PREFIX)/share/podium/apparmor
 clean:
 	rm -rf build compile_commands.json

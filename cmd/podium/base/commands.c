@@ -25,6 +25,7 @@ const struct command_row command_rows[] = {
 	ROW("attach", cmd_attach),
 	ROW("build", cmd_build),
 	ROW("commit", cmd_commit),
+	ROW("completion", cmd_completion),
 	ROW("diff", cmd_diff),
 	ROW("events", cmd_events),
 	ROW("exec", cmd_exec),
@@ -121,6 +122,8 @@ const struct command_row command_rows[] = {
 	ROW("system prune", cmd_system_prune),
 
 	{ .words = "cdi-json", .command = &cmd_cdi_json, .hidden = true },
+	{ .words = "__man-pages", .command = &cmd_man_pages, .hidden = true },
+	{ .words = "__complete", .command = &cmd_complete, .hidden = true },
 	{ .words = "job-step", .command = &cmd_job_step, .hidden = true },
 	{ .words = NULL },
 };
