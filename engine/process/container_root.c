@@ -378,6 +378,8 @@ static int mount_volumes(struct builder *b, struct error *err)
 
 		if (r == 0)
 			r = target = volume_open_target(b->root, m->target, m->is_dir, err);
+		if (r >= 0 && m->is_tmpfs)
+			r = container_make_tmpfs(m, &b->p->c.who, target, err);
 		if (r >= 0)
 			r = mount_attach(m->mnt_fd, target, err);
 		if (r < 0)

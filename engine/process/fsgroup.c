@@ -40,22 +40,33 @@ static mode_t bits_of(const struct stat *st)
 	return S_ISDIR(st->st_mode) ? DIR_BITS : FILE_BITS;
 }
 
-static bool is_right(const struct stat *st, gid_t gid)
+/* What becomes of everything: -1 leaves an id as it is. */
+struct owner {
+	uid_t uid;
+	gid_t gid;
+	bool keep_mode;
+};
+
+static bool is_right(const struct stat *st, const struct owner *to)
 {
-	return st->st_gid == gid &&
-	       (S_ISLNK(st->st_mode) || (st->st_mode & bits_of(st)) == bits_of(st));
+	if (to->uid != (uid_t)-1 && st->st_uid != to->uid)
+		return false;
+	return st->st_gid == to->gid &&
+	       (to->keep_mode ||
+		(S_ISLNK(st->st_mode) || (st->st_mode & bits_of(st)) == bits_of(st)));
 }
 
 /* fd: O_PATH. */
-static int change(int fd, const struct stat *st, gid_t gid, struct error *err)
+static int change(int fd, const struct stat *st, const struct owner *to, struct error *err)
 {
 	char self[40];
 
-	if (is_right(st, gid))
+	if (is_right(st, to))
 		return 0;
-	if (st->st_gid != gid && fchownat(fd, "", (uid_t)-1, gid, AT_EMPTY_PATH) < 0)
-		return error_errno(err, "change group");
-	if (S_ISLNK(st->st_mode))
+	if ((st->st_gid != to->gid || to->keep_mode) &&
+	    fchownat(fd, "", to->uid, to->gid, AT_EMPTY_PATH) < 0)
+		return error_errno(err, to->keep_mode ? "change owner" : "change group");
+	if (S_ISLNK(st->st_mode) || to->keep_mode)
 		return 0;
 	/* chmod(2) of a descriptor that cannot be read or written */
 	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
@@ -108,8 +119,8 @@ static char *next_turn(struct waiting *w)
 }
 
 /* Changes one entry; a directory waits for its turn. */
-static int visit(int dir, const char *path, const char *name, gid_t gid, struct waiting *waiting,
-		 struct error *err)
+static int visit(int dir, const char *path, const char *name, const struct owner *to,
+		 struct waiting *waiting, struct error *err)
 {
 	cleanup_close int fd = open_below(dir, name, O_PATH);
 	struct stat st;
@@ -119,7 +130,7 @@ static int visit(int dir, const char *path, const char *name, gid_t gid, struct 
 		return 0; /* gone meanwhile; a mount */
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_errno(err, "open '%s/%s'", path, name);
-	r = change(fd, &st, gid, err);
+	r = change(fd, &st, to, err);
 	if (r < 0)
 		return error_wrap(err, "'%s/%s'", path, name);
 	if (S_ISDIR(st.st_mode) || (S_ISLNK(st.st_mode) && WEAKEN("VOL-3")))
@@ -127,7 +138,7 @@ static int visit(int dir, const char *path, const char *name, gid_t gid, struct 
 	return 0;
 }
 
-static int visit_all(int top, const char *path, gid_t gid, struct waiting *waiting,
+static int visit_all(int top, const char *path, const struct owner *to, struct waiting *waiting,
 		     struct error *err)
 {
 	int fd = open_below(top, path, O_RDONLY | O_DIRECTORY);
@@ -146,11 +157,11 @@ static int visit_all(int top, const char *path, gid_t gid, struct waiting *waiti
 	}
 	while (r == 0 && (e = readdir(d)))
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			r = visit(fd, path, e->d_name, gid, waiting, err);
+			r = visit(fd, path, e->d_name, to, waiting, err);
 	return r;
 }
 
-int fsgroup_apply(int top_fd, gid_t gid, bool on_mismatch, struct error *err)
+static int apply(int top_fd, const struct owner *to, bool on_mismatch, struct error *err)
 {
 	struct waiting waiting = { 0 };
 	cleanup_close int top = openat(top_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -159,15 +170,32 @@ int fsgroup_apply(int top_fd, gid_t gid, bool on_mismatch, struct error *err)
 
 	if (top < 0 || fstat(top, &st) < 0)
 		return error_errno(err, "open its top");
-	if (on_mismatch && is_right(&st, gid))
+	if (on_mismatch && is_right(&st, to))
 		return 0;
-	r = visit_all(top, ".", gid, &waiting, err);
+	r = visit_all(top, ".", to, &waiting, err);
 	while (r == 0 && waiting.paths.n > 0) {
 		cleanup_free char *path = next_turn(&waiting);
 
-		r = visit_all(top, path, gid, &waiting, err);
+		r = visit_all(top, path, to, &waiting, err);
 	}
 	strlist_done(&waiting.paths);
 	/* The top comes last: it says that all is done. */
-	return r < 0 ? r : change(top, &st, gid, err);
+	return r < 0 ? r : change(top, &st, to, err);
+}
+
+int fsgroup_apply(int top_fd, gid_t gid, bool on_mismatch, struct error *err)
+{
+	const struct owner to = { .uid = (uid_t)-1, .gid = gid };
+
+	return apply(top_fd, &to, on_mismatch, err);
+}
+
+int fsgroup_chown(int fd, uid_t uid, gid_t gid, struct error *err)
+{
+	const struct owner to = { .uid = uid, .gid = gid, .keep_mode = true };
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, "look at it");
+	return S_ISDIR(st.st_mode) ? apply(fd, &to, false, err) : change(fd, &st, &to, err);
 }

@@ -14,4 +14,8 @@
  * is done when the top is right already. */
 int fsgroup_apply(int top_fd, gid_t gid, bool on_mismatch, struct error *err) must_check;
 
+/* The option U of a mount: everything below and itself, or a file alone, becomes this user's. Modes
+ * stay, but for the set-uid bits that the kernel takes. The same walk. */
+int fsgroup_chown(int fd, uid_t uid, gid_t gid, struct error *err) must_check;
+
 #endif

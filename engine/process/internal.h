@@ -25,6 +25,8 @@
 #define SCRATCH_ETC	"etc"
 #define SCRATCH_VOLUMES "volumes"
 
+struct mount_words;
+
 struct launch {
 	struct store store;
 	const char *libexec; /* directory of the helper programs */
@@ -91,9 +93,13 @@ extern const char *const etc_names[ETC__COUNT]; /* "hosts", ... */
 struct planned_mount {
 	int mnt_fd; /* detached */
 	bool is_dir;
-	const char *target;	/* borrowed from the spec */
-	const char *image_path; /* of an image: the subPath, looked for when it is attached */
-	uint64_t attrs;		/* of that */
+	const char *target;	   /* borrowed from the spec */
+	const char *image_path;	   /* of an image: the subPath, looked for when it is attached */
+	uint64_t attrs;		   /* of that */
+	bool is_scratch;	   /* the engine's own, of no spec */
+	bool is_tmpfs;		   /* made in the container half */
+	const char *tmpfs_options; /* or NULL */
+	const struct mount_spec *tmpfs_spec; /* or NULL */
 };
 
 /* Everything that the container half needs; made by the host half. */
@@ -124,6 +130,36 @@ int container_open_volumes(const struct launch *l, struct container_plan *p,
 /* Those that lie in the sandbox: the caller is in its mount namespace. */
 int container_open_sandbox_volumes(const struct launch *l, struct container_plan *p,
 				   struct error *err) must_check;
+/* Adds tmpfs at /run, /tmp and /var/tmp where nothing else is mounted, for a read-only root. */
+void container_add_scratch(const struct launch *l, struct container_plan *p);
+/* In the container half: makes the tmpfs with what the image has at its mount point, of which target
+ * is a descriptor. */
+int container_make_tmpfs(struct planned_mount *m, const struct identity *who, int target,
+			 struct error *err) must_check;
+
+/* ---- what a source becomes before it is mounted (container_source.c) ---------------------- */
+
+/* An open source (O_PATH), what is asked of its mount, and the attributes that it will have. */
+struct source {
+	const struct launch *l;
+	const struct container_plan *p;
+	const struct mount_spec *spec;
+	const struct volume_spec *volume;
+	const struct mount_words *words;
+	uint64_t attrs;
+	size_t index; /* in spec.mounts */
+	int fd;
+};
+/* The options that change what is there: U, z, Z, and what the image has for a new named volume. */
+int source_prepare(const struct source *s, struct error *err) must_check;
+/* O: a writable view of it, detached. */
+int source_overlay(const struct source *s, struct error *err) must_check;
+/* Two directories for what is written to such a view of this start, or those that were asked for. */
+int source_open_layers(const struct source *s, int *ret_upper, int *ret_work,
+		       struct error *err) must_check;
+/* idmap: a clone with other ids. */
+int source_map(const struct source *s, struct error *err) must_check;
+
 /* In the container half, before the mount is attached: takes a subPath out of an image. */
 int container_finish_volume(struct planned_mount *m, struct error *err) must_check;
 

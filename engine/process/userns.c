@@ -29,9 +29,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/base/fs.h"
@@ -46,6 +52,7 @@
 #define SLOT_TEXT_MAX 12
 #define ID_DIGITS     64
 #define MAP_TEXT_MAX  128
+#define MAPS_TEXT_MAX 4000 /* the kernel takes less than a page */
 
 bool has_own_userns(const struct pod_spec *pod)
 {
@@ -215,6 +222,99 @@ int userns_open(const struct launch *l, int *ret_fd, uint32_t *ret_first, struct
 		return error_set(err, ESRCH, "sandbox of pod '%s' has ended", l->pod.name);
 	*ret_fd = steal_fd(&fd);
 	return 0;
+}
+
+/* ---- namespaces of mounts --------------------------------------------------------------- */
+
+/* One range "[@]A-B-N" becomes a line of a map. */
+static int add_range(struct buf *out, const char *text, size_t n, uint32_t first_id,
+		     struct error *err)
+{
+	cleanup_free char *copy = xstrndup(text, n);
+	char *rest = copy + (copy[0] == '@');
+	uint64_t v[3] = { 0 };
+
+	if (copy[0] == '@')
+		first_id = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		char *word = strsep(&rest, "-");
+
+		if (!word || parse_u64(word, UINT32_MAX - 1, &v[i]) < 0 || (i == 2 && rest))
+			return error_set(err, EINVAL, "'%.100s' is not like '0-1000-1'", copy);
+	}
+	if (v[2] == 0 || v[1] + first_id + v[2] > UINT32_MAX || v[0] + v[2] > UINT32_MAX)
+		return error_set(err, EINVAL, "'%.100s' is out of range", copy);
+	buf_printf(out, "%llu %llu %llu\n", (unsigned long long)v[0],
+		   (unsigned long long)v[1] + first_id, (unsigned long long)v[2]);
+	return 0;
+}
+
+static int map_text(const char *ranges, uint32_t first_id, char **ret, struct error *err)
+{
+	cleanup_buf struct buf out = BUF_INIT(MAPS_TEXT_MAX);
+
+	if (!ranges)
+		buf_adds(&out, "0 0 4294967295\n");
+	while (ranges && *ranges) {
+		size_t n = strcspn(ranges, "#");
+		int r = add_range(&out, ranges, n, first_id, err);
+
+		if (r < 0)
+			return r;
+		ranges += n + (ranges[n] == '#');
+	}
+	if (out.overflow)
+		return error_set(err, E2BIG, "too many ranges");
+	*ret = buf_steal(&out);
+	return 0;
+}
+
+/* Writes both maps of a child that waits, and opens its namespace. */
+static int map_child(pid_t pid, const char *uids, const char *gids, struct error *err)
+{
+	cleanup_close int proc = procfs_open(err);
+	char path[64];
+	int r = proc, fd;
+
+	(void)snprintf(path, sizeof(path), "%d/uid_map", (int)pid);
+	if (r >= 0)
+		r = procfs_write(proc, path, uids, err);
+	(void)snprintf(path, sizeof(path), "%d/gid_map", (int)pid);
+	if (r >= 0)
+		r = procfs_write(proc, path, gids, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? error_errno(err, "open a user namespace") : fd;
+}
+
+int userns_for_mount(const char *uids, const char *gids, uint32_t first_id, struct error *err)
+{
+	cleanup_free char *uid_text = NULL;
+	cleanup_free char *gid_text = NULL;
+	struct clone_args a = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
+	int r = map_text(uids, first_id, &uid_text, err);
+	long pid;
+
+	if (r == 0)
+		r = map_text(gids, first_id, &gid_text, err);
+	if (r < 0)
+		return r;
+	pid = syscall(SYS_clone3, &a, sizeof(a));
+	if (pid < 0)
+		return error_errno(err, "make a user namespace");
+	/* Holds it until it is open. */
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		for (;;)
+			(void)pause();
+	}
+	r = map_child((pid_t)pid, uid_text, gid_text, err);
+	(void)kill((pid_t)pid, SIGKILL);
+	while (waitpid((pid_t)pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return r;
 }
 
 /* ---- identity --------------------------------------------------------------------------- */

@@ -45,6 +45,11 @@ int userns_first_id(pid_t pid, uint32_t *ret_first, struct error *err) must_chec
 /* Refuses ids that the namespace has not got. */
 int userns_check_ids(const struct confinement *c, struct error *err) must_check;
 
+/* A user namespace for the ids of a mount: uids and gids are "ON-DISK-SEEN-COUNT#..." (NULL: every id
+ * is itself); without '@' in front of a range SEEN counts from first_id. */
+int userns_for_mount(const char *uids, const char *gids, uint32_t first_id,
+		     struct error *err) must_check;
+
 /* In the new namespace, first of all: become its root, which owns what is made from now on. */
 int userns_become_root(struct error *err) must_check;
 

@@ -88,6 +88,19 @@ int mount_clone(int dirfd, const char *path, uint64_t attrs, struct error *err)
 	return steal_fd(&fd);
 }
 
+int mount_clone_single(int fd, uint64_t attrs, struct error *err)
+{
+	struct mount_attr attr = { .attr_set = attrs, .propagation = MS_PRIVATE };
+	cleanup_close int mnt =
+		open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+
+	if (mnt < 0)
+		return error_errno(err, "clone mount without what lies below");
+	if (mount_setattr(mnt, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return error_errno(err, "set attributes of mount");
+	return steal_fd(&mnt);
+}
+
 int mount_clone_mapped(int fd, int userns_fd, uint64_t attrs, bool recursive, struct error *err)
 {
 	struct mount_attr attr = { .attr_set = attrs | MOUNT_ATTR_IDMAP,

@@ -35,6 +35,10 @@ int mount_new(const char *fstype, const struct mount_option *opts, uint64_t attr
  * private, attrs added to each. Flags that the source has stay. Returns the descriptor. */
 int mount_clone(int dirfd, const char *path, uint64_t attrs, struct error *err) must_check;
 
+/* The same of fd alone, without what is mounted below. -EINVAL where that would show what a locked
+ * mount hides. */
+int mount_clone_single(int fd, uint64_t attrs, struct error *err) must_check;
+
 /* The mount of fd alone (O_PATH, a directory or file), cloned detached with the ids of a user
  * namespace: what belongs to id n on disk belongs to what that namespace maps n to. recursive: and
  * what is mounted below. -EINVAL from a file system that cannot do that. */

@@ -29,11 +29,6 @@ static const struct {
 	{ "dev", 0, MOUNT_ATTR_NODEV },
 	{ "noexec", MOUNT_ATTR_NOEXEC, 0 },
 	{ "exec", 0, MOUNT_ATTR_NOEXEC },
-	{ "noatime", MOUNT_ATTR_NOATIME, 0 },
-	{ "relatime", 0, MOUNT_ATTR_NOATIME | MOUNT_ATTR_STRICTATIME },
-	{ "strictatime", MOUNT_ATTR_STRICTATIME, 0 },
-	{ "nodiratime", MOUNT_ATTR_NODIRATIME, 0 },
-	{ "diratime", 0, MOUNT_ATTR_NODIRATIME },
 };
 
 static const struct {
@@ -179,6 +174,8 @@ static int add_tmpfs_word(struct mount_words *w, const char *word, struct error 
 	if (strcmp(word, "tmpcopyup") == 0)
 		return 1;
 	if (strcmp(word, "notmpcopyup") == 0)
+		w->no_copy = true;
+	else if (strcmp(word, "nocopy") == 0)
 		w->no_copy = true;
 	else if (strcmp(word, "U") == 0)
 		w->chown = true;

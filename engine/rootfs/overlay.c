@@ -530,12 +530,27 @@ static int mount_mapped_image(const struct overlay_image *image, const struct ov
 	return mount_as(s, r, ids, attrs | MOUNT_ATTR_RDONLY, err);
 }
 
+static int mount_image_writable(const struct overlay_image *image, uint64_t attrs,
+				struct error *err)
+{
+	struct stack *s = xcalloc(1, sizeof(*s));
+	int r;
+
+	s->upper = fcntl(image->upperfd, F_DUPFD_CLOEXEC, 3);
+	s->work = fcntl(image->workfd, F_DUPFD_CLOEXEC, 3);
+	r = s->upper < 0 || s->work < 0 ? error_errno(err, "keep a directory")
+					: stack_open_layers(image->store_fd, image->layers, s, err);
+	return mount_opened(s, r, attrs, err);
+}
+
 int overlay_mount_image(const struct overlay_image *image, const struct overlay_ids *ids,
 			uint64_t attrs, struct error *err)
 {
 	struct error scratch;
 	int fd;
 
+	if (image->upperfd >= 0)
+		return mount_image_writable(image, attrs, err);
 	if (!ids)
 		return overlay_mount_read_only(image->store_fd, image->layers, image->emptyfd,
 					       attrs, err);
@@ -543,6 +558,20 @@ int overlay_mount_image(const struct overlay_image *image, const struct overlay_
 	if (fd == -EINVAL)
 		fd = mount_mapped_image(image, ids, true, attrs, &scratch);
 	return fd < 0 ? error_set(err, -fd, "%s", scratch.text) : fd;
+}
+
+int overlay_mount_over(int lower_fd, int upper_fd, int work_fd, uint64_t attrs, struct error *err)
+{
+	struct stack *s = xcalloc(1, sizeof(*s));
+	int r = 0;
+
+	s->layers[0] = fcntl(lower_fd, F_DUPFD_CLOEXEC, 3);
+	s->upper = fcntl(upper_fd, F_DUPFD_CLOEXEC, 3);
+	s->work = fcntl(work_fd, F_DUPFD_CLOEXEC, 3);
+	s->n = s->layers[0] >= 0;
+	if (s->n == 0 || s->upper < 0 || s->work < 0)
+		r = error_errno(err, "keep a directory");
+	return mount_opened(s, r, attrs, err);
 }
 
 int overlay_mount_view(int store_fd, const struct container_spec *spec, uint64_t attrs,

@@ -42,14 +42,22 @@ struct strlist;
 int overlay_mount_read_only(int store_fd, const struct strlist *layers, int emptyfd, uint64_t attrs,
 			    struct error *err) must_check;
 
-/* The same, with the ids of a user namespace (NULL: those on disk). */
+/* The same, with the ids of a user namespace (NULL: those on disk). A writable one has none. */
 struct overlay_image {
 	int store_fd;
 	const struct strlist *layers;
 	int emptyfd;
+	/* Both or neither (-EBADF): directories of a writable layer on top. */
+	int upperfd;
+	int workfd;
 };
 int overlay_mount_image(const struct overlay_image *image, const struct overlay_ids *ids,
 			uint64_t attrs, struct error *err) must_check;
+
+/* A writable view of a directory, which stays as it is: what is written lands in upper_fd. All three
+ * are open directories, the last two of one file system. As overlay_mount(). */
+int overlay_mount_over(int lower_fd, int upper_fd, int work_fd, uint64_t attrs,
+		       struct error *err) must_check;
 
 /* What a container sees as its root, its writable layer included: read-only and detached, also while
  * it runs. As overlay_mount(). */

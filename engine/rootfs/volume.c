@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -207,6 +208,29 @@ int volume_open_source(const char *root, const struct pod_spec *pod, const struc
 	return fd < 0 ? error_errno(err, "open '%s'", path) : fd;
 }
 
+int volume_check_relabel(const struct volume_spec *vol, bool relabel, struct error *err)
+{
+	static const char *const refused[] = { "/",	"/bin",	 "/boot",    "/dev",	 "/etc",
+					       "/home", "/lib",	 "/lib64",   "/proc",	 "/root",
+					       "/run",	"/sbin", "/srv",     "/sys",	 "/tmp",
+					       "/usr",	"/var",	 "/var/lib", "/var/log", "/var/run",
+					       NULL };
+	cleanup_free char *real = NULL;
+
+	if (vol->kind != VOLUME_HOST_PATH || WEAKEN("VOL-5"))
+		return 0;
+	real = realpath(vol->host_path, NULL);
+	for (size_t i = 0; real && refused[i]; i++)
+		if (strcmp(real, refused[i]) == 0)
+			return error_set(err, EPERM, "'%s' is the host's own: it gets no other %s",
+					 vol->host_path,
+					 relabel ? "label ('z', 'Z')" : "owner ('U')");
+	if (relabel && access("/sys/fs/selinux/enforce", F_OK) == 0)
+		return error_set(err, EOPNOTSUPP,
+				 "SELinux is active here, and labels ('z', 'Z') cannot be set yet");
+	return 0;
+}
+
 /* ---- subPath and targets ---------------------------------------------------------------- */
 
 static bool has_dot_dot(const char *path)
@@ -324,7 +348,7 @@ int volume_open_target(int root_fd, const char *target, bool is_dir, struct erro
 	return r < 0 ? r : steal_fd(&fd);
 }
 
-static size_t depth_of(const char *path)
+size_t volume_depth(const char *path)
 {
 	size_t n = 0;
 
@@ -339,9 +363,9 @@ size_t *volume_mount_order(const struct mount_list *mounts)
 
 	/* insertion sort: stable, and the lists are short */
 	for (size_t i = 0; i < mounts->n; i++) {
-		size_t d = depth_of(mounts->v[i].target), at = i;
+		size_t d = volume_depth(mounts->v[i].target), at = i;
 
-		for (; at > 0 && depth_of(mounts->v[order[at - 1]].target) > d; at--)
+		for (; at > 0 && volume_depth(mounts->v[order[at - 1]].target) > d; at--)
 			order[at] = order[at - 1];
 		order[at] = i;
 	}

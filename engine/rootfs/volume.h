@@ -40,6 +40,12 @@ int volume_open_target(int root_fd, const char *target, bool is_dir, struct erro
 /* Refuses "/", /proc and /sys and everything below, and relative paths. */
 int volume_check_target(const char *target, struct error *err) must_check;
 
+/* Refuses a directory of the host's own as the source of a mount that is to get another label or
+ * (relabel false) another owner. */
+int volume_check_relabel(const struct volume_spec *vol, bool relabel, struct error *err) must_check;
+
+/* How many directories lie between a path and the root. */
+size_t volume_depth(const char *path);
 /* Indices of mounts in the order to mount in: parents before children, else as listed. The caller
  * owns the array. */
 size_t *volume_mount_order(const struct mount_list *mounts);

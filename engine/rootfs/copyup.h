@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * copyup - the content of a directory of the image, copied into a volume that is new.
+ */
+#ifndef PODIUM_ROOTFS_COPYUP_H
+#define PODIUM_ROOTFS_COPYUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/error.h"
+
+/* Copies what is in the directory from_fd into the directory to_fd (both may be O_PATH). The
+ * directory itself takes mode and owner unless how->keep_top. shift: what is subtracted from every id that is at least as large, for a
+ * source whose ids are mapped. Links are copied, never followed; other file systems below are not
+ * entered; device nodes and sockets stay behind. Extended attributes: those of "user.". */
+struct copyup {
+	uint32_t shift;
+	bool keep_top;
+};
+int copyup_tree(int from_fd, int to_fd, const struct copyup *how, struct error *err) must_check;
+
+/* Whether a directory has no entry. -errno. */
+int is_directory_empty(int fd, struct error *err) must_check;
+
+#endif
