@@ -141,9 +141,17 @@ static void load_text(struct load *l, const char *text, size_t len)
 static int load_file(struct load *l, const char *path, struct error *err)
 {
 	cleanup_buf struct buf text = BUF_INIT(DOC_MAX_BYTES + 1);
+	const char *fetched = pairlist_get(&l->input->fetched, path);
 	bool is_stdin = strcmp(path, "-") == 0;
-	int r = read_file(path, &text, err);
+	int r;
 
+	if (fetched) {
+		l->path = NULL;
+		l->file = path;
+		load_text(l, fetched, strlen(fetched));
+		return 0;
+	}
+	r = read_file(path, &text, err);
 	if (r < 0)
 		return r;
 	l->path = is_stdin ? NULL : path;

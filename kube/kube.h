@@ -15,6 +15,7 @@
 
 struct kube_input {
 	struct strlist files;	     /* paths in order; "-" is stdin, once at most */
+	struct pairlist fetched;     /* the texts of those files that are addresses */
 	bool strict;		     /* what has no effect is an error */
 	bool for_play;		     /* mounting a volume that cannot be had here is an error */
 	bool check_only;	     /* plans are thrown away: they get no kube_yaml */

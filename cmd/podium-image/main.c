@@ -35,6 +35,7 @@
 static const struct verb *const verbs[] = {
 	&verb_build,
 	&verb_check,
+	&verb_fetch,
 	&verb_load,
 	&verb_login,
 	&verb_manifest,

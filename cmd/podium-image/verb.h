@@ -32,6 +32,7 @@ extern const struct verb verb_pull;
 extern const struct verb verb_build;
 extern const struct verb verb_load;
 extern const struct verb verb_check;
+extern const struct verb verb_fetch;
 extern const struct verb verb_login;
 extern const struct verb verb_manifest;
 extern const struct verb verb_commit;

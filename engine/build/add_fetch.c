@@ -25,16 +25,15 @@
 #include "engine/image/sha256.h"
 #include "engine/image/url.h"
 
-#define REDIRECTS_MAX	5
-#define FETCH_BYTES_MAX (INT64_C(64) << 30)
-#define CONNECT_MS	30000
-#define STALL_BYTES	100
-#define STALL_S		60
-#define NAME_MAX_BYTES	255
+#define REDIRECTS_MAX  5
+#define CONNECT_MS     30000
+#define STALL_BYTES    100
+#define STALL_S	       60
+#define NAME_MAX_BYTES 255
 
 struct fetch {
 	int outfd;
-	int64_t bytes;
+	int64_t bytes, max_bytes;
 	struct sha256 *hash;
 	bool is_body; /* of the answer that is wanted */
 	bool saw_private;
@@ -47,9 +46,9 @@ static int on_head(void *arg, const struct http_answer *a, struct error *err)
 	f->is_body = a->status == 200;
 	if (a->encoding)
 		return error_set(err, EPROTO, "the answer is encoded as '%.60s'", a->encoding);
-	if (a->length > FETCH_BYTES_MAX)
+	if (a->length > f->max_bytes)
 		return error_set(err, E2BIG, "the file is larger than %lld bytes",
-				 (long long)FETCH_BYTES_MAX);
+				 (long long)f->max_bytes);
 	return 0;
 }
 
@@ -61,9 +60,9 @@ static ssize_t on_body(void *arg, const char *data, size_t len, struct error *er
 	if (!f->is_body)
 		return (ssize_t)len;
 	f->bytes += (int64_t)len;
-	if (f->bytes > FETCH_BYTES_MAX)
+	if (f->bytes > f->max_bytes)
 		return error_set(err, E2BIG, "the file is larger than %lld bytes",
-				 (long long)FETCH_BYTES_MAX);
+				 (long long)f->max_bytes);
 	sha256_add(f->hash, data, len);
 	r = fs_write_all(f->outfd, data, len);
 	return r < 0 ? error_set(err, -r, "write: %s", strerror(-r)) : (ssize_t)len;
@@ -177,10 +176,10 @@ static int get(struct fetch *f, const char *address, int64_t *ret_date, struct e
 	return r < 0 ? r : 0;
 }
 
-int add_fetch_into(const char *address, int outfd, struct sha256 *hash, int64_t *ret_date,
-		   struct error *err)
+int add_fetch_into(const char *address, int outfd, int64_t max_bytes, struct sha256 *hash,
+		   int64_t *ret_date, struct error *err)
 {
-	struct fetch f = { .outfd = outfd, .hash = hash };
+	struct fetch f = { .outfd = outfd, .max_bytes = max_bytes, .hash = hash };
 
 	return get(&f, address, ret_date, err);
 }
@@ -260,7 +259,7 @@ int add_fetch(struct copier *c, const char *address, struct copy_item *ret, stru
 	outfd = openat(c->workfd, ret->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (outfd < 0)
 		return error_errno(err, "make a file for '%.200s'", address);
-	r = add_fetch_into(address, outfd, hash, &date, err);
+	r = add_fetch_into(address, outfd, FETCH_BYTES_MAX, hash, &date, err);
 	if (r == 0)
 		r = check_sum(c->spec->checksum, hash, err);
 	ret->mtime_s = date > 0 ? date : c->dir_mtime_s;

@@ -104,10 +104,11 @@ int digest_sink_put(void *arg, const struct copy_entry *e, struct error *err) mu
  * content then; 0: it is no archive. */
 int add_unpack(struct copier *c, struct copy_item *item, struct error *err) must_check;
 /* The body behind an address (http, https) into a file, hashed on the way. *ret_date: as old as the
- * server says, or -1. */
+ * server says, or -1. -E2BIG: more than max_bytes. */
+#define FETCH_BYTES_MAX (INT64_C(64) << 30)
 struct sha256;
-int add_fetch_into(const char *address, int outfd, struct sha256 *hash, int64_t *ret_date,
-		   struct error *err) must_check;
+int add_fetch_into(const char *address, int outfd, int64_t max_bytes, struct sha256 *hash,
+		   int64_t *ret_date, struct error *err) must_check;
 /* add_inflate.c: takes xz or bzip2 off, into a file of the work directory: its descriptor, at 0.
  * -EBADMSG: it is damaged. */
 int add_inflate(struct copier *c, int fd, struct error *err) must_check;

@@ -302,7 +302,7 @@ int newimage_fetch(const struct store *s, const char *address, struct error *err
 		fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_errno(err, "make a temporary file in the store");
-	r = add_fetch_into(address, fd, hash, &date, err);
+	r = add_fetch_into(address, fd, FETCH_BYTES_MAX, hash, &date, err);
 	if (r < 0)
 		return error_wrap(err, "'%.200s'", address);
 	return lseek(fd, 0, SEEK_SET) < 0 ? error_errno(err, "read the archive") : steal_fd(&fd);

@@ -2,6 +2,7 @@
 /*
  * play_options - options of kube play that change the pods of the files.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -172,7 +173,56 @@ static void test_job(void)
 	CHECK_HAS(r.err, "Job 'j': its pods are made from the file");
 }
 
+/* ---- addresses ---------------------------------------------------------------------------- */
+
+#define SERVER "http://127.0.0.1:18090"
+
+static bool is_served(void)
+{
+	cleanup_result struct result r = run("curl -sf -o /dev/null " SERVER "/");
+
+	return r.code == 0;
+}
+
+static void test_address(void)
+{
+	cleanup_result struct result end = { 0 };
+	struct job server;
+
+	write_file("web/app.yaml",
+		   "apiVersion: v1\nkind: Pod\nmetadata: {name: remote}\nspec:\n  containers:\n"
+		   "  - {name: c, image: payload, args: [sleep, '0']}\n");
+	write_file("web/bad.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {nam: x}\n");
+	server = job_run("python3 -m http.server --bind 127.0.0.1 --directory %s/web 18090",
+			 harness.work);
+	CHECK(WAIT_UNTIL(is_served(), DEADLINE_MS), "no server");
+	MUST(0, "kube play " SERVER "/app.yaml");
+	MUST(0, "pod exists remote");
+	MUST(0, "kube play " SERVER "/app.yaml"); /* unchanged */
+	MUST(0, "kube down " SERVER "/app.yaml");
+	MUST(1, "pod exists remote");
+	{
+		cleanup_result struct result bad = podium("kube play " SERVER "/bad.yaml");
+		cleanup_result struct result none = podium("kube play " SERVER "/none.yaml");
+		cleanup_result struct result prune =
+			podium("kube play --prune " SERVER "/app.yaml");
+		cleanup_result struct result check = podium("kube validate " SERVER "/app.yaml");
+
+		CHECK_CODE(bad, 125);
+		CHECK_HAS(bad.err, SERVER "/bad.yaml:3:12: metadata.nam");
+		CHECK_CODE(none, 125);
+		CHECK_HAS(none.err, "the server says 404");
+		CHECK_CODE(prune, 125);
+		CHECK_HAS(prune.err, "which an address has not");
+		CHECK_CODE(check, 125);
+		CHECK_HAS(check.err, "fetch it first");
+	}
+	(void)kill(server.pid, SIGTERM);
+	end = job_wait(&server, DEADLINE_MS);
+}
+
 static CU_TestInfo tests[] = {
+	{ "manifests behind addresses", test_address },
 	{ "ports", test_publish },
 	{ "all ports", test_publish_all },
 	{ "files in /etc", test_files },

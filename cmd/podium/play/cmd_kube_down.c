@@ -18,6 +18,7 @@
 #include "cmd/podium/base/commands.h"
 #include "cmd/podium/play/kube_archive.h"
 #include "cmd/podium/play/down_objects.h"
+#include "cmd/podium/play/kube_fetch.h"
 #include "cmd/podium/play/kube_input.h"
 #include "cmd/podium/container/lifeoptions.h"
 #include "cmd/podium/pod/pods.h"
@@ -125,14 +126,16 @@ int kube_down(struct command_context *ctx, int argc, char **argv, const struct d
 	cleanup_kube_result struct kube_result result = { 0 };
 	struct kube_input how = { 0 };
 	bool is_archive;
-	int r = kube_archive_input(argc, argv, &how, &result, &is_archive, err);
+	int r = kube_fetch(&ctx->store, argc, argv, &how.fetched, err);
 
-	if (r < 0)
-		return r;
-	if (!result.pod_names.n && !result.n_objects && result.has_errors)
-		return kube_input_read(argc, argv, &how, &result, err);
-	r = down_pods(ctx, &result, rq->grace_s, err);
-	return r < 0 ? r : down_objects(ctx, &result, rq, err);
+	if (r == 0)
+		r = kube_archive_input(argc, argv, &how, &result, &is_archive, err);
+	if (r == 0 && !result.pod_names.n && !result.n_objects && result.has_errors)
+		r = kube_input_read(argc, argv, &how, &result, err);
+	else if (r == 0)
+		r = down_pods(ctx, &result, rq->grace_s, err);
+	pairlist_done(&how.fetched);
+	return r ? r : down_objects(ctx, &result, rq, err);
 }
 
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
@@ -152,7 +155,7 @@ static const struct option down_options_table[] = {
 
 const struct command cmd_kube_down = {
 	.words = "kube down",
-	.args = "[options] FILE [FILE...]|-",
+	.args = "[options] FILE|URL...|-",
 	.summary = "Stop and remove the pods of Kubernetes YAML",
 	.details =
 		"  Workloads, Secrets and ConfigMaps of the files go, too; a Secret or ConfigMap "

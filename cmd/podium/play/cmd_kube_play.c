@@ -17,6 +17,7 @@
 #include "cmd/podium/base/command.h"
 #include "cmd/podium/base/commands.h"
 #include "cmd/podium/play/kube_archive.h"
+#include "cmd/podium/play/kube_fetch.h"
 #include "cmd/podium/play/kube_input.h"
 #include "cmd/podium/container/lifeoptions.h"
 #include "cmd/podium/play/play.h"
@@ -71,10 +72,10 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	if (r < 0)
 		return r;
 	for (int i = 0; i < argc; i++) {
-		if (o->prune && is_equal(argv[i], "-"))
+		if (o->prune && (is_equal(argv[i], "-") || is_kube_address(argv[i])))
 			return error_set(err, EINVAL,
-					 "--prune goes by the file's path, which stdin "
-					 "has not");
+					 "--prune goes by the file's path, which %s has not",
+					 is_equal(argv[i], "-") ? "stdin" : "an address");
 		strlist_add(&o->files, argv[i]);
 	}
 	if (o->dry_run && is_kube_archive(argv[0]))
@@ -89,8 +90,11 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	if (r == 0)
 		r = play_override_input(&o->over, o->network, &how, err);
 	if (r == 0)
+		r = kube_fetch(&ctx->store, argc, argv, &how.fetched, err);
+	if (r == 0)
 		r = kube_input_read(argc, argv, &how, &result, err);
 	pairlist_done(&how.annotations);
+	pairlist_done(&how.fetched);
 	if (r == 0)
 		r = play_override(&o->over, &result, err);
 	if (r == 0)
@@ -171,7 +175,7 @@ static void free_options(void *options)
 
 const struct command cmd_kube_play = {
 	.words = "kube play",
-	.args = "[options] FILE [FILE...]|-",
+	.args = "[options] FILE|URL...|-",
 	.summary = "Play Kubernetes YAML: create and start its pods",
 	.details =
 		"  Objects come first (namespaces, ConfigMaps, Secrets, volumes, claims), then all "

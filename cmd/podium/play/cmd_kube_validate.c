@@ -7,6 +7,7 @@
  */
 #include "cmd/podium/base/command.h"
 #include "cmd/podium/base/commands.h"
+#include "cmd/podium/play/kube_fetch.h"
 #include "cmd/podium/play/kube_input.h"
 
 struct validate_options {
@@ -19,8 +20,10 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	cleanup_kube_result struct kube_result result = { 0 };
 	struct kube_input how = { .strict = o->strict, .check_only = true };
 
+	int r = kube_fetch(NULL, argc, argv, &how.fetched, err);
+
 	(void)ctx;
-	return kube_input_read(argc, argv, &how, &result, err);
+	return r < 0 ? r : kube_input_read(argc, argv, &how, &result, err);
 }
 
 static const struct option validate_options_table[] = {

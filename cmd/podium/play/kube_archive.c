@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "cmd/podium/image/imagejob.h"
+#include "cmd/podium/play/kube_fetch.h"
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
@@ -79,7 +80,7 @@ int kube_archive_read(const char *path, char **ret, size_t *ret_len, struct erro
 	struct stat st;
 	int64_t size;
 
-	if (is_equal(path, "-"))
+	if (is_equal(path, "-") || is_kube_address(path))
 		return 0;
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
