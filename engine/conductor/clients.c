@@ -178,7 +178,7 @@ void client_read(struct conductor *c, struct conductor_client *client)
 	case CTL_STOP:
 		c->run.to_remove = c->run.to_remove || is_ctl_to_remove(&msg);
 		c->rebuild = false;
-		stop_begin(c, msg.value > 0 ? msg.value : 0);
+		stop_begin(c, msg.value >= CTL_OWN_GRACE ? msg.value : 0);
 		break; /* the socket stays: it hears CTL_DONE */
 	case CTL_START:
 		start(c, client->fd, msg.text);

@@ -29,6 +29,7 @@
 #include "engine/base/seams.h"
 #include "engine/base/str.h"
 #include "engine/conductor/internal.h"
+#include "engine/monitor/monitor.h"
 #include "engine/pod/lookup.h"
 #include "engine/state/eventlog.h"
 #include "engine/state/events.h"
@@ -55,7 +56,7 @@ void conductor_write_status(struct conductor *c, enum container_state state)
 
 	if (state == STATE_EXITED && (int)state != c->status.state)
 		tell_log(c, "died cleanup", "stop");
-	if (c->run.to_remove)
+	if (c->run.to_remove || !c->run.pod.infra_id)
 		return;
 	if (state == STATE_RUNNING && c->paused_ms)
 		state = STATE_PAUSED;
@@ -106,6 +107,8 @@ static void adopt_life(struct conductor *c)
 	struct proc_ident ident = { 0 };
 	struct error scratch;
 
+	if (!c->run.pod.infra_id) /* read_status() has seen that its container lives */
+		return;
 	if (c->status.sandbox_ns && c->status.pid == (uint32_t)c->run.pause_pid &&
 	    is_equal(c->status.boot_id, proc_boot_id()) &&
 	    proc_identify(c->run.pause_pid, &ident, &scratch) == 0 &&
@@ -195,7 +198,8 @@ static void advance(struct conductor *c)
 				conductor_tell(c, CTL_UP, c->failures, NULL);
 			c->phase = CONDUCTOR_UP;
 			give_back(c);
-			if (c->run.pod.exit_with_members && has_ended_members(c))
+			if ((c->run.pod.exit_with_members || c->run.pod.solo) &&
+			    has_ended_members(c))
 				stop_begin(c, stop_own_grace_ms(c));
 			return;
 		case ORDER_WAIT:
@@ -246,12 +250,14 @@ static void pause_ended(struct conductor *c)
 struct poll_plan {
 	struct pollfd *p;
 	size_t n;
+	size_t inner; /* where the entries of the monitor begin that is served here */
 	size_t room;
 };
 
 static void fill_polls(struct conductor *c, struct poll_plan *plan)
 {
-	size_t need = POLL_FIXED + CONDUCTOR_CLIENTS_MAX + 2 * c->n_members;
+	size_t need = POLL_FIXED + CONDUCTOR_CLIENTS_MAX + 2 * c->n_members +
+		      (c->inner ? monitor_polls_max() : 0);
 	size_t n = 0;
 
 	if (need > plan->room) {
@@ -268,7 +274,31 @@ static void fill_polls(struct conductor *c, struct poll_plan *plan)
 		plan->p[n++] = (struct pollfd){ .fd = c->members[i].fd, .events = POLLIN };
 		plan->p[n++] = (struct pollfd){ .fd = c->members[i].lost_pidfd, .events = POLLIN };
 	}
+	plan->inner = n;
+	if (c->inner)
+		n += monitor_polls(c->inner, plan->p + n);
 	plan->n = n;
+}
+
+static int timeout_ms(const struct conductor *c)
+{
+	int own = stop_timeout_ms(c);
+	int inner = c->inner ? monitor_timeout_ms(c->inner) : -1;
+
+	if (own < 0 || inner < 0)
+		return own < 0 ? inner : own;
+	return own < inner ? own : inner;
+}
+
+/* Before all else: what the monitor says is heard by the same packets as from another process. */
+static void serve_inner(struct conductor *c, const struct pollfd *p, bool was_idle)
+{
+	if (!c->inner)
+		return;
+	if (!was_idle)
+		monitor_dispatch(c->inner, p);
+	if (!monitor_tick(c->inner, was_idle))
+		members_end_inner(c);
 }
 
 static void dispatch(struct conductor *c, const struct pollfd *p)
@@ -300,6 +330,7 @@ static void dispatch(struct conductor *c, const struct pollfd *p)
 static void loop(struct conductor *c)
 {
 	struct poll_plan plan = { .p = NULL };
+	int ready;
 
 	for (;;) {
 		advance(c);
@@ -309,7 +340,10 @@ static void loop(struct conductor *c)
 		if (c->phase == CONDUCTOR_DOWN)
 			break;
 		fill_polls(c, &plan);
-		if (poll(plan.p, plan.n, stop_timeout_ms(c)) > 0)
+		ready = poll(plan.p, plan.n, timeout_ms(c));
+		if (ready >= 0)
+			serve_inner(c, plan.p + plan.inner, ready == 0);
+		if (ready > 0)
 			dispatch(c, plan.p);
 	}
 	free(plan.p);
@@ -317,10 +351,44 @@ static void loop(struct conductor *c)
 
 /* ---- begin and end ---------------------------------------------------------------------- */
 
+static int listen_again(struct conductor *c, struct error *err)
+{
+	const struct pod_spec *pod = &c->run.pod;
+
+	if (c->listen_fd >= 0)
+		(void)close(c->listen_fd);
+	c->listen_fd = pod->infra_id ? ctl_listen(&c->store, pod->infra_id, err)
+				     : ctl_listen_name(&c->store, pod->containers.v[0].id,
+						       CTL_SOLO_SOCKET, err);
+	return c->listen_fd;
+}
+
+/* What an earlier conductor has left. A container by itself has no other record than its own: a
+ * sandbox in which it does not live is of no use. */
+static int read_status(struct conductor *c, bool *ret_torn, struct error *err)
+{
+	const struct pod_spec *pod = &c->run.pod;
+	struct container_status st = { 0 };
+	int r;
+
+	if (pod->infra_id)
+		return status_read(&c->store, pod->infra_id, &c->status, err);
+	r = status_read(&c->store, pod->containers.v[0].id, &st, err);
+	if (r < 0)
+		return r;
+	c->status.state = (int)status_live(&c->store, pod->containers.v[0].id, &st, ret_torn);
+	*ret_torn = !*ret_torn;
+	c->status.deadline_ns = st.deadline_ns;
+	c->status.started_ns = c->status.sandbox_ns = st.started_ns;
+	status_done(&st);
+	return 0;
+}
+
 static int begin(struct conductor *c, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 	struct error scratch; /* limits for monitors are good to have, not needed */
+	bool is_torn = false;
 	int r = lock_take(c->store.rootfd, layout_pod(path, c->pod_id, CONDUCTOR_LOCK),
 			  LOCK_EXCLUSIVE, LOCK_PROBE_MS, err);
 
@@ -331,18 +399,21 @@ static int begin(struct conductor *c, struct error *err)
 	if (lookup_pod_phase(&c->store, c->pod_id) == POD_REMOVING)
 		return error_set(err, ESTALE, "pod '%.12s' is being removed", c->pod_id);
 	r = pod_run_open(&c->run, &c->store, c->pod_id, true, err);
+	if (r == 0 && !c->run.pod.infra_id && c->run.pod.containers.n != 1)
+		r = error_set(err, EBADMSG, "pod '%.12s' has neither infra nor one container",
+			      c->pod_id);
 	if (r < 0)
 		return r;
-	r = status_read(&c->store, c->run.pod.infra_id, &c->status, err);
+	r = read_status(c, &is_torn, err);
 	c->resumes_stop = r == 0 && c->status.state == (int)STATE_STOPPING;
 	c->was_paused = r == 0 && c->status.state == (int)STATE_PAUSED;
 	c->status.restarts = 0;
 	if (r == 0)
 		members_open(c);
 	if (r == 0)
-		r = run_drop_torn(&c->run, err);
+		r = run_drop_torn(&c->run, is_torn, err);
 	if (r == 0)
-		r = c->listen_fd = ctl_listen(&c->store, c->run.pod.infra_id, err);
+		r = listen_again(c, err);
 	if (r >= 0)
 		error_ignore(cgroup_join_monitors(&c->run.cg, &scratch));
 	return r < 0 ? r : 0;
@@ -406,8 +477,7 @@ static int prepare_rebuild(struct conductor *c, bool was_up, struct error *err)
 	 * stop must not be lost between two sandboxes. */
 	while (client_accept(c))
 		;
-	(void)close(c->listen_fd);
-	r = c->listen_fd = ctl_listen(&c->store, c->run.pod.infra_id, err);
+	r = listen_again(c, err);
 	if (r < 0)
 		return r;
 	if (c->resumes_stop) { /* what was stopped is started by somebody's wish */

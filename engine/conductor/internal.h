@@ -67,11 +67,13 @@ struct conductor {
 	struct member *members;
 	struct member_view *views;
 	size_t n_members;
+	struct monitor *inner; /* of a container by itself: its monitor, served by this loop */
 	bool network_ready;
 	bool is_ready;	   /* the pod, as it was told last */
 	bool adopt_only;   /* what has ended in an adopted sandbox is not started again */
 	char only_id[65];  /* of a new one: the container that is started, "": all */
 	bool resumes_stop; /* the conductor before was killed while it stopped the pod */
+	bool own_grace;	   /* STOPPING: each container has its own grace, not more */
 	bool rebuild;	   /* bring the pod up again after the stop */
 	bool is_rebuilt;   /* it has been up before */
 	bool was_paused;   /* when the conductor before was killed */
@@ -97,6 +99,8 @@ void members_hold(struct conductor *c);
 /* Starts the monitors of the members that come first, while there is no sandbox yet: the
  * pod_run.meanwhile of a struct conductor. */
 int members_prestart(void *conductor, struct error *err) must_check;
+/* Ends the monitor that is served here, if there is one. */
+void members_end_inner(struct conductor *c);
 /* Lets them go, when no sandbox came about: its pod_run.abandon. */
 void members_abandon(void *conductor);
 /* Lets a monitor prepare its container: a prestarted one, one that lives, or a new one. */
@@ -122,7 +126,7 @@ bool client_accept(struct conductor *c);
 void client_read(struct conductor *c, struct conductor_client *client);
 
 /* stop.c */
-/* grace_ms 0: everything is killed at once. */
+/* grace_ms 0: everything is killed at once; CTL_OWN_GRACE: each has its own. */
 void stop_begin(struct conductor *c, int64_t grace_ms);
 /* The pod's own grace period when a sidecar runs, else 0: for a pod that is over. */
 int64_t stop_own_grace_ms(const struct conductor *c);

@@ -70,6 +70,7 @@ static void close_member(struct member *m)
 
 void members_close(struct conductor *c)
 {
+	members_end_inner(c);
 	for (size_t i = 0; i < c->n_members; i++)
 		close_member(&c->members[i]);
 	free(c->members);
@@ -135,26 +136,50 @@ be_monitor(struct conductor *c, const struct member *m, int socket_fd)
 	_exit(r < 0 ? MONITOR_FAILED : 0);
 }
 
+/* Its monitor in this process. What keeps it from beginning it tells itself. */
+static void be_inner(struct conductor *c, const struct member *m, int socket_fd)
+{
+	struct monitor_start start = { .container_id = m->id,
+				       .conductor_fd = socket_fd,
+				       .launch_fd = -1,
+				       .is_conductor = true };
+	struct error scratch;
+
+	if (c->run.launch_fd >= 0)
+		start.launch_fd = fcntl(c->run.launch_fd, F_DUPFD_CLOEXEC, MONITOR_FD_END);
+	show_as_container(c, m->id);
+	error_ignore(monitor_open(&c->store, &start, &c->inner, &scratch));
+}
+
 /* A monitor is a fork: to execute the same program again would cost 0.5 ms each. */
+static int fork_monitor(struct conductor *c, struct member *m, int socket_fd, struct error *err)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		be_monitor(c, m, socket_fd);
+	if (pid < 0)
+		(void)error_errno(err, "start the monitor of '%s'", m->name);
+	(void)close(socket_fd);
+	m->monitor_pid = pid < 0 ? 0 : pid;
+	return pid < 0 ? -err->code : 0;
+}
+
 static int spawn_monitor(struct conductor *c, struct member *m, struct error *err)
 {
-	int fds[2];
-	pid_t pid;
+	int fds[2], r = 0;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
 		return error_errno(err, "socketpair");
-	pid = fork();
-	if (pid == 0)
-		be_monitor(c, m, fds[1]);
-	if (pid < 0)
-		(void)error_errno(err, "start the monitor of '%s'", m->name);
-	(void)close(fds[1]);
-	if (pid < 0) {
+	if (c->run.pod.solo)
+		be_inner(c, m, fds[1]);
+	else
+		r = fork_monitor(c, m, fds[1], err);
+	if (r < 0) {
 		(void)close(fds[0]);
-		return -err->code;
+		return r;
 	}
 	m->fd = fds[0];
-	m->monitor_pid = pid;
 	m->done = false;
 	return 0;
 }
@@ -361,6 +386,14 @@ void members_abandon(void *conductor)
 
 	for (size_t i = 0; i < c->n_members; i++)
 		part_from(&c->members[i]);
+	members_end_inner(c);
+}
+
+void members_end_inner(struct conductor *c)
+{
+	if (c->inner)
+		monitor_close(c->inner);
+	c->inner = NULL;
 }
 
 int member_begin(struct conductor *c, size_t i, struct error *err)

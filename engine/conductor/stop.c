@@ -39,6 +39,27 @@ static void kill_all(struct conductor *c)
 	c->kill_ms = clock_mono_ms() + KILL_MARGIN_MS;
 }
 
+static int64_t member_grace_ms(const struct conductor *c, size_t i)
+{
+	const struct opt_i64 *own = &c->run.specs[i].stop_timeout_s;
+	int64_t seconds = own->set ? own->value : pod_grace_seconds(&c->run.pod);
+
+	if (seconds <= 0)
+		return 0;
+	return seconds > INT32_MAX / 1000 ? INT32_MAX : seconds * 1000;
+}
+
+/* The longest that any of them has. */
+static int64_t own_grace_ms(const struct conductor *c)
+{
+	int64_t most = 0;
+
+	for (size_t i = 0; i < c->n_members; i++)
+		if (member_grace_ms(c, i) > most)
+			most = member_grace_ms(c, i);
+	return most;
+}
+
 /* Stops whose turn it is. */
 static void stop_next(struct conductor *c)
 {
@@ -48,6 +69,9 @@ static void stop_next(struct conductor *c)
 	while (order_next_stop(c->views, c->n_members, &i, &is_last)) {
 		int64_t now = clock_mono_ms();
 		int64_t left = c->grace_end_ms - now;
+
+		if (c->own_grace && left > member_grace_ms(c, i))
+			left = member_grace_ms(c, i);
 
 		if ((is_last || c->resumes_stop) && left < GRACE_MIN_MS)
 			left = GRACE_MIN_MS;
@@ -62,8 +86,11 @@ void stop_begin(struct conductor *c, int64_t grace_ms)
 {
 	int64_t now = clock_mono_ms();
 
-	if (c->phase == CONDUCTOR_STOPPING && grace_ms > 0)
+	if (c->phase == CONDUCTOR_STOPPING && grace_ms != 0)
 		return;
+	c->own_grace = grace_ms < 0;
+	if (c->own_grace)
+		grace_ms = own_grace_ms(c);
 	c->phase = CONDUCTOR_STOPPING;
 	c->active_deadline_ms = c->paused_ms = 0; /* each member is thawed by its monitor */
 	c->grace_end_ms = now + grace_ms;

@@ -361,3 +361,13 @@ void monitor_attach_end(struct monitor *m)
 		drop(m, &m->attached[i]);
 	}
 }
+
+void monitor_attach_close(struct monitor *m)
+{
+	for (size_t i = 0; i < MONITOR_ATTACH_MAX; i++) {
+		if (m->attached[i].fd >= 0)
+			(void)close(m->attached[i].fd);
+		free(m->attached[i].input);
+		m->attached[i] = (struct monitor_attach){ .fd = -1 };
+	}
+}

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 #include "engine/monitor/internal.h"
@@ -93,6 +94,11 @@ static void answer_pause(struct monitor *m, int fd, bool on)
 	(void)ctl_send(fd, r < 0 ? CTL_FAILED : CTL_OK, r < 0 ? 125 : 0, err.text);
 }
 
+static bool is_ending_signal(const struct monitor *m, int sig)
+{
+	return sig == SIGTERM || sig == SIGINT || sig == SIGQUIT || sig == m->plan.stop_signal;
+}
+
 static void handle(struct monitor *m, int fd, const struct ctl_msg *msg)
 {
 	int r;
@@ -123,6 +129,8 @@ static void handle(struct monitor *m, int fd, const struct ctl_msg *msg)
 		/* A user who kills does not want it back: as after stop. */
 		if (msg->value == SIGKILL)
 			m->status.stopped_by_user = true;
+		else if (is_ending_signal(m, msg->value))
+			m->signal_ms = clock_mono_ms();
 		r = pidfd_signal(m->pidfd, msg->value);
 		if (msg->value == SIGKILL)
 			monitor_thaw(m);

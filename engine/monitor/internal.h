@@ -49,6 +49,8 @@ struct monitor_plan {
 	struct restart_rule_list restart_rules;
 	int stop_signal;
 	int64_t grace_ms;
+	struct opt_i64 restart_retries; /* of ON_FAILURE */
+	int64_t run_timeout_ms;		/* 0: none */
 };
 
 struct monitor_client {
@@ -97,6 +99,7 @@ struct monitor {
 	enum monitor_phase phase;
 	int lock_fd;
 	int conductor_fd;
+	bool is_conductor; /* it is in the conductor's process: of a container by itself */
 	int launch_fd; /* sealed podium-launch for the first start, or -1 */
 	int listen_fd;
 	struct monitor_client clients[MONITOR_CLIENTS_MAX];
@@ -122,6 +125,8 @@ struct monitor {
 	bool to_remove;	     /* the records go next: nothing is written any more */
 	int64_t deadline_ms; /* monotonic; 0: none */
 	int64_t paused_ms;   /* monotonic: since when it is paused, 0: it is not */
+	int64_t run_end_ms;  /* monotonic; 0: none: what runs then is killed */
+	int64_t signal_ms;   /* monotonic: when a user sent a signal that is meant to end it */
 	bool is_unmade;	     /* the last start failed before there was a container to make */
 	int64_t started_ms;  /* monotonic */
 	int64_t launched_ns; /* wall clock: when the present run was begun; its log is younger */
@@ -150,6 +155,8 @@ void monitor_stdio_finish(struct monitor *m);
 void monitor_stdio_share(struct monitor *m);
 
 /* attach.c */
+/* Sends everybody away. */
+void monitor_attach_close(struct monitor *m);
 int monitor_attach_open(struct monitor *m, struct error *err) must_check;
 /* Appends what is to be polled; monitor_attach_dispatch() takes the same entries back. */
 size_t monitor_attach_polls(struct monitor *m, struct pollfd *p);

@@ -109,12 +109,22 @@ static void end(struct monitor *m)
 /* As the kubelet: what a probe has killed comes back unless the policy is Never. */
 static bool wants_restart(const struct monitor *m)
 {
+	const struct opt_i64 *retries = &m->plan.restart_retries;
 	int code = (int)m->status.exit_code;
 
+	if (m->plan.restart == RESTART_ON_FAILURE && retries->set &&
+	    m->status.restarts >= retries->value)
+		return false;
 	if (m->is_failed && m->plan.restart != RESTART_NEVER)
 		return true;
 	return is_restart_ruled(&m->plan.restart_rules, code) ||
 	       is_restart_wanted((enum restart_policy)m->plan.restart, code);
+}
+
+/* A user's signal that is meant to end it was sent, and it has ended before its grace was over. */
+static bool is_ended_by_user(const struct monitor *m)
+{
+	return m->signal_ms && clock_mono_ms() - m->signal_ms <= m->plan.grace_ms;
 }
 
 /* The container is not running: back-off and start again, or the end. */
@@ -124,6 +134,8 @@ static void decide(struct monitor *m)
 	int64_t ran_ms = m->started_ms ? now - m->started_ms : 0;
 	int64_t delay;
 
+	if (is_ended_by_user(m))
+		m->status.stopped_by_user = true;
 	if (m->stop_asked || m->status.stopped_by_user || !wants_restart(m)) {
 		end(m);
 		return;
@@ -153,6 +165,7 @@ static void forget_process(struct monitor *m)
 	m->status.started = m->status.ready = false;
 	m->is_up = m->is_ending = false;
 	m->paused_ms = 0;
+	m->run_end_ms = 0;
 }
 
 /* Ends what was prepared for a start. */
@@ -302,6 +315,7 @@ static void started(struct monitor *m)
 	close_fd(&m->sync_fd);
 	m->phase = MONITOR_RUNNING;
 	m->started_ms = clock_mono_ms();
+	m->run_end_ms = m->plan.run_timeout_ms ? m->started_ms + m->plan.run_timeout_ms : 0;
 	m->did_start = true;
 	m->status.pid = (uint32_t)m->pid;
 	if (proc_identify(m->pid, &ident, &scratch) == 0)
@@ -386,6 +400,8 @@ static void read_sync(struct monitor *m)
 
 void monitor_stop(struct monitor *m, int64_t grace_ms)
 {
+	if (grace_ms < 0)
+		grace_ms = m->plan.grace_ms;
 	m->stop_asked = true;
 	m->status.stopped_by_user = true;
 	switch (m->phase) {
@@ -407,6 +423,7 @@ void monitor_stop(struct monitor *m, int64_t grace_ms)
 		break;
 	}
 	m->status.state = STATE_STOPPING;
+	m->status.deadline_ns = clock_wall_ns() + grace_ms * 1000000;
 	monitor_end_run(m, grace_ms);
 	if (grace_ms > 0)
 		monitor_event(m, false, "Killing", "Stopping container %s", m->name);
@@ -467,9 +484,19 @@ static void on_deadline(struct monitor *m)
 	}
 }
 
+/* Its time is over: no grace, but its policy may start it again. */
+static void end_overdue(struct monitor *m)
+{
+	m->run_end_ms = 0;
+	m->killed = true;
+	monitor_event(m, true, "Killing", "Container %s ran for longer than it may", m->name);
+	(void)pidfd_signal(m->pidfd, SIGKILL);
+	monitor_thaw(m);
+}
+
 /* ---- the loop --------------------------------------------------------------------------- */
 
-static size_t fill_polls(struct monitor *m, struct pollfd *p)
+size_t monitor_polls(struct monitor *m, struct pollfd *p)
 {
 	int fds[] = { m->conductor_fd, m->listen_fd, m->sync_fd, m->out_fd, m->err_fd, m->pidfd };
 	size_t n = 0, first_held = is_output_held(m) ? 3 : ARRAY_SIZE(fds);
@@ -482,7 +509,7 @@ static size_t fill_polls(struct monitor *m, struct pollfd *p)
 	return n + monitor_watch_polls(m, p + n);
 }
 
-static void dispatch(struct monitor *m, const struct pollfd *p)
+void monitor_dispatch(struct monitor *m, const struct pollfd *p)
 {
 	/* Order matters: output and the sync socket before the exit that ends them. A descriptor is
 	 * served only while it is still the one that was polled. */
@@ -505,11 +532,14 @@ static void dispatch(struct monitor *m, const struct pollfd *p)
 	monitor_watch_dispatch(m, p + 6 + MONITOR_CLIENTS_MAX + 1 + 2 * MONITOR_ATTACH_MAX);
 }
 
-static int timeout_of(const struct monitor *m)
+int monitor_timeout_ms(const struct monitor *m)
 {
 	int64_t now = clock_mono_ms();
 	int64_t watch = monitor_watch_deadline_ms(m);
 	int64_t left = m->deadline_ms && !m->paused_ms ? m->deadline_ms - now : INT32_MAX;
+
+	if (m->run_end_ms && m->run_end_ms - now < left)
+		left = m->run_end_ms - now;
 
 	if (watch != PROBESTATE_NEVER && watch - now < left)
 		left = watch - now;
@@ -545,27 +575,41 @@ static bool is_orphan(const struct monitor *m)
 	       m->status.restarts == 0 && !m->status.error;
 }
 
+bool monitor_tick(struct monitor *m, bool was_idle)
+{
+	if (was_idle && m->log_dirty && !m->is_held_up)
+		give_memory_back(m);
+	if (m->phase != MONITOR_ENDED)
+		monitor_watch_tick(m);
+	if (m->deadline_ms && !m->paused_ms && clock_mono_ms() >= m->deadline_ms)
+		on_deadline(m);
+	if (m->run_end_ms && clock_mono_ms() >= m->run_end_ms)
+		end_overdue(m);
+	if (is_orphan(m)) {
+		end_prepared(m);
+		m->phase = MONITOR_ENDED;
+	}
+	return m->phase != MONITOR_ENDED;
+}
+
 static void loop(struct monitor *m)
 {
 	while (m->phase != MONITOR_ENDED) {
 		struct pollfd p[MONITOR_FDS_MAX];
-		size_t n = fill_polls(m, p);
-		int r = poll(p, n, timeout_of(m));
+		size_t n = monitor_polls(m, p);
+		int r = poll(p, n, monitor_timeout_ms(m));
 
 		if (r < 0 && errno != EINTR)
 			return;
 		if (r > 0)
-			dispatch(m, p);
-		else if (r == 0 && m->log_dirty && !m->is_held_up)
-			give_memory_back(m);
-		monitor_watch_tick(m);
-		if (m->deadline_ms && !m->paused_ms && clock_mono_ms() >= m->deadline_ms)
-			on_deadline(m);
-		if (is_orphan(m)) {
-			end_prepared(m);
-			m->phase = MONITOR_ENDED;
-		}
+			monitor_dispatch(m, p);
+		(void)monitor_tick(m, r == 0);
 	}
+}
+
+size_t monitor_polls_max(void)
+{
+	return MONITOR_FDS_MAX;
 }
 
 /* ---- beginning -------------------------------------------------------------------------- */
@@ -577,6 +621,18 @@ static int load_record(const struct monitor *m, const char *path, const struct r
 	int r = jload_file(m->store.rootfd, path, RECORD_MAX_BYTES, &j, err);
 
 	return r < 0 ? r : record_load(t, j, ret, err);
+}
+
+static int64_t ms_of(int64_t seconds)
+{
+	if (seconds <= 0)
+		return 0;
+	return seconds > INT32_MAX / 1000 ? INT32_MAX : seconds * 1000;
+}
+
+static int64_t own_grace_ms(const struct pod_spec *pod, const struct container_spec *c)
+{
+	return ms_of(c->stop_timeout_s.set ? c->stop_timeout_s.value : pod_grace_seconds(pod));
 }
 
 /* Takes from the two specs what the loop needs, opens the log. */
@@ -610,7 +666,9 @@ static int read_plan(struct monitor *m, struct error *err)
 			.log_fallback = c.termination_log_fallback,
 			.restart_rules = c.restart_rules,
 			.stop_signal = sig > 0 ? sig : STOP_SIGNAL_DEFAULT,
-			.grace_ms = pod_grace_seconds(&pod) * 1000,
+			.grace_ms = own_grace_ms(&pod, &c),
+			.restart_retries = c.restart_retries,
+			.run_timeout_ms = c.run_timeout_s.set ? ms_of(c.run_timeout_s.value) : 0,
 		};
 		c.restart_rules = (struct restart_rule_list){ 0 };
 		(void)snprintf(m->name, sizeof(m->name), "%s", c.name ? c.name : "");
@@ -654,17 +712,18 @@ static int begin(struct monitor *m, struct error *err)
 	return 0;
 }
 
-int monitor_run(struct store *store, const char *container_id, int conductor_fd, int launch_fd,
-		struct error *err)
+int monitor_open(const struct store *store, const struct monitor_start *start,
+		 struct monitor **ret, struct error *err)
 {
 	struct monitor *m = xcalloc(1, sizeof(*m));
 	int r;
 
 	m->store = *store;
-	(void)snprintf(m->id, sizeof(m->id), "%s", container_id);
-	m->conductor_fd = conductor_fd;
-	m->launch_fd = launch_fd;
-	m->go = conductor_fd < 0;
+	(void)snprintf(m->id, sizeof(m->id), "%s", start->container_id);
+	m->conductor_fd = start->conductor_fd;
+	m->launch_fd = start->launch_fd;
+	m->is_conductor = start->is_conductor;
+	m->go = m->conductor_fd < 0;
 	m->attach_listen_fd = m->listen_fd = m->pidfd = m->sync_fd = m->in_fd = m->out_fd =
 		m->err_fd = m->lock_fd = -1;
 	m->log_dir = m->message_fd = -1;
@@ -674,25 +733,58 @@ int monitor_run(struct store *store, const char *container_id, int conductor_fd,
 	for (size_t i = 0; i < MONITOR_ATTACH_MAX; i++)
 		m->attached[i].fd = -1;
 	r = begin(m, err);
-	if (r == 0) {
-		m->phase = MONITOR_IDLE;
-		m->early = conductor_fd >= 0;
-		launch(m);
-		drop_buffer(m);
-		loop(m);
-		logwriter_close(&m->log);
-	} else if (conductor_fd >= 0) {
-		(void)ctl_send(conductor_fd, CTL_FAILED, 125, err->text);
+	if (r < 0) {
+		(void)ctl_send(m->conductor_fd, CTL_FAILED, 125, err->text);
+		monitor_close(m);
+		return r;
 	}
-	close_fd(&m->listen_fd);
-	close_fd(&m->launch_fd);
-	close_fd(&m->attach_listen_fd);
-	close_fd(&m->lock_fd);
-	close_fd(&m->message_fd);
+	m->phase = MONITOR_IDLE;
+	m->early = m->conductor_fd >= 0;
+	launch(m);
+	drop_buffer(m);
+	*ret = m;
+	return 0;
+}
+
+void monitor_close(struct monitor *m)
+{
+	int *fds[] = { &m->listen_fd, &m->launch_fd, &m->attach_listen_fd, &m->message_fd,
+		       &m->sync_fd,   &m->in_fd,     &m->out_fd,	   &m->err_fd,
+		       &m->log_dir };
+
+	/* One that nobody lets go any more. */
+	if (m->phase == MONITOR_LAUNCHING || m->phase == MONITOR_PREPARED)
+		end_prepared(m);
 	monitor_watch_close(m);
+	if (m->log_dir >= 0)
+		logwriter_close(&m->log);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		close_fd(fds[i]);
+	close_fd(&m->pidfd);
+	/* Who hears the end of a socket finds the lock free. */
+	close_fd(&m->lock_fd);
+	close_fd(&m->conductor_fd);
+	for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)
+		close_fd(&m->clients[i].fd);
+	monitor_attach_close(m);
 	record_done(&container_spec_type,
 		    &(struct container_spec){ .restart_rules = m->plan.restart_rules });
 	status_done(&m->status);
 	free(m);
-	return r;
+}
+
+int monitor_run(struct store *store, const char *container_id, int conductor_fd, int launch_fd,
+		struct error *err)
+{
+	const struct monitor_start start = { .container_id = container_id,
+					     .conductor_fd = conductor_fd,
+					     .launch_fd = launch_fd };
+	struct monitor *m = NULL;
+	int r = monitor_open(store, &start, &m, err);
+
+	if (r < 0)
+		return r;
+	loop(m);
+	monitor_close(m);
+	return 0;
 }

@@ -17,10 +17,19 @@ bool is_restart_wanted(enum restart_policy policy, int exit_code)
 	return policy == RESTART_ON_FAILURE && exit_code != 0;
 }
 
+static int64_t next_damped_ms(struct restart_state *st, int64_t ran_ms)
+{
+	st->delay_ms = st->delay_ms && ran_ms < RESTART_DAMPED_RESET_MS ? st->delay_ms * 2
+									 : RESTART_DAMPED_MS;
+	if (st->delay_ms > RESTART_DAMPED_MAX_MS)
+		st->delay_ms = RESTART_DAMPED_MAX_MS;
+	return st->delay_ms;
+}
+
 int64_t restart_next_delay_ms(struct restart_state *st, bool backoff, int64_t ran_ms)
 {
 	if (!backoff)
-		return RESTART_DAMPED_MS;
+		return next_damped_ms(st, ran_ms);
 	if (ran_ms >= RESTART_BACKOFF_RESET_MS)
 		*st = (struct restart_state){ 0 };
 	if (!st->had_first) {

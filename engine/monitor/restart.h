@@ -3,7 +3,8 @@
  * restart - whether and when a container is started again. Pure: time comes in, a delay goes out.
  *
  * Played pods follow the kubelet: the first restart at once, then 10, 20, 40 ... 300 s, reset after
- * ten minutes of running; clean exits under Always count. Others restart at once, slightly damped.
+ * ten minutes of running; clean exits under Always count. Others restart at once, slightly damped: after
+ * 0.1 s, then up to 1 s while they do not live for ten.
  */
 #ifndef PODIUM_MONITOR_RESTART_H
 #define PODIUM_MONITOR_RESTART_H
@@ -21,7 +22,9 @@ struct restart_state {
 #define RESTART_BACKOFF_FIRST_MS 10000
 #define RESTART_BACKOFF_MAX_MS	 300000
 #define RESTART_BACKOFF_RESET_MS 600000
-#define RESTART_DAMPED_MS	 100
+#define RESTART_DAMPED_MS	 100   /* without back-off: the first, doubled each time */
+#define RESTART_DAMPED_MAX_MS	 1000
+#define RESTART_DAMPED_RESET_MS	 10000
 
 /* True when the policy starts the container again after this exit code. */
 bool is_restart_wanted(enum restart_policy policy, int exit_code);

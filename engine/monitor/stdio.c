@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 
 #include "engine/base/mem.h"
 #include "engine/monitor/internal.h"
@@ -34,6 +35,22 @@ static int make_pipe(int ret[2], struct error *err)
 	return 0;
 }
 
+/* Nobody else keeps the reading ends of a container by itself: it gets them with the writing ones, so
+ * that it does not die of its output when its monitor is killed. */
+static int open_both_ways(int *fd, struct error *err)
+{
+	char path[40];
+	int both;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", *fd);
+	both = open(path, O_RDWR | O_CLOEXEC);
+	if (both < 0)
+		return error_errno(err, "open a pipe again");
+	(void)close(*fd);
+	*fd = both;
+	return 0;
+}
+
 int monitor_stdio_open(struct monitor *m, int stdio[3], struct error *err)
 {
 	int *ours[2] = { &m->out_fd, &m->err_fd };
@@ -49,6 +66,8 @@ int monitor_stdio_open(struct monitor *m, int stdio[3], struct error *err)
 		*ours[i] = p[0];
 		stdio[1 + i] = p[1];
 		set_nonblocking(p[0]);
+		if (m->is_conductor)
+			r = open_both_ways(&stdio[1 + i], err);
 	}
 	if (r == 0 && m->plan.stdin_open) {
 		r = make_pipe(p, err);
@@ -72,7 +91,7 @@ void monitor_stdio_share(struct monitor *m)
 {
 	int fds[2] = { m->out_fd, m->err_fd };
 
-	if (m->conductor_fd >= 0 && m->out_fd >= 0)
+	if (m->conductor_fd >= 0 && m->out_fd >= 0 && !m->is_conductor)
 		(void)ctl_send_fds(m->conductor_fd, CTL_PIPES, fds, m->err_fd >= 0 ? 2 : 1);
 }
 

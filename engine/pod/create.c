@@ -13,6 +13,7 @@
  *
  * Locks: pods/<id>/pod.lock, exclusive, from the first stage until pod_creation_done().
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -145,8 +146,9 @@ static int up_containers(struct creation *c, struct error *err)
 	cleanup_free char *ports = columns_ports(c->plan);
 	int r;
 
+	assert(!pod->solo || c->plan->n_containers == 1);
 	infra.name = infra.full_name = name;
-	r = container_make(c->store, pod, &infra, ports, err);
+	r = pod->solo ? 0 : container_make(c->store, pod, &infra, ports, err);
 	for (size_t i = 0; i < c->plan->n_containers && r == 0; i++)
 		r = container_make(c->store, pod, &c->plan->containers[i], ports, err);
 	return r;
@@ -200,7 +202,8 @@ static void assign_identity(struct pod_plan *plan)
 	pod->version = POD_SPEC_VERSION;
 	pod->created_ns = now;
 	replace_id(&pod->id);
-	replace_id(&pod->infra_id);
+	if (!pod->solo) /* its one container is all there is of it */
+		replace_id(&pod->infra_id);
 	for (size_t i = 0; i < pod->containers.n; i++) {
 		free(pod->containers.v[i].id);
 		free(pod->containers.v[i].name);

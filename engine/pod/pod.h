@@ -61,6 +61,8 @@ int pod_start(const struct store *s, const char *pod_id, const char *container_i
 int pod_adopt(const struct store *s, const char *pod_id, int *ret_report,
 	      struct error *err) must_check;
 
+/* In what follows a grace of -1 ms is that of each container (stop_timeout_s, else the pod's). */
+
 /* Asks the conductor to stop the pod (to_remove and no grace: pod_remove() follows, so that no end
  * need be written down); *ret_fd ends (CTL_DONE or end of file) when it is down.
  * -ENOENT, -ECONNREFUSED when none listens: pod_stop_unheard() is for that. */

@@ -61,6 +61,8 @@ int container_unmake(const struct store *s, const char *id, struct error *err)
 		r = names_release_all(s, path, err);
 	if (r == 0)
 		r = rootfs_remove(s->rootfd, id, err);
+	if (r == 0 && s->runfd >= 0) /* of a member of a pod that goes on */
+		r = fs_remove_tree(s->runfd, path, err);
 	if (r == 0)
 		r = fs_remove_tree(s->rootfd, path, err);
 	if (r == 0 && known)

@@ -275,12 +275,13 @@ int run_adopt_sandbox(struct pod_run *r, struct error *err)
 	return 0;
 }
 
-int run_drop_torn(struct pod_run *r, struct error *err)
+int run_drop_torn(struct pod_run *r, bool is_torn, struct error *err)
 {
 	struct sandbox_record rec = { 0 };
 	struct error scratch; /* no record: nothing to look at */
 	bool torn = read_sandbox_record(r, &rec, &scratch) == 0 &&
-		    r->pod.network == NETWORK_BRIDGE && !rec.address4 && !rec.address6;
+		    (is_torn || (r->pod.network == NETWORK_BRIDGE && !rec.address4 &&
+				 !rec.address6));
 
 	record_done(&sandbox_record_type, &rec);
 	return torn ? run_stages_down(r, err) : 0;

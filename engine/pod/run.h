@@ -82,8 +82,8 @@ int run_spawn_net(const struct store *s, const char *verb, const char *pod_id, p
 /* A living pause of an earlier conductor: fills pause_pid and pause_pidfd. -ESRCH: none. */
 int run_adopt_sandbox(struct pod_run *r, struct error *err) must_check;
 /* Takes down what a conductor left that was killed before its pod was connected: no container has
- * run in there, and its network is missing or half made. */
-int run_drop_torn(struct pod_run *r, struct error *err) must_check;
+ * run in there, and its network is missing or half made. is_torn: any sandbox that is there. */
+int run_drop_torn(struct pod_run *r, bool is_torn, struct error *err) must_check;
 
 /* Kills one container whose monitor is gone or does not answer, waits, writes its end down. */
 int run_end_container(const struct store *s, const char *container_id,

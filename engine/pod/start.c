@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -42,6 +43,12 @@ bool is_pod_conducted(const struct store *s, const char *pod_id)
 	return is_lock_held(s->rootfd, layout_pod(path, pod_id, CONDUCTOR_LOCK));
 }
 
+/* What a container's record says is that of its conductor: an infra container, or one by itself. */
+static bool is_conducted_by(const struct container_status *st, const char *pod_id)
+{
+	return (st->infra || st->solo) && is_equal(st->pod_id, pod_id);
+}
+
 /* The pod's record is damaged: the infra container's own says whose it is. */
 static int connect_by_scan(const struct store *s, const char *pod_id, struct error *err)
 {
@@ -51,12 +58,14 @@ static int connect_by_scan(const struct store *s, const char *pod_id, struct err
 	for (size_t i = 0; i < all.n && r == 0; i++) {
 		struct container_status st = { 0 };
 		struct error scratch;
-		bool is_it = status_read(s, all.v[i], &st, &scratch) == 0 && st.infra &&
-			     is_equal(st.pod_id, pod_id);
+		bool is_it = status_read(s, all.v[i], &st, &scratch) == 0 &&
+			     is_conducted_by(&st, pod_id);
+		bool infra = st.infra;
 
 		status_done(&st);
 		if (is_it)
-			return ctl_connect(s, all.v[i], err);
+			return ctl_connect_name(s, all.v[i], infra ? CTL_SOCKET : CTL_SOLO_SOCKET,
+						err);
 	}
 	return r < 0 ? r : error_set(err, ENOENT, "pod has no infra container");
 }
@@ -67,24 +76,45 @@ static int connect_conductor(const struct store *s, const char *pod_id, struct e
 	struct error scratch;
 	int r = lookup_read_pod(s, pod_id, &pod, &scratch);
 
-	r = r == 0 && pod.infra_id ? ctl_connect(s, pod.infra_id, err)
-				   : connect_by_scan(s, pod_id, err);
+	if (r == 0 && pod.infra_id)
+		r = ctl_connect(s, pod.infra_id, err);
+	else if (r == 0 && pod.solo && pod.containers.n == 1)
+		r = ctl_connect_name(s, pod.containers.v[0].id, CTL_SOLO_SOCKET, err);
+	else
+		r = connect_by_scan(s, pod_id, err);
 	record_done(&pod_spec_type, &pod);
 	return r;
 }
 
-/* A conductor that is on its way down says so in the infra container's record. */
-static bool is_being_stopped(const struct store *s, const char *pod_id)
+/* The record that tells how the pod is: of its infra container, or of the one that has none. *ret
+ * is zeroed when it cannot be read. */
+static void read_life(const struct store *s, const char *pod_id, char ret_id[65],
+		      struct container_status *ret)
 {
 	struct pod_spec pod = { 0 };
-	struct container_status st = { 0 };
 	struct error scratch;
-	bool stopping = lookup_read_pod(s, pod_id, &pod, &scratch) == 0 && pod.infra_id &&
-			status_read(s, pod.infra_id, &st, &scratch) == 0 &&
-			(st.state == STATE_STOPPING || st.state == STATE_EXITED);
+	const char *id = NULL;
 
-	status_done(&st);
+	*ret = (struct container_status){ 0 };
+	*ret_id = '\0';
+	if (lookup_read_pod(s, pod_id, &pod, &scratch) == 0)
+		id = pod.infra_id ? pod.infra_id
+				  : (pod.containers.n == 1 ? pod.containers.v[0].id : NULL);
+	if (id && is_id(id) && status_read(s, id, ret, &scratch) == 0)
+		memcpy(ret_id, id, 65);
 	record_done(&pod_spec_type, &pod);
+}
+
+/* A conductor that is on its way down says so there. */
+static bool is_being_stopped(const struct store *s, const char *pod_id)
+{
+	struct container_status st;
+	char id[65];
+	bool stopping;
+
+	read_life(s, pod_id, id, &st);
+	stopping = *id && (st.state == STATE_STOPPING || st.state == STATE_EXITED);
+	status_done(&st);
 	return stopping;
 }
 
@@ -232,6 +262,8 @@ int pod_stop_begin(const struct store *s, const char *pod_id, int64_t grace_ms, 
 	fd = connect_conductor(s, pod_id, err);
 	if (fd < 0)
 		return fd;
+	if (grace_ms < 0)
+		grace_ms = CTL_OWN_GRACE;
 	r = ctl_send(fd, CTL_STOP, grace_ms > INT32_MAX ? INT32_MAX : (int32_t)grace_ms,
 		     to_remove ? CTL_TO_REMOVE : NULL);
 	if (r < 0) {
@@ -292,24 +324,43 @@ static int run_down_from_records(const struct store *s, const char *pod_id, bool
 	return r < 0 ? error_wrap(err, "pod '%.12s'", pod_id) : 0;
 }
 
+/* The longest that any container of the pod has to end in. */
+static int64_t own_grace_ms(const struct store *s, const char *pod_id)
+{
+	struct pod_spec pod = { 0 };
+	struct error scratch; /* what cannot be read has no wish of its own */
+	int64_t most = PLAYED_GRACE_SECONDS;
+
+	if (lookup_read_pod(s, pod_id, &pod, &scratch) == 0)
+		most = pod_grace_seconds(&pod);
+	for (size_t i = 0; i < pod.containers.n; i++) {
+		struct container_spec c = { 0 };
+
+		if (lookup_read_container(s, pod.containers.v[i].id, &c, &scratch) == 0 &&
+		    c.stop_timeout_s.set && c.stop_timeout_s.value > most)
+			most = c.stop_timeout_s.value;
+		record_done(&container_spec_type, &c);
+	}
+	record_done(&pod_spec_type, &pod);
+	return most > INT32_MAX / 1000 ? INT32_MAX : most * 1000;
+}
+
 static int stop_limit_ms(int64_t grace_ms)
 {
 	return grace_ms > INT32_MAX - OUTWAIT_MS ? INT32_MAX : (int)grace_ms + OUTWAIT_MS;
 }
 
-/* The pod's sandbox stands, and nobody conducts it. */
+/* The pod's sandbox stands (of a container by itself: it runs), and nobody conducts it. */
 static bool is_orphaned(const struct store *s, const char *pod_id)
 {
-	struct pod_spec pod = { 0 };
-	struct container_status st = { 0 };
-	struct error scratch;
+	struct container_status st;
 	bool lost = false;
+	char id[65];
 
-	if (lookup_read_pod(s, pod_id, &pod, &scratch) == 0 && pod.infra_id &&
-	    status_read(s, pod.infra_id, &st, &scratch) == 0)
-		(void)status_live(s, pod.infra_id, &st, &lost);
+	read_life(s, pod_id, id, &st);
+	if (*id)
+		(void)status_live(s, id, &st, &lost);
 	status_done(&st);
-	record_done(&pod_spec_type, &pod);
 	return lost;
 }
 
@@ -340,8 +391,11 @@ static int stop_by_another(const struct store *s, const char *pod_id, int64_t gr
 int pod_stop_end(const struct store *s, const char *pod_id, int fd, int64_t grace_ms,
 		 bool to_remove, struct error *err)
 {
-	int r = run_await_stop(s, pod_id, fd, stop_limit_ms(grace_ms), err);
+	int r;
 
+	if (grace_ms < 0)
+		grace_ms = own_grace_ms(s, pod_id);
+	r = run_await_stop(s, pod_id, fd, stop_limit_ms(grace_ms), err);
 	if (r == 1)
 		r = stop_by_another(s, pod_id, grace_ms, to_remove, err);
 	return r == 1 ? pod_run_down(s, pod_id, false, err) : r;
@@ -352,6 +406,8 @@ int pod_stop_unheard(const struct store *s, const char *pod_id, int64_t grace_ms
 {
 	int64_t deadline = clock_mono_ms() + DEAF_MS;
 
+	if (grace_ms < 0)
+		grace_ms = own_grace_ms(s, pod_id);
 	for (;;) {
 		struct error scratch; /* not listening yet, or not any more */
 		int fd, r = stop_by_another(s, pod_id, grace_ms, to_remove, err);

@@ -51,7 +51,7 @@ static int send_packet(int fd, struct ctl_msg *m, const int *fds, int n_fds)
 
 bool is_ctl_to_remove(const struct ctl_msg *m)
 {
-	return m->type == CTL_STOP && m->value <= 0 && strcmp(m->text, CTL_TO_REMOVE) == 0;
+	return m->type == CTL_STOP && m->value == 0 && strcmp(m->text, CTL_TO_REMOVE) == 0;
 }
 
 bool is_ctl_ready(const struct ctl_msg *m)

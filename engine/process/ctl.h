@@ -17,16 +17,18 @@
 
 #define CTL_VERSION	 1
 #define CTL_SOCKET	 "ctl.sock"
+#define CTL_SOLO_SOCKET	 "pod.sock" /* of a pod without an infra container: in its container's place */
 #define CTL_TEXT_MAX	 500
 #define CTL_TO_REMOVE	 "remove"
 #define CTL_IS_READY	 "ready"
 #define CTL_AS_CONDUCTOR 1    /* value of a CTL_SUBSCRIBE */
+#define CTL_OWN_GRACE	 (-1) /* value of a CTL_STOP */
 #define CTL_STOPPING	 (-1) /* value of a CTL_FAILED: the pod is going down, ask anew after it */
 
 enum ctl_type {
 	/* commands */
 	CTL_GO = 1, /* start what is prepared */
-	/* value: grace in ms, then SIGKILL; no restart by policy. Answer: CTL_DONE. With no grace and
+	/* value: grace in ms, CTL_OWN_GRACE: each container's own; then SIGKILL; no restart by policy. Answer: CTL_DONE. With no grace and
 	 * the text CTL_TO_REMOVE nothing is recorded of the end: the records go next. */
 	CTL_STOP,
 	CTL_SIGNAL, /* value: signal number. Answer: CTL_OK or CTL_FAILED */

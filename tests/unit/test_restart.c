@@ -46,12 +46,16 @@ static void test_reset(void)
 
 static void test_without_backoff(void)
 {
+	static const int64_t delays[] = { 100, 200, 400, 800, 1000, 1000 };
 	struct restart_state st = { 0 };
 
-	for (int i = 0; i < 100; i++)
-		CU_ASSERT_EQUAL(restart_next_delay_ms(&st, false, i), RESTART_DAMPED_MS);
-	/* and it leaves no mark */
-	CU_ASSERT_EQUAL(restart_next_delay_ms(&st, true, 0), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(delays); i++)
+		CU_ASSERT_EQUAL(restart_next_delay_ms(&st, false, 9999), delays[i]);
+	for (int i = 0; i < 100000; i++)
+		CU_ASSERT_EQUAL_FATAL(restart_next_delay_ms(&st, false, 0), 1000);
+	/* Ten seconds of life are enough. */
+	CU_ASSERT_EQUAL(restart_next_delay_ms(&st, false, 10000), RESTART_DAMPED_MS);
+	CU_ASSERT_EQUAL(restart_next_delay_ms(&st, false, 0), 2 * RESTART_DAMPED_MS);
 }
 
 static void test_rules(void)

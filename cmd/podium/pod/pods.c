@@ -158,17 +158,11 @@ int pods_start(const struct store *s, const struct strlist *ids, bool print, str
 
 /* ---- stop ------------------------------------------------------------------------------- */
 
-static int64_t grace_ms_of(const struct store *s, const char *id, int64_t grace_s)
+/* Without a wish each container has its own. */
+static int64_t grace_ms_of(int64_t grace_s)
 {
-	struct pod_spec pod = { 0 };
-	struct error scratch;
-
-	if (grace_s < 0) {
-		grace_s = PLAYED_GRACE_SECONDS;
-		if (lookup_read_pod(s, id, &pod, &scratch) == 0)
-			grace_s = pod_grace_seconds(&pod);
-		record_done(&pod_spec_type, &pod);
-	}
+	if (grace_s < 0)
+		return -1;
 	return grace_s > INT32_MAX / 1000 ? INT32_MAX : grace_s * 1000;
 }
 
@@ -182,7 +176,7 @@ static int stop_all(const struct store *s, const struct strlist *ids, int64_t gr
 	for (size_t i = 0; i < ids->n; i++) {
 		struct error scratch;
 
-		grace[i] = grace_ms_of(s, ids->v[i], grace_s);
+		grace[i] = grace_ms_of(grace_s);
 		if (pod_stop_begin(s, ids->v[i], grace[i], to_remove, &fds[i], &scratch) < 0)
 			fds[i] = -1;
 	}
