@@ -310,7 +310,7 @@ static const struct record_field pod_fields[] = {
 	FIELD(pod_spec, RECORD_STRLIST, "gidMaps", gid_maps),
 	FIELD(pod_spec, RECORD_STRING, "cgroupParent", cgroup_parent),
 	FIELD(pod_spec, RECORD_STRING, "infraName", infra_name),
-	SUB(pod_spec, RECORD_LIST, "mounts", mounts, mount),
+	FIELD(pod_spec, RECORD_STRLIST, "memberVolumes", member_volumes),
 	FIELD(pod_spec, RECORD_STRLIST, "memberOptions", member_options),
 	EPHEMERAL(pod_spec, RECORD_STRLIST, "createCommand", create_command),
 	{ 0 },

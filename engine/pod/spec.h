@@ -387,8 +387,8 @@ struct pod_spec {
 	struct strlist gid_maps;
 	char *cgroup_parent;	       /* or NULL */
 	char *infra_name;	       /* full name of the infra container, or NULL: "<id>-infra" */
-	struct mount_list mounts;      /* what every member gets that is added later */
-	struct strlist member_options; /* likewise: words of --security-opt */
+	struct strlist member_volumes; /* -v of whoever joins it later: pod create --volume */
+	struct strlist member_options; /* likewise: --security-opt */
 	struct strlist create_command; /* ephemeral: the words that made it */
 };
 #define HAND_GRACE_SECONDS   10

@@ -25,6 +25,7 @@ const struct command_row command_rows[] = {
 	ROW("attach", cmd_attach),
 	ROW("build", cmd_build),
 	ROW("commit", cmd_commit),
+	ROW("create", cmd_create),
 	ROW("completion", cmd_completion),
 	ROW("diff", cmd_diff),
 	ROW("events", cmd_events),
@@ -57,6 +58,7 @@ const struct command_row command_rows[] = {
 
 	ALIAS("container attach", cmd_attach),
 	ALIAS("container commit", cmd_commit),
+	ALIAS("container create", cmd_create),
 	ALIAS("container diff", cmd_diff),
 	ROW("container exists", cmd_container_exists),
 	ALIAS("container exec", cmd_exec),

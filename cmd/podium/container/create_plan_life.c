@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * create_plan_life - how a container begins, is watched, stops and is started again.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/podium/base/conf.h"
+#include "cmd/podium/container/create_options.h"
+#include "engine/base/mem.h"
+#include "engine/base/signame.h"
+
+#define LOG_FILES_MAX 1000
+
+/* ---- restart ---------------------------------------------------------------------------------- */
+
+int plan_restart(const char *text, int *ret, struct opt_i64 *retries, bool *unless_stopped,
+		 struct error *err)
+{
+	static const char with_count[] = "on-failure:";
+
+	if (is_equal(text, "always") || is_equal(text, "unless-stopped")) {
+		*ret = RESTART_ALWAYS;
+		*unless_stopped = is_equal(text, "unless-stopped");
+		return 0;
+	}
+	if (is_equal(text, "on-failure")) {
+		*ret = RESTART_ON_FAILURE;
+		return 0;
+	}
+	if (is_prefix(text, with_count) &&
+	    parse_i64(text + strlen(with_count), 0, INT32_MAX, &retries->value) == 0) {
+		*ret = RESTART_ON_FAILURE;
+		retries->set = true;
+		return 0;
+	}
+	if (is_equal(text, "no") || is_equal(text, "never") || is_equal(text, "")) {
+		*ret = RESTART_NEVER;
+		return 0;
+	}
+	return error_set(err, EINVAL,
+			 "--restart '%.60s' is not no, always, unless-stopped or on-failure[:N]",
+			 text);
+}
+
+static int set_restart(const struct create_options *o, struct pod_plan *plan, struct error *err)
+{
+	struct container_spec *c = &plan->containers[0];
+	int r;
+
+	c->restart = plan->pod.restart;
+	if (!o->restart)
+		return 0;
+	r = plan_restart(o->restart, &c->restart, &c->restart_retries, &c->unless_stopped, err);
+	if (r == 0 && o->remove && c->restart != RESTART_NEVER)
+		r = error_set(err, EINVAL, "--rm and --restart %.60s exclude each other",
+			      o->restart);
+	c->own_restart = true;
+	if (plan->pod.solo) {
+		plan->pod.restart = c->restart;
+		plan->pod.unless_stopped = c->unless_stopped;
+	}
+	return r;
+}
+
+/* ---- stop ------------------------------------------------------------------------------------- */
+
+static int get_seconds(const char *flag, const struct option_int *o, struct opt_i64 *ret,
+		       struct error *err)
+{
+	if (!o->set)
+		return 0;
+	if (o->value < 0 || o->value > INT32_MAX)
+		return error_set(err, EINVAL, "--%s %lld is no number of seconds", flag,
+				 (long long)o->value);
+	*ret = (struct opt_i64){ true, o->value };
+	return 0;
+}
+
+static int set_stop(const struct create_options *o, const struct conf *conf,
+		    struct container_spec *c, struct error *err)
+{
+	int r = get_seconds("stop-timeout", &o->stop_timeout, &c->stop_timeout_s, err);
+
+	if (r == 0 && !o->stop_timeout.set && conf->stop_timeout.set)
+		c->stop_timeout_s = conf->stop_timeout;
+	if (c->stop_timeout_s.value < 0)
+		return error_set(err, EINVAL, "containers.conf: stop_timeout is negative");
+	if (r == 0)
+		r = get_seconds("timeout", &o->timeout, &c->run_timeout_s, err);
+	if (c->run_timeout_s.value == 0)
+		c->run_timeout_s = (struct opt_i64){ 0 }; /* Podman's word for none */
+	if (r == 0 && o->stop_signal && signal_number(o->stop_signal) < 0)
+		r = error_set(err, EINVAL, "--stop-signal '%.60s' is no signal", o->stop_signal);
+	c->stop_signal = xstrdup_or_null(o->stop_signal);
+	return r;
+}
+
+/* ---- logs ------------------------------------------------------------------------------------- */
+
+static int set_driver(const char *name, struct log_spec *log, struct error *err)
+{
+	for (int i = 0; log_driver_names[i]; i++) {
+		if (is_equal(name, log_driver_names[i])) {
+			log->driver = i;
+			return 0;
+		}
+	}
+	return error_set(err, EINVAL,
+			 "--log-driver '%.60s' is not k8s-file, json-file, journald, none or "
+			 "passthrough",
+			 name);
+}
+
+static char *whole_path(const char *path)
+{
+	cleanup_free char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
+
+	return cwd ? xasprintf("%s/%s", cwd, path) : xstrdup(path);
+}
+
+static int set_log_option(const char *text, struct log_spec *log, struct error *err)
+{
+	const char *equals = strchr(text, '=');
+	cleanup_free char *key = equals ? xstrndup(text, (size_t)(equals - text)) : xstrdup("");
+	const char *value = equals ? equals + 1 : "";
+	uint64_t n;
+	bool ok = *value;
+
+	if (is_equal(key, "max-size")) {
+		ok = ok && (is_equal(value, "-1") ||
+			    (words_size(value, &log->max_bytes) == 0 && log->max_bytes > 0));
+	} else if (is_equal(key, "max-file")) {
+		ok = ok && parse_u64(value, LOG_FILES_MAX, &n) == 0 && n > 0;
+		log->max_files = ok ? (uint32_t)n : 0;
+	} else if (is_equal(key, "path") && ok) {
+		free(log->path);
+		log->path = whole_path(value);
+	} else if (is_equal(key, "tag") && ok) {
+		free(log->tag);
+		log->tag = xstrdup(value);
+	} else {
+		return error_set(err, EINVAL,
+				 "--log-opt '%.100s' is not known: max-size=, max-file=, path= and "
+				 "tag= are",
+				 text);
+	}
+	return ok ? 0 : error_set(err, EINVAL, "--log-opt '%.100s': bad value", text);
+}
+
+static int set_log(const struct create_options *o, const struct conf *conf,
+		   struct container_spec *c, struct error *err)
+{
+	const char *driver = o->log_driver ? o->log_driver : conf->log_driver;
+	int r = is_empty(driver) ? 0 : set_driver(driver, &c->log, err);
+
+	if (conf->log_size_max.set && conf->log_size_max.value > 0)
+		c->log.max_bytes = conf->log_size_max.value;
+	c->log.tag = xstrdup_or_null(conf->log_tag);
+	for (size_t i = 0; i < o->log_options.n && r == 0; i++)
+		r = set_log_option(o->log_options.v[i], &c->log, err);
+	if (r == 0 && c->log.path && c->log.driver != LOG_K8S_FILE &&
+	    c->log.driver != LOG_JSON_FILE)
+		r = error_set(err, EINVAL, "--log-opt path= is for --log-driver k8s-file alone");
+	if (r == 0 && c->log.driver == LOG_PASSTHROUGH && o->tty)
+		r = error_set(err, EINVAL, "--log-driver passthrough and --tty exclude each other");
+	return r;
+}
+
+/* ---- words with one value --------------------------------------------------------------------- */
+
+/* A flag that exists for one value; others are refused with the reason. */
+struct only_value {
+	const char *flag;
+	const char *value; /* as given, or NULL */
+	const char *const *allowed;
+	const char *why;
+};
+
+static int check_only(const struct only_value *v, struct error *err)
+{
+	for (size_t i = 0; v->allowed[i]; i++)
+		if (!v->value || is_equal(v->value, v->allowed[i]))
+			return 0;
+	return error_set(err, EINVAL, "--%s %.60s is not supported: %s", v->flag, v->value, v->why);
+}
+
+static int check_words(const struct create_options *o, struct error *err)
+{
+	static const char *const enabled[] = { "enabled", NULL };
+	static const char *const off[] = { "false", NULL };
+	static const char *const ignore[] = { "ignore", NULL };
+	static const char *const standard[] = { "default", NULL };
+	const struct only_value words[] = {
+		{ "cgroups", o->cgroups, enabled, "every container has a cgroup of its own" },
+		{ "systemd", o->systemd, off, "a container's program finds no systemd's mounts" },
+		{ "sdnotify", o->sdnotify, ignore, "nothing tells systemd of a container" },
+		{ "seccomp-policy", o->seccomp_policy, standard,
+		  "an image does not choose its filter: --security-opt seccomp=FILE does" },
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(words) && r == 0; i++)
+		r = check_only(&words[i], err);
+	if (r == 0 && o->content_trust.set && !o->content_trust.value)
+		r = error_set(err, EINVAL,
+			      "--disable-content-trust=false is not supported: signatures are not "
+			      "checked");
+	if (r == 0 && o->preserve_fds.value != 0)
+		r = error_set(err, EINVAL,
+			      "--preserve-fds is not supported: the container is no child of the "
+			      "command");
+	return r;
+}
+
+/* ---- all of it -------------------------------------------------------------------------------- */
+
+static int set_init_kind(const struct create_options *o, struct container_spec *c,
+			 struct error *err)
+{
+	if (!o->init_ctr)
+		return 0;
+	if (!is_equal(o->init_ctr, "once") && !is_equal(o->init_ctr, "always"))
+		return error_set(err, EINVAL, "--init-ctr '%.60s' is not once or always",
+				 o->init_ctr);
+	if (!o->pod && !o->pod_id_file)
+		return error_set(err, EINVAL, "--init-ctr is for a container of a pod: --pod");
+	c->kind = CONTAINER_INIT;
+	c->init_once = is_equal(o->init_ctr, "once");
+	return 0;
+}
+
+static int set_cgroupns(const struct create_options *o, const struct conf *conf,
+			struct container_spec *c, struct error *err)
+{
+	const char *mode = o->cgroupns ? o->cgroupns : conf->cgroupns;
+
+	c->host_cgroupns = is_equal(mode, "host");
+	if (is_empty(mode) || c->host_cgroupns || is_equal(mode, "private"))
+		return 0;
+	return error_set(err, EINVAL, "--cgroupns '%.60s' is not private or host", mode);
+}
+
+int plan_life(const struct create_options *o, const struct conf *conf, struct pod_plan *plan,
+	      struct error *err)
+{
+	struct container_spec *c = &plan->containers[0];
+	int r = check_words(o, err);
+
+	c->auto_remove = o->remove || o->remove_image;
+	c->pid_file = o->pid_file ? whole_path(o->pid_file) : NULL;
+	if (r == 0)
+		r = set_init_kind(o, c, err);
+	if (r == 0)
+		r = set_cgroupns(o, conf, c, err);
+	if (r == 0)
+		r = set_restart(o, plan, err);
+	if (r == 0)
+		r = set_stop(o, conf, c, err);
+	return r < 0 ? r : set_log(o, conf, c, err);
+}
