@@ -42,7 +42,7 @@ ALL_LDFLAGS = $(LDFLAGS_$(VARIANT)) -Wl,--as-needed $(LDFLAGS)
 ENGINE_SRC := $(wildcard engine/*/*.c)
 KUBE_SRC := $(wildcard kube/*.c schemas/*.c)
 HEADERS := $(wildcard engine/*/*.h engine/*.h kube/*.h schemas/*.h cmd/*/*.h cmd/*/*/*.h tests/support/*.h)
-PROGRAMS := podium podium-monitor podium-launch podium-pause podium-image podium-seccomp podium-probe podium-net
+PROGRAMS := podium podium-monitor podium-launch podium-pause podium-init podium-image podium-seccomp podium-probe podium-net
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 cmdobj = $(call obj,$(wildcard cmd/$(1)/*.c cmd/$(1)/*/*.c))
 
@@ -104,6 +104,12 @@ $(B)/podium-launch: $(call cmdobj,podium-launch) $(B)/libpodium.a
 	@echo "  LD   $@"
 	@$(CC) $(STATIC_FLAGS) -o $@ $^ -ljansson
 # No libc at all: PID 1 of the pod's sandbox.
+$(B)/podium-init: cmd/podium-init/main.c
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	@$(CC) -std=gnu17 $(WARN) -O2 -ffreestanding -fno-stack-protector -fno-pie -static \
+		-fno-tree-loop-distribute-patterns -nostdlib -nostartfiles \
+		-Wl,-z,norelro,-n,--build-id=none -o $@ $<
 $(B)/podium-pause: cmd/podium-pause/main.c
 	@mkdir -p $(@D)
 	@echo "  LD   $@"

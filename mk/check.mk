@@ -92,7 +92,7 @@ bench: deps
 
 BINDIR := $(PREFIX)/bin
 LIBEXECDIR := $(PREFIX)/libexec/podium
-HELPERS := podium-monitor podium-launch podium-pause podium-image podium-seccomp podium-probe podium-net
+HELPERS := podium-monitor podium-launch podium-pause podium-init podium-image podium-seccomp podium-probe podium-net
 UNITS := podium-restart.service podium-kube@.service
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 MANDIR ?= $(PREFIX)/share/man/man1

@@ -49,6 +49,8 @@
 #define EXIT_NOT_EXECUTABLE 126
 #define CPUSET_BYTES	    1024 /* 8192 processors */
 #define CWD_MAX		    4096
+#define INIT_FD		    (SYNC_FD + 1)
+#define INIT_NAME	    "/run/podium-init"
 
 void confine_fail(int sync_fd, int code, const struct error *err)
 {
@@ -84,6 +86,26 @@ static int parse_umask(const char *text, mode_t *ret, struct error *err)
 		return error_set(err, EINVAL, "umask '%.20s' is not an octal number up to 0777",
 				 text);
 	return 0;
+}
+
+/* What the command line adds by name is what a user without privileges keeps, too. */
+static int plan_ambient(const struct container_security *cs, struct confinement *ret,
+			struct error *err)
+{
+	static char all[] = "ALL";
+	static char *const words[] = { all };
+	const struct strlist everything = { (char **)(uintptr_t)words, 1 };
+	cleanup_free char *missing = NULL;
+	uint64_t added = 0;
+	int r;
+
+	ret->ambient = 0;
+	if (ret->who.uid == 0 || cs->cap_add.n == 0)
+		return 0;
+	r = caps_resolve(&cs->cap_add, &everything, false, caps_available(), &added, &missing, err);
+	if (r == 0)
+		ret->ambient = added & ret->bounding;
+	return r;
 }
 
 int confine_plan(const struct pod_spec *pod, const struct container_spec *spec, int root_fd,
@@ -131,8 +153,9 @@ int confine_plan(const struct pod_spec *pod, const struct container_spec *spec, 
 	ret->limits = &spec->ulimits;
 	ret->no_new_privs =
 		cs->allow_privilege_escalation.set && !cs->allow_privilege_escalation.value;
-	return caps_resolve(&cs->cap_add, &cs->cap_drop, privileged, caps_available(),
-			    &ret->bounding, &ret->missing_caps, err);
+	r = caps_resolve(&cs->cap_add, &cs->cap_drop, privileged, caps_available(), &ret->bounding,
+			 &ret->missing_caps, err);
+	return r < 0 || pod->owner ? r : plan_ambient(cs, ret, err);
 }
 
 /* ---- executing -------------------------------------------------------------------------- */
@@ -244,14 +267,27 @@ static int drop_privileges(const struct confinement *c, uint64_t final, struct e
 	return r;
 }
 
-/* Moves the sync socket to SYNC_FD and closes everything else above 2. */
-static int close_descriptors(int sync_fd, struct error *err)
+/* Moves the sync socket to SYNC_FD, and an init program to INIT_FD, and closes everything else above
+ * 2. */
+static int close_descriptors(const struct confinement *c, int sync_fd, struct error *err)
 {
+	unsigned int first = SYNC_FD + 1;
+
+	if (c->init_fd >= 0) {
+		/* Out of the way of both numbers. */
+		int sync = fcntl(sync_fd, F_DUPFD_CLOEXEC, INIT_FD + 1);
+		int init = fcntl(c->init_fd, F_DUPFD_CLOEXEC, INIT_FD + 1);
+
+		if (sync < 0 || init < 0 || dup3(init, INIT_FD, O_CLOEXEC) < 0)
+			return error_errno(err, "move the init program");
+		sync_fd = sync;
+		first = INIT_FD + 1;
+	}
 	if (sync_fd != SYNC_FD && dup3(sync_fd, SYNC_FD, O_CLOEXEC) < 0)
 		return error_errno(err, "move the sync socket");
 	if (fcntl(SYNC_FD, F_SETFD, FD_CLOEXEC) < 0)
 		return error_errno(err, "mark the sync socket");
-	if (!WEAKEN("FD-2") && syscall(SYS_close_range, SYNC_FD + 1, ~0U, 0) < 0)
+	if (!WEAKEN("FD-2") && syscall(SYS_close_range, first, ~0U, 0) < 0)
 		return error_errno(err, "close descriptors");
 	return 0;
 }
@@ -274,8 +310,10 @@ static int lock_down_last(const struct confinement *c, uint64_t final, struct er
 	uint64_t held = waiting_caps(c, final);
 	int r = caps_set(held, err);
 
+	if (r == 0 && c->ambient)
+		r = caps_raise_ambient(c->ambient, err);
 	if (r == 0)
-		r = caps_verify(c->bounding, held, err);
+		r = caps_verify_ambient(c->bounding, held, c->ambient, err);
 	if (r == 0 && !WEAKEN("SEC-4"))
 		r = sysfilter_install(&c->filter, err);
 	return r;
@@ -294,12 +332,32 @@ static int lock_down(const struct confinement *c, uint64_t final, struct error *
 	if (r < 0 || WEAKEN("ID-1"))
 		return r;
 	r = caps_set(final, err);
-	return r < 0 ? r : caps_verify(c->bounding, final, err);
+	if (r == 0 && c->ambient)
+		r = caps_raise_ambient(c->ambient, err);
+	return r < 0 ? r : caps_verify_ambient(c->bounding, final, c->ambient, err);
+}
+
+/* Returns when it could not be executed. Close-on-exec takes the descriptor of the init program. */
+static void execute(const struct confinement *c, const char *program)
+{
+	static char name[] = INIT_NAME, end[] = "--";
+	cleanup_free char **argv = NULL;
+
+	if (c->init_fd < 0) {
+		(void)execve(program, c->argv.v, c->env.v);
+		return;
+	}
+	argv = xcalloc(c->argv.n + 3, sizeof(*argv));
+	argv[0] = name;
+	argv[1] = end;
+	for (size_t i = 0; i < c->argv.n; i++)
+		argv[2 + i] = c->argv.v[i];
+	(void)syscall(SYS_execveat, INIT_FD, "", argv, c->env.v, AT_EMPTY_PATH);
 }
 
 void confine_and_execute(const struct confinement *c, int sync_fd)
 {
-	uint64_t final = c->who.uid == 0 ? c->bounding : 0;
+	uint64_t final = c->who.uid == 0 ? c->bounding : c->ambient;
 	int code = EXIT_LAUNCH_FAILED;
 	struct error err = { 0 };
 	char *program = NULL;
@@ -308,7 +366,7 @@ void confine_and_execute(const struct confinement *c, int sync_fd)
 	if (c->missing_caps)
 		confine_warn(sync_fd, "capabilities not available here: %s", c->missing_caps);
 	if (apply_limits(&err) < 0 || enter_working_dir(c, &err) < 0 ||
-	    close_descriptors(sync_fd, &err) < 0)
+	    close_descriptors(c, sync_fd, &err) < 0)
 		confine_fail(sync_fd, code, &err);
 	if (apply_own_limits(c, &err) < 0 || drop_privileges(c, final, &err) < 0 ||
 	    check_working_dir(&err) < 0 ||
@@ -321,7 +379,7 @@ void confine_and_execute(const struct confinement *c, int sync_fd)
 	wait_for_go();
 	if (lock_down(c, final, &err) < 0)
 		confine_fail(SYNC_FD, code, &err);
-	(void)execve(program, c->argv.v, c->env.v);
+	execute(c, program);
 	code = errno == ENOENT || errno == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 	(void)error_errno(&err, "execute '%s'", program);
 	confine_fail(SYNC_FD, code, &err);

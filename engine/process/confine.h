@@ -30,6 +30,8 @@ struct confinement {
 	bool dir_must_exist;		  /* an exec asked for it; otherwise it is made */
 	const struct ulimit_list *limits; /* borrowed from the spec; or NULL */
 	mode_t mask;			  /* umask of the program */
+	uint64_t ambient;		  /* of a user that is not root */
+	int init_fd;			  /* executed with the program as argument; or -EBADF */
 	char *missing_caps;		  /* asked for by name and not available, or NULL */
 };
 

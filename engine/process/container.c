@@ -100,7 +100,7 @@ static void plan_init(struct container_plan *p)
 {
 	memset(p, 0, sizeof(*p));
 	p->join = (struct cgroup_join)CGROUP_JOIN_INIT;
-	p->root_mnt = p->shm_mnt = -EBADF;
+	p->root_mnt = p->shm_mnt = p->init_fd = -EBADF;
 	for (int i = 0; i < ETC__COUNT; i++)
 		p->etc_mnt[i] = -EBADF;
 	for (int i = 0; i < CGROUP_TREE__COUNT; i++)
@@ -132,6 +132,24 @@ static int plan_command(const struct launch *l, struct container_plan *p, struct
 	return r;
 }
 
+/* It is PID 1 or nothing: nobody else gets the orphans, nor ends what is left over. */
+static int plan_init_program(const struct launch *l, struct container_plan *p, struct error *err)
+{
+	cleanup_free char *program = NULL;
+
+	p->c.init_fd = -EBADF;
+	if (!l->spec.init)
+		return 0;
+	if (!(namespaces_private(&l->pod) & CLONE_NEWPID))
+		return error_set(
+			err, EINVAL,
+			"an init program needs a process namespace of the container's own");
+	program = launch_helper(l, "podium-init");
+	p->init_fd = selfexec_load(program, "podium-init", err);
+	p->c.init_fd = p->init_fd;
+	return p->init_fd < 0 ? p->init_fd : 0;
+}
+
 static int plan_make(struct launch *l, struct container_plan *p, struct error *err)
 {
 	bool devices = is_privileged(&l->spec) && !has_own_userns(&l->pod);
@@ -144,6 +162,10 @@ static int plan_make(struct launch *l, struct container_plan *p, struct error *e
 	if (p->root_mnt < 0)
 		return p->root_mnt;
 	r = confine_plan(&l->pod, &l->spec, p->root_mnt, NULL, &p->c, err);
+	if (r == 0)
+		r = container_add_users(l, p, err);
+	if (r == 0)
+		r = plan_init_program(l, p, err);
 	if (r == 0)
 		r = devices_plan(l, &p->devices, err);
 	if (r == 0)

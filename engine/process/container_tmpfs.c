@@ -87,20 +87,15 @@ int container_make_tmpfs(struct planned_mount *m, const struct identity *who, in
 	return r;
 }
 
-/* Behind everything that lies as high or higher. */
-static void insert(struct container_plan *p, const char *target)
+void container_add_mount(struct container_plan *p, const struct planned_mount *m)
 {
-	size_t at = p->n_mounts;
+	size_t at = p->n_mounts, depth = volume_depth(m->target);
 
 	p->mounts = xreallocarray(p->mounts, p->n_mounts + 2, sizeof(*p->mounts));
-	while (at > 0 && volume_depth(p->mounts[at - 1].target) > volume_depth(target))
+	while (at > 0 && volume_depth(p->mounts[at - 1].target) > depth)
 		at--;
 	memmove(&p->mounts[at + 1], &p->mounts[at], (p->n_mounts - at) * sizeof(*p->mounts));
-	p->mounts[at] = (struct planned_mount){ .mnt_fd = -EBADF,
-						.is_dir = true,
-						.target = target,
-						.is_scratch = true,
-						.is_tmpfs = true };
+	p->mounts[at] = *m;
 	p->n_mounts++;
 }
 
@@ -121,7 +116,14 @@ void container_add_scratch(const struct launch *l, struct container_plan *p)
 
 	if (!l->spec.read_only_tmpfs || !ro->set || !ro->value)
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(targets); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		const struct planned_mount m = { .mnt_fd = -EBADF,
+						 .is_dir = true,
+						 .target = targets[i],
+						 .is_scratch = true,
+						 .is_tmpfs = true };
+
 		if (!is_taken(l, targets[i]))
-			insert(p, targets[i]);
+			container_add_mount(p, &m);
+	}
 }

@@ -334,7 +334,7 @@ int container_open_volumes(const struct launch *l, struct container_plan *p, str
 			return error_wrap(err, "volume '%s' at '%s'", ms->volume, ms->target);
 	}
 	container_add_scratch(l, p);
-	return 0;
+	return container_add_timezone(l, p, err);
 }
 
 /* The mount that is the n-th of the spec's: the engine's own ones may stand between. */

@@ -201,7 +201,8 @@ static void add_defaults(const struct builder *b)
 	command_set_env(b->env, "HOSTNAME", b->s->hostname);
 	command_set_env(b->env, "HOME", b->s->home);
 	command_set_env(b->env, "container", "podium");
-	if (spec->tty)
+	/* One made by hand has it always, as Podman gives it. */
+	if (spec->tty || !b->s->fields.pod->owner)
 		command_set_env(b->env, "TERM", "xterm");
 	for (size_t i = 0; i < image->n; i++) {
 		size_t n = strcspn(image->v[i], "=");

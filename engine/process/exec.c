@@ -189,6 +189,8 @@ static int plan_exec(const struct launch *l, const struct exec_request *rq, pid_
 	cleanup_close int root = open_root(pid, p->target, err);
 	int r;
 
+	p->c.init_fd = -EBADF;
+
 	if (root < 0)
 		return root;
 	r = confine_plan(&l->pod, &l->spec, root, is_empty(rq->user) ? NULL : rq->user, &p->c, err);

@@ -102,6 +102,13 @@ struct planned_mount {
 	const struct mount_spec *tmpfs_spec; /* or NULL */
 };
 
+/* A secret that becomes a file. */
+struct planned_secret {
+	const struct secret_use *use; /* borrowed from the spec */
+	char *data;
+	size_t len;
+};
+
 /* Everything that the container half needs; made by the host half. */
 struct container_plan {
 	struct confinement c;
@@ -117,6 +124,9 @@ struct container_plan {
 	int cgroup_mnt[CGROUP_TREE__COUNT];
 	bool has_cgroups;
 	struct device_plan devices;
+	struct planned_secret *secrets;
+	size_t n_secrets;
+	int init_fd; /* of podium-init, or -EBADF */
 };
 
 /* ---- volumes (container_volumes.c) ------------------------------------------------------ */
@@ -130,12 +140,29 @@ int container_open_volumes(const struct launch *l, struct container_plan *p,
 /* Those that lie in the sandbox: the caller is in its mount namespace. */
 int container_open_sandbox_volumes(const struct launch *l, struct container_plan *p,
 				   struct error *err) must_check;
+/* Puts one of the engine's own among them, behind everything that lies as high or higher. */
+void container_add_mount(struct container_plan *p, const struct planned_mount *m);
 /* Adds tmpfs at /run, /tmp and /var/tmp where nothing else is mounted, for a read-only root. */
 void container_add_scratch(const struct launch *l, struct container_plan *p);
 /* In the container half: makes the tmpfs with what the image has at its mount point, of which target
  * is a descriptor. */
 int container_make_tmpfs(struct planned_mount *m, const struct identity *who, int target,
 			 struct error *err) must_check;
+
+/* ---- files of the engine's in it (container_files.c) -------------------------------------- */
+
+/* Lines for a user and a group that the image has not got, in the writable layer. */
+int container_add_users(const struct launch *l, const struct container_plan *p,
+			struct error *err) must_check;
+int container_add_timezone(const struct launch *l, struct container_plan *p,
+			   struct error *err) must_check;
+/* Secrets that are variables; and the bytes of those that are files. */
+int container_add_secret_env(const struct launch *l, struct strlist *env,
+			     struct error *err) must_check;
+int container_read_secrets(const struct launch *l, struct container_plan *p,
+			   struct error *err) must_check;
+/* In the container half, after all other mounts. root: of the container. */
+int container_mount_secrets(int root, struct container_plan *p, struct error *err) must_check;
 
 /* ---- what a source becomes before it is mounted (container_source.c) ---------------------- */
 

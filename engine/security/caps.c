@@ -197,7 +197,29 @@ int caps_set(uint64_t set, struct error *err)
 	return 0;
 }
 
+int caps_raise_ambient(uint64_t set, struct error *err)
+{
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct d[2] = { 0 };
+
+	if (syscall(SYS_capget, &h, d) < 0)
+		return error_errno(err, "read capabilities");
+	d[0].inheritable = (uint32_t)set;
+	d[1].inheritable = (uint32_t)(set >> 32);
+	if (syscall(SYS_capset, &h, d) < 0)
+		return error_errno(err, "set inheritable capabilities");
+	for (unsigned int n = 0; n < CAPS_MAX; n++)
+		if ((set & CAP_BIT(n)) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, n, 0, 0) < 0)
+			return error_errno(err, "raise ambient capability %u", n);
+	return 0;
+}
+
 int caps_verify(uint64_t bounding, uint64_t set, struct error *err)
+{
+	return caps_verify_ambient(bounding, set, 0, err);
+}
+
+int caps_verify_ambient(uint64_t bounding, uint64_t set, uint64_t ambient, struct error *err)
 {
 	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct d[2] = { 0 };
@@ -208,10 +230,11 @@ int caps_verify(uint64_t bounding, uint64_t set, struct error *err)
 	eff = d[0].effective | (uint64_t)d[1].effective << 32;
 	prm = d[0].permitted | (uint64_t)d[1].permitted << 32;
 	inh = d[0].inheritable | (uint64_t)d[1].inheritable << 32;
-	if (eff != set || prm != set || inh != 0 || caps_available() != bounding)
+	if (eff != set || prm != set || inh != ambient || caps_available() != bounding)
 		return error_set(err, EPERM, "capabilities are not what was set");
 	for (unsigned int n = 0; n < CAPS_MAX; n++)
-		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, n, 0, 0) > 0)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, n, 0, 0) > 0 &&
+		    !(ambient & CAP_BIT(n)))
 			return error_set(err, EPERM, "ambient capability %u is set", n);
 	return 0;
 }

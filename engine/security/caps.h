@@ -40,7 +40,13 @@ int caps_resolve(const struct strlist *add, const struct strlist *drop, bool pri
 int caps_limit_bounding(uint64_t keep, struct error *err) must_check;
 /* Sets permitted = effective = set, inheritable = ambient = empty, for the calling thread. */
 int caps_set(uint64_t set, struct error *err) must_check;
+/* Lets a program that is not root's keep these over exec: inheritable and ambient become this set,
+ * which must be part of the permitted one. */
+int caps_raise_ambient(uint64_t set, struct error *err) must_check;
 /* Reads the five sets back: bounding as given, permitted = effective = set, the rest empty. */
 int caps_verify(uint64_t bounding, uint64_t set, struct error *err) must_check;
+/* The same with inheritable = ambient as given. */
+int caps_verify_ambient(uint64_t bounding, uint64_t set, uint64_t ambient,
+			struct error *err) must_check;
 
 #endif

@@ -116,6 +116,7 @@ bool live_init(struct livestore *s)
 	s->pod.version = POD_SPEC_VERSION;
 	s->pod.id = xstrdup(id);
 	s->pod.name = xstrdup("live");
+	s->pod.owner = xstrdup("kube");
 	s->pod.network = NETWORK_NONE;
 	return true;
 }
