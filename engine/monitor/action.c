@@ -44,6 +44,7 @@ void action_begin(struct action *a, const struct action_spec *spec,
 	a->text[0] = '\0';
 	a->output_len = 0;
 	a->was_killed = false;
+	a->exit_code = 0;
 	a->redirects = 0;
 	switch ((enum action_kind)spec->kind) {
 	case ACTION_EXEC:

@@ -23,6 +23,7 @@ struct store;
 struct grpc_check;
 
 #define ACTION_TEXT_MAX	   256 /* of what is told of an answer */
+#define ACTION_OUTPUT_MAX  500 /* of what a process says that is kept */
 #define ACTION_POLLS	   3
 #define ACTION_ADDRESS_MAX 64
 
@@ -65,9 +66,10 @@ struct action {
 	int pidfd;
 	int sync_fd;
 	int out_fd;
+	int exit_code;	 /* of an exec: 128 + n after signal n; 125 to 127: it could not be */
 	bool was_killed; /* the verdict is of a process that SIGKILL has ended */
 	bool is_helper;	 /* podium-probe: its exit code says more */
-	char output[ACTION_TEXT_MAX + 1];
+	char output[ACTION_OUTPUT_MAX + 1];
 	size_t output_len;
 	/* sockets */
 	int fd;

@@ -30,6 +30,7 @@
 
 #define READ_BYTES   4096
 #define DRAIN_ROUNDS 16
+#define EXIT_BROKEN  125
 
 static void close_fd(int *fd)
 {
@@ -78,6 +79,7 @@ static void forget(struct action *a)
 static void fail(struct action *a, const struct error *err)
 {
 	forget(a);
+	a->exit_code = EXIT_BROKEN;
 	action_finish(a, ACTION_BROKEN, "%s", err->text);
 }
 
@@ -167,7 +169,7 @@ static void read_output(struct action *a, int rounds)
 
 	for (int i = 0; i < rounds && a->out_fd >= 0; i++) {
 		ssize_t n = read(a->out_fd, data, sizeof(data));
-		size_t room = ACTION_TEXT_MAX - a->output_len;
+		size_t room = ACTION_OUTPUT_MAX - a->output_len;
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
@@ -199,6 +201,7 @@ static void conclude_exec(struct action *a, const siginfo_t *si)
 	const char *text = said(a);
 
 	a->was_killed = si->si_code != CLD_EXITED && si->si_status == SIGKILL;
+	a->exit_code = si->si_code == CLD_EXITED ? si->si_status : 128 + si->si_status;
 	if (si->si_code == CLD_EXITED && si->si_status == 0)
 		action_finish(a, ACTION_GOOD, "%s", "");
 	else if (si->si_code == CLD_EXITED)
@@ -282,6 +285,7 @@ static void handle_sync(struct action *a, const struct sync_msg *msg, int fd)
 		(void)sync_send(a->sync_fd, SYNC_GO, 0, NULL, -1);
 		break;
 	case SYNC_ERROR:
+		a->exit_code = msg->value ? msg->value : EXIT_BROKEN;
 		end_launch(a, msg->err.text);
 		break;
 	default:

@@ -137,6 +137,9 @@ static void handle(struct monitor *m, int fd, const struct ctl_msg *msg)
 		event_log_container(&m->store, "kill", m->id, &m->status);
 		(void)ctl_send(fd, r < 0 ? CTL_FAILED : CTL_OK, 0, NULL);
 		break;
+	case CTL_HEALTH:
+		monitor_health_ask(m, fd);
+		break;
 	case CTL_SUBSCRIBE:
 		subscribe(m, fd);
 		if (msg->value == CTL_AS_CONDUCTOR)

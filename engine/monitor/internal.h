@@ -11,6 +11,7 @@
 #include "engine/logs/logwrite.h"
 #include "engine/monitor/action.h"
 #include "engine/monitor/eventrate.h"
+#include "engine/monitor/health.h"
 #include "engine/monitor/probestate.h"
 #include "engine/process/attach.h"
 #include "engine/process/ctl.h"
@@ -22,7 +23,7 @@
 #define MONITOR_ATTACH_MAX  4
 #define MONITOR_ACTIONS	    (PROBE__COUNT + 1)
 #define MONITOR_FDS_MAX \
-	(MONITOR_CLIENTS_MAX + 2 * MONITOR_ATTACH_MAX + MONITOR_ACTIONS * ACTION_POLLS + 8)
+	(MONITOR_CLIENTS_MAX + 2 * MONITOR_ATTACH_MAX + (MONITOR_ACTIONS + 1) * ACTION_POLLS + 8)
 #define MONITOR_READ_BYTES 65536
 
 enum monitor_phase {
@@ -56,6 +57,7 @@ struct monitor_plan {
 struct monitor_client {
 	int fd;
 	bool subscribed;
+	bool wants_health; /* the next answer of the health check */
 };
 
 struct monitor_attach {
@@ -93,7 +95,8 @@ struct monitor {
 	char pod_id[65];
 	char name[64]; /* short, for events */
 	struct monitor_plan plan;
-	struct monitor_watch *watch; /* or NULL */
+	struct monitor_watch *watch;   /* or NULL */
+	struct monitor_health *health; /* or NULL */
 	struct container_status status;
 	struct restart_state restart;
 	enum monitor_phase phase;
@@ -119,6 +122,7 @@ struct monitor {
 	bool is_up;	     /* CTL_RUNNING was said of this run */
 	bool is_ending;	     /* it is being stopped or killed: preStop or the signal is under way */
 	bool is_failed;	     /* by a startup or liveness probe */
+	bool asks_restart;   /* its health check does, whatever the policy says */
 	bool did_start;	     /* the present numbers are of a run that got as far as its program */
 	bool killed;	     /* SIGKILL was sent */
 	int message_fd;	     /* its termination message, or -1 */
@@ -134,8 +138,8 @@ struct monitor {
 	bool log_dirty;
 	int log_dir; /* the container's directory: the log borrows it for its rotation */
 	struct logwriter log;
-	bool is_held_up;	 /* somebody is_held: no output is read, and no end taken */
-	size_t held_bytes;	 /* of the buffer, for those that are held */
+	bool is_held_up;   /* somebody is_held: no output is read, and no end taken */
+	size_t held_bytes; /* of the buffer, for those that are held */
 	int held_stream;
 	int end_rounds;		 /* output read since the end of the program was seen */
 	uint64_t signals;	 /* for the program, when it runs: bit n - 1 is signal n */

@@ -112,6 +112,8 @@ static bool wants_restart(const struct monitor *m)
 	const struct opt_i64 *retries = &m->plan.restart_retries;
 	int code = (int)m->status.exit_code;
 
+	if (m->asks_restart)
+		return true;
 	if (m->plan.restart == RESTART_ON_FAILURE && retries->set &&
 	    m->status.restarts >= retries->value)
 		return false;
@@ -280,7 +282,7 @@ static void launch(struct monitor *m)
 	m->started_ms = 0;
 	m->launched_ns = clock_wall_ns();
 	m->status.oom_killed = false;
-	m->is_failed = false;
+	m->is_failed = m->asks_restart = false;
 	monitor_turn_page(m);
 	m->oom_before = m->status.restarts ? oom_count(m) : 0;
 	if (spawn_launch(m, &err) < 0)

@@ -46,6 +46,7 @@ void monitor_watch_open(struct monitor *m, struct container_spec *spec)
 {
 	struct monitor_watch *w;
 
+	monitor_health_open(m, spec);
 	if (!has_anything(spec))
 		return;
 	m->watch = w = xcalloc(1, sizeof(*w));
@@ -67,6 +68,7 @@ void monitor_watch_close(struct monitor *m)
 {
 	struct container_spec rest = { 0 };
 
+	monitor_health_close(m);
 	if (!m->watch)
 		return;
 	memcpy(rest.probes, m->watch->probes, sizeof(rest.probes));
@@ -374,6 +376,7 @@ void monitor_watch_begin(struct monitor *m)
 	int64_t now = clock_mono_ms();
 	struct change c = { 0 };
 
+	monitor_health_begin(m);
 	if (m->watch) {
 		probestate_begin(&m->watch->state, m->started_ms, now);
 		c = take_steps(m, now);
@@ -390,6 +393,7 @@ bool monitor_watch_end(struct monitor *m)
 	bool was_ready = m->status.ready;
 
 	m->status.ready = false;
+	monitor_health_end(m);
 	if (m->watch) {
 		(void)probestate_end(&m->watch->state);
 		for (int i = 0; i < PROBE__COUNT; i++)
@@ -400,6 +404,7 @@ bool monitor_watch_end(struct monitor *m)
 
 void monitor_watch_pause(struct monitor *m)
 {
+	monitor_health_pause(m);
 	for (int i = 0; m->watch && i < PROBE__COUNT; i++)
 		action_cancel(&m->watch->asked[i]);
 }
@@ -408,6 +413,7 @@ void monitor_watch_unpause(struct monitor *m, int64_t lasted_ms)
 {
 	struct monitor_watch *w = m->watch;
 
+	monitor_health_unpause(m, lasted_ms);
 	if (!w)
 		return;
 	probestate_shift(&w->state, lasted_ms);
@@ -420,6 +426,8 @@ void monitor_watch_tick(struct monitor *m)
 	int64_t now = clock_mono_ms();
 	struct change c;
 
+	if (!m->paused_ms)
+		monitor_health_tick(m);
 	if (!m->watch || m->paused_ms)
 		return;
 	check_hook(m, now);
@@ -438,24 +446,29 @@ static struct action *action_at(struct monitor_watch *w, int i)
 
 size_t monitor_watch_polls(struct monitor *m, struct pollfd *p)
 {
+	size_t first = m->watch ? MONITOR_ACTIONS * ACTION_POLLS : 0;
+
 	for (int i = 0; m->watch && i < MONITOR_ACTIONS; i++)
 		action_polls(action_at(m->watch, i), p + i * ACTION_POLLS);
-	return m->watch ? MONITOR_ACTIONS * ACTION_POLLS : 0;
+	return first + monitor_health_polls(m, p + first);
 }
 
 void monitor_watch_dispatch(struct monitor *m, const struct pollfd *p)
 {
 	for (int i = 0; m->watch && i < MONITOR_ACTIONS; i++)
 		action_dispatch(action_at(m->watch, i), p + i * ACTION_POLLS);
+	monitor_health_dispatch(m, p + (m->watch ? MONITOR_ACTIONS * ACTION_POLLS : 0));
 }
 
 int64_t monitor_watch_deadline_ms(const struct monitor *m)
 {
-	int64_t at = PROBESTATE_NEVER;
+	int64_t at = m->paused_ms ? PROBESTATE_NEVER : monitor_health_deadline_ms(m);
+	int64_t probe;
 
 	if (!m->watch || m->paused_ms)
 		return at;
-	at = probestate_deadline_ms(&m->watch->state);
+	probe = probestate_deadline_ms(&m->watch->state);
+	at = probe < at ? probe : at;
 	if (m->watch->hook_kind != HOOK_NONE && m->watch->hook_end_ms && m->watch->hook_end_ms < at)
 		at = m->watch->hook_end_ms;
 	return at;

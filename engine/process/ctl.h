@@ -45,6 +45,7 @@ enum ctl_type {
 	 * (its members are asked by themselves). Answer: CTL_OK or CTL_FAILED */
 	CTL_PAUSE,
 	CTL_UNPAUSE,
+	CTL_HEALTH,  /* asks the health check now. Answer: CTL_OK, value 0 or 1, text: the status */
 	/* events and answers */
 	CTL_OK = 64,
 	CTL_FAILED,  /* text: why; value: exit code (125, 126, 127). More attempts may follow */

@@ -60,6 +60,7 @@ static const struct record_field status_fields[] = {
 	  .kind = RECORD_OBJECT,
 	  .offset = offsetof(struct container_status, last),
 	  .sub = &last_type },
+	F(RECORD_STRING, "health", health),
 	F(RECORD_I64, "readySince", ready_ns),
 	F(RECORD_I64, "sandbox", sandbox_ns),
 	F(RECORD_I64, "deadline", deadline_ns),

@@ -72,6 +72,7 @@ struct container_status {
 				from state restarting */
 	char *message; /* termination message of the last end, at most 4096 bytes, or NULL */
 	struct container_last last; /* the run before this one: lastState */
+	char *health; /* of its HEALTHCHECK: "starting", "healthy", "unhealthy"; NULL: it has none */
 	/* of an infra container alone; its started_ns is the start of the pod, which a new sandbox
 	 * does not change, and reason and message are the pod's */
 	int64_t ready_ns;    /* since when the pod is ready, or not; only of one with such probes */

@@ -75,6 +75,8 @@ const struct command_row command_rows[] = {
 
 	ALIAS("generate kube", cmd_kube_generate),
 
+	ROW("healthcheck run", cmd_healthcheck_run),
+
 	ALIAS("image build", cmd_build),
 	ROW("image diff", cmd_image_diff),
 	ROW("image exists", cmd_image_exists),
@@ -134,6 +136,7 @@ const struct command_group command_groups[] = {
 	{ "buildx", "Build images" },
 	{ "container", "Work with containers" },
 	{ "generate", "Write Kubernetes YAML from pods" },
+	{ "healthcheck", "Health checks of containers" },
 	{ "image", "Work with images" },
 	{ "kube", "Play, take down, check and write Kubernetes YAML" },
 	{ "manifest", "Look at manifests of images" },

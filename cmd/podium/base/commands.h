@@ -24,7 +24,7 @@ extern const struct command cmd_attach, cmd_build, cmd_cdi_json, cmd_container_e
 	cmd_stop, cmd_system_check, cmd_system_df, cmd_system_prune, cmd_tag, cmd_untag,
 	cmd_version;
 /* what looks into containers */
-extern const struct command cmd_events;
+extern const struct command cmd_events, cmd_healthcheck_run;
 
 /* One name of a command. Rows of one command: the first is its own, the others are aliases. */
 struct command_row {
