@@ -26,6 +26,7 @@
 
 #define NS_PER_MS	   1000000
 #define NS_PER_S	   1000000000
+#define MS_PER_S	   1000
 #define TIMEOUT_DEFAULT_NS (INT64_C(30) * NS_PER_S)
 #define EXIT_TOO_LONG	   (-1)
 #define END_WAIT_MS	   50
@@ -296,11 +297,12 @@ static void take_timeout(struct monitor *m)
 {
 	struct monitor_health *h = m->health;
 	int64_t ns = h->state.is_starting ? h->spec.startup_timeout_ns : h->spec.timeout_ns;
+	long long ms = (long long)((ns > 0 ? ns : TIMEOUT_DEFAULT_NS) / NS_PER_MS);
 	char text[ACTION_TEXT_MAX];
 
 	action_cancel(&h->action);
-	(void)snprintf(text, sizeof(text), "healthcheck command exceeded timeout of %lldms",
-		       (long long)((ns > 0 ? ns : TIMEOUT_DEFAULT_NS) / NS_PER_MS));
+	(void)snprintf(text, sizeof(text), "healthcheck command exceeded timeout of %lld%s",
+		       ms % MS_PER_S ? ms : ms / MS_PER_S, ms % MS_PER_S ? "ms" : "s");
 	take(m, EXIT_TOO_LONG, text);
 }
 
