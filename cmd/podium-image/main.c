@@ -45,6 +45,8 @@ static const struct verb *const verbs[] = {
 	&verb_import,
 	&verb_push,
 	&verb_save,
+	&verb_volume_export,
+	&verb_volume_import,
 };
 
 void verb_tell(json_t *j)

@@ -40,6 +40,8 @@ extern const struct verb verb_export;
 extern const struct verb verb_import;
 extern const struct verb verb_push;
 extern const struct verb verb_save;
+extern const struct verb verb_volume_export;
+extern const struct verb verb_volume_import;
 
 /* Tells podium one event: takes j (a new reference, with member "event"). */
 void verb_tell(json_t *j);

@@ -209,7 +209,7 @@ static int make_dir(struct layer *l, int parentfd, const struct layer_name *name
 	fd = openat(parentfd, name->base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return error_errno(err, "open directory");
-	if (hides)
+	if (hides && !l->limits->is_plain)
 		r = layer_set_opaque(fd, 'y', err);
 	return r < 0 ? r : set_dir(l, fd, name->path, e, err);
 }
@@ -408,7 +408,7 @@ static int make_entry(struct layer *l, struct archive *a, const struct layer_nam
 
 	if (!*name->path)
 		return make_root(l, e, err);
-	if (is_prefix(name->base, ".wh."))
+	if (!l->limits->is_plain && is_prefix(name->base, ".wh."))
 		return layer_whiteout(l, name, e, err);
 	parentfd = layer_parent(l, name, err);
 	if (parentfd < 0)

@@ -5,6 +5,7 @@
 #ifndef PODIUM_IMAGE_LAYER_H
 #define PODIUM_IMAGE_LAYER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct layer_limits {
 	uint64_t file_bytes; /* apparent size of one file, holes included */
 	uint64_t dirs;	     /* directories, whose times are kept in memory until the end */
 	uint64_t xattrs;     /* of one entry */
+	bool is_plain;	     /* a tree and no layer: ".wh." names are files like others */
 };
 #define LAYER_ENTRIES_MAX    UINT64_C(2000000)
 #define LAYER_BYTES_MAX	     (UINT64_C(128) << 30)

@@ -28,6 +28,7 @@
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/pod/spec.h"
+#include "engine/state/eventlog.h"
 #include "engine/volumes/driver.h"
 
 #define VOLUMES	      "volumes"
@@ -111,6 +112,11 @@ static int raise_missing(const char *name, struct error *err)
 	return error_set(err, ENOENT, "there is no volume '%s'", name);
 }
 
+static void tell_log(const struct store *s, const char *name, const char *status)
+{
+	event_log(s, &(struct eventlog_entry){ .type = "volume", .status = status, .name = name });
+}
+
 /* ---- create, update, read --------------------------------------------------------------- */
 
 static int write_record(const struct store *s, const struct named_volume *v, struct error *err)
@@ -190,6 +196,8 @@ int named_volume_create(const struct store *s, const struct named_volume *v, str
 		r = write_record(s, v, err);
 	if (r < 0)
 		drop_debris(s, v->name);
+	else
+		tell_log(s, v->name, "create");
 	return r < 0 ? error_wrap(err, "volume '%s'", v->name) : 0;
 }
 
@@ -414,6 +422,8 @@ static int remove_locked(const struct store *s, const char *name, struct error *
 		r = fs_remove_tree(s->rootfd, volume_path(path, name, VOLUME_DATA), err);
 	if (r == 0)
 		r = fs_remove_tree(s->rootfd, volume_path(path, name, NULL), err);
+	if (r == 0)
+		tell_log(s, name, "remove");
 	return r < 0 ? error_wrap(err, "volume '%s'", name) : 0;
 }
 

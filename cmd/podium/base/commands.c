@@ -119,11 +119,33 @@ const struct command_row command_rows[] = {
 	ROW("pod start", cmd_pod_start),
 	ROW("pod stop", cmd_pod_stop),
 
+	ROW("secret create", cmd_secret_create),
+	ROW("secret exists", cmd_secret_exists),
+	ROW("secret inspect", cmd_secret_inspect),
+	ALIAS("secret list", cmd_secret_ls),
+	ROW("secret ls", cmd_secret_ls),
+	ALIAS("secret remove", cmd_secret_rm),
+	ROW("secret rm", cmd_secret_rm),
+
 	ROW("system check", cmd_system_check),
 	ROW("system df", cmd_system_df),
 	ALIAS("system events", cmd_events),
 	ALIAS("system info", cmd_info),
 	ROW("system prune", cmd_system_prune),
+
+	ROW("volume create", cmd_volume_create),
+	ROW("volume exists", cmd_volume_exists),
+	ROW("volume export", cmd_volume_export),
+	ROW("volume import", cmd_volume_import),
+	ROW("volume inspect", cmd_volume_inspect),
+	ALIAS("volume list", cmd_volume_ls),
+	ROW("volume ls", cmd_volume_ls),
+	ROW("volume mount", cmd_volume_mount),
+	ROW("volume prune", cmd_volume_prune),
+	ROW("volume reload", cmd_volume_reload),
+	ALIAS("volume remove", cmd_volume_rm),
+	ROW("volume rm", cmd_volume_rm),
+	ROW("volume unmount", cmd_volume_unmount),
 
 	{ .words = "cdi-json", .command = &cmd_cdi_json, .hidden = true },
 	{ .words = "__man-pages", .command = &cmd_man_pages, .hidden = true },
@@ -142,7 +164,9 @@ const struct command_group command_groups[] = {
 	{ "manifest", "Look at manifests of images" },
 	{ "play", "Play Kubernetes YAML" },
 	{ "pod", "Work with pods" },
+	{ "secret", "Work with secrets" },
 	{ "system", "Facts about this machine and the store" },
+	{ "volume", "Work with volumes" },
 	{ NULL, NULL },
 };
 

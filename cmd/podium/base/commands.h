@@ -26,6 +26,11 @@ extern const struct command cmd_attach, cmd_build, cmd_cdi_json, cmd_container_e
 /* what looks into containers */
 extern const struct command cmd_events, cmd_healthcheck_run;
 
+extern const struct command cmd_secret_create, cmd_secret_exists, cmd_secret_inspect, cmd_secret_ls,
+	cmd_secret_rm, cmd_volume_create, cmd_volume_exists, cmd_volume_export, cmd_volume_import,
+	cmd_volume_inspect, cmd_volume_ls, cmd_volume_mount, cmd_volume_prune, cmd_volume_reload,
+	cmd_volume_rm, cmd_volume_unmount;
+
 /* One name of a command. Rows of one command: the first is its own, the others are aliases. */
 struct command_row {
 	const char *words; /* one or two words: "ps", "kube play"; NULL ends the table */
