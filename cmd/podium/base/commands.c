@@ -110,6 +110,7 @@ const struct command_row command_rows[] = {
 
 	ALIAS("play kube", cmd_kube_play),
 
+	ROW("pod create", cmd_pod_create),
 	ROW("pod exists", cmd_pod_exists),
 	ROW("pod inspect", cmd_pod_inspect),
 	ALIAS("pod list", cmd_pod_ps),

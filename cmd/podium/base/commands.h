@@ -18,10 +18,10 @@ extern const struct command cmd_attach, cmd_build, cmd_cdi_json, cmd_container_e
 	cmd_image_unmount, cmd_images, cmd_info, cmd_inspect, cmd_job_step, cmd_kube_delete,
 	cmd_kube_describe, cmd_kube_down, cmd_kube_generate, cmd_kube_get, cmd_kube_play,
 	cmd_kube_save, cmd_kube_validate, cmd_load, cmd_login, cmd_logout, cmd_logs, cmd_man_pages,
-	cmd_manifest_inspect, cmd_pod_exists, cmd_pod_inspect, cmd_pod_ps, cmd_pod_rm,
-	cmd_pod_start, cmd_pod_stop, cmd_ps, cmd_pull, cmd_push, cmd_commit, cmd_complete,
-	cmd_completion, cmd_export, cmd_import, cmd_rm, cmd_run, cmd_rmi, cmd_save, cmd_start,
-	cmd_stop, cmd_system_check, cmd_system_df, cmd_system_prune, cmd_tag, cmd_untag,
+	cmd_manifest_inspect, cmd_pod_create, cmd_pod_exists, cmd_pod_inspect, cmd_pod_ps,
+	cmd_pod_rm, cmd_pod_start, cmd_pod_stop, cmd_ps, cmd_pull, cmd_push, cmd_commit,
+	cmd_complete, cmd_completion, cmd_export, cmd_import, cmd_rm, cmd_run, cmd_rmi, cmd_save,
+	cmd_start, cmd_stop, cmd_system_check, cmd_system_df, cmd_system_prune, cmd_tag, cmd_untag,
 	cmd_version;
 /* what looks into containers */
 extern const struct command cmd_events, cmd_healthcheck_run;

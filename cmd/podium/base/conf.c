@@ -62,8 +62,6 @@ static const struct conf_key keys[] = {
 	{ "containers", "utsns", CONF_STRING, C(utsns) },
 	{ "containers", "volumes", CONF_LIST, C(volumes) },
 	{ "engine", "detach_keys", CONF_STRING, C(detach_keys) },
-	{ "engine", "infra_command", CONF_STRING, C(infra_command) },
-	{ "engine", "infra_image", CONF_STRING, C(infra_image) },
 	{ "engine", "pull_policy", CONF_STRING, C(pull_policy) },
 	{ "engine", "stop_timeout", CONF_INT, C(stop_timeout) },
 	{ "network", "default_network", CONF_STRING, C(default_network) },

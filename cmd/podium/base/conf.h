@@ -51,8 +51,6 @@ struct conf {
 	char *utsns;
 	/* [engine] */
 	char *detach_keys;
-	char *infra_image;
-	char *infra_command;
 	char *pull_policy;
 	struct opt_i64 stop_timeout;
 	/* [network] */
@@ -62,7 +60,7 @@ struct conf {
 	size_t n_pools;
 };
 void containers_conf_done(struct conf *c);
-#define cleanup_conf cleanup(containers_conf_done)
+#define cleanup_containers_conf cleanup(containers_conf_done)
 
 /* Reads /usr/share/containers/containers.conf, /etc/containers/containers.conf, *.conf of
  * /etc/containers/containers.conf.d, then the same two below $XDG_CONFIG_HOME or $HOME/.config, later

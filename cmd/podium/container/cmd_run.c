@@ -153,7 +153,7 @@ static int attach(struct command_context *ctx, const struct create_options *o,
 		.sig_proxy = o->sig_proxy,
 		.detach_keys = o->detach_keys,
 	};
-	cleanup_conf struct conf conf = { 0 };
+	cleanup_containers_conf struct conf conf = { 0 };
 	int r = o->detach_keys ? 0 : containers_conf_load(&conf, err);
 
 	if (!how.detach_keys)

@@ -106,6 +106,17 @@ static int settle_one(const struct store *s, const char *flag, char **mode, stru
 	return 0;
 }
 
+int create_settle(const struct store *s, struct pod_spec *pod, struct error *err)
+{
+	int r = settle_one(s, "network", &pod->network_from, err);
+
+	if (r == 0)
+		r = settle_one(s, "ipc", &pod->ipc_from, err);
+	if (r == 0)
+		r = settle_one(s, "pid", &pod->pid_from, err);
+	return r < 0 ? r : settle_one(s, "uts", &pod->uts_from, err);
+}
+
 static int settle_required(struct making *m, struct container_spec *c, struct error *err)
 {
 	char id[65];
@@ -124,14 +135,8 @@ static int settle(struct making *m, struct error *err)
 	const struct store *s = &m->ctx->store;
 	struct pod_spec *pod = &m->plan.pod;
 	struct container_spec *c = &m->plan.containers[0];
-	int r = settle_one(s, "network", &pod->network_from, err);
+	int r = create_settle(s, pod, err);
 
-	if (r == 0)
-		r = settle_one(s, "ipc", &pod->ipc_from, err);
-	if (r == 0)
-		r = settle_one(s, "pid", &pod->pid_from, err);
-	if (r == 0)
-		r = settle_one(s, "uts", &pod->uts_from, err);
 	if (r == 0)
 		r = settle_required(m, c, err);
 	for (size_t i = 0; i < m->o->mounts.volumes_from.n && r == 0; i++)

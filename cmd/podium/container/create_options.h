@@ -261,6 +261,8 @@ struct created {
  * started. */
 int create_container(struct command_context *ctx, const struct create_options *o, int argc,
 		     char **argv, struct created *ret, struct error *err) must_check;
+/* The names of other containers in a pod's namespaces ("container:NAME") become ids. -ENOENT. */
+int create_settle(const struct store *s, struct pod_spec *pod, struct error *err) must_check;
 /* Takes it away again, and the pod that was made with it. Nothing of it may run. */
 void create_undo(const struct store *s, const struct created *made);
 
