@@ -24,7 +24,8 @@ extern const struct command cmd_attach, cmd_build, cmd_cdi_json, cmd_container_e
 	cmd_start, cmd_stop, cmd_system_check, cmd_system_df, cmd_system_prune, cmd_tag, cmd_untag,
 	cmd_version;
 /* what looks into containers */
-extern const struct command cmd_events, cmd_healthcheck_run;
+extern const struct command cmd_cp, cmd_events, cmd_healthcheck_run, cmd_mount, cmd_pod_logs,
+	cmd_pod_stats, cmd_pod_top, cmd_port, cmd_stats, cmd_top, cmd_unmount;
 
 extern const struct command cmd_secret_create, cmd_secret_exists, cmd_secret_inspect, cmd_secret_ls,
 	cmd_secret_rm, cmd_volume_create, cmd_volume_exists, cmd_volume_export, cmd_volume_import,

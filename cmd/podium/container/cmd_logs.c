@@ -29,6 +29,7 @@
 #include "cmd/podium/base/commands.h"
 #include "cmd/podium/base/timeparse.h"
 #include "cmd/podium/container/view.h"
+#include "cmd/podium/pod/podview.h"
 #include "engine/base/clock.h"
 #include "engine/base/fs.h"
 #include "engine/base/lock.h"
@@ -37,10 +38,12 @@
 
 #define FLUSH_BYTES 65536
 #define EXIT_OURS   125
+#define COLORS	    6 /* 31 to 36 of ECMA-48 */
 
 struct logs_options {
-	bool follow, latest, names, timestamps;
+	bool follow, latest, names, timestamps, color;
 	const char *tail, *since, *until;
+	const char *container; /* pod logs: this one alone */
 };
 #define O(m) offsetof(struct logs_options, m)
 
@@ -270,20 +273,42 @@ static int find_latest(const struct store *s, struct target *t, struct error *er
 	return r;
 }
 
-static void set_prefix(const struct store *s, struct target *t, bool names)
+/* The colour is of the prefix alone: what the container prints is its own. */
+static void set_prefix(const struct store *s, struct target *t, const struct logs_options *o,
+		       int nth)
 {
+	cleanup_free char *shown = NULL;
 	struct container_view view;
 
 	view_load(s, t->id, &view);
-	t->prefix =
-		names && view.st.name ? xasprintf("%s ", view.st.name) : xasprintf("%.12s ", t->id);
+	shown = o->names && view.st.name ? str_printable(view.st.name, strlen(view.st.name))
+					 : xasprintf("%.12s", t->id);
+	t->prefix = o->color ? xasprintf("\033[%dm%s\033[0m ", 31 + nth % COLORS, shown)
+			     : xasprintf("%s ", shown);
 	view_done(&view);
+}
+
+/* Reads them all; each line is prefixed when there are several, or when that was asked for. */
+static int read_targets(const struct store *s, const struct logs_options *o, struct target *v,
+			int n, struct error *err)
+{
+	struct logread_options how;
+	int r = parse_options(o, &how, err);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < n; i++)
+		if (o->names || o->color || n > 1)
+			set_prefix(s, &v[i], o, i);
+	r = read_all(s, v, n, &how, err);
+	for (int i = 0; i < n; i++)
+		free(v[i].prefix);
+	return r;
 }
 
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
 {
 	const struct logs_options *o = options;
-	struct logread_options how;
 	int n = o->latest ? 1 : argc;
 	cleanup_free struct target *v = xcalloc(n ? (size_t)n : 1, sizeof(*v));
 	int r;
@@ -292,32 +317,114 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		return error_set(err, EINVAL,
 				 o->latest ? "--latest goes without a container's name"
 					   : "name a container, or use --latest");
-	r = parse_options(o, &how, err);
+	r = o->latest ? find_latest(&ctx->store, v, err)
+		      : find_targets(&ctx->store, argc, argv, v, err);
+	return r < 0 ? r : read_targets(&ctx->store, o, v, n, err);
+}
+
+/* ---- of a pod --------------------------------------------------------------------------- */
+
+static int find_pod(const struct store *s, const struct pod_views *pods, const char *name,
+		    const struct pod_view **ret, struct error *err)
+{
+	char id[65];
+	int r = name ? lookup_pod(s, name, id, err) : 0;
+
+	*ret = NULL;
+	for (size_t i = 0; r == 0 && i < pods->n && !*ret; i++)
+		if (!name || strcmp(pods->v[i].id, id) == 0)
+			*ret = &pods->v[i];
+	return r < 0 ? r : *ret ? 0 : error_set(err, ENOENT, "there is no pod");
+}
+
+/* By full name, id, or its name within the pod. */
+static bool is_meant(const struct container_view *m, const struct pod_view *pod, const char *wanted)
+{
+	size_t len = strlen(pod->name);
+
+	if (!wanted)
+		return true;
+	if (is_equal(m->st.name, wanted) || (*wanted && is_prefix(m->id, wanted)))
+		return true;
+	return m->st.name && is_prefix(m->st.name, pod->name) && m->st.name[len] == '-' &&
+	       is_equal(m->st.name + len + 1, wanted);
+}
+
+static int read_pod(const struct store *s, const struct pod_view *pod, const struct logs_options *o,
+		    struct error *err)
+{
+	cleanup_free struct target *v = xcalloc(pod->n_members + 1, sizeof(*v));
+	int n = 0;
+
+	for (size_t i = 0; i < pod->n_members; i++) {
+		const struct container_view *m = pod->members[i];
+
+		if (!m->st.infra && is_meant(m, pod, o->container))
+			memcpy(v[n++].id, m->id, sizeof(v->id));
+	}
+	if (!n && o->container)
+		return error_set(err, ENOENT, "container '%.100s' is not in pod '%s'", o->container,
+				 pod->name);
+	return read_targets(s, o, v, n, err);
+}
+
+static int run_pod(struct command_context *ctx, void *options, int argc, char **argv,
+		   struct error *err)
+{
+	const struct logs_options *o = options;
+	struct container_views views = { 0 };
+	struct pod_views pods = { 0 };
+	const struct pod_view *pod;
+	int r;
+
+	if (o->latest == (argc > 0))
+		return error_set(err, EINVAL,
+				 o->latest ? "--latest goes without a pod's name"
+					   : "name a pod, or use --latest");
+	r = views_load(&ctx->store, &views, err);
 	if (r == 0)
-		r = o->latest ? find_latest(&ctx->store, v, err)
-			      : find_targets(&ctx->store, argc, argv, v, err);
-	for (int i = 0; r == 0 && i < n; i++)
-		if (o->names || n > 1)
-			set_prefix(&ctx->store, &v[i], o->names);
+		r = pod_views_load(&ctx->store, &views, &pods, err);
 	if (r == 0)
-		r = read_all(&ctx->store, v, n, &how, err);
-	for (int i = 0; i < n; i++)
-		free(v[i].prefix);
+		r = find_pod(&ctx->store, &pods, argc ? argv[0] : NULL, &pod, err);
+	if (r == 0)
+		r = read_pod(&ctx->store, pod, o, err);
+	pod_views_done(&pods);
+	views_done(&views);
 	return r;
 }
 
-static const struct option option_table[] = {
-	{ 'f', "follow", OPTION_BOOL, O(follow), NULL, "Go on until the container has ended",
+#define SHARED_OPTIONS                                                                                  \
+	{ 0,	    "color", OPTION_BOOL,                                                               \
+	  O(color), NULL,    "The id or name before each line, in a colour",                            \
+	  false },                                                                                      \
+		{ 'f',	     "follow", OPTION_BOOL,                                                     \
+		  O(follow), NULL,     "Go on until the container has ended",                           \
+		  false },                                                                              \
+		{ 'l',	     "latest", OPTION_BOOL,                                                     \
+		  O(latest), NULL,     "Of the container that was created last",                        \
+		  false },                                                                              \
+		{ 'n',	    "names", OPTION_BOOL,                                                       \
+		  O(names), NULL,    "The container's name before each line",                           \
+		  false },                                                                              \
+		{ 0,                                                                                    \
+		  "since",                                                                              \
+		  OPTION_STRING,                                                                        \
+		  O(since),                                                                             \
+		  "time",                                                                               \
+		  "Only from then on: 2006-01-02T15:04:05Z, or a duration back from now (10m)",         \
+		  false },                                                                              \
+		{ 0, "tail", OPTION_STRING, O(tail), "int", "Only so many lines from the end", false }, \
+		{ 't',	"timestamps", OPTION_BOOL, O(timestamps), NULL, "The time before each line",    \
+		  false },                                                                              \
+	{                                                                                               \
+		0, "until", OPTION_STRING, O(until), "time", "Only until then", false                   \
+	}
+
+static const struct option option_table[] = { SHARED_OPTIONS, OPTIONS_END };
+static const struct option pod_option_table[] = {
+	{ 'c', "container", OPTION_STRING, O(container), "string", "Of this container alone",
 	  false },
-	{ 'l', "latest", OPTION_BOOL, O(latest), NULL, "Of the container that was created last",
-	  false },
-	{ 'n', "names", OPTION_BOOL, O(names), NULL, "The container's name before each line",
-	  false },
-	{ 0, "since", OPTION_STRING, O(since), "time",
-	  "Only from then on: 2006-01-02T15:04:05Z, or a duration back from now (10m)", false },
-	{ 0, "tail", OPTION_STRING, O(tail), "int", "Only so many lines from the end", false },
-	{ 't', "timestamps", OPTION_BOOL, O(timestamps), NULL, "The time before each line", false },
-	{ 0, "until", OPTION_STRING, O(until), "time", "Only until then", false },
+	SHARED_OPTIONS,
 	OPTIONS_END,
 };
 
@@ -333,4 +440,18 @@ const struct command cmd_logs = {
 	.max_args = -1,
 	.store = COMMAND_READS,
 	.run = run,
+};
+
+const struct command cmd_pod_logs = {
+	.words = "pod logs",
+	.args = "[options] POD",
+	.summary = "What the containers of a pod have printed",
+	.details = "  With several containers each line begins with the container's id, or with "
+		   "its name\n"
+		   "  (--names).",
+	.options = pod_option_table,
+	.options_size = sizeof(struct logs_options),
+	.max_args = 1,
+	.store = COMMAND_READS,
+	.run = run_pod,
 };
