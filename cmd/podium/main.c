@@ -28,6 +28,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 #include "engine/base/trace.h"
+#include "engine/pod/pod.h"
 
 #define EXIT_OURS	    125
 #define STDOUT_BUFFER_BYTES 65536 /* a long listing in few writes */
@@ -79,6 +80,8 @@ static int run_in_store(const struct command *c, const struct global_options *g,
 
 	if (c->store != COMMAND_NO_STORE)
 		r = store_open(g->root, g->runroot, mode, &ctx.store, &err);
+	if (r == 0 && mode == STORE_WRITE)
+		pod_sweep(&ctx.store);
 	if (r == 0)
 		r = c->run(&ctx, values, argc, argv, &err);
 	store_close(&ctx.store);

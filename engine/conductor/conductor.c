@@ -31,6 +31,7 @@
 #include "engine/conductor/internal.h"
 #include "engine/monitor/monitor.h"
 #include "engine/pod/lookup.h"
+#include "engine/pod/pod.h"
 #include "engine/state/eventlog.h"
 #include "engine/state/events.h"
 
@@ -514,12 +515,24 @@ static int conduct(struct conductor *c, struct error *err)
 	}
 }
 
+/* A container by itself with --rm; not what somebody removes just now, nor what is conducted by
+ * another. */
+static bool is_to_remove_itself(const struct conductor *c)
+{
+	return c->run.pod.solo && c->run.specs && c->lock_fd >= 0 && !c->run.to_remove &&
+	       c->run.pod.containers.n == 1 && c->run.specs[0].auto_remove;
+}
+
 static void end(struct conductor *c, int result, const struct error *err)
 {
+	struct error scratch; /* it stays listed, and the next boot's first command tries again */
+
 	if (result < 0 && c->run.pod.infra_id)
 		c->status.exit_code = 125;
 	if (c->run.pod.infra_id && c->status.name)
 		conductor_write_status(c, STATE_EXITED);
+	else if (is_to_remove_itself(c))
+		error_ignore(pod_remove_conducted(&c->store, c->pod_id, &scratch));
 	if (result < 0)
 		conductor_tell(c, CTL_FAILED, 125, err->text);
 	conductor_tell(c, CTL_DONE, (int32_t)c->status.exit_code, NULL);

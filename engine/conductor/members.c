@@ -25,6 +25,7 @@
 #include "engine/base/str.h"
 #include "engine/conductor/internal.h"
 #include "engine/monitor/monitor.h"
+#include "engine/pod/pod.h"
 #include "engine/pod/run.h"
 
 /* A monitor's descriptors, and the first that it has not got. */
@@ -416,6 +417,43 @@ int member_begin(struct conductor *c, size_t i, struct error *err)
 	return r == -EPIPE ? 0 : r;
 }
 
+/* ---- members that go when they have ended ------------------------------------------------- */
+
+/* In a grandchild of the conductor, which is nobody's to wait for: it may have to wait for the pod's
+ * lock, whose holder waits for the conductor. It has the conductor's namespaces, ids and cgroup, and
+ * none of its descriptors. */
+static void __attribute__((noreturn)) be_remover(const struct conductor *c, const char *id)
+{
+	struct error err;
+	struct store store;
+	int r;
+
+	if (fork() != 0)
+		_exit(0);
+	(void)setsid();
+	(void)syscall(SYS_close_range, MONITOR_FD, ~0U, 0U);
+	r = store_open(c->store.root, c->store.runroot, STORE_WRITE, &store, &err);
+	if (r == 0)
+		r = pod_remove_container(&store, id, &err);
+	_exit(r < 0 ? MONITOR_FAILED : 0);
+}
+
+/* --rm, and --init-ctr=once that has done its work. */
+static void remove_ended(const struct conductor *c, size_t i)
+{
+	const struct container_spec *spec = &c->run.specs[i];
+	bool goes = spec->auto_remove || (spec->init_once && c->views[i].exit_code == 0);
+	pid_t pid;
+
+	if (!goes || c->run.pod.solo || c->run.to_remove)
+		return;
+	pid = fork();
+	if (pid == 0)
+		be_remover(c, c->members[i].id);
+	if (pid > 0)
+		(void)waitpid(pid, NULL, 0);
+}
+
 /* ---- what monitors say ------------------------------------------------------------------ */
 
 static void keep_pipes(struct member *m, const int *fds)
@@ -521,6 +559,7 @@ void member_lost_ended(struct conductor *c, size_t i)
 	error_ignore(run_end_container(&c->store, c->members[i].id, &scratch));
 	c->views[i].phase = MEMBER_DONE;
 	c->views[i].exit_code = EXIT_UNKNOWN;
+	remove_ended(c, i);
 }
 
 void member_read(struct conductor *c, size_t i)
@@ -541,10 +580,12 @@ void member_read(struct conductor *c, size_t i)
 		return;
 	}
 	part_from(m);
-	if (c->views[i].phase != MEMBER_DONE)
+	if (c->views[i].phase != MEMBER_DONE) {
 		lose(c, i);
-	else
-		keep_pipes(m, (int[2]){ -1, -1 });
+		return;
+	}
+	keep_pipes(m, (int[2]){ -1, -1 });
+	remove_ended(c, i);
 }
 
 void members_hear(struct conductor *c)

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/fs.h"
@@ -28,6 +29,8 @@
 #include "engine/state/status.h"
 
 #define MONITOR_WAIT_MS	 3000
+#define SHORT_WAIT_MS	 20
+#define SWEPT_FILE	 "swept" /* in RUNROOT: gone with the boot */
 #define STOP_WAIT_MS	 30000
 #define RETRY_US	 5000
 
@@ -206,10 +209,30 @@ static void tell_log(const struct store *s, const struct pod_spec *pod)
 		event_log(s, &e);
 }
 
+/* For who holds the pod's lock and has marked it: nothing of it runs, and nobody conducts it. */
+static int remove_marked(const struct store *s, const char *pod_id, struct error *err)
+{
+	struct pod_run run;
+	int r = pod_run_open(&run, s, pod_id, false, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < run.container_ids.n && r == 0; i++)
+		r = container_unmake(s, run.container_ids.v[i], err);
+	STOP_AT("remove:containers");
+	if (r == 0)
+		r = remove_names(s, &run, err);
+	STOP_AT("remove:names");
+	if (r == 0)
+		tell_log(s, &run.pod);
+	cgroup_prune(&run.cg);
+	pod_run_close(&run);
+	return r < 0 ? r : remove_directory(s, pod_id, err);
+}
+
 int pod_remove(const struct store *s, const char *pod_id, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
-	struct pod_run run;
 	cleanup_close int lock = -EBADF;
 	int r;
 
@@ -228,19 +251,90 @@ int pod_remove(const struct store *s, const char *pod_id, struct error *err)
 		r = pod_drop_half_added(s, pod_id, err);
 	if (r == 0)
 		r = end_conductor(s, pod_id, err);
-	if (r == 0)
-		r = pod_run_open(&run, s, pod_id, false, err);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < run.container_ids.n && r == 0; i++)
-		r = container_unmake(s, run.container_ids.v[i], err);
-	STOP_AT("remove:containers");
-	if (r == 0)
-		r = remove_names(s, &run, err);
-	STOP_AT("remove:names");
-	if (r == 0)
-		tell_log(s, &run.pod);
-	cgroup_prune(&run.cg);
-	pod_run_close(&run);
-	return r < 0 ? r : remove_directory(s, pod_id, err);
+	return r < 0 ? r : remove_marked(s, pod_id, err);
+}
+
+/* Who removes a pod holds its lock and waits for the conductor: that one must not wait for the lock. */
+static int lock_unless_removed(const struct store *s, const char *pod_id, struct error *err)
+{
+	int64_t deadline = clock_mono_ms() + POD_LOCK_WAIT_MS;
+	char path[LAYOUT_PATH_MAX];
+	int r = -ETIMEDOUT;
+
+	while (r == -ETIMEDOUT && clock_mono_ms() < deadline) {
+		if (lookup_pod_phase(s, pod_id) == POD_REMOVING)
+			return -ENOENT;
+		r = lock_take(s->rootfd, layout_pod(path, pod_id, POD_LOCK), LOCK_EXCLUSIVE,
+			      SHORT_WAIT_MS, err);
+	}
+	return r;
+}
+
+int pod_remove_conducted(const struct store *s, const char *pod_id, struct error *err)
+{
+	cleanup_close int lock = lock_unless_removed(s, pod_id, err);
+	int r;
+
+	if (lock < 0)
+		return lock == -ESTALE || lock == -ENOENT ? 0 : lock;
+	r = mark_removing(s, pod_id, err);
+	STOP_AT("auto-remove:mark");
+	return r < 0 ? r : remove_marked(s, pod_id, err);
+}
+
+/* ---- what was to remove itself ------------------------------------------------------------ */
+
+void pod_await_end(const struct store *s, const char *pod_id)
+{
+	char path[LAYOUT_PATH_MAX];
+	cleanup_close int fd = openat(s->rootfd, layout_pod(path, pod_id, CONDUCTOR_LOCK),
+				      O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd >= 0)
+		(void)flock(fd, LOCK_SH);
+}
+
+bool container_await_removal(const struct store *s, const char *container_id, int timeout_ms)
+{
+	int64_t deadline = clock_mono_ms() + timeout_ms;
+	char path[LAYOUT_PATH_MAX];
+
+	while (faccessat(s->rootfd, layout_container(path, container_id, NULL), F_OK, 0) == 0) {
+		if (clock_mono_ms() >= deadline)
+			return false;
+		(void)usleep(RETRY_US);
+	}
+	return true;
+}
+
+static int sweep_one(const struct store *s, const char *id, struct error *err)
+{
+	struct container_status st = { 0 };
+	struct container_spec spec = { 0 };
+	bool lost = false, is_over;
+	int r = status_read(s, id, &st, err);
+
+	is_over = r == 0 && !st.infra && st.state != STATE_CREATED && st.pod_id &&
+		  status_live(s, id, &st, &lost) == STATE_EXITED &&
+		  !is_pod_conducted(s, st.pod_id);
+	if (is_over)
+		r = lookup_read_container(s, id, &spec, err);
+	if (is_over && r == 0 && spec.auto_remove)
+		r = st.solo ? pod_remove(s, st.pod_id, err) : pod_remove_container(s, id, err);
+	record_done(&container_spec_type, &spec);
+	status_done(&st);
+	return r;
+}
+
+void pod_sweep(const struct store *s)
+{
+	cleanup_strlist struct strlist ids = { 0 };
+	struct error scratch; /* what cannot be removed now is seen in listings */
+
+	if (s->runfd < 0 || faccessat(s->runfd, SWEPT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return;
+	error_ignore(lookup_list_containers(s, &ids, &scratch));
+	for (size_t i = 0; i < ids.n; i++)
+		error_ignore(sweep_one(s, ids.v[i], &scratch));
+	error_ignore(fs_write_atomic(s->runfd, SWEPT_FILE, "", 0, 0600, FS_NOSYNC, &scratch));
 }

@@ -38,6 +38,7 @@
 #define SIGNAL_MAX     64
 #define EXIT_OURS      125
 #define EXIT_NOT_FOUND 127
+#define REMOVAL_WAIT_MS	10000
 #define REPORT_WAIT_MS 10000 /* for the words about a start that failed */
 
 struct session {
@@ -49,6 +50,9 @@ struct session {
 	bool use_stdin; /* there is more to come */
 	bool has_keys;	/* stdin is a terminal */
 	bool is_cut;	/* it ended without its exit code */
+	bool has_exited;
+	bool is_solo;
+	bool removes_itself;
 	int code;	/* -1: goes on */
 	int listen_fd;
 	int fd;
@@ -192,6 +196,7 @@ static void read_frame(struct session *s)
 			break;
 		memcpy(&code, s->frame.data, sizeof(code));
 		s->code = code;
+		s->has_exited = true;
 		break;
 	default:
 		break;
@@ -283,6 +288,8 @@ static int read_container(struct session *s, bool *ret_runs, struct error *err)
 		state = status_live(s->store, s->id, &st, &lost);
 		*ret_runs = state != STATE_CREATED && state != STATE_EXITED;
 		s->tty = spec.tty;
+		s->is_solo = st.solo;
+		s->removes_itself = spec.auto_remove;
 		s->use_stdin = !s->o->no_stdin && (spec.stdin_open || spec.tty);
 		(void)snprintf(s->pod_id, sizeof(s->pod_id), "%s", spec.pod_id ? spec.pod_id : "");
 	}
@@ -331,6 +338,17 @@ static void await_words(struct session *s)
 	if (s->code >= EXIT_OURS && s->code <= EXIT_NOT_FOUND && s->report.report_fd >= 0 &&
 	    !s->report.done && !s->is_cut)
 		(void)pods_watch(&s->report, 1, REPORT_WAIT_MS);
+}
+
+/* With --rm the container is gone when the command is. */
+static void await_removal(const struct session *s)
+{
+	if (!s->removes_itself || !(s->has_exited || s->report.failures || s->report.not_built))
+		return;
+	if (s->is_solo)
+		pod_await_end(s->store, s->pod_id);
+	else
+		(void)container_await_removal(s->store, s->id, REMOVAL_WAIT_MS);
 }
 
 static void turn(struct session *s)
@@ -394,6 +412,7 @@ static int run_session(struct session *s, struct error *err)
 		turn(s);
 	terminal_restore();
 	await_words(s);
+	await_removal(s);
 	if (!s->is_cut)
 		return s->code;
 	fprintf(stderr, "[the end of the output was not shown: too slow; see podium logs]\n");
