@@ -11,8 +11,7 @@
  * A running conductor is told nothing: it reads the pod's record again when it is ordered to start
  * a container that it does not know.
  *
- * One syncfs before the record, unless the container removes itself: then it need not outlive a
- * crash of the machine.
+ * One syncfs before the record.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -225,7 +224,7 @@ static int up_record(struct addition *a, struct error *err)
 	cleanup_json json_t *j = NULL;
 	cleanup_free char *text = NULL;
 
-	if (!a->spec->auto_remove && syncfs(a->store->rootfd) < 0)
+	if (syncfs(a->store->rootfd) < 0)
 		return error_errno(err, "sync the store");
 	list_member(a);
 	j = record_dump(&pod_spec_type, &a->pod);

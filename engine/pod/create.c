@@ -287,11 +287,16 @@ int pod_create(const struct store *s, struct pod_plan *plan, struct pod_creation
 
 int pod_commit(const struct store *s, const struct strlist *pod_ids, struct error *err)
 {
-	int r = 0;
-
 	if (syncfs(s->rootfd) < 0)
 		return error_errno(err, "sync the store");
 	STOP_AT("create:commit");
+	return pod_commit_fleeting(s, pod_ids, err);
+}
+
+int pod_commit_fleeting(const struct store *s, const struct strlist *pod_ids, struct error *err)
+{
+	int r = 0;
+
 	for (size_t i = 0; i < pod_ids->n && r == 0; i++) {
 		char path[LAYOUT_PATH_MAX];
 

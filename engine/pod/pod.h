@@ -46,6 +46,10 @@ int pod_add_container(const struct store *s, const char *pod_id, struct containe
 
 /* One wait for the disk, then the pods are complete. */
 int pod_commit(const struct store *s, const struct strlist *pod_ids, struct error *err) must_check;
+/* Without that wait: of what removes itself at its end, which a crash of the machine is. What it
+ * leaves torn is taken away by pod_sweep(). */
+int pod_commit_fleeting(const struct store *s, const struct strlist *pod_ids,
+			struct error *err) must_check;
 void pod_creation_done(struct pod_creation *c);
 
 /* Starts the conductor of a pod. *ret_report is a ctl socket that tells of warnings, failures and

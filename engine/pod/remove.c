@@ -326,6 +326,32 @@ static int sweep_one(const struct store *s, const char *id, struct error *err)
 	return r;
 }
 
+/* A record that the machine's end has torn before it was on the disk. */
+static bool is_torn(const struct store *s, const char *path)
+{
+	struct stat st;
+
+	return fstatat(s->rootfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	       st.st_size == 0;
+}
+
+static void sweep_torn(const struct store *s)
+{
+	cleanup_strlist struct strlist pods = { 0 };
+	cleanup_strlist struct strlist containers = { 0 };
+	char path[LAYOUT_PATH_MAX];
+	struct error scratch;
+
+	error_ignore(lookup_list_pods(s, &pods, &scratch));
+	for (size_t i = 0; i < pods.n; i++)
+		if (is_torn(s, layout_pod(path, pods.v[i], POD_RECORD)))
+			error_ignore(pod_remove(s, pods.v[i], &scratch));
+	error_ignore(lookup_list_containers(s, &containers, &scratch));
+	for (size_t i = 0; i < containers.n; i++)
+		if (is_torn(s, layout_container(path, containers.v[i], CONTAINER_RECORD)))
+			error_ignore(container_unmake(s, containers.v[i], &scratch));
+}
+
 void pod_sweep(const struct store *s)
 {
 	cleanup_strlist struct strlist ids = { 0 };
@@ -333,6 +359,7 @@ void pod_sweep(const struct store *s)
 
 	if (s->runfd < 0 || faccessat(s->runfd, SWEPT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return;
+	sweep_torn(s);
 	error_ignore(lookup_list_containers(s, &ids, &scratch));
 	for (size_t i = 0; i < ids.n; i++)
 		error_ignore(sweep_one(s, ids.v[i], &scratch));

@@ -238,7 +238,9 @@ static int commit(struct making *m, struct pod_creation *creation, struct create
 	int r = 0;
 
 	strlist_add(&ids, made->pod_id);
-	if (!made->joined)
+	if (!made->joined && m->plan.pod.solo && m->plan.containers[0].auto_remove)
+		r = pod_commit_fleeting(s, &ids, err);
+	else if (!made->joined)
 		r = pod_commit(s, &ids, err);
 	pod_creation_done(creation);
 	if (r == 0 && m->cid_fd >= 0)
