@@ -94,6 +94,17 @@ static void answer_pause(struct monitor *m, int fd, bool on)
 	(void)ctl_send(fd, r < 0 ? CTL_FAILED : CTL_OK, r < 0 ? 125 : 0, err.text);
 }
 
+static void rename_container(struct monitor *m, const char *name)
+{
+	free(m->status.name);
+	m->status.name = xstrdup(name);
+	if (m->status.solo) {
+		free(m->status.pod_name);
+		m->status.pod_name = xstrdup(name);
+	}
+	monitor_write_status(m);
+}
+
 static bool is_ending_signal(const struct monitor *m, int sig)
 {
 	return sig == SIGTERM || sig == SIGINT || sig == SIGQUIT || sig == m->plan.stop_signal;
@@ -139,6 +150,10 @@ static void handle(struct monitor *m, int fd, const struct ctl_msg *msg)
 		break;
 	case CTL_HEALTH:
 		monitor_health_ask(m, fd);
+		break;
+	case CTL_RENAME:
+		rename_container(m, msg->text);
+		(void)ctl_send(fd, CTL_OK, 0, NULL);
 		break;
 	case CTL_SUBSCRIBE:
 		subscribe(m, fd);

@@ -18,7 +18,9 @@
 
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"
+#include "engine/base/seams.h"
 #include "engine/base/str.h"
+#include "engine/state/status.h"
 
 #define NAMES_LOCK    "locks/names"
 #define NAMES_LOCK_MS 10000
@@ -53,18 +55,30 @@ static void read_target(const struct store *s, const char *path, char ret[TARGET
 	ret[n > 0 ? n : 0] = '\0';
 }
 
-static int take_over(const struct store *s, const char *path, const char *name, const char *target,
-		     struct error *err)
+/* Killed while it was renamed, a container has two claims, and its record says which one counts. A
+ * record that cannot be read says nothing. */
+static bool is_called_otherwise(const struct store *s, const char *owner, const char *name)
 {
-	cleanup_close int lock =
-		lock_take(s->rootfd, NAMES_LOCK, LOCK_EXCLUSIVE, NAMES_LOCK_MS, err);
+	struct container_status st = { 0 };
+	struct error scratch;
+	bool other = is_prefix(owner, "containers/") && is_id(owner + strlen("containers/")) &&
+		     status_read(s, owner + strlen("containers/"), &st, &scratch) == 0 &&
+		     st.name && !is_equal(st.name, name);
+
+	status_done(&st);
+	return other;
+}
+
+/* For who holds the names lock. */
+static int claim_locked(const struct store *s, const char *path, const char *name,
+			const char *target, struct error *err)
+{
 	char owner[TARGET_MAX];
 	struct stat st;
 
-	if (lock < 0)
-		return lock;
 	read_target(s, path, owner);
-	if (*owner && fstatat(s->rootfd, owner, &st, 0) == 0) {
+	if (*owner && fstatat(s->rootfd, owner, &st, 0) == 0 &&
+	    !is_called_otherwise(s, owner, name)) {
 		const char *id = strchr(owner, '/');
 
 		return error_set(err, EEXIST, "name '%s' is in use by %s %.12s", name,
@@ -76,6 +90,19 @@ static int take_over(const struct store *s, const char *path, const char *name, 
 	if (symlinkat(target, s->rootfd, path) < 0)
 		return error_errno(err, "claim name '%s'", name);
 	return 0;
+}
+
+static int lock_names(const struct store *s, struct error *err)
+{
+	return lock_take(s->rootfd, NAMES_LOCK, LOCK_EXCLUSIVE, NAMES_LOCK_MS, err);
+}
+
+static int take_over(const struct store *s, const char *path, const char *name, const char *target,
+		     struct error *err)
+{
+	cleanup_close int lock = lock_names(s, err);
+
+	return lock < 0 ? lock : claim_locked(s, path, name, target, err);
 }
 
 int names_claim(const struct store *s, const char *name, const char *target, struct error *err)
@@ -106,6 +133,31 @@ int names_release(const struct store *s, const char *name, const char *target, s
 	if (unlinkat(s->rootfd, path, 0) < 0 && errno != ENOENT)
 		return error_errno(err, "release name '%s'", name);
 	return 0;
+}
+
+int names_move(const struct store *s, const struct names_move *move, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX + NAME_LENGTH_MAX];
+	cleanup_close int lock = -EBADF;
+	struct error scratch; /* the first error is told */
+	int r = name_path(move->to, path, err);
+
+	if (r < 0)
+		return r;
+	lock = lock_names(s, err);
+	if (lock < 0)
+		return lock;
+	r = claim_locked(s, path, move->to, move->target, err);
+	if (r < 0)
+		return r;
+	STOP_AT("rename:claim");
+	r = move->record(move->arg, err);
+	if (r < 0) {
+		error_ignore(names_release(s, move->to, move->target, &scratch));
+		return r;
+	}
+	STOP_AT("rename:record");
+	return names_release(s, move->from, move->target, err);
 }
 
 int names_release_all(const struct store *s, const char *target, struct error *err)

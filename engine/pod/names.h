@@ -27,6 +27,18 @@ int names_claim(const struct store *s, const char *name, const char *target, str
 int names_release(const struct store *s, const char *name, const char *target, struct error *err)
 	must_check;
 
+/* From one name to another: claims the new one, has the record rewritten (which is the moment of the
+ * change), gives the old one back, all under the names lock. A crash leaves two claims; the one that
+ * the record does not know is taken over by whoever wants it. */
+struct names_move {
+	const char *from;
+	const char *to;
+	const char *target;
+	int (*record)(void *arg, struct error *err);
+	void *arg;
+};
+int names_move(const struct store *s, const struct names_move *move, struct error *err) must_check;
+
 /* Gives back every name that target owns (records unreadable: crash repair). */
 int names_release_all(const struct store *s, const char *target, struct error *err) must_check;
 

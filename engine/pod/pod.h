@@ -100,6 +100,15 @@ bool container_await_removal(const struct store *s, const char *container_id, in
 /* At the first call of a boot: removes what was to remove itself and did not live to do so. */
 void pod_sweep(const struct store *s);
 
+/* Gives a container another name, running or not. -EEXIST for one that is taken. */
+int container_rename(const struct store *s, const char *id, const char *name,
+		     struct error *err) must_check;
+
+/* Podman's filter should-start-on-boot: what is always restarted, and what is unless it was stopped,
+ * when it was not. */
+struct container_status;
+bool is_started_on_boot(const struct container_spec *spec, const struct container_status *st);
+
 /* Removes one stopped container and takes it out of its pod's record. */
 int pod_remove_container(const struct store *s, const char *container_id,
 			 struct error *err) must_check;

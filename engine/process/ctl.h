@@ -40,6 +40,7 @@ enum ctl_type {
 	CTL_START,
 	CTL_PREPARE, /* conductor to a new monitor: the sandbox is there */
 	CTL_ADOPT,   /* to a new conductor, ahead of all: what has ended in the pod stays so */
+	CTL_RENAME,  /* monitor: text = the container's new name. Answer: CTL_OK or CTL_FAILED */
 	CTL_CHANGED, /* conductor: the pod's record lists other containers. No answer */
 	/* Stop where it is, go on. Monitor: its container, and its timers; conductor: the pod's timers
 	 * (its members are asked by themselves). Answer: CTL_OK or CTL_FAILED */
