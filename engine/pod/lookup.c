@@ -135,7 +135,12 @@ static int find_prefix(const struct store *s, enum kind kind, const char *prefix
 
 static int no_such(enum kind kind, const char *name, struct error *err)
 {
-	return error_set(err, ENOENT, "no such %s '%.260s'", kind_names[kind], name);
+	return error_set(
+		err, ENOENT,
+		kind == KIND_POD
+			? "no pod with name or ID %.260s found: no such pod"
+			: "no container with name or ID \"%.260s\" found: no such container",
+		name);
 }
 
 /* A pod that a crash left half made or half removed: nobody works on it. */

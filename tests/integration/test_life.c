@@ -127,9 +127,9 @@ static void test_stop(void)
 	CHECK_EQUAL(again, id);
 	MUST(0, "stop -t 0 s-c");
 	CHECK_STATUS("s-c", "Exited (137) ");
-	MUST(125, "exec s-c /payload true");
+	MUST(255, "exec s-c /payload true");
 	MUST(1, "rm s-nosuch");
-	MUST(125, "rm -t -1 s-c");
+	MUST(125, "rm -t -2 s-c");
 	MUST(125, "pod stop -t 99999999 s");
 	{
 		cleanup_result struct result r = podium("rm --ignore s-nosuch s-c");

@@ -266,7 +266,7 @@ static void test_ps_filters(void)
 	check_error(&cmd_ps, "--filter status=nope", "'nope' is not a status");
 	check_error(&cmd_ps, "--filter exited=x", "'x' is not a number");
 	check_error(&cmd_ps, "--filter until=x", "is no time");
-	check_error(&cmd_ps, "--filter since=nope", "no such container 'nope'");
+	check_error(&cmd_ps, "--filter since=nope", "no container with name or ID \"nope\" found: no such container");
 	tear_down();
 }
 
@@ -474,7 +474,7 @@ static void test_inspect(void)
 	CU_ASSERT_TRUE(json_is_object(pod));
 	CU_ASSERT_STRING_EQUAL(jget_str(pod, "State"), "Created");
 	CU_ASSERT_STRING_EQUAL(jget_str(pod, "InfraContainerID"), api[1]);
-	check_error(&cmd_pod_inspect, "nope", "no such pod 'nope'");
+	check_error(&cmd_pod_inspect, "nope", "no pod with name or ID nope found: no such pod");
 	check_error(&cmd_inspect, "-t dog web", "invalid type \"dog\"");
 	check(&cmd_inspect, "--format {{.Name}} web-ng1 api", "web-ng1\napi\n");
 	run(&cmd_inspect, "--format {{.Name}} web-ng1 nope api", &r);
@@ -510,7 +510,7 @@ static void test_logs(void)
 	check(&cmd_logs, "-f --tail 1 web-ng1",
 	      "three\n"); /* nothing writes: nothing to wait for */
 	check(&cmd_logs, "web-ng2", "");
-	check_error(&cmd_logs, "nope", "no such container 'nope'");
+	check_error(&cmd_logs, "nope", "no container with name or ID \"nope\" found: no such container");
 	check_error(&cmd_logs, "", "name a container");
 	check_error(&cmd_logs, "-l web-ng1", "--latest goes without");
 	check_error(&cmd_logs, "--tail x web-ng1", "--tail");

@@ -31,6 +31,9 @@ extern const struct command cmd_secret_create, cmd_secret_exists, cmd_secret_ins
 	cmd_secret_rm, cmd_volume_create, cmd_volume_exists, cmd_volume_export, cmd_volume_import,
 	cmd_volume_inspect, cmd_volume_ls, cmd_volume_mount, cmd_volume_prune, cmd_volume_reload,
 	cmd_volume_rm, cmd_volume_unmount;
+extern const struct command cmd_container_cleanup, cmd_container_prune, cmd_kill, cmd_pause,
+	cmd_pod_kill, cmd_pod_pause, cmd_pod_prune, cmd_pod_restart, cmd_pod_unpause, cmd_rename,
+	cmd_restart, cmd_unpause, cmd_update, cmd_wait;
 
 /* One name of a command. Rows of one command: the first is its own, the others are aliases. */
 struct command_row {

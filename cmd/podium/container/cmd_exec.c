@@ -46,6 +46,8 @@ struct exec_options {
 };
 #define O(m) offsetof(struct exec_options, m)
 
+#define CODE_NOT_RUNNING 255 /* Podman's */
+
 /* What is under way. */
 struct exec_session {
 	struct relay relay;
@@ -54,8 +56,8 @@ struct exec_session {
 	int exit_code; /* of a failed start */
 };
 
-static int check_container(const struct store *s, const char *name, const char *id,
-			   struct error *err)
+/* -ESRCH: it does not run, or is paused. */
+static int check_container(const struct store *s, const char *id, struct error *err)
 {
 	struct container_status st = { 0 };
 	enum container_state state;
@@ -66,8 +68,9 @@ static int check_container(const struct store *s, const char *name, const char *
 		return r;
 	state = status_live(s, id, &st, &lost);
 	if (state != STATE_RUNNING && state != STATE_STOPPING)
-		r = error_set(err, EINVAL, "container '%s' is not running, it is %s", name,
-			      container_state_names[state]);
+		r = error_set(err, ESRCH,
+			      "can only create exec sessions on running containers: container "
+			      "state improper");
 	status_done(&st);
 	return r;
 }
@@ -305,11 +308,15 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		r = error_set(err, EINVAL,
 			      "must provide a non-empty command to start an exec session");
 	if (r == 0)
-		r = check_container(&ctx->store, name ? name : id, id, err);
+		r = check_container(&ctx->store, id, err);
 	if (r == 0)
 		r = request = make_request(o, argc - first, argv + first, err);
 	if (r >= 0)
 		r = make_pipes(&x, o, stdio, err);
+	if (r == -ESRCH) {
+		command_print_error(err);
+		return CODE_NOT_RUNNING;
+	}
 	if (r < 0)
 		return r;
 	r = spawn(&x, &ctx->store, id, request, stdio, err);

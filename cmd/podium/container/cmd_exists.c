@@ -24,16 +24,31 @@ static int run_pod_exists(struct command_context *ctx, void *options, int argc, 
 	return r == -ENOENT ? 1 : r;
 }
 
+struct exists_options {
+	bool external;
+};
+
 static int run_container_exists(struct command_context *ctx, void *options, int argc, char **argv,
 				struct error *err)
 {
+	const struct exists_options *o = options;
+	struct container_status st = { 0 };
+	struct error scratch; /* a record that cannot be read is a container's all the same */
 	char id[65];
 	int r = lookup_container(&ctx->store, argv[0], id, err);
 
-	(void)options;
 	(void)argc;
+	if (r == 0 && !o->external && status_read(&ctx->store, id, &st, &scratch) == 0 && st.working)
+		r = -ENOENT;
+	status_done(&st);
 	return r == -ENOENT ? 1 : r;
 }
+
+static const struct option container_exists_options[] = {
+	{ 0, "external", OPTION_BOOL, offsetof(struct exists_options, external), NULL,
+	  "Containers of builds count, too", false },
+	OPTIONS_END,
+};
 
 const struct command cmd_pod_exists = {
 	.words = "pod exists",
@@ -48,7 +63,9 @@ const struct command cmd_pod_exists = {
 
 const struct command cmd_container_exists = {
 	.words = "container exists",
-	.args = "CONTAINER",
+	.args = "[options] CONTAINER",
+	.options = container_exists_options,
+	.options_size = sizeof(struct exists_options),
 	.summary = "Tell by the exit code whether a container exists",
 	.details = "  Exits with 0 when it does, with 1 when it does not, with 125 on errors.",
 	.min_args = 1,

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stop - ends containers within their grace period.
+ *
+ * Theory of operation: life.c stops one; all of a call are stopped at the same time. Stopping what
+ * does not run is success, and its name is printed, as Podman does.
+ */
+#include "cmd/podium/base/commands.h"
+#include "cmd/podium/container/life.h"
+#include "cmd/podium/container/targets.h"
+
+static int stop_one(struct command_context *ctx, const struct target *t, const void *arg,
+		    struct error *err)
+{
+	const int64_t *grace_s = arg;
+
+	return container_stop(&ctx->store, t->id, *grace_s, err);
+}
+
+static int run_stop(struct command_context *ctx, void *options, int argc, char **argv,
+		    struct error *err)
+{
+	const struct life_options *o = options;
+	cleanup_targets struct targets t = { 0 };
+	int64_t grace_s;
+	int r = grace_option(&o->time, &grace_s, err);
+
+	if (r == 0)
+		r = targets_find(ctx, o, argc, argv, NULL, &t, err);
+	return r < 0 ? r : targets_each(ctx, &t, stop_one, &grace_s, false);
+}
+
+static const struct option stop_options[] = {
+	OPTION_ALL("containers"),
+	OPTION_CIDFILE,
+	OPTION_FILTER('f'),
+	OPTION_IGNORE("containers"),
+	OPTION_LATEST("container"),
+	OPTION_GRACE(LIFE(time)),
+	OPTIONS_END,
+};
+
+const struct command cmd_stop = {
+	.words = "stop",
+	.args = "[options] CONTAINER [CONTAINER...]",
+	.summary = "Stop one or more containers",
+	.options = stop_options,
+	.options_size = sizeof(struct life_options),
+	.max_args = -1,
+	.store = COMMAND_WRITES,
+	.run = run_stop,
+};

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * life - what a verb does to one container.
+ *
+ * Theory of operation: a container of a pod is started by the pod's conductor (which is started when
+ * the pod is down), stopped, signalled and paused by its monitor, and removed from its pod's record.
+ * One that stands by itself is stopped and removed as the pod that it is. When its monitor is lost, its
+ * first process is signalled through a pidfd that matches the record, thawed, and its end written down.
+ *
+ * A monitor may end at any moment, also between the look at the record and the order: whoever gets no
+ * answer looks again. One that serves too many at a time is asked again a little later.
+ */
+#include "cmd/podium/container/life.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/podium/base/command.h"
+#include "cmd/podium/container/lifeoptions.h"
+#include "cmd/podium/pod/pods.h"
+#include "engine/base/clock.h"
+#include "engine/base/mem.h"
+#include "engine/base/proc.h"
+#include "engine/pod/lookup.h"
+#include "engine/pod/pod.h"
+#include "engine/pod/run.h"
+#include "engine/process/ctl.h"
+#include "engine/state/status.h"
+
+#define STOP_MARGIN_MS 30000
+#define START_WAIT_MS  60000
+#define ANSWER_MS      10000
+#define KILL_WAIT_MS   10000
+#define ASK_AGAIN_MS   10000
+#define ASK_AGAIN_US   20000
+#define REQUIRED_DEPTH 32
+
+const char *life_state_name(enum container_state state)
+{
+	return state == STATE_CREATED ? "configured" : container_state_names[state];
+}
+
+/* The record as it is now. The caller calls status_done(). */
+static int look(const struct store *s, const char *id, struct container_status *st, bool *ret_lost,
+		struct error *err)
+{
+	int r = status_read(s, id, st, err);
+
+	*ret_lost = false;
+	if (r == 0)
+		(void)status_live(s, id, st, ret_lost);
+	return r;
+}
+
+static int open_first_process(const struct container_status *st, struct error *err)
+{
+	struct proc_ident ident = { .pid = (pid_t)st->pid,
+				    .start_ticks = (uint64_t)st->start_ticks };
+
+	if (!st->pid || !st->boot_id)
+		return error_set(err, ESRCH, "it has no process");
+	(void)snprintf(ident.boot_id, sizeof(ident.boot_id), "%s", st->boot_id);
+	return proc_open_ident(&ident, err);
+}
+
+/* ---- asking its monitor ----------------------------------------------------------------- */
+
+struct request {
+	enum ctl_type type;
+	int32_t value;
+	bool until_done; /* the answer is the end of the run, else CTL_OK or CTL_FAILED */
+	int64_t timeout_ms;
+};
+
+static bool is_crowded(const struct ctl_msg *msg)
+{
+	return msg->type == CTL_FAILED && is_equal(msg->text, "too many clients");
+}
+
+/* One try. 1: done; 0: ask again; -ENOENT: there is no monitor (any more). */
+static int ask_once(const struct store *s, const char *id, const struct request *q,
+		    struct error *err)
+{
+	cleanup_close int fd = ctl_connect(s, id, err);
+	int64_t deadline = clock_mono_ms() + q->timeout_ms;
+	struct ctl_msg msg;
+	int r;
+
+	if (fd < 0)
+		return fd == -ECONNREFUSED ? -ENOENT : fd;
+	r = ctl_send(fd, q->type, q->value, NULL);
+	while (r == 0) {
+		int64_t left = deadline - clock_mono_ms();
+
+		r = ctl_wait(fd, left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left, &msg);
+		if (r == 0 && q->until_done)
+			return 1;
+		if (r > 0 && is_crowded(&msg))
+			return 0;
+		if (r > 0 && msg.type == CTL_FAILED && !q->until_done)
+			return error_set(err, EINVAL, "%s", msg.text);
+		if (r > 0 && msg.type == (q->until_done ? CTL_DONE : CTL_OK))
+			return 1;
+		if (r <= 0)
+			break;
+		r = 0;
+	}
+	if (r == 0 || r == -EPIPE || r == -ECONNRESET)
+		return -ENOENT;
+	return error_set(err, -r, "monitor of container '%.12s' does not answer", id);
+}
+
+static int ask_monitor(const struct store *s, const char *id, const struct request *q,
+		       struct error *err)
+{
+	int64_t end = clock_mono_ms() + ASK_AGAIN_MS;
+	int r;
+
+	while ((r = ask_once(s, id, q, err)) == 0) {
+		if (clock_mono_ms() >= end)
+			return error_set(err, EBUSY, "monitor of container '%.12s' is too busy",
+					 id);
+		(void)usleep(ASK_AGAIN_US);
+	}
+	return r > 0 ? 0 : r;
+}
+
+/* ---- stop ------------------------------------------------------------------------------- */
+
+static int64_t own_grace_ms(const struct store *s, const char *id,
+			    const struct container_status *st)
+{
+	struct container_spec c = { 0 };
+	struct pod_spec pod = { 0 };
+	struct error scratch; /* what cannot be read has the default */
+	int64_t grace = PLAYED_GRACE_SECONDS;
+
+	if (lookup_read_container(s, id, &c, &scratch) == 0 && c.stop_timeout_s.set)
+		grace = c.stop_timeout_s.value;
+	else if (st->pod_id && lookup_read_pod(s, st->pod_id, &pod, &scratch) == 0)
+		grace = pod_grace_seconds(&pod);
+	record_done(&container_spec_type, &c);
+	record_done(&pod_spec_type, &pod);
+	return grace < 0 || grace > GRACE_FOREVER ? (int64_t)GRACE_FOREVER * 1000 : grace * 1000;
+}
+
+/* Its monitor is lost: by pidfd, then its end is written down. */
+static int stop_lost(const struct store *s, const char *id, const struct container_status *st,
+		     int64_t grace_ms, struct error *err)
+{
+	struct error scratch; /* gone already */
+	cleanup_close int fd = open_first_process(st, &scratch);
+
+	if (fd >= 0 && grace_ms > 0) {
+		(void)pidfd_signal(fd, SIGTERM);
+		run_thaw_container(st->pod_id, id);
+		(void)pidfd_wait_exit(fd, (int)grace_ms);
+	}
+	return run_end_container(s, id, err);
+}
+
+/* A container that is the pod, or holds it. */
+static int stop_pod_of(const struct store *s, const struct container_status *st, int64_t grace_s,
+		       struct error *err)
+{
+	cleanup_strlist struct strlist pods = { 0 };
+
+	strlist_add(&pods, st->pod_id);
+	return pods_stop(s, &pods, grace_s, err);
+}
+
+static int stop_as_it_is(const struct store *s, const char *id, const struct container_status *st,
+			 bool lost, int64_t grace_s, struct error *err)
+{
+	int64_t grace_ms;
+	struct request q = { .type = CTL_STOP, .until_done = true };
+
+	if (st->infra && st->pod_id)
+		return stop_pod_of(s, st, grace_s, err);
+	grace_ms = grace_s >= 0 ? grace_s * 1000 : own_grace_ms(s, id, st);
+	if (st->solo && st->pod_id)
+		return stop_pod_of(s, st, grace_ms / 1000, err);
+	if (st->state == STATE_CREATED || st->state == STATE_EXITED)
+		return 0;
+	if (lost)
+		return stop_lost(s, id, st, grace_ms, err);
+	q.value = (int32_t)(grace_ms > INT32_MAX ? INT32_MAX : grace_ms);
+	q.timeout_ms = grace_ms + STOP_MARGIN_MS;
+	return ask_monitor(s, id, &q, err);
+}
+
+int container_stop(const struct store *s, const char *id, int64_t grace_s, struct error *err)
+{
+	int64_t end = clock_mono_ms() + ASK_AGAIN_MS;
+	int r;
+
+	do { /* a monitor that has just ended wrote why: look again */
+		struct container_status st = { 0 };
+		bool lost;
+
+		r = look(s, id, &st, &lost, err);
+		if (r < 0)
+			return r;
+		r = stop_as_it_is(s, id, &st, lost, grace_s, err);
+		status_done(&st);
+		if (r == -ENOENT)
+			(void)usleep(ASK_AGAIN_US);
+	} while (r == -ENOENT && clock_mono_ms() < end);
+	return r;
+}
+
+/* ---- start ------------------------------------------------------------------------------ */
+
+static bool is_running(const struct store *s, const char *id)
+{
+	struct container_status st = { 0 };
+	struct error scratch;
+	bool lost, running = false;
+
+	if (look(s, id, &st, &lost, &scratch) == 0)
+		running = st.state == STATE_RUNNING;
+	status_done(&st);
+	return running;
+}
+
+/* Asks the pod's conductor; waits until the monitor says that the container runs or has failed. */
+static int ask_conductor(const struct store *s, const char *pod_id, const char *id,
+			 struct error *err)
+{
+	cleanup_close int fd = -EBADF;
+	struct ctl_msg msg;
+	int r = pod_start(s, pod_id, id, &fd, err);
+
+	if (r < 0)
+		return r;
+	do {
+		r = ctl_wait(fd, START_WAIT_MS, &msg);
+		if (r > 0 && msg.type == CTL_WARNING)
+			command_print_warning(msg.text);
+	} while (r > 0 && msg.type != CTL_FAILED && msg.type != CTL_DONE && msg.type != CTL_UP);
+	if (r > 0 && msg.type == CTL_UP)
+		return 0;
+	if (r > 0 && *msg.text)
+		return error_set(err, EIO, "%s", msg.text);
+	return is_running(s, id) ? 0 : error_set(err, EIO, "container '%.12s' did not start", id);
+}
+
+static int start_at_depth(const struct store *s, const char *id, int depth, struct error *err);
+
+static int start_required(const struct store *s, const char *id, int depth, struct error *err)
+{
+	struct container_spec c = { 0 };
+	int r = lookup_read_container(s, id, &c, err);
+
+	if (r == 0 && depth >= REQUIRED_DEPTH && c.required.n)
+		r = error_set(err, ELOOP, "container '%.12s' requires too many others", id);
+	for (size_t i = 0; i < c.required.n && r == 0; i++)
+		r = start_at_depth(s, c.required.v[i], depth + 1, err);
+	record_done(&container_spec_type, &c);
+	return r;
+}
+
+static int start_at_depth(const struct store *s, const char *id, int depth, struct error *err)
+{
+	struct container_status st = { 0 };
+	bool lost;
+	int r = look(s, id, &st, &lost, err);
+
+	if (r == 0 && st.state == STATE_PAUSED)
+		r = error_set(err, EINVAL,
+			      "unable to start container \"%s\": container %s must be in Created "
+			      "or Stopped state to be started: container state improper",
+			      id, id);
+	if (r == 0 && st.state != STATE_RUNNING) {
+		if (!st.pod_id)
+			r = error_set(err, EINVAL, "container '%.12s' is in no pod", id);
+		if (r == 0 && !st.infra)
+			r = start_required(s, id, depth, err);
+		if (r == 0)
+			r = ask_conductor(s, st.pod_id, id, err);
+	}
+	status_done(&st);
+	return r;
+}
+
+int container_start(const struct store *s, const char *id, struct error *err)
+{
+	return start_at_depth(s, id, 0, err);
+}
+
+/* ---- kill ------------------------------------------------------------------------------- */
+
+/* Without its monitor; the infra's process has none of its own. */
+static int kill_by_pidfd(const struct container_status *st, const char *id, int sig,
+			 struct error *err)
+{
+	cleanup_close int fd = open_first_process(st, err);
+	int r = fd < 0 ? fd : pidfd_signal(fd, sig);
+
+	if (r == 0 && sig == SIGKILL) {
+		run_thaw_container(st->pod_id, id);
+		(void)pidfd_wait_exit(fd, KILL_WAIT_MS);
+	}
+	return r < 0 ? error_set(err, -r, "kill container '%.12s': %s", id, strerror(-r)) : 0;
+}
+
+static bool has_ended(const struct store *s, const char *id, uint32_t pid)
+{
+	struct container_status st = { 0 };
+	struct error scratch; /* removed: it has ended */
+	bool lost, ended = true;
+
+	if (look(s, id, &st, &lost, &scratch) == 0)
+		ended = st.pid != pid || st.state == STATE_EXITED;
+	status_done(&st);
+	return ended;
+}
+
+/* Until the record says so: the process of a container that is killed is gone at once. */
+static void await_end(const struct store *s, const char *id, uint32_t pid)
+{
+	int64_t end = clock_mono_ms() + KILL_WAIT_MS;
+
+	for (useconds_t us = 200; !has_ended(s, id, pid) && clock_mono_ms() < end;
+	     us = us < ASK_AGAIN_US ? us * 2 : us)
+		(void)usleep(us);
+}
+
+static int not_killable(const char *id, enum container_state state, struct error *err)
+{
+	return error_set(err, EINVAL,
+			 "can only kill running containers. %s is in state %s: container state "
+			 "improper",
+			 id, life_state_name(state));
+}
+
+int container_kill(const struct store *s, const char *id, int sig, struct error *err)
+{
+	const struct request q = { .type = CTL_SIGNAL, .value = sig, .timeout_ms = ANSWER_MS };
+	struct container_status st = { 0 };
+	bool lost;
+	int r = look(s, id, &st, &lost, err);
+
+	if (r == 0 && st.state != STATE_RUNNING && st.state != STATE_STOPPING &&
+	    st.state != STATE_PAUSED)
+		r = not_killable(id, (enum container_state)st.state, err);
+	else if (r == 0 && (st.infra || lost))
+		r = kill_by_pidfd(&st, id, sig, err);
+	else if (r == 0)
+		r = ask_monitor(s, id, &q, err);
+	if (r == -ENOENT) /* it ended meanwhile */
+		r = not_killable(id, STATE_EXITED, err);
+	if (r == 0 && sig == SIGKILL && !st.infra && !lost)
+		await_end(s, id, st.pid);
+	if (r == 0 && sig == SIGKILL && lost && !st.infra)
+		r = run_end_container(s, id, err);
+	status_done(&st);
+	return r;
+}
+
+/* ---- pause ------------------------------------------------------------------------------ */
+
+static int check_pause(const char *id, const struct container_status *st, bool lost, bool on,
+		       struct error *err)
+{
+	if (on && st->state == STATE_PAUSED)
+		return error_set(err, EINVAL, "\"%s\" is already paused: container state improper",
+				 id);
+	if (on && st->state != STATE_RUNNING)
+		return error_set(err, EINVAL,
+				 "\"%s\" is not running, can't pause: container state improper",
+				 life_state_name((enum container_state)st->state));
+	if (!on && st->state != STATE_PAUSED)
+		return error_set(err, EINVAL,
+				 "\"%s\" is not paused, can't unpause: container state improper",
+				 id);
+	if (st->infra)
+		return error_set(err, EINVAL,
+				 "container '%.12s' is the infra container of pod '%s': pause the "
+				 "pod",
+				 id, st->pod_name ? st->pod_name : "?");
+	if (lost)
+		return error_set(err, EINVAL,
+				 "the monitor of container '%.12s' is lost: start its pod again "
+				 "first",
+				 id);
+	return 0;
+}
+
+int container_pause(const struct store *s, const char *id, bool on, struct error *err)
+{
+	const struct request q = { .type = on ? CTL_PAUSE : CTL_UNPAUSE, .timeout_ms = ANSWER_MS };
+	struct container_status st = { 0 };
+	bool lost;
+	int r = look(s, id, &st, &lost, err);
+
+	if (r == 0)
+		r = check_pause(id, &st, lost, on, err);
+	if (r == 0)
+		r = ask_monitor(s, id, &q, err);
+	if (r == -ENOENT) {
+		st.state = STATE_EXITED;
+		r = check_pause(id, &st, false, on, err);
+	}
+	status_done(&st);
+	return r;
+}
+
+/* ---- remove ----------------------------------------------------------------------------- */
+
+int container_remove(const struct store *s, const char *id, int64_t grace_s, struct error *err)
+{
+	struct container_status st = { 0 };
+	int r = container_stop(s, id, grace_s, err);
+
+	if (r == 0)
+		r = status_read(s, id, &st, err);
+	if (r == 0)
+		r = st.solo && st.pod_id ? pod_remove(s, st.pod_id, err)
+					 : pod_remove_container(s, id, err);
+	status_done(&st);
+	return r;
+}
