@@ -409,6 +409,14 @@ int container_pause(const struct store *s, const char *id, bool on, struct error
 	return r;
 }
 
+int container_hold(const struct store *s, const char *id, bool on, struct error *err)
+{
+	const struct request q = { .type = on ? CTL_PAUSE : CTL_UNPAUSE, .timeout_ms = ANSWER_MS };
+	int r = ask_monitor(s, id, &q, err);
+
+	return r == -ENOENT ? 0 : r;
+}
+
 /* ---- remove ----------------------------------------------------------------------------- */
 
 int container_remove(const struct store *s, const char *id, int64_t grace_s, struct error *err)

@@ -23,6 +23,10 @@ int container_kill(const struct store *s, const char *id, int sig, struct error 
 /* Freezes it, or lets it go on. -EINVAL: it is not in the state for it. */
 int container_pause(const struct store *s, const char *id, bool on, struct error *err) must_check;
 
+/* The same whatever it does: its back-off stands still, too; of an infra container: the pod's clock.
+ * What is so already, or has ended, is success. */
+int container_hold(const struct store *s, const char *id, bool on, struct error *err) must_check;
+
 /* Removes it, stopped before with this grace when it runs. An infra container goes with its pod. */
 int container_remove(const struct store *s, const char *id, int64_t grace_s,
 		     struct error *err) must_check;

@@ -277,10 +277,10 @@ int targets_each(struct command_context *ctx, struct targets *t, target_act *act
 		tell(&t->v[i], by_id);
 	}
 	for (size_t i = 0; i < t->n; i++) {
-		if (t->v[i].result >= 0)
-			continue;
-		command_print_error(&t->v[i].err);
-		code = 125;
+		if (t->v[i].result < 0)
+			command_print_error(&t->v[i].err);
+		if (t->v[i].result < 0 || t->v[i].result == TARGET_FAILED)
+			code = 125;
 	}
 	return code;
 }

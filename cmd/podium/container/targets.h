@@ -43,9 +43,10 @@ int targets_find_pods(struct command_context *ctx, const struct life_options *o,
 		      char **argv, target_pod_wanted *wanted, struct targets *ret,
 		      struct error *err) must_check;
 
-/* One verb on one of them. 0: done; TARGET_PASSED: done, and nothing is printed; -errno. It may run in
+/* One verb on one of them. 0: done; TARGET_PASSED: done, and nothing is printed; TARGET_FAILED; -errno. It may run in
  * a process of its own: it changes nothing but files and processes. */
 #define TARGET_PASSED 1
+#define TARGET_FAILED 2 /* why was printed already */
 typedef int target_act(struct command_context *ctx, const struct target *t, const void *arg,
 		       struct error *err);
 

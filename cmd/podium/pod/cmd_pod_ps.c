@@ -65,7 +65,7 @@ static json_t *make_texts(const struct pod_ps *ps, const struct pod_view *pod)
 	jset_owned(row, "Name", xstrdup(pod->name));
 	jset_owned(row, "Status", pod_view_status(pod));
 	jset_owned(row, "Created",
-		 pod->created_ns ? view_age(pod->created_ns, ps->now_ns) : xstrdup(""));
+		   pod->created_ns ? view_age(pod->created_ns, ps->now_ns) : xstrdup(""));
 	jset_owned(row, "InfraId", view_id(infra, ps->o->no_trunc));
 	(void)json_object_set_new(row, "NumberOfContainers",
 				  json_integer((json_int_t)pod->n_members));
