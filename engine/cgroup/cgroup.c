@@ -65,8 +65,8 @@ const char *cgroup_layout_str(enum cgroup_layout layout)
 
 const char *cgroup_tree_str(enum cgroup_tree t)
 {
-	static const char *const names[] = { "unified", "memory",  "cpu",    "pids",
-					     "devices", "freezer", "cpuset", "hugetlb" };
+	static const char *const names[] = { "unified", "memory", "cpu",     "pids", "devices",
+					     "freezer", "cpuset", "hugetlb", "blkio" };
 
 	static_assert(ARRAY_SIZE(names) == CGROUP_TREE__COUNT, "a name for each tree");
 	return names[t];
@@ -92,9 +92,15 @@ int64_t cpu_quota_us(int64_t milli)
 	return quota < QUOTA_MIN_US ? QUOTA_MIN_US : quota;
 }
 
+int64_t cpu_weight_of_shares(int64_t shares)
+{
+	return 1 + (clamp(shares, SHARES_MIN, SHARES_MAX) - SHARES_MIN) * (WEIGHT_MAX - 1) /
+			   (SHARES_MAX - SHARES_MIN);
+}
+
 int64_t cpu_weight(int64_t milli)
 {
-	return 1 + (cpu_shares(milli) - SHARES_MIN) * (WEIGHT_MAX - 1) / (SHARES_MAX - SHARES_MIN);
+	return cpu_weight_of_shares(cpu_shares(milli));
 }
 
 void cgroup_limits_of(const struct resources *r, struct cgroup_limits *ret)
@@ -127,7 +133,8 @@ void cgroup_warn_missing(const struct cgroup_limits *l, const bool has[CGROUP_TR
 		{ l->has_memory_request, CGROUP_TREE_MEMORY, "memory request" },
 		{ l->has_cpu, CGROUP_TREE_CPU, "cpu limit" },
 		{ l->has_shares && !l->has_cpu, CGROUP_TREE_CPU, "cpu request" },
-		{ l->asked_pids && l->pids > 0, CGROUP_TREE_PIDS, "pids limit" },
+		{ l->asked_pids && l->pids > 0 && l->pids != CGROUP_PIDS_DEFAULT, CGROUP_TREE_PIDS,
+		  "pids limit" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -361,6 +368,13 @@ static void warn_nothing(const struct cgroup_ctx *cg, const struct resources *r,
 					  "cgroups");
 }
 
+static int no_cgroups(struct error *err)
+{
+	return error_set(err, ENOTSUP,
+			 "limits of cpu, swap or devices need cgroups, and none is "
+			 "writable here");
+}
+
 int cgroup_create_pod(struct cgroup_ctx *cg, const char *pod_id, const struct resources *total,
 		      struct strlist *ret_warnings, struct error *err)
 {
@@ -371,11 +385,13 @@ int cgroup_create_pod(struct cgroup_ctx *cg, const char *pod_id, const struct re
 		return r;
 	if (!cg->ops) {
 		warn_nothing(cg, total, ret_warnings);
-		return 0;
+		return has_cgroup_direct(total) ? no_cgroups(err) : 0;
 	}
 	r = cg->ops->create_pod(cg, group, total, ret_warnings, err);
 	if (r == 0 && has_cgroup_extra(total))
 		r = cgroup_apply_extra(cg, group, total, ret_warnings, err);
+	if (r == 0 && has_cgroup_direct(total))
+		r = cgroup_apply_direct(cg, group, total, err);
 	return r;
 }
 
@@ -390,11 +406,13 @@ int cgroup_create_container(struct cgroup_ctx *cg, const char *pod_id, const cha
 		return res;
 	if (!cg->ops) {
 		warn_nothing(cg, r, ret_warnings);
-		return 0;
+		return has_cgroup_direct(r) ? no_cgroups(err) : 0;
 	}
 	res = cg->ops->create_container(cg, group, r, privileged, ret_warnings, err);
 	if (res == 0 && has_cgroup_extra(r))
 		res = cgroup_apply_extra(cg, group, r, ret_warnings, err);
+	if (res == 0 && has_cgroup_direct(r))
+		res = cgroup_apply_direct(cg, group, r, err);
 	return res;
 }
 
@@ -455,23 +473,48 @@ int cgroup_oom_count(const struct cgroup_ctx *cg, const char *pod_id, const char
 	return cg->ops ? cg->ops->oom_count(cg, group, ret, err) : 0;
 }
 
+static int remove_from(const struct cgroup_ctx *cg, enum cgroup_tree t, const char *group,
+		       int64_t deadline, struct error *err)
+{
+	int r = cg->tree[t] < 0 ? 0 : cgdir_remove(cg, t, group, deadline);
+
+	return r < 0 ? error_set(err, -r, "%s cgroup: remove '%s': %s", cgroup_tree_str(t), group,
+				 strerror(-r))
+		     : 0;
+}
+
+/* One of those that few use may have come into use since this process has opened the others. */
+static int remove_from_extra(const struct cgroup_ctx *cg, enum cgroup_tree t, const char *group,
+			     int64_t deadline, struct error *err)
+{
+	struct cgroup_ctx later = *cg;
+	int r = 0;
+
+	if (cg->tree[t] >= 0 || cg->layout == CGROUP_V2 || !cg->ops)
+		return remove_from(cg, t, group, deadline, err);
+	if (cgroup_open_extra(&later, t, true) > 0) {
+		r = remove_from(&later, t, group, deadline, err);
+		(void)close(later.tree[t]);
+	}
+	return r;
+}
+
 int cgroup_remove_container(const struct cgroup_ctx *cg, const char *pod_id,
 			    const char *container_id, struct error *err)
 {
 	int64_t deadline = clock_mono_ms() + REMOVE_TIMEOUT_MS;
 	char group[CGROUP_GROUP_MAX];
-	int first = 0, r = group_path(group, pod_id, container_id, err);
+	struct error scratch;
+	int first = group_path(group, pod_id, container_id, err);
 
-	if (r < 0)
-		return r;
+	if (first < 0)
+		return first;
 	for (int t = 0; t < CGROUP_TREE__COUNT; t++) {
-		if (cg->tree[t] < 0)
-			continue;
-		r = cgdir_remove(cg, (enum cgroup_tree)t, group, deadline);
-		if (r < 0 && first == 0)
-			first = error_set(err, -r, "%s cgroup: remove '%s': %s",
-					  cgroup_tree_str((enum cgroup_tree)t), group,
-					  strerror(-r));
+		int r = (t < CGROUP_TREE_CPUSET ? remove_from : remove_from_extra)(
+			cg, (enum cgroup_tree)t, group, deadline, first ? &scratch : err);
+
+		if (first == 0)
+			first = r;
 	}
 	return first;
 }

@@ -43,8 +43,9 @@ enum cgroup_tree {
 	CGROUP_TREE_PIDS,
 	CGROUP_TREE_DEVICES,
 	CGROUP_TREE_FREEZER, /* only without a unified tree */
-	CGROUP_TREE_CPUSET,  /* these two only where a pod asks for them */
+	CGROUP_TREE_CPUSET,  /* these three only where a pod asks for them */
 	CGROUP_TREE_HUGETLB,
+	CGROUP_TREE_BLKIO,
 	CGROUP_TREE__COUNT
 };
 
@@ -72,7 +73,7 @@ void cgroup_close(struct cgroup_ctx *cg);
 /* Initial value of a `cleanup_cgroup struct cgroup_ctx` that is opened later. */
 #define CGROUP_CTX_INIT                                    \
 	{                                                  \
-		.tree = { -1, -1, -1, -1, -1, -1, -1, -1 } \
+		.tree = { -1, -1, -1, -1, -1, -1, -1, -1, -1 } \
 	}
 
 /* Makes the pod's groups; one that exists is taken as it is. total (may be NULL) is what all its
@@ -84,7 +85,8 @@ int cgroup_create_pod(struct cgroup_ctx *cg, const char *pod_id, const struct re
 /* Makes the container's groups, writes its limits and the device policy, reads them back. Works
  * again on groups that exist (a restart): the limits are written anew. The pod's groups must exist.
  * r NULL: no limit (pids: the default). privileged: every device, no policy.
- * A limit that was asked for and has no controller here adds one line to ret_warnings, such as
+ * Limits in the kernel's own terms (--cpu-shares, --memory-swap, --blkio-weight, ...) are applied or are
+ * an error. Another limit that was asked for and has no controller here adds one line to ret_warnings, such as
  * "memory limit not applied: no memory cgroup controller"; one that the kernel refuses is an error,
  * and so is a device policy that cannot be set by real root. */
 int cgroup_create_container(struct cgroup_ctx *cg, const char *pod_id, const char *container_id,
@@ -99,7 +101,7 @@ struct cgroup_join {
 };
 #define CGROUP_JOIN_INIT                                 \
 	{                                                \
-		.fd = { -1, -1, -1, -1, -1, -1, -1, -1 } \
+		.fd = { -1, -1, -1, -1, -1, -1, -1, -1, -1 } \
 	}
 
 enum cgroup_born {

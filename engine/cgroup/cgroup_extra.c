@@ -127,13 +127,12 @@ static int make_path(const struct cgroup_ctx *cg, enum cgroup_tree t, const char
 	return 0;
 }
 
-/* v2: hands the controller down to the group, from the mount point on. */
-static int enable_path(const struct cgroup_ctx *cg, enum cgroup_tree t, const char *group)
+int cgroup_enable_path(const struct cgroup_ctx *cg, const char *controller, const char *group)
 {
 	char path[CGROUP_GROUP_MAX], word[16];
 	int r;
 
-	(void)snprintf(word, sizeof(word), "+%s", cgroup_tree_str(t));
+	(void)snprintf(word, sizeof(word), "+%s", controller);
 	r = cgfile_write(cg, CGROUP_TREE_UNIFIED, ".", "cgroup.subtree_control", word);
 	for (const char *p = strchr(group, '/'); r == 0 && p; p = strchr(p + 1, '/')) {
 		(void)snprintf(path, sizeof(path), "%.*s", (int)(p - group), group);
@@ -151,7 +150,7 @@ static int reach(struct cgroup_ctx *cg, enum cgroup_tree t, const char *group,
 	*ret_tree = t;
 	if (cg->layout == CGROUP_V2) {
 		*ret_tree = CGROUP_TREE_UNIFIED;
-		return enable_path(cg, t, group) == 0;
+		return cgroup_enable_path(cg, cgroup_tree_str(t), group) == 0;
 	}
 	r = cgroup_open_extra(cg, t, false);
 	if (r <= 0)

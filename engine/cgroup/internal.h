@@ -93,6 +93,7 @@ int cgroup_leaf_path(const struct cgroup_ctx *cg, char buf[CGROUP_GROUP_MAX], co
 int64_t cpu_shares(int64_t milli);
 int64_t cpu_quota_us(int64_t milli);
 int64_t cpu_weight(int64_t milli);
+int64_t cpu_weight_of_shares(int64_t shares);
 /* What the container asks for: absent and 0 are "nothing". A limit stands for a missing request. */
 struct cgroup_limits {
 	bool has_memory;
@@ -121,6 +122,17 @@ int cgroup_apply_extra(struct cgroup_ctx *cg, const char *group, const struct re
 /* v1: opens the tree of such a controller. 1 when it is open, 0 when there is none that is writable.
  * only_used: not when no pod was ever in it (cgroup.c). */
 int cgroup_open_extra(struct cgroup_ctx *cg, enum cgroup_tree t, bool only_used) must_check;
+
+/* v2: hands a controller down to the group, from the mount point on. -errno without a text. */
+int cgroup_enable_path(const struct cgroup_ctx *cg, const char *controller, const char *group);
+
+/* ---- the command line's (cgroup_direct.c) ---------------------------------------------------- */
+
+/* Any limit in the kernel's own terms. */
+bool has_cgroup_direct(const struct resources *r);
+/* Writes them over what the group has; it exists. What cannot be applied is an error. */
+int cgroup_apply_direct(struct cgroup_ctx *cg, const char *group, const struct resources *r,
+			struct error *err) must_check;
 
 /* ---- the unified tree's half, for hybrid and v2 (cgroup_v2.c) ------------------------------- */
 

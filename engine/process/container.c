@@ -244,11 +244,14 @@ static int prepare_cgroup(struct launch *l, struct container_plan *p, int sync_f
 	int r;
 
 	l->cg.devices = p->devices.rules;
-	l->cg.n_devices = p->devices.n;
+	l->cg.n_devices = p->devices.n_rules;
 	r = cgroup_create_container(&l->cg, l->pod.id, l->spec.id, &l->spec.resources,
 				    is_privileged(&l->spec), &warnings, err);
 	if (r < 0)
 		return r;
+	/* The command line asked for it by name; a manifest is for any cluster. */
+	if (!l->pod.owner && warnings.n)
+		return error_set(err, ENOTSUP, "%s", warnings.v[0]);
 	for (size_t i = 0; i < warnings.n; i++)
 		confine_warn(sync_fd, "%s", warnings.v[i]);
 	*ret_fd = cgroup_open_dir_fd(&l->cg, l->pod.id, l->spec.id, &scratch);

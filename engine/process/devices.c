@@ -42,7 +42,8 @@
 /* Directories of CDI specifications, the one that wins first. */
 static const char *const cdi_dirs[] = { "/run/cdi", "/etc/cdi", NULL };
 
-#define FILES_MAX 256
+#define FILES_MAX	    256
+#define DIRECTORY_DEPTH_MAX 8
 
 void device_plan_done(struct device_plan *p)
 {
@@ -208,6 +209,26 @@ static int resolve_cdi(const struct launch *l, struct cdi_edits *ret, struct err
 
 /* ---- nodes ------------------------------------------------------------------------------ */
 
+/* What the kernel lists is one line for each device: what is there takes the bits of the new one. */
+static int add_rule(struct device_plan *p, struct device_rule rule, struct error *err)
+{
+	for (size_t i = 0; i < device_rules_count; i++)
+		if (device_rules[i].type == rule.type && device_rules[i].major == rule.major &&
+		    device_rules[i].minor == rule.minor)
+			rule.access |= device_rules[i].access;
+	for (size_t i = 0; i < p->n_rules; i++)
+		if (p->rules[i].type == rule.type && p->rules[i].major == rule.major &&
+		    p->rules[i].minor == rule.minor) {
+			p->rules[i].access |= rule.access;
+			return 0;
+		}
+	if (p->n_rules == DEVICE_EXTRA_MAX)
+		return error_set(err, E2BIG, "more than %d devices", DEVICE_EXTRA_MAX);
+	p->rules = xreallocarray(p->rules, p->n_rules + 1, sizeof(*p->rules));
+	p->rules[p->n_rules++] = rule;
+	return 0;
+}
+
 static int add_node(const struct launch *l, struct device_plan *p, const struct cdi_node *n,
 		    struct error *err)
 {
@@ -215,6 +236,7 @@ static int add_node(const struct launch *l, struct device_plan *p, const struct 
 	cleanup_close int fd = open(host, O_PATH | O_CLOEXEC);
 	cleanup_close int clone = -EBADF;
 	struct device_node node;
+	struct device_rule rule;
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -237,15 +259,14 @@ static int add_node(const struct launch *l, struct device_plan *p, const struct 
 		.host_mnt = steal_fd(&clone),
 	};
 	p->nodes = xreallocarray(p->nodes, p->n + 1, sizeof(*p->nodes));
-	p->rules = xreallocarray(p->rules, p->n + 1, sizeof(*p->rules));
-	p->nodes[p->n] = node;
-	p->rules[p->n++] = (struct device_rule){
+	p->nodes[p->n++] = node;
+	rule = (struct device_rule){
 		.type = S_ISBLK(st.st_mode) ? DEVICE_TYPE_BLOCK : DEVICE_TYPE_CHAR,
 		.major = major(st.st_rdev),
 		.minor = minor(st.st_rdev),
 		.access = n->access,
 	};
-	return 0;
+	return add_rule(p, rule, err);
 }
 
 static bool is_dev_path(const char *path)
@@ -257,12 +278,158 @@ static bool is_dev_path(const char *path)
 static int check_names(const struct strlist *devices, struct error *err)
 {
 	for (size_t i = 0; i < devices->n; i++)
-		if (!is_cdi_name(devices->v[i]) && !is_dev_path(devices->v[i]))
+		if (!is_cdi_name(devices->v[i]) && devices->v[i][0] != '/')
 			return error_set(err, EINVAL,
 					 "device '%.200s' is neither a path below /dev nor like "
 					 "'vendor.com/class=name'",
 					 devices->v[i]);
 	return 0;
+}
+
+/* ---- paths ------------------------------------------------------------------------------ */
+
+static int parse_access(const char *text, uint32_t *ret)
+{
+	*ret = 0;
+	for (; *text; text++) {
+		uint32_t bit = *text == 'r'   ? DEVICE_MAY_READ
+			       : *text == 'w' ? DEVICE_MAY_WRITE
+			       : *text == 'm' ? DEVICE_MAY_MKNOD
+					      : 0;
+
+		if (!bit || (*ret & bit))
+			return -EINVAL;
+		*ret |= bit;
+	}
+	return *ret ? 0 : -EINVAL;
+}
+
+/* "HOST[:CONTAINER][:rwm]" */
+static int parse_path(const char *text, struct cdi_node *ret, struct error *err)
+{
+	cleanup_free char *copy = xstrdup(text);
+	char *rest = copy, *host = strsep(&rest, ":"), *path = strsep(&rest, ":"), *access = rest;
+	uint32_t bits = DEVICE_MAY_ALL;
+
+	if (path && path[0] != '/' && !access) {
+		access = path;
+		path = NULL;
+	}
+	if (!path)
+		path = host;
+	if (access && parse_access(access, &bits) < 0)
+		return error_set(err, EINVAL, "device '%.200s': '%.20s' is not made of r, w and m",
+				 text, access);
+	if (!is_dev_path(path))
+		return error_set(
+			err, EINVAL,
+			"device '%.200s': '%.100s' is not below /dev, where all devices of "
+			"a container are",
+			text, path);
+	*ret = (struct cdi_node){ .path = xstrdup(path),
+				  .host_path = xstrdup(host),
+				  .access = bits };
+	return 0;
+}
+
+/* What is no device of the host's, and is the container's own. */
+static bool is_own_dir(const char *name)
+{
+	static const char *const names[] = { ".",      "..",   "pts",	      "shm",   "fd",
+					     "mqueue", ".lxc", ".lxd-mounts", ".udev", "console" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Every node below a directory; what is neither that nor one is passed over. */
+static int add_dir(const struct launch *l, struct device_plan *p, const struct cdi_node *top,
+		   int depth, struct error *err)
+{
+	cleanup_dir DIR *d = opendir(top->host_path);
+	const struct dirent *e;
+	int r = 0;
+
+	if (!d)
+		return error_errno(err, "device directory '%s'", top->host_path);
+	if (depth > DIRECTORY_DEPTH_MAX)
+		return error_set(err, E2BIG, "device directory '%s': more than %d in one another",
+				 top->host_path, DIRECTORY_DEPTH_MAX);
+	while (r == 0 && (e = readdir(d))) {
+		cleanup_free char *host = xasprintf("%s/%s", top->host_path, e->d_name);
+		cleanup_free char *path = xasprintf("%s/%s", top->path, e->d_name);
+		const struct cdi_node n = { .path = path,
+					    .host_path = host,
+					    .access = top->access };
+		struct stat st;
+
+		if (is_own_dir(e->d_name) ||
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode))
+			r = add_dir(l, p, &n, depth + 1, err);
+		else if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
+			r = add_node(l, p, &n, err);
+	}
+	return r;
+}
+
+static int add_path(const struct launch *l, struct device_plan *p, const char *text,
+		    struct error *err)
+{
+	struct cdi_node n = { 0 };
+	struct stat st;
+	int r = parse_path(text, &n, err);
+
+	if (r == 0 && stat(n.host_path, &st) < 0)
+		r = error_errno(err, "device '%s'", n.host_path);
+	if (r == 0)
+		r = S_ISDIR(st.st_mode) ? add_dir(l, p, &n, 0, err) : add_node(l, p, &n, err);
+	free(n.path);
+	free(n.host_path);
+	return r;
+}
+
+/* ---- rules of --device-cgroup-rule ------------------------------------------------------ */
+
+static int parse_number(const char *text, size_t n, uint32_t *ret)
+{
+	cleanup_free char *digits = xstrndup(text, n);
+	uint64_t v;
+
+	*ret = DEVICE_ANY;
+	if (strcmp(digits, "*") == 0)
+		return 0;
+	if (parse_u64(digits, UINT32_MAX - 1, &v) < 0)
+		return -EINVAL;
+	*ret = (uint32_t)v;
+	return 0;
+}
+
+/* "c 10:229 rw", "b *:* m", "a *:* rwm": both kinds */
+static int add_cgroup_rule(struct device_plan *p, const char *text, struct error *err)
+{
+	struct device_rule rule = { 0 };
+	const char *colon = strchr(text, ':'), *blank = colon ? strchr(colon, ' ') : NULL;
+	int r = 0;
+
+	if (!blank || !strchr("abc", text[0]) || text[1] != ' ' ||
+	    parse_number(text + 2, (size_t)(colon - text) - 2, &rule.major) < 0 ||
+	    parse_number(colon + 1, (size_t)(blank - colon) - 1, &rule.minor) < 0 ||
+	    parse_access(blank + 1, &rule.access) < 0)
+		return error_set(err, EINVAL, "device rule '%.100s' is not like 'c 10:229 rwm'",
+				 text);
+	if (text[0] != 'c') {
+		rule.type = DEVICE_TYPE_BLOCK;
+		r = add_rule(p, rule, err);
+	}
+	if (r == 0 && text[0] != 'b') {
+		rule.type = DEVICE_TYPE_CHAR;
+		r = add_rule(p, rule, err);
+	}
+	return r;
 }
 
 int devices_plan_process(const struct launch *l, struct device_plan *ret, struct error *err)
@@ -280,16 +447,16 @@ int devices_plan_process(const struct launch *l, struct device_plan *ret, struct
 int devices_plan(const struct launch *l, struct device_plan *ret, struct error *err)
 {
 	const struct strlist *devices = &l->spec.resources.devices;
+	const struct strlist *rules = &l->spec.resources.device_cgroup_rules;
 	int r = devices_plan_process(l, ret, err);
 
-	for (size_t i = 0; r == 0 && i < devices->n; i++) {
-		const struct cdi_node n = { .path = devices->v[i], .access = DEVICE_MAY_ALL };
-
+	for (size_t i = 0; r == 0 && i < devices->n; i++)
 		if (devices->v[i][0] == '/')
-			r = add_node(l, ret, &n, err);
-	}
+			r = add_path(l, ret, devices->v[i], err);
 	for (size_t i = 0; r == 0 && i < ret->edits.n_nodes; i++)
 		r = add_node(l, ret, &ret->edits.nodes[i], err);
+	for (size_t i = 0; r == 0 && i < rules->n; i++)
+		r = add_cgroup_rule(ret, rules->v[i], err);
 	return r;
 }
 

@@ -19,8 +19,9 @@ struct launch;
 struct device_plan {
 	struct cdi_edits edits;
 	struct device_node *nodes; /* opened and checked */
-	struct device_rule *rules; /* one for each */
 	size_t n;
+	struct device_rule *rules; /* of those, and of --device-cgroup-rule */
+	size_t n_rules;
 };
 void device_plan_done(struct device_plan *p);
 

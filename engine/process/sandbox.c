@@ -558,6 +558,11 @@ int sandbox_launch(struct launch *l, int sync_fd, struct error *err)
 	r = has_own_userns(&l->pod) ? prepare_userns(l, &how.first_id, err) : 0;
 	if (r < 0)
 		return r;
+	if (!is_empty(l->pod.cgroup_parent))
+		return error_set(err, ENOTSUP,
+				 "cgroup parent '%.100s': groups are the engine's own here, below "
+				 "'podium'",
+				 l->pod.cgroup_parent);
 	r = volume_prepare_pod(l->store.root, &l->pod, err);
 	if (r == 0)
 		r = own_named_volumes(l, err);
