@@ -12,7 +12,7 @@ DEPS_TEST := busybox-static nginx-light curl iproute2 nftables conntrack util-li
 	docker-registry skopeo openssl dnsmasq-base
 DEPS_LONG := debootstrap umoci
 DEPS_VM := qemu-system-x86 busybox-static systemd e2fsprogs
-DEPS_BENCH := podman crun conmon netavark iptables catatonit zstd
+DEPS_BENCH := podman crun conmon netavark iptables catatonit zstd wrk conntrack
 deps_list = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_EXTRA)
 
 # Installs what is missing and nothing else; as root, on Debian and its children.
