@@ -282,16 +282,18 @@ static int write_record(const struct store *s, const struct secret_record *r, st
 			       0600, FS_SYNC, err);
 }
 
-static int write_both(const struct store *s, const struct secret_record *r, const void *data,
-		      size_t len, struct error *err)
+static int write_both(const struct store *s, struct secret_record *r, const void *data, size_t len,
+		      struct error *err)
 {
 	char path[PATH_BYTES];
 	cleanup_close int fd = fs_mkdirs(s->rootfd, path_of(path, r->name, NULL), 0700, err);
 	int e = fd < 0 ? fd
 		       : fs_write_atomic(s->rootfd, path_of(path, r->name, DATA_FILE), data, len,
-					 WEAKEN("ENV-4-MODE") ? 0644 : 0600, FS_SYNC, err);
+					 0600, FS_SYNC, err);
 
 	STOP_AT("secret:data");
+	if (e == 0 && WEAKEN("ENV-4-RECORD"))
+		pairlist_set(&r->options, "data", data);
 	return e < 0 ? e : write_record(s, r, err);
 }
 

@@ -25,6 +25,7 @@
 #include "cmd/podium/pod/pods.h"
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
+#include "engine/data/secret.h"
 #include "engine/image/store.h"
 #include "engine/pod/lookup.h"
 #include "engine/pod/names.h"
@@ -130,6 +131,27 @@ static int settle_required(struct making *m, struct container_spec *c, struct er
 	return r < 0 ? error_wrap(err, "--requires") : 0;
 }
 
+/* Secrets by their names, whatever was written. */
+static int settle_secrets(const struct store *s, struct container_spec *c, struct error *err)
+{
+	for (size_t i = 0; i < c->secrets.n; i++) {
+		struct secret_use *use = &c->secrets.v[i];
+		cleanup_secret_record struct secret_record rec = { 0 };
+		int r = secret_lookup(s, use->name, &rec, err);
+
+		if (r == 0 && rec.namespace_)
+			r = error_set(err, EOPNOTSUPP,
+				      "secret '%s' is the Secret of a play: only pods of plays "
+				      "use it",
+				      rec.name);
+		if (r < 0)
+			return r;
+		free(use->name);
+		use->name = xstrdup(rec.name);
+	}
+	return 0;
+}
+
 static int settle(struct making *m, struct error *err)
 {
 	const struct store *s = &m->ctx->store;
@@ -139,6 +161,8 @@ static int settle(struct making *m, struct error *err)
 
 	if (r == 0)
 		r = settle_required(m, c, err);
+	if (r == 0)
+		r = settle_secrets(s, c, err);
 	for (size_t i = 0; i < m->o->mounts.volumes_from.n && r == 0; i++)
 		r = mount_words_from(s, m->o->mounts.volumes_from.v[i], pod, c, err);
 	return r;

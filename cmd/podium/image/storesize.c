@@ -21,6 +21,7 @@
 #include "engine/base/str.h"
 #include "engine/pod/lookup.h"
 #include "engine/state/status.h"
+#include "engine/volumes/named.h"
 
 #define DEPTH_MAX 250
 
@@ -127,12 +128,37 @@ static void add_pod(const struct store *s, const char *id, struct volume_views *
 	record_done(&pod_spec_type, &pod);
 }
 
+/* Those with a name. What is somewhere on the host takes nothing of the store. */
+static int add_named(const struct store *s, struct volume_views *l, struct error *err)
+{
+	cleanup_strlist struct strlist names = { .v = NULL }, used = { .v = NULL };
+	int r = named_volume_list(s, &names, err);
+
+	if (r == 0 && names.n)
+		r = named_volume_used(s, &used, err);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		cleanup_free char *path = xasprintf("volumes/%s/_data", names.v[i]);
+		struct volume_view *v;
+
+		l->v = xreallocarray(l->v, l->n + 1, sizeof(*l->v));
+		v = &l->v[l->n++];
+		*v = (struct volume_view){ .name = xstrdup(names.v[i]),
+					   .bytes = storesize_tree(s->rootfd, path) };
+		for (size_t k = 0; k < used.n; k++)
+			v->links += is_equal(used.v[k], names.v[i]);
+		v->active = v->links > 0;
+	}
+	return r;
+}
+
 int storesize_volumes(const struct store *s, struct volume_views *ret, struct error *err)
 {
 	cleanup_strlist struct strlist ids = { .v = NULL };
 	int r = lookup_list_pods(s, &ids, err);
 
 	*ret = (struct volume_views){ .v = NULL };
+	if (r == 0)
+		r = add_named(s, ret, err);
 	for (size_t i = 0; r == 0 && i < ids.n; i++)
 		add_pod(s, ids.v[i], ret);
 	return r;

@@ -14,12 +14,12 @@ int64_t storesize_tree(int dirfd, const char *path);
 /* The writable layer of a container. */
 int64_t storesize_container(const struct store *s, const char *id);
 
-/* One emptyDir on disk. */
+/* A volume with a name, or an emptyDir on disk. */
 struct volume_view {
-	char *name; /* "POD/VOLUME" */
+	char *name; /* of an emptyDir "POD/VOLUME" */
 	int64_t bytes;
 	size_t links; /* containers that mount it */
-	bool active;  /* something of its pod runs */
+	bool active;  /* a container mounts it; of an emptyDir: something of its pod runs */
 };
 struct volume_views {
 	struct volume_view *v;

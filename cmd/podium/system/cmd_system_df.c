@@ -5,7 +5,7 @@
  * Theory of operation: images share layers, and the total counts each layer once. Reclaimable is
  * what `image prune -a` would free: the layers of images that no container uses and that no used
  * image has. A container's size is its writable layer, a volume's what lies in it; local volumes are
- * the emptyDirs on disk of pods. Nothing is locked: the numbers are of some moment.
+ * those with a name and the emptyDirs on disk of pods. Nothing is locked: the numbers are of some moment.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -3,9 +3,10 @@
  * system prune - removes everything that nobody needs.
  *
  * Theory of operation: first the pods of which nothing runs any more, with their containers and
- * emptyDirs; then the images that nobody needs then (imageprune.h), the steps of builds among them.
- * A pod that was never started stays, as does what a crash left: `pod rm -f` takes that. Networks
- * live and go with their pods. Without --force it asks first.
+ * emptyDirs; with --volumes those that no container uses then; then the images that nobody needs
+ * then (imageprune.h), the steps of builds among them. A pod that was never started stays, as does
+ * what a crash left: `pod rm -f` takes that. Networks live and go with their pods. Without --force
+ * it asks first.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "cmd/podium/pod/pods.h"
 #include "cmd/podium/image/storesize.h"
 #include "cmd/podium/base/timeparse.h"
+#include "cmd/podium/volume/volumes.h"
 #include "engine/base/clock.h"
 #include "engine/pod/pod.h"
 
@@ -27,6 +29,7 @@
 struct prune_options {
 	bool all;
 	bool force;
+	bool volumes;
 	struct strlist filters;
 };
 
@@ -36,6 +39,8 @@ static const struct option prune_option_table[] = {
 	  "All images that no container uses, not only those without a name", false },
 	{ 0, "filter", OPTION_STRINGS, O(filters), "key=value", "label, label! or until", false },
 	{ 'f', "force", OPTION_BOOL, O(force), NULL, "Do not ask", false },
+	{ 0, "volumes", OPTION_BOOL, O(volumes), NULL, "Volumes that no container uses, too",
+	  false },
 	OPTIONS_END,
 };
 #undef O
@@ -132,6 +137,23 @@ static int prune_pods(const struct store *s, const struct strlist *filters, int6
 	return r;
 }
 
+/* ---- volumes ---------------------------------------------------------------------------- */
+
+static int prune_volumes(const struct store *s, const struct strlist *filters, int64_t *bytes,
+			 struct error *err)
+{
+	cleanup_volume_prune_result struct volume_prune_result gone = { .bytes = 0 };
+	cleanup_strlist struct strlist names = { .v = NULL };
+	int r = volume_prune_choose(s, filters, &names, err);
+
+	if (r == 0)
+		r = volume_prune_run(s, &names, &gone, err);
+	for (size_t i = 0; i < gone.names.n; i++)
+		(void)printf("%s%s\n", i ? "" : "Deleted Volumes\n", gone.names.v[i]);
+	*bytes += gone.bytes;
+	return r;
+}
+
 /* ---- the command ------------------------------------------------------------------------ */
 
 static int confirm(const struct prune_options *o, struct error *err)
@@ -140,8 +162,9 @@ static int confirm(const struct prune_options *o, struct error *err)
 
 	(void)snprintf(text, sizeof(text),
 		       "WARNING! This command removes:\n"
-		       "\t- all stopped pods and their containers\n"
+		       "\t- all stopped pods and their containers\n%s"
 		       "\t- all %s\n\t- all %sbuild cache\n\n",
+		       o->volumes ? "\t- all volumes not used by at least one container\n" : "",
 		       o->all ? "images without at least one container associated with them"
 			      : "dangling images",
 		       o->all ? "" : "dangling ");
@@ -164,6 +187,8 @@ static int run_prune(struct command_context *ctx, void *options, int argc, char 
 	if (r <= 0)
 		return r;
 	r = prune_pods(&ctx->store, &o->filters, &bytes, err);
+	if (r == 0 && o->volumes)
+		r = prune_volumes(&ctx->store, &o->filters, &bytes, err);
 	if (r == 0)
 		r = imageprune_run(&ctx->store, o->all, &o->filters, &gone, err);
 	if (r < 0)
