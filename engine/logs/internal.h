@@ -27,7 +27,8 @@ struct log_chain {
 
 /* Opens log, log.1, ... as far as there are any, or up to (without) the one with inode `known`
  * (0: none): these are the files that came after it. Returns 1 when that one was met, else 0. */
-int log_chain_open(int dirfd, ino_t known, struct log_chain *ret, struct error *err) must_check;
+int log_chain_open(int dirfd, const char *name, ino_t known, struct log_chain *ret,
+		   struct error *err) must_check;
 void log_chain_close(struct log_chain *c);
 
 /* Where to start, and how many finished lines to leave out from there, to see the last n lines. */

@@ -52,6 +52,7 @@ struct line {
 struct reader {
 	const struct logread_options *o;
 	int dirfd;
+	const char *name;
 	struct log_file file; /* the one being read; fd -1: none yet */
 	uint64_t skip;	      /* finished lines to leave out */
 	char *buf;
@@ -230,7 +231,7 @@ static int read_existing(struct reader *r, struct error *err)
 {
 	struct log_tail tail = { 0 };
 	struct log_chain c;
-	int res = log_chain_open(r->dirfd, 0, &c, err);
+	int res = log_chain_open(r->dirfd, r->name, 0, &c, err);
 
 	if (res < 0)
 		return res;
@@ -280,7 +281,7 @@ static bool is_current(const struct reader *r)
 {
 	struct stat st;
 
-	return r->file.fd >= 0 && fstatat(r->dirfd, LOG_FILE_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	return r->file.fd >= 0 && fstatat(r->dirfd, r->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       st.st_ino == r->file.inode;
 }
 
@@ -296,7 +297,7 @@ static int catch_up(struct reader *r, struct error *err)
 		res = read_to_end(r, err);
 	if (res < 0 || is_current(r))
 		return res;
-	met = log_chain_open(r->dirfd, had ? r->file.inode : 0, &c, err);
+	met = log_chain_open(r->dirfd, r->name, had ? r->file.inode : 0, &c, err);
 	if (met < 0)
 		return met;
 	if (had)
@@ -370,7 +371,10 @@ static int follow(struct reader *r, int watch, struct error *err)
 
 int logread(int dirfd, const struct logread_options *o, struct error *err)
 {
-	struct reader r = { .o = o, .dirfd = dirfd, .file = { .fd = -1 } };
+	struct reader r = { .o = o,
+			    .dirfd = dirfd,
+			    .name = o->name ? o->name : LOG_FILE_NAME,
+			    .file = { .fd = -1 } };
 	cleanup_close int watch = o->follow ? watch_directory(dirfd) : -1;
 	cleanup_free char *memory = xmalloc(READ_BYTES);
 	int res;

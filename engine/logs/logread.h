@@ -21,6 +21,7 @@ struct logread_options {
 	int64_t tail;	  /* the last so many lines of both streams together; < 0: all */
 	int64_t since_ns; /* records from this wall time on; 0: all */
 	int64_t until_ns; /* records before this wall time; 0: all */
+	const char *name; /* of the file in dirfd; NULL: LOG_FILE_NAME */
 	bool timestamps;  /* each line begins with its record's time and a space */
 	bool follow;	  /* go on until stop_fd or removal */
 	int stop_fd; /* follow: when it polls readable or hung up (the monitor's pidfd), what is

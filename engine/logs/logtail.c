@@ -63,7 +63,8 @@ static void reverse(struct log_chain *c)
 	}
 }
 
-int log_chain_open(int dirfd, ino_t known, struct log_chain *ret, struct error *err)
+int log_chain_open(int dirfd, const char *base, ino_t known, struct log_chain *ret,
+		   struct error *err)
 {
 	struct log_chain c = { .n = 0 };
 	char name[LOG_NAME_MAX];
@@ -73,7 +74,7 @@ int log_chain_open(int dirfd, ino_t known, struct log_chain *ret, struct error *
 	for (unsigned int age = 0; age < LOG_MAX_FILES_MAX && !met; age++) {
 		int r;
 
-		log_file_name(name, age);
+		log_file_name(name, base, age);
 		r = open_one(dirfd, name, &f, err);
 		/* Between two steps of a rotation one name is not there. */
 		if (r == -ENOENT && hole)

@@ -47,19 +47,19 @@
 static_assert(OUT_BYTES >= LOGLINE_MAX && LOG_MAX_BYTES_MIN >= LOGLINE_MAX + GAP_MAX,
 	      "one record fits");
 
-void log_file_name(char out[LOG_NAME_MAX], unsigned int age)
+void log_file_name(char out[LOG_NAME_MAX], const char *base, unsigned int age)
 {
 	if (age == 0)
-		(void)snprintf(out, LOG_NAME_MAX, "%s", LOG_FILE_NAME);
+		(void)snprintf(out, LOG_NAME_MAX, "%.250s", base);
 	else
-		(void)snprintf(out, LOG_NAME_MAX, "%s.%u", LOG_FILE_NAME, age);
+		(void)snprintf(out, LOG_NAME_MAX, "%.250s.%u", base, age);
 }
 
 /* ---- files --------------------------------------------------------------------------------- */
 
 static int make_log(struct logwriter *w)
 {
-	int fd = openat(w->dirfd, LOG_FILE_NAME, OPEN_FLAGS | O_CREAT | O_EXCL, 0600);
+	int fd = openat(w->dirfd, w->name, OPEN_FLAGS | O_CREAT | O_EXCL, 0600);
 
 	if (fd < 0)
 		return -errno;
@@ -72,16 +72,16 @@ static int make_log(struct logwriter *w)
 /* Goes on with the log of an earlier start. */
 static int take_log(struct logwriter *w, struct error *err)
 {
-	cleanup_close int fd = openat(w->dirfd, LOG_FILE_NAME, OPEN_FLAGS);
+	cleanup_close int fd = openat(w->dirfd, w->name, OPEN_FLAGS);
 	struct stat st;
 	char last;
 
 	if (fd < 0)
-		return error_errno(err, "open '%s'", LOG_FILE_NAME);
+		return error_errno(err, "open '%s'", w->name);
 	if (fstat(fd, &st) < 0)
-		return error_errno(err, "stat '%s'", LOG_FILE_NAME);
+		return error_errno(err, "stat '%s'", w->name);
 	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1)
-		return error_set(err, EPERM, "'%s' is not a log of ours", LOG_FILE_NAME);
+		return error_set(err, EPERM, "'%s' is not a log of ours", w->name);
 	w->torn = st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
 	w->size = st.st_size;
 	w->fd = steal_fd(&fd);
@@ -93,11 +93,11 @@ static int rotate(struct logwriter *w)
 {
 	char from[LOG_NAME_MAX], to[LOG_NAME_MAX];
 
-	if (w->max_files == 1 && unlinkat(w->dirfd, LOG_FILE_NAME, 0) < 0 && errno != ENOENT)
+	if (w->max_files == 1 && unlinkat(w->dirfd, w->name, 0) < 0 && errno != ENOENT)
 		return -errno;
 	for (unsigned int age = w->max_files - 1; age > 0; age--) {
-		log_file_name(from, age - 1);
-		log_file_name(to, age);
+		log_file_name(from, w->name, age - 1);
+		log_file_name(to, w->name, age);
 		if (renameat(w->dirfd, from, w->dirfd, to) < 0 && errno != ENOENT)
 			return -errno;
 	}
@@ -247,9 +247,18 @@ int logwriter_feed(struct logwriter *w, int stream, const char *data, size_t len
 int logwriter_open(struct logwriter *w, int dirfd, int64_t max_bytes, unsigned int max_files,
 		   struct error *err)
 {
+	return logwriter_open_as(w, dirfd, LOG_FILE_NAME, max_bytes, max_files, err);
+}
+
+int logwriter_open_as(struct logwriter *w, int dirfd, const char *name, int64_t max_bytes,
+		      unsigned int max_files, struct error *err)
+{
 	int r;
 
 	*w = (struct logwriter){ .dirfd = dirfd, .fd = -1, .stamp = LOGLINE_STAMP_INIT };
+	if (strlen(name) > LOG_BASE_MAX)
+		return error_set(err, ENAMETOOLONG, "log '%.40s...': the name is too long", name);
+	(void)snprintf(w->name, sizeof(w->name), "%s", name);
 	w->max_bytes = max_bytes > 0 ? max_bytes : LOG_MAX_BYTES_DEFAULT;
 	if (w->max_bytes < LOG_MAX_BYTES_MIN)
 		w->max_bytes = LOG_MAX_BYTES_MIN;
@@ -271,7 +280,7 @@ int logwriter_open(struct logwriter *w, int dirfd, int64_t max_bytes, unsigned i
 	if (r == -EEXIST)
 		r = take_log(w, err);
 	else if (r < 0)
-		r = error_set(err, -r, "make '%s': %s", LOG_FILE_NAME, strerror(-r));
+		r = error_set(err, -r, "make '%s': %s", w->name, strerror(-r));
 	if (r < 0)
 		logwriter_close(w);
 	return r;

@@ -27,13 +27,15 @@
 #define LOG_MAX_BYTES_MIN     32768 /* a smaller cap is raised: one record must fit */
 #define LOG_MAX_FILES_MAX     64
 
-/* A file's name by its age: 0 "log", 1 "log.1", ... */
-#define LOG_NAME_MAX 16
-void log_file_name(char out[LOG_NAME_MAX], unsigned int age);
+/* A file's name by its age: 0 "log", 1 "log.1", ... base: at most LOG_BASE_MAX bytes. */
+#define LOG_BASE_MAX 250
+#define LOG_NAME_MAX 264
+void log_file_name(char out[LOG_NAME_MAX], const char *base, unsigned int age);
 
 struct logwriter {
 	int dirfd; /* borrowed */
-	int fd;	   /* the log; -1 while it cannot be made */
+	char name[LOG_BASE_MAX + 1];
+	int fd; /* the log; -1 while it cannot be made */
 	int64_t size;
 	int64_t max_bytes;
 	unsigned int max_files;
@@ -58,6 +60,16 @@ struct logwriter {
  * default. A name that is no regular file of ours with one link is refused (-EPERM). */
 int logwriter_open(struct logwriter *w, int dirfd, int64_t max_bytes, unsigned int max_files,
 		   struct error *err) must_check;
+
+/* The same of a file of another name in dirfd, which somebody has chosen. */
+int logwriter_open_as(struct logwriter *w, int dirfd, const char *name, int64_t max_bytes,
+		      unsigned int max_files, struct error *err) must_check;
+
+/* Whether there is a log to write to: of a zeroed writer there is none. */
+static inline bool is_logwriter_open(const struct logwriter *w)
+{
+	return w->memory != NULL;
+}
 
 /* Takes what one read(2) gave from stream (1 stdout, 2 stderr); whole lines are in the file when it
  * returns, an unfinished one waits for its end. Returns 0, or -errno when lines were lost: they are

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "engine/logs/journal.h"
 #include "engine/logs/logwrite.h"
 #include "engine/monitor/action.h"
 #include "engine/monitor/eventrate.h"
@@ -103,7 +104,7 @@ struct monitor {
 	int lock_fd;
 	int conductor_fd;
 	bool is_conductor; /* it is in the conductor's process: of a container by itself */
-	int launch_fd; /* sealed podium-launch for the first start, or -1 */
+	int launch_fd;	   /* sealed podium-launch for the first start, or -1 */
 	int listen_fd;
 	struct monitor_client clients[MONITOR_CLIENTS_MAX];
 	int attach_listen_fd;
@@ -136,10 +137,11 @@ struct monitor {
 	int64_t launched_ns; /* wall clock: when the present run was begun; its log is younger */
 	int64_t oom_before;
 	bool log_dirty;
-	int log_dir; /* the container's directory: the log borrows it for its rotation */
-	struct logwriter log;
-	bool is_held_up;   /* somebody is_held: no output is read, and no end taken */
-	size_t held_bytes; /* of the buffer, for those that are held */
+	int log_dir;	      /* the container's directory: the log borrows it for its rotation */
+	struct logwriter log; /* not open: the log is no file */
+	struct journal *journal; /* or NULL */
+	bool is_held_up;	 /* somebody is_held: no output is read, and no end taken */
+	size_t held_bytes;	 /* of the buffer, for those that are held */
 	int held_stream;
 	int end_rounds;		 /* output read since the end of the program was seen */
 	uint64_t signals;	 /* for the program, when it runs: bit n - 1 is signal n */
@@ -148,6 +150,12 @@ struct monitor {
 };
 
 /* stdio.c */
+/* Opens what the output goes to, as the spec says: a file, the journal, nothing. */
+int monitor_log_open(struct monitor *m, const struct container_spec *c,
+		     struct error *err) must_check;
+void monitor_log_close(struct monitor *m);
+/* Gives back what the log does not need while nothing is printed. */
+void monitor_log_idle(struct monitor *m);
 /* Makes the pipes of the next start; stdio[3] are the container's ends (-1: /dev/null). */
 int monitor_stdio_open(struct monitor *m, int stdio[3], struct error *err) must_check;
 void monitor_stdio_take_pty(struct monitor *m, int master);

@@ -565,7 +565,7 @@ static void drop_buffer(struct monitor *m)
 static void give_memory_back(struct monitor *m)
 {
 	m->log_dirty = false;
-	logwriter_idle(&m->log);
+	monitor_log_idle(m);
 	drop_buffer(m);
 }
 
@@ -675,10 +675,7 @@ static int read_plan(struct monitor *m, struct error *err)
 		c.restart_rules = (struct restart_rule_list){ 0 };
 		(void)snprintf(m->name, sizeof(m->name), "%s", c.name ? c.name : "");
 		monitor_watch_open(m, &c);
-		r = m->log_dir = layout_open_container(&m->store, m->id, err);
-		if (r >= 0)
-			r = logwriter_open(&m->log, m->log_dir, c.log.max_bytes, c.log.max_files,
-					   err);
+		r = monitor_log_open(m, &c, err);
 	}
 	record_done(&container_spec_type, &c);
 	record_done(&pod_spec_type, &pod);
@@ -759,7 +756,7 @@ void monitor_close(struct monitor *m)
 		end_prepared(m);
 	monitor_watch_close(m);
 	if (m->log_dir >= 0)
-		logwriter_close(&m->log);
+		monitor_log_close(m);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		close_fd(fds[i]);
 	close_fd(&m->pidfd);

@@ -130,12 +130,13 @@ static char *read_log_end(const struct monitor *m)
 	const char *from;
 	char *text = NULL;
 
+	o.name = m->log.name;
 	o.tail = FALLBACK_LINES;
 	o.since_ns = m->launched_ns; /* the log goes on over restarts, the message does not */
 	o.on_stdout = o.on_stderr = feed_tail;
 	o.arg = t;
 	/* No log, no message. */
-	if (logread(m->log_dir, &o, &scratch) == 0 && t->n > 0) {
+	if (is_logwriter_open(&m->log) && logread(m->log_dir, &o, &scratch) == 0 && t->n > 0) {
 		from = t->n > FALLBACK_MAX ? t->v + t->n - FALLBACK_MAX : t->v;
 		for (size_t i = 0; i < t->n; i++)
 			if (!t->v[i])

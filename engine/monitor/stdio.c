@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "engine/base/mem.h"
+#include "engine/logs/logdriver.h"
 #include "engine/monitor/internal.h"
 
 #define PIPE_BYTES	(1024 * 1024)
@@ -95,6 +96,60 @@ void monitor_stdio_share(struct monitor *m)
 		(void)ctl_send_fds(m->conductor_fd, CTL_PIPES, fds, m->err_fd >= 0 ? 2 : 1);
 }
 
+/* ---- where it goes ---------------------------------------------------------------------- */
+
+int monitor_log_open(struct monitor *m, const struct container_spec *c, struct error *err)
+{
+	cleanup_free char *tag = NULL;
+	char name[LOG_NAME_MAX];
+	int r;
+
+	if (c->log.driver == LOG_JOURNALD) {
+		tag = log_tag(c->log.tag, m->id, c->full_name, c->image);
+		return journal_open(m->id, c->full_name, tag, &m->journal, err);
+	}
+	if (!is_log_file(&c->log))
+		return 0;
+	r = m->log_dir = log_place(&m->store, m->id, &c->log, name, err);
+	if (r >= 0)
+		r = logwriter_open_as(&m->log, m->log_dir, name, c->log.max_bytes, c->log.max_files,
+				      err);
+	return r;
+}
+
+static void log_feed(struct monitor *m, int stream, const char *data, size_t len)
+{
+	if (is_logwriter_open(&m->log))
+		(void)logwriter_feed(&m->log, stream, data, len);
+	else if (m->journal)
+		journal_feed(m->journal, stream, data, len);
+}
+
+static void log_flush(struct monitor *m)
+{
+	if (is_logwriter_open(&m->log))
+		logwriter_flush(&m->log);
+	else if (m->journal)
+		journal_flush(m->journal);
+}
+
+void monitor_log_idle(struct monitor *m)
+{
+	if (is_logwriter_open(&m->log))
+		logwriter_idle(&m->log);
+	else if (m->journal)
+		journal_flush(m->journal);
+}
+
+void monitor_log_close(struct monitor *m)
+{
+	logwriter_close(&m->log);
+	journal_close(m->journal);
+	m->journal = NULL;
+}
+
+/* ---- reading it ------------------------------------------------------------------------- */
+
 void monitor_stdio_read(struct monitor *m, int *fd, int stream)
 {
 	ssize_t n;
@@ -102,7 +157,7 @@ void monitor_stdio_read(struct monitor *m, int *fd, int stream)
 	monitor_attach_forget(m);
 	n = read(*fd, m->buffer, sizeof(m->buffer));
 	if (n > 0) {
-		(void)logwriter_feed(&m->log, stream, m->buffer, (size_t)n);
+		log_feed(m, stream, m->buffer, (size_t)n);
 		monitor_attach_output(m, stream, m->buffer, (size_t)n);
 		m->log_dirty = true;
 		return;
@@ -131,7 +186,7 @@ void monitor_stdio_finish(struct monitor *m)
 {
 	drain(m, &m->out_fd, 1);
 	drain(m, &m->err_fd, 2);
-	logwriter_flush(&m->log);
+	log_flush(m);
 	if (m->in_fd >= 0)
 		(void)close(m->in_fd);
 	m->in_fd = -1;

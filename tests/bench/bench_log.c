@@ -98,7 +98,7 @@ static int run(int dirfd, const char *name, size_t per_write, bool copy, int64_t
 	for (unsigned int age = 0; age < LOG_MAX_FILES_DEFAULT; age++) {
 		char file[LOG_NAME_MAX];
 
-		log_file_name(file, age);
+		log_file_name(file, LOG_FILE_NAME, age);
 		(void)unlinkat(dirfd, file, 0);
 	}
 	printf("{\"case\": \"%s\", \"ms\": %.1f, \"mb_per_s\": %.0f, \"cpu_ms\": %.1f}\n", name,

@@ -138,7 +138,7 @@ static void test_refused(void)
 		{ "--publish 8080:80 --network host", "", "exclude each other" },
 		{ "--publish-all", "  hostNetwork: true\n", "has the host's network" },
 		{ "--userns keep-id", "", "--userns 'keep-id' is not known" },
-		{ "--log-driver journald", "", "log driver 'journald' is not known" },
+		{ "--log-driver journald", "", "there is no journal on this host" },
 		{ "--log-opt path=/x", "", "--log-opt 'path=/x' is not known" },
 		{ "--log-opt max-size=1k", "", "no size of at least 32k" },
 		{ "--no-hosts", "  hostAliases: [{ip: 1.2.3.4, hostnames: [a]}]\n",

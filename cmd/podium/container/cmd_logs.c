@@ -34,6 +34,7 @@
 #include "engine/base/fs.h"
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"
+#include "engine/logs/logdriver.h"
 #include "engine/logs/logread.h"
 
 #define FLUSH_BYTES 65536
@@ -129,6 +130,29 @@ static int open_monitor(const struct store *s, const char *id)
 	return same ? steal_fd(&fd) : -1;
 }
 
+/* Where the container's log is; a log that is no file cannot be read. */
+static int open_log(const struct store *s, const char *id, char name[LOG_NAME_MAX],
+		    struct error *err)
+{
+	struct container_spec spec = { 0 };
+	int r = lookup_read_container(s, id, &spec, err);
+
+	if (r == 0 && spec.log.driver == LOG_JOURNALD)
+		r = error_set(err, EOPNOTSUPP,
+			      "the log of this container is in the journal: "
+			      "journalctl CONTAINER_ID_FULL=%s",
+			      id);
+	else if (r == 0 && !is_log_file(&spec.log))
+		r = error_set(err, ENOENT,
+			      "this container is using the '%s' log driver, cannot read logs: this "
+			      "container is not logging output",
+			      log_driver_names[spec.log.driver]);
+	else if (r == 0)
+		r = log_place(s, id, &spec.log, name, err);
+	record_done(&container_spec_type, &spec);
+	return r;
+}
+
 static int read_log(const struct store *s, const char *id, const char *prefix,
 		    const struct logread_options *how, struct error *err)
 {
@@ -144,11 +168,13 @@ static int read_log(const struct store *s, const char *id, const char *prefix,
 	};
 	struct logread_options options = *how;
 	cleanup_close int monitor = how->follow ? open_monitor(s, id) : -1;
-	cleanup_close int dir = layout_open_container(s, id, err);
+	char name[LOG_NAME_MAX];
+	cleanup_close int dir = open_log(s, id, name, err);
 	int r, w;
 
 	if (dir < 0)
 		return dir;
+	options.name = name;
 	options.follow = monitor >= 0;
 	options.stop_fd = monitor;
 	options.on_stdout = on_stdout;

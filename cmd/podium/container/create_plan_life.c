@@ -9,6 +9,7 @@
 #include "cmd/podium/base/conf.h"
 #include "cmd/podium/container/create_options.h"
 #include "engine/base/mem.h"
+#include "engine/logs/logdriver.h"
 #include "engine/base/signame.h"
 
 #define LOG_FILES_MAX 1000
@@ -163,9 +164,11 @@ static int set_log(const struct create_options *o, const struct conf *conf,
 	if (r == 0 && c->log.path && c->log.driver != LOG_K8S_FILE &&
 	    c->log.driver != LOG_JSON_FILE)
 		r = error_set(err, EINVAL, "--log-opt path= is for --log-driver k8s-file alone");
-	if (r == 0 && c->log.driver == LOG_PASSTHROUGH && o->tty)
-		r = error_set(err, EINVAL, "--log-driver passthrough and --tty exclude each other");
-	return r;
+	for (size_t i = 0; i < o->log_options.n && r == 0; i++)
+		if (is_prefix(o->log_options.v[i], "tag=") && c->log.driver != LOG_JOURNALD)
+			r = error_set(err, EINVAL,
+				      "--log-opt tag= is for --log-driver journald alone");
+	return r < 0 ? r : log_spec_check(&c->log, o->tty, err);
 }
 
 /* ---- words with one value --------------------------------------------------------------------- */

@@ -290,7 +290,7 @@ static int read_container(struct session *s, bool *ret_runs, struct error *err)
 		s->tty = spec.tty;
 		s->is_solo = st.solo;
 		s->removes_itself = spec.auto_remove;
-		s->use_stdin = !s->o->no_stdin && (spec.stdin_open || spec.tty);
+		s->use_stdin = !s->o->no_stdin && (spec.stdin_open || (spec.tty && !s->o->start));
 		(void)snprintf(s->pod_id, sizeof(s->pod_id), "%s", spec.pod_id ? spec.pod_id : "");
 	}
 	record_done(&container_spec_type, &spec);

@@ -25,6 +25,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/quantity.h"
+#include "engine/logs/logdriver.h"
 #include "engine/logs/logwrite.h"
 
 /* ---- words ------------------------------------------------------------------------------------
@@ -217,16 +218,29 @@ static int publish(const struct play_overrides *o, struct kube_result *result, s
 /* ---- logs -------------------------------------------------------------------------------------
  */
 
+static int log_driver(const char *name, struct log_spec *ret, struct error *err)
+{
+	for (int i = 0; log_driver_names[i]; i++) {
+		if (is_equal(name, log_driver_names[i])) {
+			ret->driver = i;
+			return log_spec_check(ret, false, err);
+		}
+	}
+	return error_set(err, EINVAL,
+			 "log driver '%.60s' is not known: k8s-file, json-file, journald and none "
+			 "are",
+			 name);
+}
+
 static int log_limits(const struct play_overrides *o, struct log_spec *ret, struct error *err)
 {
 	static const char size[] = "max-size=";
+	int r = o->log_driver ? log_driver(o->log_driver, ret, err) : 0;
 
-	if (o->log_driver && strcmp(o->log_driver, "k8s-file") != 0 &&
-	    strcmp(o->log_driver, "json-file") != 0)
-		return error_set(err, EINVAL,
-				 "log driver '%.60s' is not known: there is k8s-file alone (json-"
-				 "file is another name of it)",
-				 o->log_driver);
+	if (r < 0)
+		return r;
+	if (o->log_options.n && !is_log_file(ret))
+		return error_set(err, EINVAL, "--log-opt is for --log-driver k8s-file alone");
 	for (size_t i = 0; i < o->log_options.n; i++) {
 		const char *text = o->log_options.v[i];
 
@@ -269,15 +283,20 @@ static int change_pod(const struct play_overrides *o, const struct log_spec *log
 		free(plan->pod.security.seccomp_root);
 		plan->pod.security.seccomp_root = xstrdup(seccomp_root);
 	}
-	for (size_t i = 0; i < plan->n_containers && log->max_bytes; i++)
-		plan->containers[i].log.max_bytes = log->max_bytes;
+	for (size_t i = 0; i < plan->n_containers; i++) {
+		if (log->max_bytes)
+			plan->containers[i].log.max_bytes = log->max_bytes;
+		if (o->log_driver)
+			plan->containers[i].log.driver = log->driver;
+	}
 	return 0;
 }
 
 int play_override(const struct play_overrides *o, struct kube_result *result, struct error *err)
 {
 	bool ports = o->publish.n || o->publish_all;
-	bool any = ports || o->no_hosts || o->no_hostname || o->seccomp_root || o->log_options.n;
+	bool any = ports || o->no_hosts || o->no_hostname || o->seccomp_root || o->log_options.n ||
+		   o->log_driver;
 	cleanup_free char *root = NULL;
 	struct log_spec log = { 0 };
 	int r = log_limits(o, &log, err);
