@@ -289,17 +289,17 @@ void proc_sanitise(void)
 
 /* The file system identity alone changes; what capabilities the kernel takes off with it are put back,
  * since they are still permitted. */
-int proc_act_as(uint32_t id, struct error *err)
+int proc_act_as(uint32_t uid, uint32_t gid, struct error *err)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 
 	if (syscall(SYS_capget, &head, data) < 0)
 		return error_errno(err, "read capabilities");
-	(void)setfsgid(id);
-	(void)setfsuid(id);
-	if (setfsuid((uid_t)-1) != (int)id || setfsgid((gid_t)-1) != (int)id)
-		return error_set(err, EPERM, "act as user %u", (unsigned int)id);
+	(void)setfsgid(gid);
+	(void)setfsuid(uid);
+	if (setfsuid((uid_t)-1) != (int)uid || setfsgid((gid_t)-1) != (int)gid)
+		return error_set(err, EPERM, "act as user %u", (unsigned int)uid);
 	if (syscall(SYS_capset, &head, data) < 0)
 		return error_errno(err, "keep capabilities");
 	return 0;

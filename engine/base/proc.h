@@ -66,6 +66,6 @@ void proc_sanitise(void);
 
 /* Files are made as this user and group from now on, with all capabilities kept. 0: as root again.
  * For a file system of a user namespace, which knows no root of the host. */
-int proc_act_as(uint32_t id, struct error *err) must_check;
+int proc_act_as(uint32_t uid, uint32_t gid, struct error *err) must_check;
 
 #endif

@@ -123,6 +123,8 @@ static int plan_command(const struct launch *l, struct container_plan *p, struct
 	if (r == 0)
 		r = command_build_argv(&l->spec, &vars, &p->c.argv, err);
 	if (r == 0)
+		r = container_add_secret_env(l, &p->c.env, err);
+	if (r == 0)
 		r = container_plan_sub_paths(l, &vars, p, err);
 	environment_forget(&vars);
 	devices_add_env(&p->devices, &p->c);
@@ -154,7 +156,8 @@ static int plan_make(struct launch *l, struct container_plan *p, struct error *e
 {
 	bool devices = is_privileged(&l->spec) && !has_own_userns(&l->pod);
 	uint64_t attrs = devices ? 0 : MOUNT_ATTR_NODEV;
-	const struct overlay_ids ids = { l->userns_fd, l->first_id };
+	const struct overlay_ids ids = { l->userns_fd, launch_root_uid(&l->ids),
+					 launch_root_gid(&l->ids) };
 	int r;
 
 	p->root_mnt = overlay_mount(l->store.rootfd, &l->spec, l->userns_fd < 0 ? NULL : &ids,
@@ -165,19 +168,21 @@ static int plan_make(struct launch *l, struct container_plan *p, struct error *e
 	if (r == 0)
 		r = container_add_users(l, p, err);
 	if (r == 0)
+		r = container_read_secrets(l, p, err);
+	if (r == 0)
 		r = plan_init_program(l, p, err);
 	if (r == 0)
 		r = devices_plan(l, &p->devices, err);
 	if (r == 0)
 		r = devices_add_groups(&p->devices, &p->c, err);
 	if (r == 0 && has_own_userns(&l->pod))
-		r = userns_check_ids(&p->c, err);
+		r = userns_check_ids(&l->ids, &p->c, err);
 	if (r == 0 && !environment_needs_addresses(&l->spec))
 		r = plan_command(l, p, err);
 	if (r == 0)
 		r = launch_filter(l, &p->c, err);
 	if (r == 0)
-		r = launch_chown_stdio(l->first_id + p->c.who.uid, err);
+		r = launch_chown_stdio(&l->ids, p->c.who.uid, err);
 	if (r == 0)
 		container_list_cgroups(&p->cgroup_trees, &p->has_cgroups);
 	return r;

@@ -481,6 +481,8 @@ int container_build_root(const struct launch *l, struct container_plan *p, int s
 	if (r == 0)
 		r = mount_volumes(&b, err);
 	if (r == 0)
+		r = container_mount_secrets(b.root, p, err);
+	if (r == 0)
 		r = place_message_file(&b, err);
 	if (r == 0)
 		r = make_terminal(&b, sync_fd, ret_peer, err);

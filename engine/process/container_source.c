@@ -58,7 +58,7 @@ static int open_in_image(const struct source *s)
 
 static int fill(const struct source *s, int dir, const struct named_volume *v, struct error *err)
 {
-	const struct copyup how = { .shift = s->l->userns_fd >= 0 ? s->l->first_id : 0,
+	const struct copyup how = { .ids = s->l->userns_fd >= 0 ? &s->l->ids : NULL,
 				    .keep_top = has_owner_option(v) };
 	const struct identity *who = &s->p->c.who;
 	cleanup_close int image = s->words->no_copy ? -EBADF : open_in_image(s);
@@ -203,7 +203,7 @@ int source_map(const struct source *s, struct error *err)
 			err, EINVAL,
 			"option 'idmap' needs 'uids=' and 'gids=' where the pod has no user "
 			"namespace of its own");
-	ns = userns_for_mount(s->words->uids, s->words->gids, s->l->first_id, err);
+	ns = userns_for_mount(s->words->uids, s->words->gids, &s->l->ids, err);
 	return ns < 0 ? error_wrap(err, "option 'idmap'")
 		      : mount_clone_mapped(s->fd, ns, s->attrs, !s->words->single, err);
 }

@@ -223,7 +223,8 @@ static int mount_image(const struct launch *l, const struct container_plan *p, s
 {
 	const struct mount_spec *ms = &l->spec.mounts.v[index];
 	const struct volume_spec *v = pod_find_volume(&l->pod, ms->volume);
-	const struct overlay_ids ids = { l->userns_fd, l->first_id };
+	const struct overlay_ids ids = { l->userns_fd, launch_root_uid(&l->ids),
+					 launch_root_gid(&l->ids) };
 	/* By path: the root file system may have needed another mount namespace. */
 	cleanup_close int root = open(l->store.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int empty = -EBADF;

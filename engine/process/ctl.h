@@ -15,9 +15,10 @@
 #include "engine/base/error.h"
 #include "engine/state/layout.h"
 
-#define CTL_VERSION	 1
-#define CTL_SOCKET	 "ctl.sock"
-#define CTL_SOLO_SOCKET	 "pod.sock" /* of a pod without an infra container: in its container's place */
+#define CTL_VERSION 1
+#define CTL_SOCKET  "ctl.sock"
+#define CTL_SOLO_SOCKET \
+	"pod.sock" /* of a pod without an infra container: in its container's place */
 #define CTL_TEXT_MAX	 500
 #define CTL_TO_REMOVE	 "remove"
 #define CTL_IS_READY	 "ready"
@@ -46,7 +47,7 @@ enum ctl_type {
 	 * (its members are asked by themselves). Answer: CTL_OK or CTL_FAILED */
 	CTL_PAUSE,
 	CTL_UNPAUSE,
-	CTL_HEALTH,  /* asks the health check now. Answer: CTL_OK, value 0 or 1, text: the status */
+	CTL_HEALTH, /* asks the health check now. Answer: CTL_OK, value 0 or 1, text: the status */
 	/* events and answers */
 	CTL_OK = 64,
 	CTL_FAILED,  /* text: why; value: exit code (125, 126, 127). More attempts may follow */

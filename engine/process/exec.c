@@ -61,7 +61,7 @@ struct exec_plan {
 	int namespaces; /* joined before the clone; the cgroup namespace is joined after it */
 	bool tty;
 	bool privileged;
-	uint32_t first_id; /* of the pod's user namespace, or 0 */
+	struct idmaps ids; /* of the pod's user namespace; or empty */
 	int sync_fd;
 };
 
@@ -161,6 +161,8 @@ static int plan_command(const struct launch *l, const struct exec_request *rq,
 
 	environment_forget(&vars);
 	if (r == 0)
+		r = container_add_secret_env(l, &c->env, err);
+	if (r == 0)
 		r = plan_devices(l, c, err);
 	if (r < 0)
 		return r;
@@ -209,11 +211,11 @@ static int plan_exec(const struct launch *l, const struct exec_request *rq, pid_
 	p->privileged = rq->privileged;
 	p->namespaces = (int)(namespaces_shared(&l->pod) | namespaces_private(&l->pod));
 	if (has_own_userns(&l->pod)) {
-		r = userns_check_ids(&p->c, err);
+		r = userns_read_maps(pid, &p->ids, err);
 		if (r == 0)
-			r = userns_first_id(pid, &p->first_id, err);
+			r = userns_check_ids(&p->ids, &p->c, err);
 	}
-	return r < 0 ? r : launch_chown_stdio(p->first_id + p->c.who.uid, err);
+	return r < 0 ? r : launch_chown_stdio(&p->ids, p->c.who.uid, err);
 }
 
 static int open_terminal(const struct exec_plan *p, int *ret_peer, struct error *err)

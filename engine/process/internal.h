@@ -16,6 +16,7 @@
 #include "engine/process/confine.h"
 #include "engine/process/devices.h"
 #include "engine/process/launch.h"
+#include "engine/rootfs/idmap.h"
 #include "engine/state/layout.h"
 
 #define RECORD_MAX_BYTES (8 * 1024 * 1024)
@@ -38,7 +39,7 @@ struct launch {
 	char hostname[POD_HOSTNAME_MAX];
 	struct cgroup_ctx cg;
 	int userns_fd;	   /* the pod's own user namespace, -EBADF: it has none */
-	uint32_t first_id; /* the host's id for its root; 0 without one */
+	struct idmaps ids; /* its maps; empty without one */
 };
 
 /* Reads the records: of a pod (container_id NULL), or of a container and its pod. *l is zeroed by
@@ -64,8 +65,8 @@ int launch_visit(int pidfd, int (*fn)(void *arg, struct error *err), void *arg,
  * pid; in the child it returns 0, after that: so nothing the child sends can arrive first. */
 struct launch_clone {
 	uint64_t flags;
-	int cgroup_fd;	   /* >= 0: born in that group of the unified tree */
-	uint32_t first_id; /* with CLONE_NEWUSER: the host's id for its root (userns.h) */
+	int cgroup_fd;		  /* >= 0: born in that group of the unified tree */
+	const struct idmaps *ids; /* with CLONE_NEWUSER: its maps */
 };
 pid_t launch_clone(const struct launch_clone *how, int sync_fd, int *ret_pidfd,
 		   struct error *err) must_check;
@@ -78,9 +79,9 @@ int launch_filter(const struct launch *l, struct confinement *c, struct error *e
 /* Path of a helper program of this installation. The caller owns it. */
 char *launch_helper(const struct launch *l, const char *name);
 
-/* Gives the pipes among descriptors 0, 1, 2 to the container's user (a host id), so that /dev/stdout
- * can be opened by it. */
-int launch_chown_stdio(uid_t uid, struct error *err) must_check;
+/* Gives the pipes among descriptors 0, 1, 2 to the container's user, so that /dev/stdout can be opened
+ * by it. */
+int launch_chown_stdio(const struct idmaps *ids, uid_t uid, struct error *err) must_check;
 
 /* Before the clone: what becomes of the new process is inherited. */
 void launch_set_oom_score(const struct launch *l, int sync_fd);
@@ -203,6 +204,22 @@ void container_list_cgroups(struct strlist *ret, bool *ret_any);
 
 /* A new anonymous session keyring: the starter's keys stay outside. */
 int container_leave_keyring(struct error *err) must_check;
+
+/* The ids of the container's root on the host; 0 without a user namespace. */
+static inline uint32_t launch_root_uid(const struct idmaps *ids)
+{
+	uint32_t id;
+
+	(void)idmap_out(&ids->uids, 0, &id);
+	return id;
+}
+static inline uint32_t launch_root_gid(const struct idmaps *ids)
+{
+	uint32_t id;
+
+	(void)idmap_out(&ids->gids, 0, &id);
+	return id;
+}
 
 static inline bool is_privileged(const struct container_spec *spec)
 {

@@ -89,7 +89,7 @@ int launch_open_pause(struct launch *l, struct error *err)
 		return error_set(err, ESRCH, "sandbox of pod '%s' has ended", l->pod.name);
 	if (l->pause_fd < 0)
 		return error_wrap(err, "sandbox of pod '%s'", l->pod.name);
-	return userns_open(l, &l->userns_fd, &l->first_id, err);
+	return userns_open(l, &l->userns_fd, &l->ids, err);
 }
 
 static int own_mount_namespace(struct error *err)
@@ -191,7 +191,7 @@ pid_t launch_clone(const struct launch_clone *how, int sync_fd, int *ret_pidfd, 
 	if (pid >= 0 && r < 0)
 		r = error_set(err, -r, "the starter is gone");
 	else if (pid >= 0 && (how->flags & CLONE_NEWUSER))
-		r = userns_write_maps((pid_t)pid, how->first_id, err);
+		r = userns_write_maps((pid_t)pid, how->ids, err);
 	/* Without its maps it must not go on. */
 	if (r < 0 && pid >= 0)
 		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
@@ -323,8 +323,9 @@ int launch_filter(const struct launch *l, struct confinement *c, struct error *e
 	return r < 0 ? error_wrap(err, "system call filter") : 0;
 }
 
-int launch_chown_stdio(uid_t uid, struct error *err)
+int launch_chown_stdio(const struct idmaps *ids, uid_t uid, struct error *err)
 {
+	(void)idmap_out(&ids->uids, uid, &uid);
 	for (int fd = 0; fd < 3; fd++) {
 		struct stat st;
 

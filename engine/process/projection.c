@@ -621,10 +621,10 @@ int sandbox_refresh_volumes(const struct store *s, const struct pod_spec *pod,
 	if (dir < 0)
 		return dir;
 	/* Its file systems know only ids of its user namespace. */
-	r = first_id ? proc_act_as(first_id, err) : 0;
+	r = first_id ? proc_act_as(first_id, first_id, err) : 0;
 	if (r == 0)
 		r = refresh_all(pod, first_id, &all, dir, err);
-	if (first_id && proc_act_as(0, &scratch) < 0)
+	if (first_id && proc_act_as(0, 0, &scratch) < 0)
 		return error_set(err, EPERM, "%s", scratch.text);
 	return r;
 }

@@ -435,7 +435,7 @@ static void __attribute__((noreturn)) run_pause(struct pause_plan *p)
 
 /* Namespaces of the host are not this user namespace's: what is set up in them would be refused, and
  * what was allowed would be the host's. Kubernetes refuses the same. */
-static int prepare_userns(const struct launch *l, uint32_t *ret_first, struct error *err)
+static int prepare_userns(const struct launch *l, struct idmaps *ret, struct error *err)
 {
 	const struct pod_spec *pod = &l->pod;
 
@@ -449,7 +449,7 @@ static int prepare_userns(const struct launch *l, uint32_t *ret_first, struct er
 				 "another container");
 	if (l->user_namespace)
 		return error_set(err, EPERM, "'hostUsers: false' needs root of the host");
-	return userns_lease(l, ret_first, err);
+	return userns_plan(l, ret, err);
 }
 
 /* The pod's own group; made here if nobody has made it. */
@@ -550,12 +550,13 @@ int sandbox_launch(struct launch *l, int sync_fd, struct error *err)
 				.shm_mnt = -EBADF };
 	const struct field_context fields = { .store = &l->store, .pod = &l->pod };
 	cleanup_free char *program = launch_helper(l, "podium-pause");
-	struct launch_clone how = { .flags = namespaces_made(&l->pod) };
+	struct idmaps ids = { 0 };
+	struct launch_clone how = { .flags = namespaces_made(&l->pod), .ids = &ids };
 	cleanup_close int cgroup_fd = -EBADF;
 	int pidfd = -EBADF, ends[2], r;
 	pid_t pid;
 
-	r = has_own_userns(&l->pod) ? prepare_userns(l, &how.first_id, err) : 0;
+	r = has_own_userns(&l->pod) ? prepare_userns(l, &ids, err) : 0;
 	if (r < 0)
 		return r;
 	if (!is_empty(l->pod.cgroup_parent))

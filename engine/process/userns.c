@@ -51,12 +51,11 @@
 #define LEASES	      "userns"
 #define SLOT_TEXT_MAX 12
 #define ID_DIGITS     64
-#define MAP_TEXT_MAX  128
-#define MAPS_TEXT_MAX 4000 /* the kernel takes less than a page */
+#define MAP_TEXT_MAX  8192
 
 bool has_own_userns(const struct pod_spec *pod)
 {
-	return pod->host_users.set && !pod->host_users.value;
+	return (pod->host_users.set && !pod->host_users.value) || pod->uid_maps.n;
 }
 
 /* ---- leases ----------------------------------------------------------------------------- */
@@ -152,55 +151,110 @@ int userns_release(int runfd, const char *pod_id, struct error *err)
 
 /* ---- maps ------------------------------------------------------------------------------- */
 
-static int read_map(int proc, pid_t pid, const char *file, uint32_t *ret_first, struct error *err)
+/* Everything in it is made by its root. */
+static int check_root(const struct idmaps *ids, struct error *err)
 {
-	char path[64];
+	uint32_t id;
+
+	if (!idmap_out(&ids->uids, 0, &id) || !idmap_out(&ids->gids, 0, &id))
+		return error_set(err, EINVAL, "user 0 and group 0 of the container must be mapped");
+	return 0;
+}
+
+/* "auto:size=1024" */
+static int wanted_size(const char *userns, uint32_t *ret, struct error *err)
+{
+	const char *text = userns ? strstr(userns, "size=") : NULL;
+	uint64_t n = USERNS_IDS;
+
+	if (text && (parse_u64(text + strlen("size="), USERNS_IDS, &n) < 0 || n == 0))
+		return error_set(err, EINVAL, "userns '%.60s': a pod has from 1 to %u ids", userns,
+				 USERNS_IDS);
+	*ret = (uint32_t)n;
+	return 0;
+}
+
+int userns_plan(const struct launch *l, struct idmaps *ret, struct error *err)
+{
+	const struct pod_spec *pod = &l->pod;
+	uint32_t first = 0, size = 0;
+	int r;
+
+	if (pod->uid_maps.n) {
+		r = idmap_parse(&ret->uids, &pod->uid_maps, err);
+		if (r == 0)
+			r = idmap_parse(&ret->gids,
+					pod->gid_maps.n ? &pod->gid_maps : &pod->uid_maps, err);
+		return r < 0 ? error_wrap(err, "maps of ids") : check_root(ret, err);
+	}
+	r = wanted_size(pod->userns, &size, err);
+	if (r == 0)
+		r = userns_lease(l, &first, err);
+	if (r == 0)
+		r = idmap_add(&ret->uids, 0, first, size, err);
+	return r < 0 ? r : idmap_add(&ret->gids, 0, first, size, err);
+}
+
+static int read_map(int proc, pid_t pid, const char *file, struct idmap *ret, struct error *err)
+{
 	cleanup_free char *text = NULL;
-	unsigned int inside, outside, count;
-	char rest;
+	char path[64];
 	int r;
 
 	(void)snprintf(path, sizeof(path), "%d/%s", (int)pid, file);
 	r = fs_read_file(proc, path, MAP_TEXT_MAX, &text, NULL, err);
-	if (r < 0)
-		return r;
-	if (sscanf(text, "%u %u %u %c", &inside, &outside, &count, &rest) != 3 || inside != 0 ||
-	    count != USERNS_IDS)
-		return error_set(err, EPERM, "'%s' is not what was written", path);
-	*ret_first = outside;
-	return 0;
+	return r < 0 ? r : idmap_read(ret, text, err);
 }
 
-int userns_write_maps(pid_t pid, uint32_t first, struct error *err)
+static int write_map(int proc, pid_t pid, const char *file, const struct idmap *m,
+		     struct error *err)
 {
-	static const char *const files[] = { "uid_map", "gid_map" };
-	cleanup_close int proc = procfs_open(err);
-	char path[64], text[64];
-	uint32_t now = 0;
-	int r = proc < 0 ? proc : 0;
+	cleanup_free char *text = idmap_text(m);
+	struct idmap now;
+	char path[64];
+	int r;
 
-	(void)snprintf(text, sizeof(text), "0 %u %u\n", first, USERNS_IDS);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++) {
-		(void)snprintf(path, sizeof(path), "%d/%s", (int)pid, files[i]);
-		r = procfs_write(proc, path, text, err);
-		if (r == 0)
-			r = read_map(proc, pid, files[i], &now, err);
-		if (r == 0 && now != first)
-			r = error_set(err, EPERM, "'%s' is not what was written", path);
-	}
+	(void)snprintf(path, sizeof(path), "%d/%s", (int)pid, file);
+	r = procfs_write(proc, path, text, err);
+	if (r == 0)
+		r = read_map(proc, pid, file, &now, err);
+	if (r == 0 && !is_same_idmap(m, &now))
+		r = error_set(err, EPERM, "'%s' is not what was written", path);
+	return r;
+}
+
+int userns_write_maps(pid_t pid, const struct idmaps *ids, struct error *err)
+{
+	cleanup_close int proc = procfs_open(err);
+	int r = proc < 0 ? proc : write_map(proc, pid, "uid_map", &ids->uids, err);
+
+	if (r == 0)
+		r = write_map(proc, pid, "gid_map", &ids->gids, err);
+	return r < 0 ? error_wrap(err, "user namespace of the pod") : 0;
+}
+
+int userns_read_maps(pid_t pid, struct idmaps *ret, struct error *err)
+{
+	cleanup_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = proc < 0 ? error_errno(err, "open '/proc'")
+			 : read_map(proc, pid, "uid_map", &ret->uids, err);
+
+	if (r == 0)
+		r = read_map(proc, pid, "gid_map", &ret->gids, err);
 	return r < 0 ? error_wrap(err, "user namespace of the pod") : 0;
 }
 
 int userns_first_id(pid_t pid, uint32_t *ret_first, struct error *err)
 {
-	cleanup_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = proc < 0 ? error_errno(err, "open '/proc'")
-			 : read_map(proc, pid, "uid_map", ret_first, err);
+	struct idmaps ids;
+	int r = userns_read_maps(pid, &ids, err);
 
-	return r < 0 ? error_wrap(err, "user namespace of the pod") : 0;
+	if (r == 0)
+		*ret_first = launch_root_uid(&ids);
+	return r;
 }
 
-int userns_open(const struct launch *l, int *ret_fd, uint32_t *ret_first, struct error *err)
+int userns_open(const struct launch *l, int *ret_fd, struct idmaps *ret, struct error *err)
 {
 	cleanup_close int fd = -EBADF;
 	pid_t pid = (pid_t)l->sandbox.pid;
@@ -208,10 +262,10 @@ int userns_open(const struct launch *l, int *ret_fd, uint32_t *ret_first, struct
 	int r;
 
 	*ret_fd = -EBADF;
-	*ret_first = 0;
+	memset(ret, 0, sizeof(*ret));
 	if (!has_own_userns(&l->pod))
 		return 0;
-	r = userns_first_id(pid, ret_first, err);
+	r = userns_read_maps(pid, ret, err);
 	if (r < 0)
 		return r;
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
@@ -227,45 +281,43 @@ int userns_open(const struct launch *l, int *ret_fd, uint32_t *ret_first, struct
 /* ---- namespaces of mounts --------------------------------------------------------------- */
 
 /* One range "[@]A-B-N" becomes a line of a map. */
-static int add_range(struct buf *out, const char *text, size_t n, uint32_t first_id,
+static int add_range(struct idmap *out, const char *text, size_t n, const struct idmap *inside,
 		     struct error *err)
 {
 	cleanup_free char *copy = xstrndup(text, n);
 	char *rest = copy + (copy[0] == '@');
 	uint64_t v[3] = { 0 };
+	uint32_t seen;
 
-	if (copy[0] == '@')
-		first_id = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
 		char *word = strsep(&rest, "-");
 
 		if (!word || parse_u64(word, UINT32_MAX - 1, &v[i]) < 0 || (i == 2 && rest))
 			return error_set(err, EINVAL, "'%.100s' is not like '0-1000-1'", copy);
 	}
-	if (v[2] == 0 || v[1] + first_id + v[2] > UINT32_MAX || v[0] + v[2] > UINT32_MAX)
-		return error_set(err, EINVAL, "'%.100s' is out of range", copy);
-	buf_printf(out, "%llu %llu %llu\n", (unsigned long long)v[0],
-		   (unsigned long long)v[1] + first_id, (unsigned long long)v[2]);
-	return 0;
+	seen = (uint32_t)v[1];
+	if (copy[0] != '@' && !idmap_out(inside, seen, &seen))
+		return error_set(err, EINVAL, "'%.100s': the container has no such id", copy);
+	return idmap_add(out, (uint32_t)v[0], seen, (uint32_t)v[2], err);
 }
 
-static int map_text(const char *ranges, uint32_t first_id, char **ret, struct error *err)
+static int map_text(const char *ranges, const struct idmap *inside, char **ret, struct error *err)
 {
-	cleanup_buf struct buf out = BUF_INIT(MAPS_TEXT_MAX);
+	struct idmap out = { 0 };
 
-	if (!ranges)
-		buf_adds(&out, "0 0 4294967295\n");
-	while (ranges && *ranges) {
+	if (!ranges) {
+		*ret = xstrdup("0 0 4294967295\n");
+		return 0;
+	}
+	while (*ranges) {
 		size_t n = strcspn(ranges, "#");
-		int r = add_range(&out, ranges, n, first_id, err);
+		int r = add_range(&out, ranges, n, inside, err);
 
 		if (r < 0)
 			return r;
 		ranges += n + (ranges[n] == '#');
 	}
-	if (out.overflow)
-		return error_set(err, E2BIG, "too many ranges");
-	*ret = buf_steal(&out);
+	*ret = idmap_text(&out);
 	return 0;
 }
 
@@ -289,16 +341,17 @@ static int map_child(pid_t pid, const char *uids, const char *gids, struct error
 	return fd < 0 ? error_errno(err, "open a user namespace") : fd;
 }
 
-int userns_for_mount(const char *uids, const char *gids, uint32_t first_id, struct error *err)
+int userns_for_mount(const char *uids, const char *gids, const struct idmaps *ids,
+		     struct error *err)
 {
 	cleanup_free char *uid_text = NULL;
 	cleanup_free char *gid_text = NULL;
 	struct clone_args a = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
-	int r = map_text(uids, first_id, &uid_text, err);
+	int r = map_text(uids, &ids->uids, &uid_text, err);
 	long pid;
 
 	if (r == 0)
-		r = map_text(gids, first_id, &gid_text, err);
+		r = map_text(gids, &ids->gids, &gid_text, err);
 	if (r < 0)
 		return r;
 	pid = syscall(SYS_clone3, &a, sizeof(a));
@@ -319,22 +372,27 @@ int userns_for_mount(const char *uids, const char *gids, uint32_t first_id, stru
 
 /* ---- identity --------------------------------------------------------------------------- */
 
-int userns_check_ids(const struct confinement *c, struct error *err)
+static int no_such_id(const struct idmap *m, const char *what, uint32_t id, struct error *err)
 {
-	bool fits = c->who.uid < USERNS_IDS && c->who.gid < USERNS_IDS;
+	if (m->n == 1 && m->v[0].inside == 0)
+		return error_set(err, EINVAL,
+				 "%s %u: there are ids from 0 to %u in the pod's user namespace",
+				 what, id, m->v[0].count - 1);
+	return error_set(err, EINVAL, "%s %u: the pod's user namespace has no such id", what, id);
+}
 
-	if (!fits)
-		return error_set(
-			err, EINVAL,
-			"user %u, group %u: with 'hostUsers: false' there are ids from 0 to "
-			"%u",
-			(unsigned int)c->who.uid, (unsigned int)c->who.gid, USERNS_IDS - 1);
-	for (size_t i = 0; i < c->who.n_groups; i++)
-		if (c->who.groups[i] >= USERNS_IDS)
-			return error_set(err, EINVAL,
-					 "group %u: with 'hostUsers: false' there are ids from 0 "
-					 "to %u",
-					 (unsigned int)c->who.groups[i], USERNS_IDS - 1);
+int userns_check_ids(const struct idmaps *ids, const struct confinement *c, struct error *err)
+{
+	const struct identity *who = &c->who;
+	uint32_t id;
+
+	if (!idmap_out(&ids->uids, who->uid, &id))
+		return no_such_id(&ids->uids, "user", who->uid, err);
+	if (!idmap_out(&ids->gids, who->gid, &id))
+		return no_such_id(&ids->gids, "group", who->gid, err);
+	for (size_t i = 0; i < who->n_groups; i++)
+		if (!idmap_out(&ids->gids, who->groups[i], &id))
+			return no_such_id(&ids->gids, "group", who->groups[i], err);
 	return 0;
 }
 

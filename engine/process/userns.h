@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "engine/base/error.h"
+#include "engine/rootfs/idmap.h"
 
 struct confinement;
 struct launch;
@@ -30,12 +31,18 @@ int userns_lease(const struct launch *l, uint32_t *ret_first, struct error *err)
 /* Ends the pod's lease. None is success. runfd: the store's RUNROOT. */
 int userns_release(int runfd, const char *pod_id, struct error *err) must_check;
 
+/* The maps of a pod that is about to start: those that it asks for, or a range that is leased for it;
+ * "auto:size=N" takes N ids of one. */
+int userns_plan(const struct launch *l, struct idmaps *ret, struct error *err) must_check;
+
 /* Writes both maps of a process that was just cloned and waits, and reads them back. */
-int userns_write_maps(pid_t pid, uint32_t first, struct error *err) must_check;
+int userns_write_maps(pid_t pid, const struct idmaps *ids, struct error *err) must_check;
+/* Those of a process, by the host's procfs: valid if a pidfd of it still is alive afterwards. */
+int userns_read_maps(pid_t pid, struct idmaps *ret, struct error *err) must_check;
 
 /* For a container's host half: the sandbox's namespace as a descriptor (-EBADF when the pod has none
- * of its own) and its first host id (0). */
-int userns_open(const struct launch *l, int *ret_fd, uint32_t *ret_first,
+ * of its own) and its maps (empty). */
+int userns_open(const struct launch *l, int *ret_fd, struct idmaps *ret,
 		struct error *err) must_check;
 
 /* The first host id of a process's user namespace, by the host's procfs: valid if a pidfd of it still
@@ -43,11 +50,12 @@ int userns_open(const struct launch *l, int *ret_fd, uint32_t *ret_first,
 int userns_first_id(pid_t pid, uint32_t *ret_first, struct error *err) must_check;
 
 /* Refuses ids that the namespace has not got. */
-int userns_check_ids(const struct confinement *c, struct error *err) must_check;
+int userns_check_ids(const struct idmaps *ids, const struct confinement *c,
+		     struct error *err) must_check;
 
 /* A user namespace for the ids of a mount: uids and gids are "ON-DISK-SEEN-COUNT#..." (NULL: every id
- * is itself); without '@' in front of a range SEEN counts from first_id. */
-int userns_for_mount(const char *uids, const char *gids, uint32_t first_id,
+ * is itself); without '@' in front of a range SEEN is an id of the container, as its maps have it. */
+int userns_for_mount(const char *uids, const char *gids, const struct idmaps *ids,
 		     struct error *err) must_check;
 
 /* In the new namespace, first of all: become its root, which owns what is made from now on. */

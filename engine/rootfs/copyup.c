@@ -34,13 +34,22 @@
 
 struct copier {
 	dev_t device; /* of the source */
-	uint32_t shift;
+	const struct idmaps *ids;
 	int depth;
 };
 
-static uid_t own(const struct copier *c, uint32_t id)
+static uid_t own_uid(const struct copier *c, uid_t id)
 {
-	return id >= c->shift ? id - c->shift : id;
+	if (c->ids)
+		(void)idmap_in(&c->ids->uids, id, &id);
+	return id;
+}
+
+static gid_t own_gid(const struct copier *c, gid_t id)
+{
+	if (c->ids)
+		(void)idmap_in(&c->ids->gids, id, &id);
+	return id;
 }
 
 /* ---- metadata --------------------------------------------------------------------------- */
@@ -68,7 +77,7 @@ static int copy_metadata(const struct copier *c, int to, const struct stat *st, 
 {
 	const struct timespec times[2] = { st->st_atim, st->st_mtim };
 
-	if (fchown(to, own(c, st->st_uid), own(c, st->st_gid)) < 0)
+	if (fchown(to, own_uid(c, st->st_uid), own_gid(c, st->st_gid)) < 0)
 		return error_errno(err, "set owner");
 	if (fchmod(to, st->st_mode & 07777) < 0)
 		return error_errno(err, "set mode");
@@ -123,7 +132,8 @@ static int copy_link(const struct copier *c, int from_dir, int to_dir, const cha
 	text[n] = '\0';
 	if (symlinkat(text, to_dir, name) < 0)
 		return error_errno(err, "make link");
-	if (fchownat(to_dir, name, own(c, st->st_uid), own(c, st->st_gid), AT_SYMLINK_NOFOLLOW) < 0)
+	if (fchownat(to_dir, name, own_uid(c, st->st_uid), own_gid(c, st->st_gid),
+		     AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, "set owner");
 	return 0;
 }
@@ -133,7 +143,8 @@ static int copy_fifo(const struct copier *c, int to_dir, const char *name, const
 {
 	if (mkfifoat(to_dir, name, st->st_mode & 07777) < 0)
 		return error_errno(err, "make fifo");
-	if (fchownat(to_dir, name, own(c, st->st_uid), own(c, st->st_gid), AT_SYMLINK_NOFOLLOW) < 0)
+	if (fchownat(to_dir, name, own_uid(c, st->st_uid), own_gid(c, st->st_gid),
+		     AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, "set owner");
 	return 0;
 }
@@ -220,7 +231,7 @@ int copyup_tree(int from_fd, int to_fd, const struct copyup *how, struct error *
 {
 	cleanup_close int from = openat(from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int to = openat(to_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct copier c = { .shift = how->shift };
+	struct copier c = { .ids = how->ids };
 	struct stat st;
 	int r;
 

@@ -6,16 +6,16 @@
 #define PODIUM_ROOTFS_COPYUP_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "engine/base/error.h"
+#include "engine/rootfs/idmap.h"
 
 /* Copies what is in the directory from_fd into the directory to_fd (both may be O_PATH). The
- * directory itself takes mode and owner unless how->keep_top. shift: what is subtracted from every id that is at least as large, for a
- * source whose ids are mapped. Links are copied, never followed; other file systems below are not
+ * directory itself takes mode and owner unless how->keep_top. ids: what the ids of
+ * the source are taken back through, where it is a mount that maps them. Links are copied, never followed; other file systems below are not
  * entered; device nodes and sockets stay behind. Extended attributes: those of "user.". */
 struct copyup {
-	uint32_t shift;
+	const struct idmaps *ids; /* or NULL */
 	bool keep_top;
 };
 int copyup_tree(int from_fd, int to_fd, const struct copyup *how, struct error *err) must_check;

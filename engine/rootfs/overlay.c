@@ -436,12 +436,12 @@ static int mount_as(struct stack *s, int r, const struct overlay_ids *ids, uint6
 	struct error scratch;
 
 	if (r == 0)
-		r = proc_act_as(ids->root_id, err);
+		r = proc_act_as(ids->root_id, ids->root_gid, err);
 	r = mount_opened(s, r, attrs, err);
 	if (attach)
 		(void)umount2(ATTACH_OVER, MNT_DETACH);
 	/* Back: this process is root and stays it. */
-	if (proc_act_as(0, &scratch) < 0) {
+	if (proc_act_as(0, 0, &scratch) < 0) {
 		if (r >= 0)
 			(void)close(r);
 		return error_set(err, EPERM, "%s", scratch.text);

@@ -28,7 +28,8 @@ int rootfs_remove(int store_fd, const char *container_id, struct error *err) mus
  * changes. */
 struct overlay_ids {
 	int userns_fd;
-	uint32_t root_id; /* the host's id for its root */
+	uint32_t root_id; /* the host's ids for its root */
+	uint32_t root_gid;
 };
 
 /* Mounts the root file system, detached, with MOUNT_ATTR_* attrs. Leaves the working directory at
