@@ -147,20 +147,21 @@ static int wait_for(const struct store *s, const char *id, const struct wait_job
 	*ret_code = -1;
 	for (;;) {
 		struct container_view v;
-		bool met, ended;
+		bool met, ended, is_there;
 
 		view_load(s, id, &v);
 		met = state_bits(&v) & job->conditions;
 		ended = v.live == STATE_EXITED;
-		if (v.readable)
+		is_there = v.readable;
+		if (is_there)
 			*ret_code = ended && !v.st.exit_unknown ? v.st.exit_code : -1;
-		if (!v.readable)
+		if (!is_there)
 			met = job->conditions &
 			      (1u << WAIT_EXITED | 1u << WAIT_STOPPED | 1u << WAIT_REMOVING);
 		view_done(&v);
 		if (met)
 			return 0;
-		if (!v.readable)
+		if (!is_there)
 			return error_set(err, ENOENT, "container '%.12s' was removed", id);
 		await_change(s, id, job, &fd);
 	}
