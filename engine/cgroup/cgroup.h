@@ -60,6 +60,7 @@ struct cgroup_ctx {
 	/* What containers that are made now may open besides the fixed device policy. Borrowed. */
 	const struct device_rule *devices;
 	size_t n_devices;
+	bool keeps_devices;  /* a container's device policy is not written */
 	bool user_namespace; /* not the initial one: device policy is others' work */
 	bool fake;	     /* seam builds: PODIUM_CGROUP_ROOT is a plain directory */
 };
@@ -94,6 +95,13 @@ int cgroup_create_container(struct cgroup_ctx *cg, const char *pod_id, const cha
 			    struct strlist *ret_warnings, struct error *err) must_check;
 #define CGROUP_PIDS_DEFAULT  2048
 #define CGROUP_CPU_PERIOD_US 100000
+
+/* Other limits for a container whose groups exist, while it runs or not: those that stand in r are
+ * written, with the device policy as it is. -ENOTSUP without a writable tree. After a failure some are
+ * written. */
+int cgroup_update_container(struct cgroup_ctx *cg, const char *pod_id, const char *container_id,
+			    const struct resources *r, struct strlist *ret_warnings,
+			    struct error *err) must_check;
 
 /* The descriptors by which one process places itself; opened by whoever may, in any namespace. */
 struct cgroup_join {

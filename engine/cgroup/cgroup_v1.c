@@ -278,7 +278,7 @@ static int v1_create_container(const struct cgroup_ctx *cg, const char *group,
 		res = set_cpu(cg, group, &l, err);
 	if (res == 0 && cg->tree[CGROUP_TREE_PIDS] >= 0)
 		res = set_pids(cg, group, &l, err);
-	if (res == 0)
+	if (res == 0 && !cg->keeps_devices)
 		res = set_devices(cg, group, privileged, err);
 	return res;
 }

@@ -280,7 +280,7 @@ static int v2_create_container(const struct cgroup_ctx *cg, const char *group,
 		return res;
 	cgroup_limits_of(r, &l);
 	res = set_limits(cg, group, &l, false, ret_warnings, err);
-	if (res < 0 || privileged || cg->user_namespace || WEAKEN("CG-3"))
+	if (res < 0 || privileged || cg->keeps_devices || cg->user_namespace || WEAKEN("CG-3"))
 		return res;
 	return unified_device_policy(cg, group, err);
 }

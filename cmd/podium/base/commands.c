@@ -60,6 +60,7 @@ const struct command_row command_rows[] = {
 	ROW("top", cmd_top),
 	ROW("unpause", cmd_unpause),
 	ROW("untag", cmd_untag),
+	ROW("update", cmd_update),
 	ROW("version", cmd_version),
 	ROW("wait", cmd_wait),
 
@@ -91,6 +92,7 @@ const struct command_row command_rows[] = {
 	ALIAS("container stop", cmd_stop),
 	ALIAS("container top", cmd_top),
 	ALIAS("container unpause", cmd_unpause),
+	ALIAS("container update", cmd_update),
 	ALIAS("container wait", cmd_wait),
 
 	ALIAS("generate kube", cmd_kube_generate),

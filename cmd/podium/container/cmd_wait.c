@@ -39,10 +39,13 @@ enum condition {
 	WAIT_EXITED,
 	WAIT_STOPPING,
 	WAIT_REMOVING,
+	WAIT_HEALTHY,
+	WAIT_UNHEALTHY,
 	WAIT__COUNT
 };
 static const char *const condition_names[WAIT__COUNT] = {
-	"configured", "created", "running", "paused", "stopped", "exited", "stopping", "removing",
+	"configured", "created",  "running",  "paused",	 "stopped",
+	"exited",     "stopping", "removing", "healthy", "unhealthy",
 };
 
 struct wait_job {
@@ -112,6 +115,10 @@ static unsigned int state_bits(const struct container_view *v)
 	default:
 		break;
 	}
+	if (v->live == STATE_RUNNING && is_equal(v->st.health, "healthy"))
+		bits |= 1u << WAIT_HEALTHY;
+	if (v->live == STATE_RUNNING && is_equal(v->st.health, "unhealthy"))
+		bits |= 1u << WAIT_UNHEALTHY;
 	return bits;
 }
 
@@ -195,7 +202,7 @@ static int run_wait(struct command_context *ctx, void *options, int argc, char *
 
 static const struct option wait_options[] = {
 	{ 0, "condition", OPTION_LIST, offsetof(struct wait_options, conditions), "state",
-	  "The state to wait for: stopped, running, paused, created, ...", false },
+	  "The state to wait for: stopped, running, paused, created, healthy, ...", false },
 	{ 0, "ignore", OPTION_BOOL, LIFE(ignore), NULL,
 	  "Say nothing about containers that do not exist", false },
 	{ 'i', "interval", OPTION_STRING, offsetof(struct wait_options, interval), "duration",
