@@ -434,7 +434,7 @@ static void __attribute__((noreturn)) be_remover(const struct conductor *c, cons
 	(void)syscall(SYS_close_range, MONITOR_FD, ~0U, 0U);
 	r = store_open(c->store.root, c->store.runroot, STORE_WRITE, &store, &err);
 	if (r == 0)
-		r = pod_remove_container(&store, id, &err);
+		r = pod_remove_ended(&store, id, &err);
 	_exit(r < 0 ? MONITOR_FAILED : 0);
 }
 

@@ -27,12 +27,13 @@
 #include "engine/rootfs/overlay.h"
 #include "engine/state/eventlog.h"
 #include "engine/state/status.h"
+#include "engine/volumes/provide.h"
 
-#define MONITOR_WAIT_MS	 3000
-#define SHORT_WAIT_MS	 20
-#define SWEPT_FILE	 "swept" /* in RUNROOT: gone with the boot */
-#define STOP_WAIT_MS	 30000
-#define RETRY_US	 5000
+#define MONITOR_WAIT_MS 3000
+#define SHORT_WAIT_MS	20
+#define SWEPT_FILE	"swept" /* in RUNROOT: gone with the boot */
+#define STOP_WAIT_MS	30000
+#define RETRY_US	5000
 
 static int mark_removing(const struct store *s, const char *pod_id, struct error *err)
 {
@@ -273,13 +274,30 @@ static int lock_unless_removed(const struct store *s, const char *pod_id, struct
 int pod_remove_conducted(const struct store *s, const char *pod_id, struct error *err)
 {
 	cleanup_close int lock = lock_unless_removed(s, pod_id, err);
+	cleanup_strlist struct strlist volumes = { 0 };
+	struct error scratch; /* of a damaged pod they stay: `volume prune` takes them */
 	int r;
 
 	if (lock < 0)
 		return lock == -ESTALE || lock == -ENOENT ? 0 : lock;
 	r = mark_removing(s, pod_id, err);
 	STOP_AT("auto-remove:mark");
-	return r < 0 ? r : remove_marked(s, pod_id, err);
+	if (r == 0)
+		error_ignore(volumes_anonymous_of_pod(s, pod_id, &volumes, &scratch));
+	if (r == 0)
+		r = remove_marked(s, pod_id, err);
+	return r < 0 ? r : volumes_remove_unused(s, &volumes, err);
+}
+
+int pod_remove_ended(const struct store *s, const char *container_id, struct error *err)
+{
+	cleanup_strlist struct strlist volumes = { 0 };
+	struct error scratch; /* as above */
+	int r;
+
+	error_ignore(volumes_anonymous_of(s, container_id, &volumes, &scratch));
+	r = pod_remove_container(s, container_id, err);
+	return r < 0 ? r : volumes_remove_unused(s, &volumes, err);
 }
 
 /* ---- what was to remove itself ------------------------------------------------------------ */
@@ -315,12 +333,12 @@ static int sweep_one(const struct store *s, const char *id, struct error *err)
 	int r = status_read(s, id, &st, err);
 
 	is_over = r == 0 && !st.infra && st.state != STATE_CREATED && st.pod_id &&
-		  status_live(s, id, &st, &lost) == STATE_EXITED &&
-		  !is_pod_conducted(s, st.pod_id);
+		  status_live(s, id, &st, &lost) == STATE_EXITED && !is_pod_conducted(s, st.pod_id);
 	if (is_over)
 		r = lookup_read_container(s, id, &spec, err);
 	if (is_over && r == 0 && spec.auto_remove)
-		r = st.solo ? pod_remove(s, st.pod_id, err) : pod_remove_container(s, id, err);
+		r = st.solo ? pod_remove_conducted(s, st.pod_id, err)
+			    : pod_remove_ended(s, id, err);
 	record_done(&container_spec_type, &spec);
 	status_done(&st);
 	return r;

@@ -214,6 +214,35 @@ static void test_kept(void)
 	check(0, "", NULL, "ls");
 }
 
+/* Those without a name go by rm -v, by --rm, and with their pod. */
+static void test_anonymous(void)
+{
+	MUST(0, "run --rm --network none -v /d payload touch /d/f");
+	check(0, "", NULL, "ls -q");
+	MUST(0, "create --name kept --network none -v /d payload true");
+	MUST(0, "rm kept");
+	CHECK(exists("%s/volumes", harness.root), "no volumes");
+	{
+		cleanup_result struct result left = podium("volume ls -q");
+
+		CHECK(strlen(left.out) == 65, "'%s'", left.out);
+	}
+	MUST(0, "volume rm -a");
+	MUST(0, "create --name gone --network none -v /d payload true");
+	MUST(0, "rm -v gone");
+	check(0, "", NULL, "ls -q");
+	MUST(0, "pod create --name p --network none");
+	MUST(0, "run -d --pod p -v /d payload sleep 0");
+	MUST(0, "run --rm --pod p -v /d payload touch /d/f");
+	{
+		cleanup_result struct result left = podium("volume ls -q");
+
+		CHECK(strlen(left.out) == 65, "'%s'", left.out);
+	}
+	MUST(0, "pod rm -f -t 0 p");
+	check(0, "", NULL, "ls -q");
+}
+
 static void test_driver(void)
 {
 	cleanup_result struct result r = { 0 };
@@ -267,6 +296,7 @@ static CU_TestInfo tests[] = {
 	{ "swapped while it is exported", test_swapper },
 	{ "users", test_users },
 	{ "kept between containers", test_kept },
+	{ "without a name", test_anonymous },
 	{ "volumes that are mounted", test_driver },
 	{ "eight shells", test_together },
 	CU_TEST_INFO_NULL,
