@@ -2,10 +2,14 @@
 /*
  * podium-net - the conductor's hands on the network.
  *
- *	podium-net up|down ROOT RUNROOT POD-ID
+ *	podium-net up|down|reload ROOT RUNROOT POD-ID
+ *	podium-net connect|disconnect ROOT RUNROOT POD-ID NETWORK
+ *	podium-net create|default ROOT RUNROOT -
+ *	podium-net remove ROOT RUNROOT NETWORK
  *
  * Theory of operation: the conductor is static and has no netlink, and neither has podium: this
- * program alone is loaded together with libmnl. It is started by a conductor, never by a person,
+ * program alone is loaded together with libmnl. It is started by a conductor or a command, never by a
+ * person,
  * and gives one answer on descriptor 3 (engine/process/sync.h): READY or ERROR. "up" connects the
  * sandbox's namespace, writes the addresses into sandbox.json and the pod's hosts, resolv.conf and
  * hostname files; "down" withdraws ports and leases from the records alone. The answer of "down" is
@@ -22,6 +26,8 @@
 #include "engine/base/proc.h"
 #include "engine/base/seams.h"
 #include "engine/net/net.h"
+#include "engine/net/netconf.h"
+#include "engine/net/netmake.h"
 #include "engine/pod/lookup.h"
 #include "engine/process/launch.h"
 #include "engine/process/sandbox.h"
@@ -30,6 +36,7 @@
 #define EXIT_OURS	  125
 #define SANDBOX_FILE	  "sandbox.json"
 #define SANDBOX_MAX_BYTES 65536
+#define REQUEST_MAX_BYTES 65536
 
 struct network_job {
 	const struct store *store;
@@ -122,27 +129,90 @@ static int open_netns(const struct network_job *j, struct error *err)
 	return fd;
 }
 
+/* What the pod is called in networks with names: itself, its host name, its containers. */
+static void collect_names(struct network_job *j, struct strlist *names)
+{
+	char host[POD_HOSTNAME_MAX];
+
+	pod_short_hostname(&j->pod, host);
+	strlist_add(names, j->pod.name);
+	strlist_add(names, host);
+	for (size_t i = 0; i < j->pod.containers.n; i++) {
+		const struct container_spec *c = &j->specs[i];
+
+		if (c->full_name)
+			strlist_add(names, c->full_name);
+		if (c->name)
+			strlist_add(names, c->name);
+		if (c->id)
+			strlist_addf(names, "%.12s", c->id);
+	}
+}
+
+static void set_text(char **to, const char *text)
+{
+	free(*to);
+	*to = *text ? xstrdup(text) : NULL;
+}
+
+/* The first address of each family is the pod's; the gateway is where its default route goes. */
+static void set_addresses(struct sandbox_record *sb, const struct net_result *res, size_t n)
+{
+	char *const none[] = { sb->address4, sb->address6, sb->gateway4, sb->gateway6 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+		free(none[i]);
+	sb->address4 = sb->address6 = sb->gateway4 = sb->gateway6 = NULL;
+	strlist_done(&sb->more_addresses);
+	strlist_done(&sb->resolvers);
+	for (size_t i = 0; i < n; i++) {
+		const char *const mine[] = { res[i].address4, res[i].address6 };
+		char **const to[] = { &sb->address4, &sb->address6 };
+
+		for (size_t k = 0; k < 2; k++)
+			if (*mine[k] && *to[k])
+				strlist_add(&sb->more_addresses, mine[k]);
+			else if (*mine[k])
+				set_text(to[k], mine[k]);
+		if (!sb->gateway4 && !res[i].is_internal)
+			set_text(&sb->gateway4, res[i].gateway4);
+		if (!sb->gateway6 && !res[i].is_internal)
+			set_text(&sb->gateway6, res[i].gateway6);
+		if (res[i].has_dns)
+			strlist_add(&sb->resolvers,
+				    *res[i].gateway4 ? res[i].gateway4 : res[i].gateway6);
+	}
+}
+
+static void fill_request(struct network_job *j, struct strlist *names, int netns,
+			 struct net_request *req)
+{
+	collect_names(j, names);
+	*req = (struct net_request){ .pod_id = j->pod.id,
+				     .networks = &j->pod.networks,
+				     .netns_fd = netns,
+				     .ports = j->ports,
+				     .n_ports = j->n_ports,
+				     .names = names,
+				     .hostname = j->pod.name };
+}
+
 static int connect_bridge(struct network_job *j, struct error *err)
 {
 	cleanup_close int netns = open_netns(j, err);
-	struct net_request req = { .pod_id = j->pod.id,
-				   .netns_fd = netns,
-				   .ports = j->ports,
-				   .n_ports = j->n_ports,
-				   .hostname = j->pod.name };
-	struct net_result res = { 0 };
+	cleanup_strlist struct strlist names = { 0 };
+	size_t n = j->pod.networks.n ? j->pod.networks.n : 1;
+	cleanup_free struct net_result *res = xcalloc(n, sizeof(*res));
+	struct net_request req;
 	int r;
 
 	if (netns < 0)
 		return netns;
-	r = net_up(j->store, &req, &res, err);
-	if (r < 0)
-		return r;
-	j->sandbox.address4 = *res.address4 ? xstrdup(res.address4) : NULL;
-	j->sandbox.gateway4 = *res.gateway4 ? xstrdup(res.gateway4) : NULL;
-	j->sandbox.address6 = *res.address6 ? xstrdup(res.address6) : NULL;
-	j->sandbox.gateway6 = *res.gateway6 ? xstrdup(res.gateway6) : NULL;
-	return 0;
+	fill_request(j, &names, netns, &req);
+	r = net_up(j->store, &req, res, err);
+	if (r == 0)
+		set_addresses(&j->sandbox, res, n);
+	return r;
 }
 
 static int write_sandbox(const struct network_job *j, struct error *err)
@@ -174,6 +244,126 @@ static int go_up(const struct store *s, const char *pod_id, struct error *err)
 	return r;
 }
 
+/* ---- a pod that lives ------------------------------------------------------------------- */
+
+/* 0: it has no sandbox now, so only records change. */
+static int read_sandbox(struct network_job *j, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	cleanup_json json_t *doc = NULL;
+	struct error scratch;
+	int r = jload_file(j->store->runfd, layout_pod(path, j->pod.id, SANDBOX_FILE),
+			   SANDBOX_MAX_BYTES, &doc, &scratch);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		*err = scratch;
+	else
+		r = record_load(&sandbox_record_type, doc, &j->sandbox, err);
+	return r < 0 ? r : 1;
+}
+
+/* Addresses and files of the pod as they are now. */
+static int tell_sandbox(struct network_job *j, struct error *err)
+{
+	cleanup_free struct net_result *res = NULL;
+	size_t n = 0;
+	int r = net_lookup_all(j->store, &j->pod.networks, j->pod.id, &res, &n, err);
+
+	if (r < 0)
+		return r;
+	set_addresses(&j->sandbox, res, n);
+	r = sandbox_write_etc(&j->pod, &j->sandbox, err);
+	return r < 0 ? r : write_sandbox(j, err);
+}
+
+static int change_pod(struct network_job *j, const char *verb, const char *network, int netns,
+		      struct error *err)
+{
+	cleanup_strlist struct strlist names = { 0 };
+	struct net_request req;
+
+	fill_request(j, &names, netns, &req);
+	if (strcmp(verb, "connect") == 0)
+		return net_connect(j->store, &req, err);
+	if (strcmp(verb, "disconnect") == 0)
+		return net_disconnect(j->store, &req, network, err);
+	return net_reload(j->store, &req, err);
+}
+
+/* connect, disconnect, reload: the pod's record says already what is to be. */
+static int go_change(const struct store *s, const char *verb, const char *pod_id,
+		     const char *network, struct error *err)
+{
+	struct network_job j = { .store = s };
+	cleanup_close int netns = -EBADF;
+	struct error scratch; /* a sandbox that has ended meanwhile: nothing inside to change */
+	int r = read_job(&j, pod_id, err), live = 0;
+
+	if (r == 0)
+		live = read_sandbox(&j, err);
+	if (live > 0) {
+		netns = open_netns(&j, &scratch);
+		live = netns >= 0;
+	}
+	if (live < 0)
+		r = live;
+	if (r == 0 && (live > 0 || strcmp(verb, "disconnect") == 0))
+		r = change_pod(&j, verb, network, netns, err);
+	STOP_AT("net:changed");
+	if (r == 0 && live > 0 && strcmp(verb, "reload") != 0)
+		r = tell_sandbox(&j, err);
+	job_done(&j);
+	return r;
+}
+
+/* ---- networks --------------------------------------------------------------------------- */
+
+/* The request is a record on stdin. The name that was chosen is written to stdout. */
+static int go_create(const struct store *s, struct error *err)
+{
+	cleanup_network_conf struct network_conf c = { 0 };
+	cleanup_json json_t *doc = NULL;
+	cleanup_free char *text = NULL;
+	size_t len = 0;
+	int r = fs_read_file(AT_FDCWD, "/proc/self/fd/0", REQUEST_MAX_BYTES, &text, &len, err);
+
+	if (r == 0)
+		r = jload_text(text, len, "request", &doc, err);
+	if (r == 0)
+		r = record_load(&network_conf_type, doc, &c, err);
+	if (r == 0)
+		r = net_create(s, &c, err);
+	if (r == 0 && dprintf(STDOUT_FILENO, "%s\n", c.name) < 0)
+		r = error_errno(err, "tell the name");
+	return r;
+}
+
+/* ---- main ------------------------------------------------------------------------------- */
+
+static int go(const struct store *s, int argc, char **argv, int *linger, struct error *err)
+{
+	const char *verb = argv[1], *what = argv[4];
+
+	if (strcmp(verb, "create") == 0)
+		return go_create(s, err);
+	if (strcmp(verb, "default") == 0)
+		return net_choose_default(s, err);
+	if (strcmp(verb, "remove") == 0)
+		return net_remove(s, what, err);
+	if (!is_id(what))
+		return error_set(err, EINVAL, "'%s' is no pod's id", what);
+	if (strcmp(verb, "up") == 0)
+		return go_up(s, what, err);
+	if (strcmp(verb, "down") == 0)
+		return net_down_lingering(s, what, linger, err);
+	if (strcmp(verb, "reload") == 0 ||
+	    (argc == 6 && (strcmp(verb, "connect") == 0 || strcmp(verb, "disconnect") == 0)))
+		return go_change(s, verb, what, argc == 6 ? argv[5] : NULL, err);
+	return error_set(err, EINVAL, "podium-net knows no '%s'", verb);
+}
+
 int main(int argc, char **argv)
 {
 	struct store store = { .rootfd = -EBADF, .runfd = -EBADF };
@@ -182,15 +372,11 @@ int main(int argc, char **argv)
 	int r;
 
 	proc_sanitise();
-	if (argc != 5 || !is_id(argv[4]))
+	if (argc != 5 && argc != 6)
 		return EXIT_OURS;
 	r = store_open(argv[2], argv[3], STORE_WRITE, &store, &err);
-	if (r == 0 && strcmp(argv[1], "up") == 0)
-		r = go_up(&store, argv[4], &err);
-	else if (r == 0 && strcmp(argv[1], "down") == 0)
-		r = net_down_lingering(&store, argv[4], &linger, &err);
-	else if (r == 0)
-		r = error_set(&err, EINVAL, "podium-net takes up or down");
+	if (r == 0)
+		r = go(&store, argc, argv, &linger, &err);
 	(void)sync_send(SYNC_FD, r < 0 ? SYNC_ERROR : SYNC_READY, 0, r < 0 ? &err : NULL, -1);
 	return r < 0 ? EXIT_OURS : 0;
 }

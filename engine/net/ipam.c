@@ -28,6 +28,7 @@
 
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
+#include "engine/net/netnames.h"
 #include "engine/pod/spec.h"
 
 #define LEASE_MAX  128
@@ -128,44 +129,118 @@ int ipam_set_last(int dirfd, uint32_t offset, struct error *err)
 	return 0;
 }
 
-/* Both leases of one offset, or none. */
-static int lease_pair(int dirfd, const char *pod_id, struct ipam_attachment *a, struct error *err)
+void ipam_pool_whole(struct ipam_pool *p, const struct ip_prefix *subnet)
 {
-	int r = lease_take(dirfd, &a->addr4, pod_id, err);
-	char path[PATH_BYTES], text[IP_TEXT_MAX];
+	unsigned int bits = (unsigned int)(8 * ip_len(subnet->addr.family)) - subnet->bits;
 
-	if (r < 0 || a->addr6.family == AF_UNSPEC)
-		return r;
-	r = lease_take(dirfd, &a->addr6, pod_id, err);
-	if (r < 0)
-		(void)unlinkat(dirfd, lease_path(path, ip_format(&a->addr4, text)), 0);
+	*p = (struct ipam_pool){ .subnet = *subnet, .first = IPAM_FIRST_OFFSET };
+	p->gateway = ip_prefix_at(subnet, 1);
+	p->last = bits >= 32 ? UINT32_MAX - 2 : (1u << bits) - 2;
+	if (subnet->addr.family == AF_INET && bits >= 2)
+		p->last--; /* the last two are not used */
+}
+
+static bool has_pool(const struct ipam_pool *p)
+{
+	return p && p->subnet.addr.family != AF_UNSPEC;
+}
+
+/* One given address. */
+static int lease_wanted(int dirfd, const struct ipam_pool *p, const char *pod_id,
+			struct ip_addr *ret, struct error *err)
+{
+	struct ip_prefix one = { .addr = p->wanted, .bits = p->subnet.bits };
+	char text[IP_TEXT_MAX], net[IP_TEXT_MAX + 4];
+	int r;
+
+	(void)ip_format(&p->wanted, text);
+	if (!is_ip_prefix_overlapping(&one, &p->subnet))
+		return error_set(err, ERANGE, "requested static ip %s not in subnet %s", text,
+				 ip_prefix_format(&p->subnet, net));
+	if (is_ip_equal(&p->wanted, &p->gateway))
+		return error_set(err, EADDRINUSE, "requested ip address %s is the gateway's", text);
+	r = lease_take(dirfd, &p->wanted, pod_id, err);
+	if (r == -EEXIST)
+		return error_set(err, EADDRINUSE, "requested ip address %s is already allocated",
+				 text);
+	*ret = p->wanted;
 	return r;
 }
 
-int ipam_lease(int dirfd, const struct ip_prefix *subnet4, const struct ip_prefix *subnet6,
-	       const char *pod_id, struct ipam_attachment *a, struct error *err)
+/* -EEXIST without a message: not this one. */
+static int lease_at(int dirfd, const struct ipam_pool *p, uint32_t offset, const char *pod_id,
+		    struct ip_addr *ret, struct error *err)
 {
-	uint32_t end = (1u << (32 - subnet4->bits)) - 2;
-	uint32_t offset = last_offset(dirfd);
-	char text[IP_TEXT_MAX + 4];
+	*ret = ip_prefix_at(&p->subnet, offset);
+	if (is_ip_equal(ret, &p->gateway))
+		return -EEXIST;
+	return lease_take(dirfd, ret, pod_id, err);
+}
 
-	for (uint32_t tries = 0; tries < end; tries++) {
+/* The next free offset of a pool after *offset, which moves; with `also`, one that is free in both. */
+static int lease_next(int dirfd, const struct ipam_pool *p, const struct ipam_pool *also,
+		      const char *pod_id, uint32_t *offset, struct ip_addr *ret, struct error *err)
+{
+	uint64_t n = p->last < p->first ? 0 : (uint64_t)p->last - p->first + 1;
+	char text[IP_TEXT_MAX + 4], path[PATH_BYTES];
+
+	for (uint64_t tries = 0; tries < n; tries++) {
 		int r;
 
-		offset++;
-		if (offset >= end || offset < IPAM_FIRST_OFFSET)
-			offset = IPAM_FIRST_OFFSET;
-		a->addr4 = ip_prefix_at(subnet4, offset);
-		if (subnet6)
-			a->addr6 = ip_prefix_at(subnet6, offset);
-		r = lease_pair(dirfd, pod_id, a, err);
-		if (r == 0)
-			r = ipam_set_last(dirfd, offset, err);
+		*offset = *offset < p->first || *offset >= p->last ? p->first : *offset + 1;
+		r = lease_at(dirfd, p, *offset, pod_id, ret, err);
+		if (r == 0 && also) {
+			r = lease_at(dirfd, also, *offset, pod_id, ret + 1, err);
+			if (r < 0)
+				(void)unlinkat(dirfd, lease_path(path, ip_format(ret, text)), 0);
+		}
 		if (r != -EEXIST)
 			return r;
 	}
 	return error_set(err, ENOSPC, "subnet '%s' has no free address",
-			 ip_prefix_format(subnet4, text));
+			 ip_prefix_format(&p->subnet, text));
+}
+
+static int lease_one(int dirfd, const struct ipam_pool *p, const char *pod_id, uint32_t *offset,
+		     struct ip_addr *ret, struct error *err)
+{
+	if (p->wanted.family != AF_UNSPEC)
+		return lease_wanted(dirfd, p, pod_id, ret, err);
+	return lease_next(dirfd, p, NULL, pod_id, offset, ret, err);
+}
+
+static bool is_pair(const struct ipam_pool *four, const struct ipam_pool *six)
+{
+	return has_pool(four) && has_pool(six) && four->wanted.family == AF_UNSPEC &&
+	       six->wanted.family == AF_UNSPEC && six->first <= four->first &&
+	       six->last >= four->last;
+}
+
+int ipam_lease(int dirfd, const struct ipam_pool *four, const struct ipam_pool *six,
+	       const char *pod_id, struct ipam_attachment *a, struct error *err)
+{
+	uint32_t offset = last_offset(dirfd), before = offset;
+	char path[PATH_BYTES], text[IP_TEXT_MAX];
+	struct ip_addr pair[2] = { 0 };
+	int r = 0;
+
+	if (is_pair(four, six)) {
+		r = lease_next(dirfd, four, six, pod_id, &offset, pair, err);
+	} else {
+		if (has_pool(four))
+			r = lease_one(dirfd, four, pod_id, &offset, &pair[0], err);
+		if (r == 0 && has_pool(six)) {
+			r = lease_one(dirfd, six, pod_id, &offset, &pair[1], err);
+			if (r < 0 && has_pool(four))
+				(void)unlinkat(dirfd, lease_path(path, ip_format(&pair[0], text)),
+					       0);
+		}
+	}
+	if (r < 0)
+		return r;
+	a->addr4 = pair[0];
+	a->addr6 = pair[1];
+	return offset == before ? 0 : ipam_set_last(dirfd, offset, err);
 }
 
 int ipam_release(int dirfd, const char *address, const char *pod_id, struct error *err)
@@ -198,18 +273,39 @@ static json_t *port_dump(const struct net_port *p)
 	return j;
 }
 
+int ipam_announce(int dirfd, const char *pod_id, struct error *err)
+{
+	char path[PATH_BYTES];
+	cleanup_close int fd = openat(dirfd, record_path(path, pod_id),
+				      O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return fd < 0 ? error_errno(err, "make '%s'", path) : 0;
+}
+
+bool is_ipam_known(int dirfd, const char *pod_id)
+{
+	char path[PATH_BYTES];
+
+	return faccessat(dirfd, record_path(path, pod_id), F_OK, 0) == 0;
+}
+
 int ipam_record(int dirfd, const char *pod_id, const struct ipam_attachment *a, struct error *err)
 {
 	char path[PATH_BYTES], text[IP_TEXT_MAX];
 	cleanup_json json_t *j = json_object();
+	char mac[2 * sizeof(a->mac) + 1];
 	json_t *ports = json_array();
 	cleanup_free char *out = NULL;
 
-	(void)json_object_set_new(j, "address4", json_string(ip_format(&a->addr4, text)));
+	if (a->addr4.family != AF_UNSPEC)
+		(void)json_object_set_new(j, "address4", json_string(ip_format(&a->addr4, text)));
 	if (a->addr6.family != AF_UNSPEC)
 		(void)json_object_set_new(j, "address6", json_string(ip_format(&a->addr6, text)));
 	if (a->hostname)
 		(void)json_object_set_new(j, "hostname", json_string(a->hostname));
+	hex_encode(mac, a->mac, sizeof(a->mac));
+	(void)json_object_set_new(j, "mac", json_string(mac));
+	(void)json_object_set_new(j, "interface", json_string(a->interface));
 	for (size_t i = 0; i < a->n_ports; i++)
 		(void)json_array_append_new(ports, port_dump(&a->ports[i]));
 	(void)json_object_set_new(j, "ports", ports);
@@ -247,6 +343,22 @@ static void ports_load(const json_t *list, struct ipam_attachment *a)
 	}
 }
 
+static void name_load(const char *text, char out[16])
+{
+	if (text && is_device_name(text))
+		(void)snprintf(out, 16, "%.15s", text);
+}
+
+static void mac_load(const char *text, uint8_t out[6])
+{
+	unsigned int v[6];
+
+	if (text &&
+	    sscanf(text, "%2x%2x%2x%2x%2x%2x", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5]) == 6)
+		for (size_t i = 0; i < 6; i++)
+			out[i] = (uint8_t)v[i];
+}
+
 int ipam_lookup(int dirfd, const char *pod_id, struct ipam_attachment *ret, struct error *err)
 {
 	cleanup_json json_t *j = NULL;
@@ -264,8 +376,11 @@ int ipam_lookup(int dirfd, const char *pod_id, struct ipam_attachment *ret, stru
 	}
 	four = jget_str(j, "address4");
 	six = jget_str(j, "address6");
-	if (!four || ip_parse(four, &a.addr4) < 0 || (six && ip_parse(six, &a.addr6) < 0))
+	if ((!four && !six) || (four && ip_parse(four, &a.addr4) < 0) ||
+	    (six && ip_parse(six, &a.addr6) < 0))
 		return -ENOENT;
+	mac_load(jget_str(j, "mac"), a.mac);
+	name_load(jget_str(j, "interface"), a.interface);
 	a.hostname = xstrdup_or_null(jget_str(j, "hostname"));
 	ports_load(json_object_get(j, "ports"), &a);
 	*ret = a;

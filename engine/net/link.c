@@ -44,7 +44,8 @@ static struct ifinfomsg *link_message(struct nl_batch *b, uint16_t flags, const 
 			  what);
 }
 
-void link_add_bridge(struct nl_batch *b, const char *name, const uint8_t mac[LINK_MAC_LEN])
+void link_add_bridge(struct nl_batch *b, const char *name, const uint8_t mac[LINK_MAC_LEN],
+		     uint32_t group)
 {
 	struct ifinfomsg *i = link_message(b, NLM_F_CREATE | NLM_F_EXCL, "create bridge");
 	size_t info, data;
@@ -52,6 +53,7 @@ void link_add_bridge(struct nl_batch *b, const char *name, const uint8_t mac[LIN
 	i->ifi_family = AF_UNSPEC;
 	nl_put_str(b, IFLA_IFNAME, name);
 	nl_put(b, IFLA_ADDRESS, mac, LINK_MAC_LEN);
+	nl_put_u32(b, IFLA_GROUP, group);
 	info = nl_nest(b, IFLA_LINKINFO);
 	nl_put_str(b, IFLA_INFO_KIND, "bridge");
 	data = nl_nest(b, IFLA_INFO_DATA);
@@ -74,6 +76,14 @@ void link_set_route_localnet(struct nl_batch *b, int index)
 	nl_nest_end(b, conf);
 	nl_nest_end(b, inet);
 	nl_nest_end(b, spec);
+}
+
+void link_set_mtu(struct nl_batch *b, int index, uint32_t mtu)
+{
+	struct ifinfomsg *i = link_message(b, 0, "set mtu");
+
+	i->ifi_index = index;
+	nl_put_u32(b, IFLA_MTU, mtu);
 }
 
 void link_set_no_addrgen(struct nl_batch *b, int index)
@@ -129,6 +139,8 @@ void link_add_veth(struct nl_batch *b, const struct link_veth *v)
 	i->ifi_change = IFF_UP;
 	nl_put_str(b, IFLA_IFNAME, v->name);
 	nl_put_u32(b, IFLA_MASTER, (uint32_t)v->bridge_index);
+	if (v->mtu)
+		nl_put_u32(b, IFLA_MTU, v->mtu);
 	info = nl_nest(b, IFLA_LINKINFO);
 	nl_put_str(b, IFLA_INFO_KIND, "veth");
 	data = nl_nest(b, IFLA_INFO_DATA);
@@ -136,6 +148,8 @@ void link_add_veth(struct nl_batch *b, const struct link_veth *v)
 	nl_put_raw(b, &inner, sizeof(inner));
 	nl_put_str(b, IFLA_IFNAME, v->peer);
 	nl_put(b, IFLA_ADDRESS, v->peer_mac, LINK_MAC_LEN);
+	if (v->mtu)
+		nl_put_u32(b, IFLA_MTU, v->mtu);
 	nl_put_u32(b, IFLA_NET_NS_FD, (uint32_t)v->peer_netns_fd);
 	nl_nest_end(b, peer);
 	nl_nest_end(b, data);

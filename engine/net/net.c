@@ -2,20 +2,15 @@
 /*
  * net - up and down of one pod's network.
  *
- * Theory of operation. Up: network there? → lease → record → veth pair → inside of the pod → map
- * elements, all in one transaction → flows of the published UDP ports forgotten. Elements come
- * late, so that no packet is sent to an address that does not answer yet. Down goes backwards from
- * what it finds: elements by their comment → flows of the pod's addresses and UDP ports forgotten
- * (else the old pod's entries keep translating) → leases, last, so that nobody gets an address that
- * something still points to → record. Each step of down is a no-op when there is nothing to do.
- *
- * An element can outlive its pod: everything was killed at once, no down ran. It would shadow any
- * later server on that port. It is noticed where it hurts: adding the element says "exists", the
- * list says whose it is, and a pod without a living conductor is taken down on the spot.
+ * Theory of operation. Up: main table there? → each network joined (join.c) → inside of the pod, all
+ * devices in one datagram → map elements, all in one transaction → flows of the published UDP ports
+ * forgotten. Elements come late, so that no packet is sent to an address that does not answer yet.
+ * Down goes backwards from what it finds (session.c). Connect and disconnect are the same steps for
+ * one network of a pod that lives.
  *
  * The network lock (RUNROOT/locks/network, a leaf lock) is held from the look at the network to the
  * last step, a millisecond or two: two plays at once queue here, as they would behind the kernel's
- * own lock.
+ * own lock. The first pod of a network with names waits for its resolver to be ready, about ten.
  *
  * Runs in the host's network namespace; see pod_side.c for the visit to the pod's. What a kill -9
  * between two steps leaves is removed by the next down or sweep of that pod.
@@ -24,190 +19,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
-#include "engine/base/lock.h"
+#include "engine/base/fs.h"
 #include "engine/base/mem.h"
 #include "engine/base/seams.h"
 #include "engine/base/str.h"
-#include "engine/net/conntrack.h"
-#include "engine/net/ipam.h"
-#include "engine/net/link.h"
-#include "engine/net/neigh.h"
-#include "engine/net/network.h"
-#include "engine/net/nft.h"
 #include "engine/net/pod_side.h"
+#include "engine/net/resolver.h"
+#include "engine/net/session.h"
 #include "engine/pod/spec.h"
-#include "engine/state/layout.h"
-
-#define LOCK_TIMEOUT_MS 30000
-#define VETH_NAMES	16
-#define DELETE_TRIES	3
-
-/* What every operation needs, under the lock. */
-struct session {
-	const struct store *s;
-	net_alive_fn is_alive;
-	void *arg;
-	int lock;
-	int dirfd;
-	struct nl_sock rt, nf;
-	struct network n;
-};
-
-static void session_close(struct session *x)
-{
-	/* The lock first: closing an nfnetlink socket can wait. */
-	if (x->lock >= 0)
-		(void)close(x->lock);
-	if (x->dirfd >= 0)
-		(void)close(x->dirfd);
-	nl_close(&x->rt);
-	nl_close(&x->nf);
-}
-#define cleanup_session cleanup(session_close)
-#define SESSION_INIT(store_)                                   \
-	{                                                      \
-		.s = (store_), .lock = -EBADF, .dirfd = -EBADF \
-	}
-
-static int session_lock(struct session *x, struct error *err)
-{
-	struct error scratch;
-
-	x->lock =
-		lock_take(x->s->runfd, "locks/network", LOCK_EXCLUSIVE, LOCK_TIMEOUT_MS, &scratch);
-	if (x->lock == -ENOENT) {
-		if (mkdirat(x->s->runfd, "locks", 0700) < 0 && errno != EEXIST)
-			return error_errno(err, "create directory 'locks'");
-		x->lock = lock_take(x->s->runfd, "locks/network", LOCK_EXCLUSIVE, LOCK_TIMEOUT_MS,
-				    &scratch);
-	}
-	if (x->lock < 0) {
-		*err = scratch;
-		return x->lock;
-	}
-	x->dirfd = ipam_open(x->s->runfd, NET_DEFAULT, err);
-	return x->dirfd < 0 ? x->dirfd : 0;
-}
-
-static bool is_conducted(const char *pod_id, void *arg)
-{
-	const struct store *s = arg;
-	char path[LAYOUT_PATH_MAX];
-
-	(void)snprintf(path, sizeof(path), "pods/%s/conductor.lock", pod_id);
-	return is_lock_held(s->rootfd, path);
-}
-
-static void session_alive(struct session *x, net_alive_fn is_alive, void *arg)
-{
-	x->is_alive = is_alive ? is_alive : is_conducted;
-	x->arg = is_alive ? arg : (void *)(uintptr_t)x->s;
-}
 
 /* ---- down ------------------------------------------------------------------------------- */
-
-static bool is_ours(const struct session *x, const struct nft_element *e)
-{
-	return e->store == x->n.store;
-}
-
-/* Deletes the pod's elements and gives them back in *ret. */
-static int withdraw(struct session *x, const char *pod_id, struct nft_elements *ret,
-		    struct error *err)
-{
-	int r = -ENOENT;
-
-	for (int i = 0; i < DELETE_TRIES && r == -ENOENT; i++) {
-		cleanup_elements struct nft_elements all = { 0 };
-
-		nft_elements_done(ret);
-		r = nft_list(&x->nf, &all, err);
-		for (size_t k = 0; k < all.n && r == 0; k++)
-			if (is_ours(x, &all.v[k]) && strcmp(all.v[k].owner, pod_id) == 0)
-				nft_elements_add(ret, &all.v[k]);
-		if (r == 0)
-			r = nft_delete(&x->nf, ret, err); /* -ENOENT: somebody was quicker */
-	}
-	return r;
-}
-
-/* Addresses by the record, else by reading every lease. */
-static int pod_addresses(int dirfd, const char *pod_id, struct strlist *ret, struct error *err)
-{
-	cleanup_attachment struct ipam_attachment a = { 0 };
-	int r = ipam_lookup(dirfd, pod_id, &a, err);
-	char text[IP_TEXT_MAX];
-
-	if (r == -ENOENT)
-		return ipam_find(dirfd, pod_id, ret, err);
-	if (r < 0)
-		return r;
-	strlist_add(ret, ip_format(&a.addr4, text));
-	if (a.addr6.family != AF_UNSPEC)
-		strlist_add(ret, ip_format(&a.addr6, text));
-	return 0;
-}
-
-/* UDP flows of these ports, and every flow of these addresses. */
-static int forget_flows(struct session *x, const struct nft_elements *l, const struct ip_addr *a,
-			size_t n_addresses, struct error *err)
-{
-	cleanup_free struct conntrack_port *ports = xcalloc(l->n + 1, sizeof(*ports));
-	struct conntrack_targets t = { .addresses = a, .n_addresses = n_addresses, .ports = ports };
-
-	for (size_t i = 0; i < l->n; i++)
-		if (l->v[i].protocol == IPPROTO_UDP)
-			ports[t.n_ports++] =
-				(struct conntrack_port){ l->v[i].pod.family, IPPROTO_UDP,
-							 l->v[i].host_port };
-	return conntrack_flush(&x->nf, &t, err);
-}
-
-/* Leaves out what is no address, and IPv6 addresses that never had a flow. */
-static int addresses_with_flows(struct session *x, const struct strlist *text, struct ip_addr *ret,
-				size_t *n, struct error *err)
-{
-	for (size_t i = 0; i < text->n; i++) {
-		struct ip_addr a;
-		int r;
-
-		if (ip_parse(text->v[i], &a) < 0)
-			continue;
-		r = a.family == AF_INET6 ? nft_take_flows6(&x->nf, &a, err) : 1;
-		if (r < 0)
-			return r;
-		if (r > 0)
-			ret[(*n)++] = a;
-	}
-	return 0;
-}
-
-static int down_locked(struct session *x, const char *pod_id, struct error *err)
-{
-	cleanup_elements struct nft_elements gone = { 0 };
-	cleanup_strlist struct strlist addresses = { 0 };
-	cleanup_free struct ip_addr *parsed = NULL;
-	int r = withdraw(x, pod_id, &gone, err);
-	size_t n = 0;
-
-	if (r == 0)
-		r = pod_addresses(x->dirfd, pod_id, &addresses, err);
-	if (r < 0)
-		return r;
-	parsed = xcalloc(addresses.n + 1, sizeof(*parsed));
-	r = addresses_with_flows(x, &addresses, parsed, &n, err);
-	if (r == 0)
-		r = forget_flows(x, &gone, parsed, n, err);
-	for (size_t i = 0; i < addresses.n && r == 0; i++)
-		r = ipam_release(x->dirfd, addresses.v[i], pod_id, err);
-	return r < 0 ? r : ipam_forget(x->dirfd, pod_id, err);
-}
 
 int net_down_lingering(const struct store *s, const char *pod_id, int *linger_fd, struct error *err)
 {
@@ -226,8 +52,8 @@ int net_down_lingering(const struct store *s, const char *pod_id, int *linger_fd
 		return r;
 	r = nl_borrow(&x.nf, NETLINK_NETFILTER, linger_fd, err);
 	if (r == 0)
-		r = down_locked(&x, pod_id, err);
-	return r < 0 ? error_wrap(err, "network '%s'", NET_DEFAULT) : 0;
+		r = session_down(&x, pod_id, err);
+	return r < 0 ? error_wrap(err, "network") : 0;
 }
 
 int net_down(const struct store *s, const char *pod_id, struct error *err)
@@ -239,21 +65,36 @@ int net_down(const struct store *s, const char *pod_id, struct error *err)
 
 /* ---- sweep ------------------------------------------------------------------------------ */
 
+static int collect_pods(struct session *x, const char *name, int dirfd, void *arg,
+			struct error *err)
+{
+	cleanup_strlist struct strlist here = { 0 };
+	struct strlist *pods = arg;
+	int r = ipam_pods(dirfd, &here, err);
+
+	(void)x;
+	(void)name;
+	for (size_t i = 0; i < here.n && r == 0; i++)
+		if (!strlist_has(pods, here.v[i]))
+			strlist_add(pods, here.v[i]);
+	return r;
+}
+
 static int sweep_locked(struct session *x, struct error *err)
 {
 	cleanup_elements struct nft_elements all = { 0 };
 	cleanup_strlist struct strlist pods = { 0 };
-	int r = ipam_pods(x->dirfd, &pods, err), n = 0;
+	int r = session_each(x, collect_pods, &pods, err), n = 0;
 
 	if (r == 0)
 		r = nft_list(&x->nf, &all, err);
 	for (size_t i = 0; i < all.n && r == 0; i++)
-		if (is_ours(x, &all.v[i]) && !strlist_has(&pods, all.v[i].owner))
+		if (is_session_element(x, &all.v[i]) && !strlist_has(&pods, all.v[i].owner))
 			strlist_add(&pods, all.v[i].owner);
 	for (size_t i = 0; i < pods.n && r == 0; i++) {
 		if (!is_id(pods.v[i]) || x->is_alive(pods.v[i], x->arg))
 			continue;
-		r = down_locked(x, pods.v[i], err);
+		r = session_down(x, pods.v[i], err);
 		n++;
 	}
 	return r < 0 ? r : n;
@@ -277,154 +118,33 @@ int net_sweep(const struct store *s, net_alive_fn is_alive, void *arg, struct er
 
 /* ---- up --------------------------------------------------------------------------------- */
 
-static int protocol_number(int protocol)
+/* The networks of a request; element i of `all` belongs to the i-th. */
+struct joining {
+	struct joined all[NET_ATTACHMENTS_MAX];
+	size_t n;
+};
+static void joining_done(struct joining *g)
 {
-	static const int numbers[PORT__COUNT] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
+	for (size_t i = 0; i < g->n; i++)
+		joined_done(&g->all[i]);
+}
+#define cleanup_joining cleanup(joining_done)
 
-	return protocol >= 0 && protocol < PORT__COUNT ? numbers[protocol] : -EINVAL;
+static size_t network_count(const struct net_request *q)
+{
+	return q->networks && q->networks->n ? q->networks->n : 1;
 }
 
-/* One port makes one element, or one for each family when no host address narrows it. */
-static int add_port(const struct net_port *p, const struct ipam_attachment *a, struct nft_element e,
-		    struct nft_elements *to, struct error *err)
+static const struct attachment *wanted(const struct net_request *q, size_t i)
 {
-	struct ip_addr host = { .family = AF_UNSPEC };
-	bool is_any;
-
-	if (!is_empty(p->host_ip) && ip_parse(p->host_ip, &host) < 0)
-		return error_set(err, EINVAL, "host address '%s' is not an IP address", p->host_ip);
-	e.protocol = protocol_number(p->protocol);
-	if (e.protocol < 0 || p->container_port == 0)
-		return error_set(err, EINVAL, "port %u: bad protocol or container port",
-				 p->host_port);
-	is_any = host.family == AF_UNSPEC || is_ip_any(&host);
-	e.host_port = p->host_port;
-	e.pod_port = p->container_port;
-	if (!is_any)
-		e.host = host;
-	if (host.family != AF_INET6) {
-		e.pod = a->addr4;
-		nft_elements_add(to, &e);
-	}
-	if (host.family == AF_INET6 && a->addr6.family == AF_UNSPEC)
-		return error_set(err, EAFNOSUPPORT,
-				 "host address '%s': IPv6 is switched off on this host",
-				 p->host_ip);
-	if (host.family != AF_INET && a->addr6.family != AF_UNSPEC) {
-		e.pod = a->addr6;
-		nft_elements_add(to, &e);
-	}
-	return 0;
+	return q->networks && q->networks->n ? &q->networks->v[i] : NULL;
 }
 
-static int elements_of(const char *pod_id, uint64_t store, const struct ipam_attachment *a,
-		       struct nft_elements *to, struct error *err)
+static const char *wanted_name(const struct net_request *q, size_t i)
 {
-	struct nft_element e = { .store = store };
-	int r = 0;
+	const struct attachment *want = wanted(q, i);
 
-	(void)snprintf(e.owner, sizeof(e.owner), "%s", pod_id);
-	for (size_t i = 0; i < a->n_ports && r == 0; i++)
-		r = add_port(&a->ports[i], a, e, to, err);
-	return r;
-}
-
-/* The elements of living pods, for a table that was flushed by somebody else. */
-static int refill(const struct network *n, struct nft_elements *ret, void *arg, struct error *err)
-{
-	cleanup_strlist struct strlist pods = { 0 };
-	struct session *x = arg;
-	int r = ipam_pods(x->dirfd, &pods, err);
-
-	for (size_t i = 0; i < pods.n && r == 0; i++) {
-		cleanup_attachment struct ipam_attachment a = { 0 };
-
-		if (!is_id(pods.v[i]) || !x->is_alive(pods.v[i], x->arg))
-			continue;
-		r = ipam_lookup(x->dirfd, pods.v[i], &a, err);
-		if (r == 0)
-			r = elements_of(pods.v[i], n->store, &a, ret, err);
-		else if (r == -ENOENT)
-			r = 0;
-	}
-	return r;
-}
-
-/* name gets the host's end. */
-static int veth_create(struct session *x, const struct net_request *q, const uint8_t mac[6],
-		       char name[LINK_NAME_MAX + 1], struct error *err)
-{
-	struct link_veth v = { .name = name,
-			       .bridge_index = x->n.bridge_index,
-			       .peer = POD_DEVICE,
-			       .peer_netns_fd = q->netns_fd };
-	struct error scratch = { 0 };
-	int r = -EEXIST;
-
-	memcpy(v.peer_mac, mac, sizeof(v.peer_mac));
-	/* The pair of the same pod's last start may still be dying: then the next name. */
-	for (unsigned int i = 0; i < VETH_NAMES && r == -EEXIST; i++) {
-		cleanup_batch struct nl_batch b;
-
-		nl_batch_init(&b, 1024);
-		(void)snprintf(name, LINK_NAME_MAX + 1, "pod%.11s%x", q->pod_id, i);
-		link_add_veth(&b, &v);
-		r = nl_send(&x->rt, &b, &scratch);
-	}
-	if (r < 0)
-		*err = scratch;
-	return r;
-}
-
-/* Whose element is in the way? A dead pod's is taken away (0), a living one's is the error. */
-static int resolve_conflict(struct session *x, const char *pod_id, const struct nft_elements *want,
-			    struct error *err)
-{
-	cleanup_elements struct nft_elements all = { 0 };
-	int r = nft_list(&x->nf, &all, err);
-
-	for (size_t i = 0; i < all.n * want->n && r == 0; i++) {
-		const struct nft_element *w = &want->v[i / all.n], *e = &all.v[i % all.n];
-		bool is_mine = strcmp(e->owner, pod_id) == 0;
-
-		if (!is_nft_same_key(e, w))
-			continue;
-		if (!is_ours(x, e) || !is_id(e->owner) ||
-		    (!is_mine && x->is_alive(e->owner, x->arg)))
-			return error_set(
-				err, EEXIST, "host port %u/%s is published by pod '%.12s'%s",
-				e->host_port,
-				port_protocol_str(e->protocol == IPPROTO_UDP   ? PORT_UDP
-						  : e->protocol == IPPROTO_TCP ? PORT_TCP
-									       : PORT_SCTP),
-				e->owner, is_ours(x, e) ? "" : " of another store");
-		if (!is_mine)
-			r = down_locked(x, e->owner, err);
-	}
-	return r;
-}
-
-static int publish(struct session *x, const char *pod_id, const struct ipam_attachment *a,
-		   struct error *err)
-{
-	cleanup_elements struct nft_elements want = { 0 };
-	struct error scratch;
-	int r = elements_of(pod_id, x->n.store, a, &want, err);
-
-	if (r < 0)
-		return r;
-	r = nft_add(&x->nf, &want, &scratch);
-	if (r == -EEXIST) {
-		r = resolve_conflict(x, pod_id, &want, err);
-		if (r < 0)
-			return r;
-		r = nft_add(&x->nf, &want, &scratch);
-	}
-	if (r < 0) {
-		*err = scratch;
-		return r;
-	}
-	return forget_flows(x, &want, NULL, 0, err);
+	return want ? want->network : NET_DEFAULT;
 }
 
 static void copy_ports(const struct net_request *q, struct ipam_attachment *a)
@@ -436,88 +156,118 @@ static void copy_ports(const struct net_request *q, struct ipam_attachment *a)
 		a->ports[a->n_ports] = q->ports[i];
 		a->ports[a->n_ports++].host_ip = xstrdup_or_null(q->ports[i].host_ip);
 	}
-	a->hostname = xstrdup_or_null(q->hostname);
 }
 
-/* From here on the first packet of the host arrives. */
-static int host_side_ready(struct session *x, const char *host_end, const struct pod_side *p,
-			   struct error *err)
+static bool is_internal(const struct session *x, const char *name)
 {
-	int r = link_wait_up(&x->rt, host_end, LINK_UP_TIMEOUT_MS, err);
-	cleanup_batch struct nl_batch b = { 0 };
+	cleanup_network_conf struct network_conf c = { 0 };
+	struct error scratch; /* joining it says what is wrong */
 
-	if (r == 0)
-		r = link_wait_up(&x->rt, x->n.bridge, LINK_UP_TIMEOUT_MS, err);
-	if (r < 0)
-		return r;
-	nl_batch_init(&b, 512);
-	neigh_add(&b, x->n.bridge_index, &p->addr4, p->mac);
-	if (p->addr6.family != AF_UNSPEC)
-		neigh_add(&b, x->n.bridge_index, &p->addr6, p->mac);
-	return nl_send(&x->rt, &b, err);
+	return strcmp(name, NET_DEFAULT) != 0 && network_conf_read(x->s, name, &c, &scratch) == 0 &&
+	       c.internal;
 }
 
-static int attach(struct session *x, const struct net_request *q, struct ipam_attachment *a,
-		  struct error *err)
+/* Which of the networks has the ports: the first with a way out. Its number, or -ENETUNREACH. */
+static int find_publisher(const struct session *x, const struct net_request *q, struct error *err)
 {
-	const struct network *n = &x->n;
-	struct pod_side inside = { 0 };
-	char host_end[LINK_NAME_MAX + 1];
-	int r = ipam_lease(x->dirfd, &n->subnet4, n->has_ipv6 ? &n->subnet6 : NULL, q->pod_id, a,
-			   err);
+	for (size_t i = 0; i < network_count(q); i++)
+		if (!is_internal(x, wanted_name(q, i)))
+			return (int)i;
+	for (size_t i = 0; i < q->n_ports; i++)
+		if (q->ports[i].host_port)
+			return error_set(err, ENETUNREACH,
+					 "port %u cannot be published: the pod's networks are all "
+					 "internal",
+					 q->ports[i].host_port);
+	return 0;
+}
 
-	STOP_AT("net:lease");
-	if (r == 0) {
-		network_mac(&a->addr4, inside.mac);
-		network_mac(&n->gateway4, inside.gateway_mac);
-		r = ipam_record(x->dirfd, q->pod_id, a, err);
+static int join_all(struct session *x, const struct net_request *q, struct joining *g,
+		    struct error *err)
+{
+	int publisher = find_publisher(x, q, err), r = 0;
+
+	if (publisher < 0)
+		return publisher;
+	for (size_t i = 0; i < network_count(q); i++)
+		g->all[i].dirfd = -EBADF;
+	g->n = network_count(q);
+	for (size_t i = 0; i < g->n && r == 0; i++)
+		if (wanted(q, i) && wanted(q, i)->interface)
+			r = session_interface(wanted(q, i), g->all, i, g->all[i].a.interface, err);
+	for (size_t i = 0; i < g->n && r == 0; i++) {
+		struct ipam_attachment *a = &g->all[i].a;
+
+		if (!*a->interface)
+			r = session_interface(wanted(q, i), g->all, g->n, a->interface, err);
+		if (i == (size_t)publisher)
+			copy_ports(q, a);
+		a->hostname = xstrdup_or_null(q->hostname);
+		if (r == 0)
+			r = session_join(x, q, wanted(q, i), &g->all[i], err);
+		if (r < 0)
+			return error_wrap(err, "network '%s'", wanted_name(q, i));
 	}
 	if (r == 0)
-		r = veth_create(x, q, inside.mac, host_end, err);
-	if (r < 0)
-		return r;
-	STOP_AT("net:veth");
-	inside.addr4 = a->addr4;
-	inside.addr6 = a->addr6;
-	inside.gateway4 = n->gateway4;
-	inside.gateway6 = n->gateway6;
-	inside.bits4 = n->subnet4.bits;
-	inside.bits6 = n->subnet6.bits;
-	r = pod_side_configure(q->netns_fd, &inside, err);
+		r = session_configure(x, q->netns_fd, g->all, g->n, true, err);
 	if (r == 0)
-		r = host_side_ready(x, host_end, &inside, err);
-	if (r == 0)
-		r = publish(x, q->pod_id, a, err);
+		r = session_publish(x, q->pod_id, &g->all[publisher].a, err);
 	STOP_AT("net:publish");
-	return r;
+	return r < 0 ? error_wrap(err, "network '%s'", wanted_name(q, (size_t)publisher)) : 0;
+}
+
+/* What a start before this one has left. */
+static int down_before(struct session *x, const struct net_request *q, struct error *err)
+{
+	bool was_there = is_ipam_known(x->dirfd, q->pod_id);
+
+	for (size_t i = 0; i < network_count(q) && !was_there; i++) {
+		cleanup_close int dir = -EBADF;
+
+		if (!wanted(q, i) || strcmp(wanted_name(q, i), NET_DEFAULT) == 0)
+			continue;
+		dir = ipam_open(x->s->runfd, wanted_name(q, i), err);
+		if (dir < 0)
+			return dir;
+		was_there = is_ipam_known(dir, q->pod_id);
+	}
+	return was_there ? session_down(x, q->pod_id, err) : 0;
 }
 
 static int up_locked(struct session *x, const struct net_request *q, struct net_result *ret,
 		     struct error *err)
 {
-	cleanup_attachment struct ipam_attachment a = { 0 }, old = { 0 };
+	cleanup_joining struct joining g = { .n = 0 };
 	struct error scratch;
-	int r = nl_open(&x->rt, NETLINK_ROUTE, err);
+	int r = session_open(x, false, err);
 
 	if (r == 0)
-		r = nl_open(&x->nf, NETLINK_NETFILTER, err);
-	if (r == 0)
-		r = network_open(x->dirfd, &x->rt, &x->nf, &x->n, refill, x, err);
+		r = down_before(x, q, err);
 	if (r < 0)
-		return r;
-	r = ipam_lookup(x->dirfd, q->pod_id, &old, err);
-	if (r == 0)
-		r = down_locked(x, q->pod_id, err);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	copy_ports(q, &a);
-	r = attach(x, q, &a, err);
+		return error_wrap(err, "network");
+	r = join_all(x, q, &g, err);
 	if (r < 0) {
 		/* The first failure is what the caller wants to hear. */
-		(void)down_locked(x, q->pod_id, &scratch);
+		error_ignore(session_down(x, q->pod_id, &scratch));
 		return r;
 	}
-	network_result(&x->n, &a, ret);
+	for (size_t i = 0; i < g.n; i++)
+		network_result(&g.all[i].n, &g.all[i].a, &ret[i]);
+	return 0;
+}
+
+static int check_request(const struct session *x, const struct net_request *q, struct error *err)
+{
+	if (!is_id(q->pod_id))
+		return error_set(err, EINVAL, "not a pod id");
+	if (network_count(q) > NET_ATTACHMENTS_MAX)
+		return error_set(err, E2BIG, "more than %d networks", NET_ATTACHMENTS_MAX);
+	if (q->n_ports > NET_PORTS_MAX)
+		return error_set(err, E2BIG, "more than %d published ports", NET_PORTS_MAX);
+	for (size_t i = 0; i < network_count(q); i++)
+		if (!is_network_there(x->s, wanted_name(q, i)))
+			return error_set(err, ENOENT, "network '%s' does not exist",
+					 wanted_name(q, i));
 	return 0;
 }
 
@@ -525,32 +275,241 @@ int net_up(const struct store *s, const struct net_request *q, struct net_result
 	   struct error *err)
 {
 	cleanup_session struct session x = SESSION_INIT(s);
-	int r;
+	int r = check_request(&x, q, err);
 
-	if (!is_id(q->pod_id))
-		return error_set(err, EINVAL, "not a pod id");
-	if (q->network && strcmp(q->network, NET_DEFAULT) != 0)
-		return error_set(err, ENOENT, "network '%s' does not exist", q->network);
-	if (q->n_ports > NET_PORTS_MAX)
-		return error_set(err, E2BIG, "more than %d published ports", NET_PORTS_MAX);
+	if (r < 0)
+		return r;
 	session_alive(&x, q->is_alive, q->arg);
 	r = session_lock(&x, err);
-	if (r == 0)
-		r = up_locked(&x, q, ret, err);
-	return r < 0 ? error_wrap(err, "network '%s'", NET_DEFAULT) : 0;
+	return r < 0 ? error_wrap(err, "network") : up_locked(&x, q, ret, err);
 }
 
 int net_lo_up(int netns_fd, struct error *err)
 {
-	return pod_side_configure(netns_fd, NULL, err);
+	return pod_side_configure(netns_fd, NULL, 0, false, err);
+}
+
+/* ---- one network of a pod that lives ---------------------------------------------------- */
+
+/* What the pod has of the networks of the request. */
+static int read_joined(struct session *x, const struct net_request *q, struct joining *g,
+		       struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < network_count(q) && r == 0; i++) {
+		g->n = i + 1;
+		g->all[i].dirfd = -EBADF;
+		r = session_joined(x, q->pod_id, wanted_name(q, i), &g->all[i], err);
+	}
+	return r;
+}
+
+/* Sees to it that the ports are published, by the first network that may. */
+static int republish(struct session *x, const struct net_request *q, struct joining *g,
+		     struct error *err)
+{
+	struct joined *to = NULL;
+
+	for (size_t i = 0; i < g->n; i++) {
+		if (g->all[i].a.n_ports)
+			return 0; /* they stay where they are */
+		if (!to && g->all[i].is_there && !g->all[i].n.is_internal)
+			to = &g->all[i];
+	}
+	if (!to || q->n_ports == 0)
+		return 0;
+	copy_ports(q, &to->a);
+	if (to->a.n_ports == 0)
+		return 0;
+	if (ipam_record(to->dirfd, q->pod_id, &to->a, err) < 0)
+		return -err->code;
+	return session_publish(x, q->pod_id, &to->a, err);
+}
+
+static int connect_locked(struct session *x, const struct net_request *q, struct joining *g,
+			  struct error *err)
+{
+	struct joined *j;
+	size_t last;
+	int r = read_joined(x, q, g, err);
+
+	if (r < 0)
+		return r;
+	last = g->n - 1;
+	j = &g->all[last];
+	if (j->is_there)
+		return 0;
+	r = session_interface(wanted(q, last), g->all, last, j->a.interface, err);
+	j->a.hostname = xstrdup_or_null(q->hostname);
+	if (r == 0)
+		r = session_join(x, q, wanted(q, last), j, err);
+	if (r == 0)
+		r = session_configure(x, q->netns_fd, g->all, g->n, false, err);
+	j->is_there = true;
+	return r < 0 ? r : republish(x, q, g, err);
+}
+
+/* What is done on the host's side of leaving, elements apart. */
+static int leave(struct session *x, const struct net_request *q, const char *network, int dirfd,
+		 struct error *err)
+{
+	struct nft_elements none = { 0 };
+	struct session_leave l = { q->pod_id, &none };
+
+	return session_leave(x, network, dirfd, &l, err);
+}
+
+static int disconnect_inside(const struct net_request *q, const struct joining *g,
+			     const struct joined *gone, struct error *err)
+{
+	struct pod_side next = { .name = "" };
+
+	for (size_t i = 0; i < g->n; i++) {
+		const struct joined *j = &g->all[i];
+		bool use4 = !*next.name || !next.is_default4, use6 = !*next.name;
+
+		if (!j->is_there || j->n.is_internal || *next.name)
+			continue;
+		session_inside(j, &next);
+		next.is_default4 = use4 && next.addr4.family != AF_UNSPEC;
+		next.is_default6 = use6 && next.addr6.family != AF_UNSPEC;
+	}
+	if (q->netns_fd < 0)
+		return 0;
+	return pod_side_remove(q->netns_fd, gone->a.interface, *next.name ? &next : NULL, err);
+}
+
+static int disconnect_locked(struct session *x, const struct net_request *q, const char *network,
+			     struct error *err)
+{
+	cleanup_joining struct joining g = { .n = 0 };
+	cleanup_elements struct nft_elements gone = { 0 };
+	struct joined one = { .dirfd = -EBADF };
+	int r = session_joined(x, q->pod_id, network, &one, err);
+
+	/* A request without networks is of a pod that has none left. */
+	if (r == 0 && q->networks && q->networks->n)
+		r = read_joined(x, q, &g, err);
+	if (r == 0 && one.a.n_ports)
+		r = session_withdraw(x, q->pod_id, &gone, err);
+	if (r == 0)
+		r = session_forget_flows(x, &gone, NULL, 0, err);
+	if (r == 0 && one.is_there)
+		r = disconnect_inside(q, &g, &one, err);
+	if (r == 0)
+		r = leave(x, q, network, one.dirfd, err);
+	if (r == 0)
+		r = republish(x, q, &g, err);
+	joined_done(&one);
+	return r;
+}
+
+int net_connect(const struct store *s, const struct net_request *q, struct error *err)
+{
+	cleanup_session struct session x = SESSION_INIT(s);
+	cleanup_joining struct joining g = { .n = 0 };
+	const char *name = wanted_name(q, network_count(q) - 1);
+	int r = check_request(&x, q, err);
+
+	session_alive(&x, q->is_alive, q->arg);
+	if (r == 0)
+		r = session_lock(&x, err);
+	if (r == 0)
+		r = session_open(&x, false, err);
+	if (r == 0)
+		r = connect_locked(&x, q, &g, err);
+	if (r < 0 && g.n > 0 && !g.all[g.n - 1].is_there) {
+		struct error scratch; /* the first failure is told */
+
+		error_ignore(leave(&x, q, name, g.all[g.n - 1].dirfd, &scratch));
+	}
+	return r < 0 ? error_wrap(err, "network '%s'", name) : 0;
+}
+
+int net_disconnect(const struct store *s, const struct net_request *q, const char *network,
+		   struct error *err)
+{
+	cleanup_session struct session x = SESSION_INIT(s);
+	int r = is_id(q->pod_id) && is_network_name(network)
+			? 0
+			: error_set(err, EINVAL, "not a pod id or not a network");
+
+	session_alive(&x, q->is_alive, q->arg);
+	if (r == 0)
+		r = session_lock(&x, err);
+	if (r == 0)
+		r = session_open(&x, false, err);
+	if (r == 0)
+		r = disconnect_locked(&x, q, network, err);
+	return r < 0 ? error_wrap(err, "network '%s'", network) : 0;
 }
 
 /* ---- the rest --------------------------------------------------------------------------- */
 
+static int reload_one(struct session *x, const char *name, int dirfd, void *arg, struct error *err)
+{
+	cleanup_network_conf struct network_conf c = { 0 };
+	const struct net_request *q = arg;
+	struct network n;
+	int r;
+
+	if (!is_ipam_known(dirfd, q->pod_id))
+		return 0;
+	if (strcmp(name, NET_DEFAULT) == 0)
+		return network_open_bridge(&x->rt, &x->n, err);
+	r = network_conf_read(x->s, name, &c, err);
+	if (r == 0)
+		r = network_from_conf(&c, &n, err);
+	if (r == 0)
+		r = network_open_bridge(&x->rt, &n, err);
+	if (r == 0 && n.has_dns)
+		r = resolver_ensure(dirfd, &n, &c.dns_servers, err);
+	if (r == 0)
+		r = network_open_table(&x->nf, &n, true, err);
+	return r < 0 ? error_wrap(err, "network '%s'", name) : 0;
+}
+
+int net_reload(const struct store *s, const struct net_request *q, struct error *err)
+{
+	cleanup_session struct session x = SESSION_INIT(s);
+	int r = session_lock(&x, err);
+
+	session_alive(&x, q->is_alive, q->arg);
+	if (r == 0)
+		r = session_open(&x, true, err);
+	return r < 0 ? r : session_each(&x, reload_one, (void *)(uintptr_t)q, err);
+}
+
+static int refuse_busy(struct session *x, const char *name, int dirfd, void *arg, struct error *err)
+{
+	cleanup_strlist struct strlist pods = { 0 };
+	int r = ipam_pods(dirfd, &pods, err);
+
+	(void)x;
+	(void)arg;
+	if (r == 0 && pods.n > 0)
+		r = error_set(err, EBUSY, "network '%s' still has %zu pods", name, pods.n);
+	return r;
+}
+
+static int reset_one(struct session *x, const char *name, int dirfd, void *arg, struct error *err)
+{
+	struct error scratch; /* without its record it has neither bridge nor table */
+	struct network n;
+
+	(void)arg;
+	if (strcmp(name, NET_DEFAULT) == 0)
+		return 0;
+	resolver_stop(dirfd);
+	if (network_read(x->s, dirfd, name, &n, &scratch) < 0)
+		return 0;
+	return network_remove(&x->rt, &x->nf, &n, err);
+}
+
 int net_reset(const struct store *s, struct error *err)
 {
 	cleanup_session struct session x = SESSION_INIT(s);
-	cleanup_strlist struct strlist pods = { 0 };
 	int r = session_lock(&x, err);
 
 	if (r < 0)
@@ -559,13 +518,13 @@ int net_reset(const struct store *s, struct error *err)
 	if (r == -ENOENT)
 		return 0;
 	if (r == 0)
-		r = ipam_pods(x.dirfd, &pods, err);
-	if (r == 0 && pods.n > 0)
-		r = error_set(err, EBUSY, "network '%s' still has %zu pods", NET_DEFAULT, pods.n);
+		r = session_each(&x, refuse_busy, NULL, err);
 	if (r == 0)
 		r = nl_open(&x.rt, NETLINK_ROUTE, err);
 	if (r == 0)
 		r = nl_open(&x.nf, NETLINK_NETFILTER, err);
+	if (r == 0)
+		r = session_each(&x, reset_one, NULL, err);
 	if (r == 0)
 		r = network_remove(&x.rt, &x.nf, &x.n, err);
 	if (r == 0 && unlinkat(x.dirfd, "network.json", 0) < 0 && errno != ENOENT)

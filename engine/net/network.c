@@ -44,6 +44,7 @@
 #define BRIDGE_NAME "podium0"
 #define SYSCTL_MAX  32
 #define ULA_TRIES   8
+#define OWN4_BITS   24
 
 /* First octets of the IPv4 pools, in order of preference. Podman's (10.88 and 10.89 on) are not
  * among them: its networks have no route while they are idle, so the check of routes would not see
@@ -89,7 +90,7 @@ int network_sysctl(const char *path, const char *value, struct error *err)
 	return 0;
 }
 
-static bool is_ipv6_on(void)
+bool is_ipv6_on(void)
 {
 	char v[SYSCTL_MAX];
 
@@ -182,6 +183,44 @@ static int choose_subnet6(struct nl_sock *rt, bool has_ipv6, struct ip_prefix *r
 	return error_set(err, EADDRINUSE, "no unique local IPv6 subnet is free");
 }
 
+/* 10.89.0.0/16, where Podman's users look for them, then further pools: each cut into /24s. */
+static const uint8_t own_pools4[][2] = { { 10, 89 }, { 10, 90 }, { 10, 91 }, { 10, 92 },
+					 { 10, 93 }, { 10, 94 }, { 10, 95 }, { 172, 30 } };
+
+int network_choose_subnet(int family, uint32_t start, network_taken_fn is_taken, void *arg,
+			  struct ip_prefix *ret, struct error *err)
+{
+	uint32_t n = family == AF_INET ? 256 * ARRAY_SIZE(own_pools4) : ULA_TRIES;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t k = (start + i) % n;
+		struct ip_prefix p = { .addr.family = family };
+		bool taken = true;
+		int r;
+
+		if (family == AF_INET) {
+			p.addr.bytes[0] = own_pools4[k / 256][0];
+			p.addr.bytes[1] = own_pools4[k / 256][1];
+			p.addr.bytes[2] = (uint8_t)(k % 256);
+			p.bits = OWN4_BITS;
+		} else {
+			p.addr.bytes[0] = 0xfd;
+			p.bits = POOL6_BITS;
+			if (getrandom(p.addr.bytes + 1, 7, 0) != 7)
+				return error_errno(err, "random numbers");
+		}
+		r = is_taken(&p, &taken, arg, err);
+		if (r < 0)
+			return r;
+		if (!taken) {
+			*ret = p;
+			return 0;
+		}
+	}
+	return error_set(err, EADDRINUSE, "could not find a free %s subnet: give one by --subnet",
+			 family == AF_INET ? "IPv4" : "IPv6");
+}
+
 /* Takes the subnets of a table that somebody else made: "podium 1 10.105.0.0/16 fd..::/64". */
 static int adopt(const char *mark, struct network *n)
 {
@@ -240,23 +279,29 @@ static int bridge_sysctls(const struct network *n, struct error *err)
 
 /* Locally administered. An address that changes hands keeps its hardware address with it, so no
  * neighbour table goes stale. */
-void network_mac(const struct ip_addr *addr4, uint8_t mac[LINK_MAC_LEN])
+void network_mac(const struct ip_addr *addr, uint8_t mac[LINK_MAC_LEN])
 {
 	mac[0] = 0x62;
 	mac[1] = 0x70;
-	memcpy(mac + 2, addr4->bytes, 4);
+	memcpy(mac + 2, addr->bytes + ip_len(addr->family) - 4, 4);
+}
+
+void network_gateway_mac(const struct network *n, uint8_t mac[LINK_MAC_LEN])
+{
+	network_mac(n->gateway4.family != AF_UNSPEC ? &n->gateway4 : &n->gateway6, mac);
 }
 
 static int bridge_create(struct nl_sock *rt, const struct network *n, struct error *err)
 {
+	uint32_t group = LINK_GROUP | (n->is_isolated ? LINK_GROUP_ISOLATED_BIT : 0);
 	cleanup_batch struct nl_batch b;
 	uint8_t mac[LINK_MAC_LEN];
 	struct error scratch;
 	int r;
 
-	network_mac(&n->gateway4, mac);
+	network_gateway_mac(n, mac);
 	nl_batch_init(&b, 1024);
-	link_add_bridge(&b, n->bridge, mac);
+	link_add_bridge(&b, n->bridge, mac, group);
 	r = nl_send(rt, &b, &scratch);
 	if (r < 0 && r != -EEXIST) {
 		*err = scratch;
@@ -270,9 +315,11 @@ static void bridge_settings(struct nl_batch *b, const struct network *n)
 	uint8_t mac[LINK_MAC_LEN];
 	struct ip_addr link_local;
 
-	network_mac(&n->gateway4, mac);
+	network_gateway_mac(n, mac);
 	link_local = addr_link_local(mac);
 	link_set_route_localnet(b, n->bridge_index);
+	if (n->mtu)
+		link_set_mtu(b, n->bridge_index, n->mtu);
 	if (n->has_ipv6)
 		link_set_no_addrgen(b, n->bridge_index);
 	link_set_up(b, n->bridge_index);
@@ -280,7 +327,48 @@ static void bridge_settings(struct nl_batch *b, const struct network *n)
 		addr_add(b, n->bridge_index, &link_local, 64);
 		addr_add(b, n->bridge_index, &n->gateway6, n->subnet6.bits);
 	}
-	addr_add(b, n->bridge_index, &n->gateway4, n->subnet4.bits);
+	if (n->gateway4.family != AF_UNSPEC)
+		addr_add(b, n->bridge_index, &n->gateway4, n->subnet4.bits);
+}
+
+/* A device of the name that somebody else has made is left alone. */
+static int refuse_foreign_device(const struct network *n, struct error *err)
+{
+	struct ifreq req = { 0 };
+	uint8_t mac[LINK_MAC_LEN];
+	cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(req.ifr_name, n->bridge, sizeof(n->bridge));
+	network_gateway_mac(n, mac);
+	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &req) < 0)
+		return error_errno(err, "look at device '%s'", n->bridge);
+	if (memcmp(req.ifr_hwaddr.sa_data, mac, LINK_MAC_LEN) != 0)
+		return error_set(err, EEXIST,
+				 "device '%s' is there already and is not that of the network",
+				 n->bridge);
+	return 0;
+}
+
+/* While its bridge was away, another program may have taken a network's subnet. */
+static int check_routes(struct nl_sock *rt, const struct network *n, struct error *err)
+{
+	const struct ip_prefix *subnets[] = { &n->subnet4, &n->subnet6 };
+	char text[IP_TEXT_MAX + 4];
+
+	for (size_t i = 0; i < 2; i++) {
+		bool is_free = true;
+		int r = 0;
+
+		if (subnets[i]->addr.family != AF_UNSPEC && (i == 0 || n->has_ipv6))
+			r = route_is_free(rt, subnets[i], &is_free, err);
+		if (r < 0)
+			return r;
+		if (!is_free)
+			return error_set(err, EADDRINUSE,
+					 "subnet %s overlaps a route of this host: see `ip route`",
+					 ip_prefix_format(subnets[i], text));
+	}
+	return 0;
 }
 
 static int bridge_ensure(struct nl_sock *rt, struct network *n, struct error *err)
@@ -288,6 +376,8 @@ static int bridge_ensure(struct nl_sock *rt, struct network *n, struct error *er
 	cleanup_batch struct nl_batch b = { 0 };
 	int r = enable_forwarding(n->has_ipv6, err);
 
+	if (r == 0 && !is_default_network(n))
+		r = n->bridge_index >= 0 ? refuse_foreign_device(n, err) : check_routes(rt, n, err);
 	if (r == 0)
 		r = bridge_create(rt, n, err);
 	if (r < 0)
@@ -304,6 +394,22 @@ static int bridge_ensure(struct nl_sock *rt, struct network *n, struct error *er
 	return r < 0 ? error_wrap(err, "bridge '%s'", n->bridge) : 0;
 }
 
+/* Has the device this IPv6 address? The kernel's list is text: address without colons, ..., name. */
+static bool has_address6(const struct network *n)
+{
+	char want[33], line[128], got[33], name[LINK_NAME_MAX + 1];
+	FILE *f = fopen("/proc/net/if_inet6", "re");
+	bool found = false;
+
+	hex_encode(want, n->gateway6.bytes, 16);
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%32s %*s %*s %*s %*s %15s", got, name) == 2 &&
+			strcmp(got, want) == 0 && strcmp(name, n->bridge) == 0;
+	if (f)
+		(void)fclose(f);
+	return found;
+}
+
 /* Complete means: up with our address, which is given last. One ioctl tells both. */
 static bool is_bridge_ready(struct nl_sock *rt, struct network *n)
 {
@@ -314,6 +420,8 @@ static bool is_bridge_ready(struct nl_sock *rt, struct network *n)
 	n->bridge_index = nl_device_index(rt, n->bridge);
 	if (n->bridge_index < 0)
 		return false;
+	if (n->gateway4.family == AF_UNSPEC)
+		return has_address6(n);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	memcpy(req.ifr_name, n->bridge, sizeof(n->bridge));
 	return fd >= 0 && ioctl(fd, SIOCGIFADDR, &req) == 0 &&
@@ -322,20 +430,47 @@ static bool is_bridge_ready(struct nl_sock *rt, struct network *n)
 
 /* ---- both ------------------------------------------------------------------------------- */
 
-static int table_ensure(struct nl_sock *nf, const struct network *n, bool is_there,
-			network_refill_fn refill, void *arg, struct error *err)
+static void network_rules(const struct network *n, struct nft_rules *r)
 {
-	struct nft_rules rules = { .bridge = n->bridge,
-				   .subnet4 = n->subnet4,
-				   .subnet6 = n->subnet6 };
-	cleanup_elements struct nft_elements keep = { 0 };
+	*r = (struct nft_rules){ .table = n->table,
+				 .bridge = n->bridge,
+				 .subnet4 = n->subnet4,
+				 .subnet6 = n->subnet6,
+				 .gateway4 = n->gateway4,
+				 .gateway6 = n->gateway6,
+				 .is_internal = n->is_internal,
+				 .is_isolated = n->is_isolated,
+				 .dns_port = n->dns_port };
+	if (!is_default_network(n) && !n->has_ipv6)
+		r->subnet6.addr.family = r->gateway6.family = AF_UNSPEC;
+}
+
+static void add_missing(struct nft_elements *to, const struct nft_elements *from)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < to->n && !found; k++)
+			found = is_nft_same_key(&to->v[k], &from->v[i]);
+		if (!found)
+			nft_elements_add(to, &from->v[i]);
+	}
+}
+
+static int table_ensure(const struct network_open *o, const struct network *n, bool is_there,
+			struct error *err)
+{
+	cleanup_elements struct nft_elements keep = { 0 }, more = { 0 };
+	struct nft_rules rules;
 	int r = 0;
 
+	network_rules(n, &rules);
 	if (is_there)
-		r = nft_list(nf, &keep, err);
-	else if (refill)
-		r = refill(n, &keep, arg, err);
-	return r < 0 ? r : nft_install(nf, &rules, &keep, is_there, err);
+		r = nft_list(o->nf, &keep, err);
+	if (r == 0 && o->refill && (!is_there || o->is_fresh))
+		r = o->refill(n, &more, o->arg, err);
+	add_missing(&keep, &more);
+	return r < 0 ? r : nft_install(o->nf, &rules, &keep, is_there, err);
 }
 
 /* A store that came from elsewhere follows the table it finds, unless pods of its own run here. */
@@ -359,34 +494,58 @@ static int settle_subnets(int dirfd, struct nl_sock *rt, const char *mark, struc
 	return network_choose(dirfd, rt, mark, n, err);
 }
 
-int network_open(int dirfd, struct nl_sock *rt, struct nl_sock *nf, struct network *ret,
-		 network_refill_fn refill, void *arg, struct error *err)
+int network_open(const struct network_open *o, struct network *ret, struct error *err)
 {
 	char mark[NFT_MARK_MAX], want[NFT_MARK_MAX];
-	int table = nft_table_mark(nf, mark, err), r;
+	int table = nft_table_mark(o->nf, NFT_TABLE, mark, err), r;
 	struct network n = { 0 };
+	struct nft_rules rules;
 
 	if (table < 0 && table != -ENOENT)
 		return table;
-	r = network_load(dirfd, &n, err);
+	r = network_load(o->dirfd, &n, err);
 	n.has_ipv6 = is_ipv6_on();
 	if (r == -ENOENT)
-		r = network_choose(dirfd, rt, mark, &n, err);
+		r = network_choose(o->dirfd, o->rt, mark, &n, err);
 	else if (r == 0)
-		r = settle_subnets(dirfd, rt, mark, &n, err);
+		r = settle_subnets(o->dirfd, o->rt, mark, &n, err);
 	if (r < 0)
 		return r;
-	if (!is_bridge_ready(rt, &n)) {
-		r = bridge_ensure(rt, &n, err);
-		if (r < 0)
-			return r;
-	}
-	nft_mark(&(struct nft_rules){ n.bridge, n.subnet4, n.subnet6 }, want);
-	if (table < 0 || strcmp(mark, want) != 0)
-		r = table_ensure(nf, &n, table == 0, refill, arg, err);
+	network_rules(&n, &rules);
+	nft_mark(&rules, want);
+	if (table < 0 || strcmp(mark, want) != 0 || o->is_fresh)
+		r = table_ensure(o, &n, table == 0, err);
 	if (r == 0)
 		*ret = n;
 	return r;
+}
+
+int network_open_bridge(struct nl_sock *rt, struct network *n, struct error *err)
+{
+	if (!is_default_network(n)) {
+		n->has_ipv6 = n->gateway6.family != AF_UNSPEC && is_ipv6_on();
+		if (!n->has_ipv6 && n->gateway4.family == AF_UNSPEC)
+			return error_set(err, EAFNOSUPPORT,
+					 "it has IPv6 alone, which is switched off on this host");
+	}
+	return is_bridge_ready(rt, n) ? 0 : bridge_ensure(rt, n, err);
+}
+
+int network_open_table(struct nl_sock *nf, const struct network *n, bool is_fresh,
+		       struct error *err)
+{
+	char mark[NFT_MARK_MAX], want[NFT_MARK_MAX];
+	int table = nft_table_mark(nf, n->table, mark, err);
+	struct nft_elements none = { 0 };
+	struct nft_rules rules;
+
+	if (table < 0 && table != -ENOENT)
+		return table;
+	network_rules(n, &rules);
+	nft_mark(&rules, want);
+	if (table == 0 && !is_fresh && strcmp(mark, want) == 0)
+		return 0;
+	return nft_install(nf, &rules, &none, table == 0, err);
 }
 
 static int bridge_remove(struct nl_sock *rt, const struct network *n, struct error *err)
@@ -404,7 +563,7 @@ static int bridge_remove(struct nl_sock *rt, const struct network *n, struct err
 int network_remove(struct nl_sock *rt, struct nl_sock *nf, const struct network *n,
 		   struct error *err)
 {
-	int r = nft_drop(nf, err);
+	int r = nft_drop(nf, n->table, err);
 
 	return r < 0 ? r : bridge_remove(rt, n, err);
 }

@@ -167,14 +167,14 @@ void nft_build_elements(struct nl_batch *b, const struct nft_elements *l, bool i
 			build_element_message(b, l, (enum nft_map)map, &at, is_add);
 }
 
-void nft_build_drop_table(struct nl_batch *b)
+void nft_build_drop_table(struct nl_batch *b, const char *table)
 {
 	void *at = nl_message_room(b, NFT_MESSAGE_MAX);
 	struct nftnl_table *t = nftnl_table_alloc();
 
 	if (!t)
 		abort();
-	nftnl_table_set_str(t, NFTNL_TABLE_NAME, NFT_TABLE);
+	nftnl_table_set_str(t, NFTNL_TABLE_NAME, table);
 	if (at) {
 		nftnl_table_nlmsg_build_payload(
 			nftnl_nlmsg_build_hdr(at, NFT_MSG_DELTABLE, NFPROTO_INET, 0, 0), t);
@@ -199,7 +199,7 @@ int nft_install(struct nl_sock *s, const struct nft_rules *r, const struct nft_e
 	nl_batch_init(&b, 65536 + elements_size(keep));
 	nft_build_begin(&b);
 	if (is_replacing)
-		nft_build_drop_table(&b);
+		nft_build_drop_table(&b, r->table);
 	nft_build_table(&b, r);
 	nft_build_elements(&b, keep, true);
 	nft_build_end(&b);
@@ -230,7 +230,7 @@ int nft_delete(struct nl_sock *s, const struct nft_elements *l, struct error *er
 	return nft_change(s, l, false, err);
 }
 
-static void build_take_flows6(struct nl_batch *b, const struct ip_addr *a)
+static void build_take_flows6(struct nl_batch *b, const char *table, const struct ip_addr *a)
 {
 	struct nftnl_set *s = nftnl_set_alloc();
 	struct nftnl_set_elem *x = nftnl_set_elem_alloc();
@@ -238,7 +238,7 @@ static void build_take_flows6(struct nl_batch *b, const struct ip_addr *a)
 
 	if (!s || !x)
 		abort();
-	nftnl_set_set_str(s, NFTNL_SET_TABLE, NFT_TABLE);
+	nftnl_set_set_str(s, NFTNL_SET_TABLE, table);
 	nftnl_set_set_str(s, NFTNL_SET_NAME, NFT_SET_FLOWS6);
 	nftnl_set_elem_set(x, NFTNL_SET_ELEM_KEY, a->bytes, 16);
 	nftnl_set_elem_add(s, x);
@@ -250,7 +250,7 @@ static void build_take_flows6(struct nl_batch *b, const struct ip_addr *a)
 	nftnl_set_free(s);
 }
 
-int nft_drop(struct nl_sock *s, struct error *err)
+int nft_drop(struct nl_sock *s, const char *table, struct error *err)
 {
 	cleanup_batch struct nl_batch b;
 	struct error scratch;
@@ -258,7 +258,7 @@ int nft_drop(struct nl_sock *s, struct error *err)
 
 	nl_batch_init(&b, 8192);
 	nft_build_begin(&b);
-	nft_build_drop_table(&b);
+	nft_build_drop_table(&b, table);
 	nft_build_end(&b);
 	r = nl_send(s, &b, &scratch);
 	if (r == -ENOENT)
@@ -321,7 +321,7 @@ static int nft_get(struct nl_sock *s, struct nl_batch *b, nl_answer_fn fn, void 
 	return r;
 }
 
-int nft_table_mark(struct nl_sock *s, char out[NFT_MARK_MAX], struct error *err)
+int nft_table_mark(struct nl_sock *s, const char *table, char out[NFT_MARK_MAX], struct error *err)
 {
 	cleanup_batch struct nl_batch b;
 	struct nfgenmsg *g;
@@ -331,7 +331,7 @@ int nft_table_mark(struct nl_sock *s, char out[NFT_MARK_MAX], struct error *err)
 	g = nl_message(&b, (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE, NLM_F_ACK, sizeof(*g),
 		       "look for table 'inet podium'");
 	g->nfgen_family = NFPROTO_INET;
-	nl_put_str(&b, NFTA_TABLE_NAME, NFT_TABLE);
+	nl_put_str(&b, NFTA_TABLE_NAME, table);
 	return nft_get(s, &b, table_answer, out, err);
 }
 
@@ -342,7 +342,8 @@ static int present_answer(const struct nlmsghdr *nlh, void *arg)
 }
 
 /* Asked first: a refused transaction waits for the one before it, about 10 ms. */
-static int is_in_flows6(struct nl_sock *s, const struct ip_addr *a, bool *ret, struct error *err)
+static int is_in_flows6(struct nl_sock *s, const char *table, const struct ip_addr *a, bool *ret,
+			struct error *err)
 {
 	cleanup_batch struct nl_batch b;
 	size_t list, elem, key;
@@ -352,7 +353,7 @@ static int is_in_flows6(struct nl_sock *s, const struct ip_addr *a, bool *ret, s
 	g = nl_message(&b, (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETSETELEM, NLM_F_ACK, sizeof(*g),
 		       "look for IPv6 flows");
 	g->nfgen_family = NFPROTO_INET;
-	nl_put_str(&b, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
+	nl_put_str(&b, NFTA_SET_ELEM_LIST_TABLE, table);
 	nl_put_str(&b, NFTA_SET_ELEM_LIST_SET, NFT_SET_FLOWS6);
 	list = nl_nest(&b, NFTA_SET_ELEM_LIST_ELEMENTS);
 	elem = nl_nest(&b, NFTA_LIST_ELEM);
@@ -364,11 +365,12 @@ static int is_in_flows6(struct nl_sock *s, const struct ip_addr *a, bool *ret, s
 	return nft_get(s, &b, present_answer, ret, err);
 }
 
-int nft_take_flows6(struct nl_sock *s, const struct ip_addr *a, struct error *err)
+int nft_take_flows6(struct nl_sock *s, const char *table, const struct ip_addr *a,
+		    struct error *err)
 {
 	cleanup_batch struct nl_batch b = { 0 };
 	bool is_there = false;
-	int r = is_in_flows6(s, a, &is_there, err);
+	int r = is_in_flows6(s, table, a, &is_there, err);
 
 	if (r == -ENOENT || (r == 0 && !is_there))
 		return 0;
@@ -376,7 +378,7 @@ int nft_take_flows6(struct nl_sock *s, const struct ip_addr *a, struct error *er
 		return r;
 	nl_batch_init(&b, 8192);
 	nft_build_begin(&b);
-	build_take_flows6(&b, a);
+	build_take_flows6(&b, table, a);
 	nft_build_end(&b);
 	r = nl_send(s, &b, err);
 	return r < 0 ? r : 1;

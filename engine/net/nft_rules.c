@@ -14,6 +14,7 @@
  *	    ip daddr 127.0.0.0/8 drop                  NET-1: route_localnet is on for BRIDGE
  *	    ip saddr 127.0.0.0/8 drop
  *	    iifname BRIDGE accept
+ *	    iifgroup PODIUM accept                     pods of other networks: link.h
  *	    ip daddr NET4 drop                         NET-2: translated packets still carry the
  *	    ip6 daddr NET6 drop                        host's address here, so these went round us
  *	  }
@@ -40,11 +41,15 @@
  *	  }
  *	}
  *
+ * A network that a user has made has a table of its own, `inet podium_<id>`: raw, postrouting (not
+ * when it is internal: nothing of it leaves) and flows6 as above, and those of nft_network.c. So each
+ * comes and goes in one transaction, and nobody has to know the networks of other stores. Ports are
+ * always elements of the main table's maps: host ports are one space.
+ *
  * Masquerade is plain, never random: random ports make new local connections twenty times slower.
  * The number of rules does not grow with the number of pods.
  *
- * Kernel: inet nat chains (5.2), comments of tables (5.10). Limits: prefixes are cut at whole
- * bytes, which the pools of ipam.c are.
+ * Kernel: inet nat chains (5.2), comments of tables (5.10).
  */
 #include "engine/net/nft.h"
 
@@ -69,8 +74,10 @@
 
 #include "engine/base/seams.h"
 #include "engine/net/internal.h"
+#include "engine/net/link.h"
+#include "engine/net/nft_expr.h"
 
-#define RULES_VERSION 1
+#define RULES_VERSION 2
 #define FLOWS6_MAX    65536 /* as many as a subnet has pods */
 
 /* The type numbers are nft(8)'s; the kernel only keeps them for it. */
@@ -93,164 +100,55 @@ const struct nft_map_shape nft_map_shapes[NFT_MAP__COUNT] = {
 			    CONCAT(TYPE_IP6, TYPE_PORT) },
 };
 
-/* Registers of four bytes: the first of the sixteen, and n further on. */
-static uint32_t reg_at(uint32_t n)
-{
-	return n == 0 ? (uint32_t)NFT_REG_1 : (uint32_t)NFT_REG32_00 + n;
-}
-
-static struct nftnl_expr *expr_new(struct nftnl_rule *r, const char *name)
-{
-	struct nftnl_expr *e = nftnl_expr_alloc(name);
-
-	if (!e)
-		abort();
-	nftnl_rule_add_expr(r, e);
-	return e;
-}
-
-static void expr_meta(struct nftnl_rule *r, uint32_t key, uint32_t reg)
-{
-	struct nftnl_expr *e = expr_new(r, "meta");
-
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, reg);
-}
-
-static void expr_compare(struct nftnl_rule *r, uint32_t op, const void *data, size_t len)
-{
-	struct nftnl_expr *e = expr_new(r, "cmp");
-
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, op);
-	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, (uint32_t)len);
-}
-
-static void expr_payload(struct nftnl_rule *r, uint32_t base, uint32_t offset, uint32_t len,
-			 uint32_t reg)
-{
-	struct nftnl_expr *e = expr_new(r, "payload");
-
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, len);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, reg);
-}
-
-static void expr_mask(struct nftnl_rule *r, const void *mask, size_t len)
-{
-	static const uint8_t zero[16];
-	struct nftnl_expr *e = expr_new(r, "bitwise");
-
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, (uint32_t)len);
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, mask, (uint32_t)len);
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, zero, (uint32_t)len);
-}
-
-static void expr_verdict(struct nftnl_rule *r, int verdict, const char *chain)
-{
-	struct nftnl_expr *e = expr_new(r, "immediate");
-
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, (uint32_t)verdict);
-	if (chain)
-		nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain);
-}
-
-static struct nftnl_rule *rule_new(const char *chain)
-{
-	struct nftnl_rule *r = nftnl_rule_alloc();
-
-	if (!r)
-		abort();
-	nftnl_rule_set_u32(r, NFTNL_RULE_FAMILY, NFPROTO_INET);
-	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, NFT_TABLE);
-	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain);
-	return r;
-}
-
-static void rule_finish(struct nl_batch *b, struct nftnl_rule *r)
-{
-	void *at = nl_message_room(b, NFT_MESSAGE_MAX);
-
-	if (at) {
-		struct nlmsghdr *h = nftnl_nlmsg_build_hdr(at, NFT_MSG_NEWRULE, NFPROTO_INET,
-							   NLM_F_CREATE | NLM_F_APPEND, 0);
-
-		nftnl_rule_nlmsg_build_payload(h, r);
-		nl_message_built(b, "add rule of table 'inet podium'");
-	}
-	nftnl_rule_free(r);
-}
-
-/* iifname/oifname ==/!= NAME */
-static void match_device(struct nftnl_rule *r, uint32_t key, uint32_t op, const char *name)
-{
-	char padded[IFNAMSIZ] = { 0 };
-
-	(void)snprintf(padded, sizeof(padded), "%s", name);
-	expr_meta(r, key, NFT_REG_1);
-	expr_compare(r, op, padded, sizeof(padded));
-}
-
-static void match_family(struct nftnl_rule *r, int family)
-{
-	uint8_t proto = family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
-
-	expr_meta(r, NFT_META_NFPROTO, NFT_REG_1);
-	expr_compare(r, NFT_CMP_EQ, &proto, 1);
-}
-
-enum side { SADDR, DADDR };
-static uint32_t side_offset(int family, enum side side)
-{
-	if (family == AF_INET)
-		return side == SADDR ? 12 : 16;
-	return side == SADDR ? 8 : 24;
-}
-
-/* ip/ip6 saddr/daddr PREFIX, the prefix being whole bytes long. */
-static void match_prefix(struct nftnl_rule *r, enum side side, const struct ip_prefix *p)
-{
-	assert(p->bits % 8 == 0 && p->bits > 0);
-	match_family(r, p->addr.family);
-	expr_payload(r, NFT_PAYLOAD_NETWORK_HEADER, side_offset(p->addr.family, side), p->bits / 8,
-		     NFT_REG_1);
-	expr_compare(r, NFT_CMP_EQ, p->addr.bytes, p->bits / 8);
-}
-
 static const struct ip_prefix loopback4 = { .addr = { AF_INET, { 127 } }, .bits = 8 };
 static const struct ip_prefix loopback6 = {
 	.addr = { AF_INET6, { [15] = 1 } },
 	.bits = 128,
 };
 
+static bool is_main(const struct nft_rules *rules)
+{
+	return strcmp(rules->table, NFT_TABLE) == 0;
+}
+
+static void rule_end(struct nl_batch *b, struct nftnl_rule *r, int verdict)
+{
+	nft_expr_verdict(r, verdict, NULL);
+	nft_rule_finish(b, r);
+}
+
+/* NET-1: of the main table, for all networks. */
+static void chain_raw_loopback(struct nl_batch *b, const struct nft_rules *rules)
+{
+	for (int side = NFT_DADDR; side >= NFT_SADDR && !WEAKEN("NET-1"); side--) {
+		struct nftnl_rule *r = nft_rule_new(rules->table, "raw");
+
+		nft_match_prefix(r, (enum nft_side)side, &loopback4);
+		rule_end(b, r, NF_DROP);
+	}
+}
+
 static void chain_raw(struct nl_batch *b, const struct nft_rules *rules)
 {
 	const struct ip_prefix *pods[] = { &rules->subnet4, &rules->subnet6 };
-	struct nftnl_rule *r = rule_new("raw");
+	struct nftnl_rule *r = nft_rule_new(rules->table, "raw");
 
-	match_device(r, NFT_META_IIFNAME, NFT_CMP_EQ, "lo");
-	expr_verdict(r, NF_ACCEPT, NULL);
-	rule_finish(b, r);
-	for (int side = DADDR; side >= SADDR && !WEAKEN("NET-1"); side--) {
-		r = rule_new("raw");
-		match_prefix(r, (enum side)side, &loopback4);
-		expr_verdict(r, NF_DROP, NULL);
-		rule_finish(b, r);
-	}
-	r = rule_new("raw");
-	match_device(r, NFT_META_IIFNAME, NFT_CMP_EQ, rules->bridge);
-	expr_verdict(r, NF_ACCEPT, NULL);
-	rule_finish(b, r);
+	nft_match_device(r, NFT_META_IIFNAME, NFT_CMP_EQ, "lo");
+	rule_end(b, r, NF_ACCEPT);
+	if (is_main(rules))
+		chain_raw_loopback(b, rules);
+	r = nft_rule_new(rules->table, "raw");
+	nft_match_device(r, NFT_META_IIFNAME, NFT_CMP_EQ, rules->bridge);
+	rule_end(b, r, NF_ACCEPT);
+	r = nft_rule_new(rules->table, "raw");
+	nft_match_group(r, NFT_META_IIFGROUP, LINK_GROUP, ~LINK_GROUP_ISOLATED_BIT);
+	rule_end(b, r, NF_ACCEPT);
 	for (size_t i = 0; i < 2 && !WEAKEN("NET-2"); i++) {
-		r = rule_new("raw");
-		match_prefix(r, DADDR, pods[i]);
-		expr_verdict(r, NF_DROP, NULL);
-		rule_finish(b, r);
+		if (pods[i]->addr.family == AF_UNSPEC)
+			continue;
+		r = nft_rule_new(rules->table, "raw");
+		nft_match_prefix(r, NFT_DADDR, pods[i]);
+		rule_end(b, r, NF_DROP);
 	}
 }
 
@@ -259,26 +157,26 @@ static void rule_dnat(struct nl_batch *b, const struct nft_map_shape *map)
 {
 	uint32_t words = (uint32_t)ip_len(map->family) / 4;
 	uint32_t host_words = map->has_host ? words : 0;
-	struct nftnl_rule *r = rule_new("ports");
+	struct nftnl_rule *r = nft_rule_new(NFT_TABLE, "ports");
 	struct nftnl_expr *e;
 
-	match_family(r, map->family);
+	nft_match_family(r, map->family);
 	if (map->has_host)
-		expr_payload(r, NFT_PAYLOAD_NETWORK_HEADER, side_offset(map->family, DADDR),
-			     words * 4, NFT_REG_1);
-	expr_meta(r, NFT_META_L4PROTO, reg_at(host_words));
-	expr_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, reg_at(host_words + 1));
-	e = expr_new(r, "lookup");
+		nft_expr_payload(r, NFT_PAYLOAD_NETWORK_HEADER,
+				 nft_side_offset(map->family, NFT_DADDR), words * 4, NFT_REG_1);
+	nft_expr_meta(r, NFT_META_L4PROTO, nft_reg_at(host_words));
+	nft_expr_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, nft_reg_at(host_words + 1));
+	e = nft_expr_new(r, "lookup");
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_1);
 	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, map->name);
-	e = expr_new(r, "nat");
+	e = nft_expr_new(r, "nat");
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY,
 			   map->family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, reg_at(words));
-	rule_finish(b, r);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, nft_reg_at(words));
+	nft_rule_finish(b, r);
 }
 
 static void chain_ports(struct nl_batch *b)
@@ -288,17 +186,18 @@ static void chain_ports(struct nl_batch *b)
 
 	rule_dnat(b, &nft_map_shapes[NFT_MAP_HOST4]);
 	rule_dnat(b, &nft_map_shapes[NFT_MAP_PORTS4]);
-	r = rule_new("ports");
-	match_prefix(r, DADDR, &loopback6);
-	expr_verdict(r, NFT_RETURN, NULL);
-	rule_finish(b, r);
-	r = rule_new("ports");
-	match_family(r, AF_INET6);
-	expr_payload(r, NFT_PAYLOAD_NETWORK_HEADER, side_offset(AF_INET6, DADDR), 16, NFT_REG_1);
-	expr_mask(r, mask, sizeof(mask));
-	expr_compare(r, NFT_CMP_EQ, link_local, sizeof(link_local));
-	expr_verdict(r, NFT_RETURN, NULL);
-	rule_finish(b, r);
+	r = nft_rule_new(NFT_TABLE, "ports");
+	nft_match_prefix(r, NFT_DADDR, &loopback6);
+	nft_expr_verdict(r, NFT_RETURN, NULL);
+	nft_rule_finish(b, r);
+	r = nft_rule_new(NFT_TABLE, "ports");
+	nft_match_family(r, AF_INET6);
+	nft_expr_payload(r, NFT_PAYLOAD_NETWORK_HEADER, nft_side_offset(AF_INET6, NFT_DADDR), 16,
+			 NFT_REG_1);
+	nft_expr_mask(r, mask, sizeof(mask));
+	nft_expr_compare(r, NFT_CMP_EQ, link_local, sizeof(link_local));
+	nft_expr_verdict(r, NFT_RETURN, NULL);
+	nft_rule_finish(b, r);
 	rule_dnat(b, &nft_map_shapes[NFT_MAP_HOST6]);
 	rule_dnat(b, &nft_map_shapes[NFT_MAP_PORTS6]);
 }
@@ -306,65 +205,74 @@ static void chain_ports(struct nl_batch *b)
 /* fib daddr type local jump ports */
 static void chain_local(struct nl_batch *b, const char *chain)
 {
-	struct nftnl_rule *r = rule_new(chain);
+	struct nftnl_rule *r = nft_rule_new(NFT_TABLE, chain);
 	uint32_t local = RTN_LOCAL;
 
 	if (!WEAKEN("NET-3")) {
-		struct nftnl_expr *e = expr_new(r, "fib");
+		struct nftnl_expr *e = nft_expr_new(r, "fib");
 
 		nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
 		nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
 		nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
-		expr_compare(r, NFT_CMP_EQ, &local, sizeof(local));
+		nft_expr_compare(r, NFT_CMP_EQ, &local, sizeof(local));
 	}
-	expr_verdict(r, NFT_JUMP, "ports");
-	rule_finish(b, r);
+	nft_expr_verdict(r, NFT_JUMP, "ports");
+	nft_rule_finish(b, r);
 }
 
 /* ip6 saddr/daddr NET6 add @flows6 { the address }: once a flow, since the chains are for NAT */
 static void rule_flows6(struct nl_batch *b, const struct nft_rules *rules, const char *chain,
-			enum side side)
+			enum nft_side side)
 {
-	struct nftnl_rule *r = rule_new(chain);
+	struct nftnl_rule *r;
 	struct nftnl_expr *e;
 
-	match_prefix(r, side, &rules->subnet6);
-	expr_payload(r, NFT_PAYLOAD_NETWORK_HEADER, side_offset(AF_INET6, side), 16, NFT_REG_1);
-	e = expr_new(r, "dynset");
+	if (rules->subnet6.addr.family == AF_UNSPEC)
+		return;
+	r = nft_rule_new(rules->table, chain);
+	nft_match_prefix(r, side, &rules->subnet6);
+	nft_expr_payload(r, NFT_PAYLOAD_NETWORK_HEADER, nft_side_offset(AF_INET6, side), 16,
+			 NFT_REG_1);
+	e = nft_expr_new(r, "dynset");
 	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, NFT_SET_FLOWS6);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_ADD);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
-	rule_finish(b, r);
+	nft_rule_finish(b, r);
 }
 
 /* ct status dnat */
 static void match_translated(struct nftnl_rule *r)
 {
-	struct nftnl_expr *e = expr_new(r, "ct");
+	struct nftnl_expr *e = nft_expr_new(r, "ct");
 	uint32_t dnat = IPS_DST_NAT, zero = 0;
 
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_STATUS);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
-	expr_mask(r, &dnat, sizeof(dnat));
-	expr_compare(r, NFT_CMP_NEQ, &zero, sizeof(zero));
+	nft_expr_mask(r, &dnat, sizeof(dnat));
+	nft_expr_compare(r, NFT_CMP_NEQ, &zero, sizeof(zero));
 }
 
 static void rule_masquerade(struct nl_batch *b, const struct nft_rules *rules, uint32_t op,
 			    bool is_translated, const struct ip_prefix *from)
 {
-	struct nftnl_rule *r = rule_new("postrouting");
+	struct nftnl_rule *r;
 
-	match_device(r, NFT_META_OIFNAME, op, rules->bridge);
+	if (from->addr.family == AF_UNSPEC)
+		return;
+	r = nft_rule_new(rules->table, "postrouting");
+	nft_match_device(r, NFT_META_OIFNAME, op, rules->bridge);
 	if (is_translated)
 		match_translated(r);
-	match_prefix(r, SADDR, from);
-	(void)expr_new(r, "masq");
-	rule_finish(b, r);
+	nft_match_prefix(r, NFT_SADDR, from);
+	(void)nft_expr_new(r, "masq");
+	nft_rule_finish(b, r);
 }
 
 static void chain_postrouting(struct nl_batch *b, const struct nft_rules *rules)
 {
-	rule_flows6(b, rules, "postrouting", DADDR);
+	rule_flows6(b, rules, "postrouting", NFT_DADDR);
+	if (rules->is_internal)
+		return;
 	rule_masquerade(b, rules, NFT_CMP_NEQ, false, &rules->subnet4);
 	rule_masquerade(b, rules, NFT_CMP_NEQ, false, &rules->subnet6);
 	rule_masquerade(b, rules, NFT_CMP_EQ, false, &loopback4);
@@ -373,15 +281,15 @@ static void chain_postrouting(struct nl_batch *b, const struct nft_rules *rules)
 }
 
 /* type NULL: a chain that is only jumped to. */
-static void build_chain(struct nl_batch *b, const char *name, const char *type, uint32_t hook,
-			int32_t priority)
+static void build_chain(struct nl_batch *b, const char *table, const char *name, const char *type,
+			uint32_t hook, int32_t priority)
 {
 	struct nftnl_chain *c = nftnl_chain_alloc();
 	void *at = nl_message_room(b, NFT_MESSAGE_MAX);
 
 	if (!c)
 		abort();
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, NFT_TABLE);
+	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, table);
 	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
 	if (type) {
 		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, type);
@@ -411,13 +319,13 @@ static void set_finish(struct nl_batch *b, struct nftnl_set *s)
 	nftnl_set_free(s);
 }
 
-static struct nftnl_set *set_new(const char *name, uint32_t id, uint32_t flags)
+static struct nftnl_set *set_new(const char *table, const char *name, uint32_t id, uint32_t flags)
 {
 	struct nftnl_set *s = nftnl_set_alloc();
 
 	if (!s)
 		abort();
-	nftnl_set_set_str(s, NFTNL_SET_TABLE, NFT_TABLE);
+	nftnl_set_set_str(s, NFTNL_SET_TABLE, table);
 	nftnl_set_set_str(s, NFTNL_SET_NAME, name);
 	nftnl_set_set_u32(s, NFTNL_SET_ID, id);
 	nftnl_set_set_u32(s, NFTNL_SET_FLAGS, flags);
@@ -426,7 +334,7 @@ static struct nftnl_set *set_new(const char *name, uint32_t id, uint32_t flags)
 
 static void build_map(struct nl_batch *b, const struct nft_map_shape *map, uint32_t id)
 {
-	struct nftnl_set *s = set_new(map->name, id, NFT_SET_MAP);
+	struct nftnl_set *s = set_new(NFT_TABLE, map->name, id, NFT_SET_MAP);
 
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, map->key_type);
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, map->key_len);
@@ -435,9 +343,9 @@ static void build_map(struct nl_batch *b, const struct nft_map_shape *map, uint3
 	set_finish(b, s);
 }
 
-static void build_flows6(struct nl_batch *b, uint32_t id)
+static void build_flows6(struct nl_batch *b, const char *table, uint32_t id)
 {
-	struct nftnl_set *s = set_new(NFT_SET_FLOWS6, id, NFT_SET_EVAL);
+	struct nftnl_set *s = set_new(table, NFT_SET_FLOWS6, id, NFT_SET_EVAL);
 
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, TYPE_IP6);
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, 16);
@@ -448,9 +356,15 @@ static void build_flows6(struct nl_batch *b, uint32_t id)
 void nft_mark(const struct nft_rules *r, char out[NFT_MARK_MAX])
 {
 	char a[IP_TEXT_MAX + 4], c[IP_TEXT_MAX + 4];
+	bool has4 = r->subnet4.addr.family != AF_UNSPEC, has6 = r->subnet6.addr.family != AF_UNSPEC;
+	int n = snprintf(out, NFT_MARK_MAX, "podium %d %s %s", RULES_VERSION,
+			 has4 ? ip_prefix_format(&r->subnet4, a) : "-",
+			 has6 ? ip_prefix_format(&r->subnet6, c) : "-");
 
-	(void)snprintf(out, NFT_MARK_MAX, "podium %d %s %s", RULES_VERSION,
-		       ip_prefix_format(&r->subnet4, a), ip_prefix_format(&r->subnet6, c));
+	if (!is_main(r) && n < NFT_MARK_MAX)
+		(void)snprintf(out + n, NFT_MARK_MAX - (size_t)n, " %s%s%s dns %u", r->bridge,
+			       r->is_internal ? " internal" : "", r->is_isolated ? " isolated" : "",
+			       r->dns_port);
 }
 
 static void build_table_message(struct nl_batch *b, const struct nft_rules *rules)
@@ -464,7 +378,7 @@ static void build_table_message(struct nl_batch *b, const struct nft_rules *rule
 		abort();
 	nft_mark(rules, mark);
 	(void)nftnl_udata_put_strz(u, NFTNL_UDATA_TABLE_COMMENT, mark);
-	nftnl_table_set_str(t, NFTNL_TABLE_NAME, NFT_TABLE);
+	nftnl_table_set_str(t, NFTNL_TABLE_NAME, rules->table);
 	nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, 0);
 	nftnl_table_set_data(t, NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(u),
 			     nftnl_udata_buf_len(u));
@@ -479,20 +393,45 @@ static void build_table_message(struct nl_batch *b, const struct nft_rules *rule
 	nftnl_udata_buf_free(u);
 }
 
+/* The table of one network that a user has made. */
+static void build_own_table(struct nl_batch *b, const struct nft_rules *rules)
+{
+	const char *t = rules->table;
+
+	if (rules->subnet6.addr.family != AF_UNSPEC)
+		build_flows6(b, t, 1);
+	build_chain(b, t, "raw", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW);
+	build_chain(b, t, "forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER);
+	build_chain(b, t, "names", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST - 1);
+	build_chain(b, t, "localnames", "nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST - 1);
+	build_chain(b, t, "postrouting", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC);
+	chain_raw(b, rules);
+	nft_build_forward(b, rules);
+	nft_build_names(b, rules);
+	rule_flows6(b, rules, "names", NFT_SADDR);
+	chain_postrouting(b, rules);
+}
+
 void nft_build_table(struct nl_batch *b, const struct nft_rules *rules)
 {
+	const char *t = rules->table;
+
 	build_table_message(b, rules);
+	if (!is_main(rules)) {
+		build_own_table(b, rules);
+		return;
+	}
 	for (uint32_t i = 0; i < NFT_MAP__COUNT; i++)
 		build_map(b, &nft_map_shapes[i], i + 1);
-	build_flows6(b, NFT_MAP__COUNT + 1);
-	build_chain(b, "raw", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW);
-	build_chain(b, "ports", NULL, 0, 0);
-	build_chain(b, "prerouting", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST);
-	build_chain(b, "output", "nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST);
-	build_chain(b, "postrouting", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC);
+	build_flows6(b, t, NFT_MAP__COUNT + 1);
+	build_chain(b, t, "raw", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW);
+	build_chain(b, t, "ports", NULL, 0, 0);
+	build_chain(b, t, "prerouting", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST);
+	build_chain(b, t, "output", "nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST);
+	build_chain(b, t, "postrouting", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC);
 	chain_raw(b, rules);
 	chain_ports(b);
-	rule_flows6(b, rules, "prerouting", SADDR);
+	rule_flows6(b, rules, "prerouting", NFT_SADDR);
 	chain_local(b, "prerouting");
 	chain_local(b, "output");
 	chain_postrouting(b, rules);

@@ -99,6 +99,8 @@ static int write_all(const struct pod_spec *pod, const struct sandbox_record *sb
 				    .address6 = others->is_pod ? others->address6 : sb->address6,
 				    .gateway4 = sb->gateway4,
 				    .gateway6 = sb->gateway6,
+				    .more_addresses = &sb->more_addresses,
+				    .resolvers = &sb->resolvers,
 				    .host_hosts = others->hosts,
 				    .host_resolv = others->resolv };
 	hosts = etc_hosts_text(pod, &facts);

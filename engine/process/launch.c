@@ -24,6 +24,8 @@ static const struct record_field sandbox_fields[] = {
 	RECORD_FIELD(sandbox_record, RECORD_STRING, "address6", address6),
 	RECORD_FIELD(sandbox_record, RECORD_STRING, "gateway4", gateway4),
 	RECORD_FIELD(sandbox_record, RECORD_STRING, "gateway6", gateway6),
+	RECORD_FIELD(sandbox_record, RECORD_STRLIST, "moreAddresses", more_addresses),
+	RECORD_FIELD(sandbox_record, RECORD_STRLIST, "resolvers", resolvers),
 	{ 0 },
 };
 const struct record_type sandbox_record_type = { "sandbox", sizeof(struct sandbox_record),

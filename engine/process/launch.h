@@ -31,6 +31,8 @@ struct sandbox_record {
 	char *address6;
 	char *gateway4;
 	char *gateway6;
+	struct strlist more_addresses; /* in its other networks */
+	struct strlist resolvers;      /* gateways that answer for names of pods */
 };
 extern const struct record_type sandbox_record_type;
 

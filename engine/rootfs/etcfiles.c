@@ -103,6 +103,8 @@ char *etc_hosts_text(const struct pod_spec *pod, const struct etc_facts *facts)
 		add_pod(&b, "127.0.0.1", pod, facts->hostname);
 	add_pod(&b, facts->address4, pod, facts->hostname);
 	add_pod(&b, facts->address6, pod, facts->hostname);
+	for (size_t i = 0; facts->more_addresses && i < facts->more_addresses->n; i++)
+		add_pod(&b, facts->more_addresses->v[i], pod, facts->hostname);
 	add_host(&b, facts->gateway4, "host.containers.internal");
 	if (!facts->gateway4)
 		add_host(&b, facts->gateway6, "host.containers.internal");
@@ -227,15 +229,43 @@ static void print_resolv(struct buf *b, const struct resolv *r)
 		buf_addc(b, '\n');
 }
 
+/* The networks' own resolvers come first and stand for the host's servers, which they ask themselves.
+ * Servers that somebody has asked for by hand are asked alone, else they never would be. */
+static void merge_resolvers(struct resolv *r, const struct strlist *resolvers)
+{
+	strlist_done(&r->servers);
+	for (size_t i = 0; i < resolvers->n; i++)
+		add_unique(&r->servers, resolvers->v[i]);
+}
+
+static void add_names_domain(struct resolv *r)
+{
+	struct strlist all = { 0 };
+
+	strlist_add(&all, ETC_NAMES_DOMAIN);
+	for (size_t i = 0; i < r->searches.n; i++)
+		add_unique(&all, r->searches.v[i]);
+	strlist_done(&r->searches);
+	r->searches = all;
+}
+
 char *etc_resolv_text(const struct pod_spec *pod, const struct etc_facts *facts)
 {
 	struct buf b = BUF_INIT(ETC_FILE_MAX);
 	struct resolv r = { 0 };
 	bool own = pod->dns.policy && strcmp(pod->dns.policy, "None") == 0;
+	bool by_hand = !pod->dns.policy && pod->dns.servers.n;
+	bool has_names = facts->resolvers && facts->resolvers->n && !own;
 
 	if (!own && facts->host_resolv && pod->network != NETWORK_NONE)
 		parse_host(&r, facts->host_resolv, pod->network == NETWORK_HOST);
+	if (has_names && by_hand)
+		strlist_done(&r.servers);
+	else if (has_names)
+		merge_resolvers(&r, facts->resolvers);
 	merge_spec(&r, &pod->dns);
+	if (has_names && !by_hand)
+		add_names_domain(&r);
 	if (pod->network == NETWORK_NONE && !own)
 		strlist_done(&r.servers);
 	print_resolv(&b, &r);

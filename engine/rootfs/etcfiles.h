@@ -10,6 +10,7 @@
 #include "engine/base/error.h"
 
 struct pod_spec;
+struct strlist;
 
 struct etc_facts {
 	const char *hostname;
@@ -17,9 +18,14 @@ struct etc_facts {
 	const char *address6;
 	const char *gateway4;
 	const char *gateway6;
+	const struct strlist *more_addresses; /* the pod's in its other networks, or NULL */
+	const struct strlist *resolvers; /* name servers of its networks, or NULL */
 	const char *host_hosts;	 /* text of the host's /etc/hosts, for a pod in its network */
 	const char *host_resolv; /* text of the host's resolv.conf */
 };
+
+/* The domain of names of pods in networks that have a resolver. */
+#define ETC_NAMES_DOMAIN "dns.podium"
 
 /* Kubernetes' limits. */
 #define ETC_SERVERS_MAX	     3

@@ -39,12 +39,24 @@ static void tear_down(void)
 	CU_ASSERT_EQUAL(fs_remove_tree(AT_FDCWD, top, &err), 0);
 }
 
+/* A lease of whole subnets; six NULL: IPv4 alone. */
+static int lease_of(const char *pod, const struct ip_prefix *four, const struct ip_prefix *six,
+		    struct ipam_attachment *a)
+{
+	struct ipam_pool pool4, pool6 = { 0 };
+
+	ipam_pool_whole(&pool4, four);
+	if (six)
+		ipam_pool_whole(&pool6, six);
+	return ipam_lease(netfd, &pool4, &pool6, pod, a, &err);
+}
+
 /* The address that a pod gets, or "". */
 static const char *lease(const char *pod, const struct ip_prefix *four, const struct ip_prefix *six)
 {
 	static char text[IP_TEXT_MAX];
 	struct ipam_attachment a = { 0 };
-	int r = ipam_lease(netfd, four, six, pod, &a, &err);
+	int r = lease_of(pod, four, six, &a);
 
 	text[0] = '\0';
 	if (r == 0 && six)
@@ -95,7 +107,7 @@ static void test_full(void)
 	CU_ASSERT_EQUAL(ip_prefix_parse("10.7.7.0/28", &tiny), 0);
 	for (int i = 0; i < 12; i++)
 		CU_ASSERT_STRING_NOT_EQUAL(lease(POD_A, &tiny, NULL), "");
-	CU_ASSERT_EQUAL(ipam_lease(netfd, &tiny, NULL, POD_A, &a, &err), -ENOSPC);
+	CU_ASSERT_EQUAL(lease_of(POD_A, &tiny, NULL, &a), -ENOSPC);
 	CU_ASSERT_STRING_EQUAL(err.text, "subnet '10.7.7.0/28' has no free address");
 	CU_ASSERT_EQUAL(ipam_release(netfd, "10.7.7.9", POD_A, &err), 0);
 	CU_ASSERT_STRING_EQUAL(lease(POD_B, &tiny, NULL), "10.7.7.9");
@@ -128,7 +140,7 @@ static void test_record(void)
 			       back = { 0 };
 
 	CU_ASSERT_EQUAL(ipam_lookup(netfd, POD_A, &back, &err), -ENOENT);
-	CU_ASSERT_EQUAL(ipam_lease(netfd, &net4, &net6, POD_A, &a, &err), 0);
+	CU_ASSERT_EQUAL(lease_of(POD_A, &net4, &net6, &a), 0);
 	CU_ASSERT_EQUAL(ipam_record(netfd, POD_A, &a, &err), 0);
 	CU_ASSERT_EQUAL(ipam_lookup(netfd, POD_A, &back, &err), 0);
 	CU_ASSERT(is_ip_equal(&a.addr4, &back.addr4));
@@ -177,7 +189,7 @@ static void test_listing(void)
 	CU_ASSERT_EQUAL(found.n, 2);
 	CU_ASSERT(strlist_has(&found, "10.89.0.2"));
 	CU_ASSERT(strlist_has(&found, "fd12:3456:789a::2"));
-	CU_ASSERT_EQUAL(ipam_lease(netfd, &net4, NULL, POD_A, &a, &err), 0);
+	CU_ASSERT_EQUAL(lease_of(POD_A, &net4, NULL, &a), 0);
 	CU_ASSERT_EQUAL(ipam_record(netfd, POD_A, &a, &err), 0);
 	fd = openat(netfd, "leases/10.89.0.77", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	(void)close(fd);

@@ -295,8 +295,8 @@ static void test_flushed_by_others(void)
 	lab_end(dead);
 	lab_serve(pod);
 	CHECK_OK(nl_open(&nf, NETLINK_NETFILTER, err));
-	CHECK_OK(nft_drop(&nf, err)); /* nft flush ruleset */
-	CHECK_OK(nft_drop(&nf, err));
+	CHECK_OK(nft_drop(&nf, NFT_TABLE, err)); /* nft flush ruleset */
+	CHECK_OK(nft_drop(&nf, NFT_TABLE, err));
 	nl_close(&nf);
 	CU_ASSERT(lab_ask(l.netns, IPPROTO_TCP, "127.0.0.1", 8001, text) < 0);
 	next = lab_node(&l);

@@ -167,7 +167,7 @@ static void test_golden_links(void)
 	struct nl_batch b;
 
 	nl_batch_init(&b, 4096);
-	link_add_bridge(&b, "podium0", mac);
+	link_add_bridge(&b, "podium0", mac, LINK_GROUP);
 	link_set_route_localnet(&b, 3);
 	link_set_no_addrgen(&b, 3);
 	link_set_up(&b, 3);

@@ -21,7 +21,7 @@
 
 static struct nft_rules rules(void)
 {
-	struct nft_rules r = { .bridge = "podium0" };
+	struct nft_rules r = { .table = NFT_TABLE, .bridge = "podium0" };
 
 	CU_ASSERT_EQUAL(ip_prefix_parse("10.89.0.0/16", &r.subnet4), 0);
 	CU_ASSERT_EQUAL(ip_prefix_parse("fd12:3456:789a::/64", &r.subnet6), 0);
@@ -66,7 +66,7 @@ static void test_golden_table(void)
 
 	nl_batch_init(&b, 65536);
 	nft_build_begin(&b);
-	nft_build_drop_table(&b);
+	nft_build_drop_table(&b, NFT_TABLE);
 	nft_build_table(&b, &r);
 	nft_build_end(&b);
 	CU_ASSERT(is_golden(&b, "table.hex"));
@@ -191,19 +191,19 @@ static void test_marks(void)
 
 	if (!enter())
 		return;
-	CU_ASSERT_EQUAL(nft_table_mark(&nf, mark, &err), -ENOENT);
+	CU_ASSERT_EQUAL(nft_table_mark(&nf, NFT_TABLE, mark, &err), -ENOENT);
 	CU_ASSERT_STRING_EQUAL(mark, "");
 	install(&none, false);
-	CU_ASSERT_EQUAL(nft_table_mark(&nf, mark, &err), 0);
+	CU_ASSERT_EQUAL(nft_table_mark(&nf, NFT_TABLE, mark, &err), 0);
 	nft_mark(&r, want);
 	CU_ASSERT_STRING_EQUAL(mark, want);
-	CU_ASSERT_STRING_EQUAL(want, "podium 1 10.89.0.0/16 fd12:3456:789a::/64");
+	CU_ASSERT_STRING_EQUAL(want, "podium 2 10.89.0.0/16 fd12:3456:789a::/64");
 	/* A table that is there is not made twice. */
 	CU_ASSERT_EQUAL(nft_install(&nf, &r, &none, false, &err), -EEXIST);
 	install(&none, true);
-	CU_ASSERT_EQUAL(nft_drop(&nf, &err), 0);
-	CU_ASSERT_EQUAL(nft_drop(&nf, &err), 0);
-	CU_ASSERT_EQUAL(nft_table_mark(&nf, mark, &err), -ENOENT);
+	CU_ASSERT_EQUAL(nft_drop(&nf, NFT_TABLE, &err), 0);
+	CU_ASSERT_EQUAL(nft_drop(&nf, NFT_TABLE, &err), 0);
+	CU_ASSERT_EQUAL(nft_table_mark(&nf, NFT_TABLE, mark, &err), -ENOENT);
 	leave();
 }
 

@@ -8,7 +8,7 @@
  * compares text. An alias becomes a name that other pods can ask for, and a word in a file of the
  * resolver's: only what can stand in a host name passes.
  *
- * Limits: NETWORK_WORD_MAX bytes a value, NETWORKS_MAX networks a pod, ALIASES_MAX names in each.
+ * Limits: NETWORK_WORD_MAX bytes a value, NET_ATTACHMENTS_MAX networks a pod, ALIASES_MAX names in each.
  */
 #include "cmd/podium/network/networkwords.h"
 
@@ -19,11 +19,11 @@
 #include "engine/base/mem.h"
 #include "engine/net/ip.h"
 #include "engine/net/link.h"
+#include "engine/net/net.h"
 #include "engine/net/netnames.h"
 #include "engine/pod/spec.h"
 
 #define NETWORK_WORD_MAX 4096
-#define NETWORKS_MAX	 32
 #define ALIASES_MAX	 64
 
 /* ---- addresses -------------------------------------------------------------------------- */
@@ -180,8 +180,8 @@ static int add_network(struct pod_spec *pod, const char *name, char *options, st
 
 	if (!*name)
 		return error_set(err, EINVAL, "network name cannot be empty");
-	if (pod->networks.n >= NETWORKS_MAX)
-		return error_set(err, E2BIG, "more than %d networks", NETWORKS_MAX);
+	if (pod->networks.n >= NET_ATTACHMENTS_MAX)
+		return error_set(err, E2BIG, "more than %d networks", NET_ATTACHMENTS_MAX);
 	for (size_t i = 0; i < pod->networks.n; i++)
 		if (is_equal(pod->networks.v[i].network, name))
 			return error_set(err, EINVAL, "network %.64s is given twice", name);
