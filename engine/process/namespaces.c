@@ -29,7 +29,6 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
-#include "engine/base/seams.h"
 #include "engine/process/internal.h"
 #include "engine/process/userns.h"
 #include "engine/state/status.h"
@@ -168,7 +167,7 @@ static int open_file(const char *path, uint64_t flag, struct error *err)
 
 	if (fd < 0 || fstatfs(fd, &fs) < 0)
 		return error_errno(err, "open '%s'", path);
-	if ((fs.f_type != NSFS_MAGIC || ioctl(fd, NS_GET_NSTYPE) != (int)flag) && !WEAKEN("NS-1"))
+	if (fs.f_type != NSFS_MAGIC || ioctl(fd, NS_GET_NSTYPE) != (int)flag)
 		return error_set(err, EINVAL, "'%s' is no namespace of this kind", path);
 	return steal_fd(&fd);
 }

@@ -185,7 +185,9 @@ static int plan_users(const struct ns_flags *w, const struct conf *conf, struct 
 static int plan_sysctls(const struct ns_flags *w, const struct conf *conf, struct pod_spec *pod,
 			struct error *err)
 {
-	bool host_net = pod->network == NETWORK_HOST;
+	/* Another's namespaces are set by who made them. */
+	bool host_net = pod->network == NETWORK_HOST || pod->network == NETWORK_FROM;
+	bool host_ipc = pod->host_ipc || pod->ipc_from;
 	char path[SYSCTL_KEY_MAX + 8];
 
 	for (size_t i = 0; i < conf->default_sysctls.n + w->sysctls.n; i++) {
@@ -194,12 +196,11 @@ static int plan_sysctls(const struct ns_flags *w, const struct conf *conf, struc
 					      : w->sysctls.v[i - conf->default_sysctls.n];
 		size_t n = strcspn(text, "=");
 		cleanup_free char *key = xstrndup(text, n);
-		int r = text[n] ? sysctl_check(key, text + n + 1, host_net, pod->host_ipc, path,
-					       err)
+		int r = text[n] ? sysctl_check(key, text + n + 1, host_net, host_ipc, path, err)
 				: error_set(err, EINVAL, "'%.100s' is not KEY=VALUE", text);
 
 		/* A default is for containers that have the namespace; as Podman's. */
-		if (r < 0 && is_default && (host_net || pod->host_ipc))
+		if (r < 0 && is_default && (host_net || host_ipc))
 			continue;
 		if (r < 0)
 			return error_wrap(err, "%s",
