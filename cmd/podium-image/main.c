@@ -41,6 +41,7 @@ static const struct verb *const verbs[] = {
 	&verb_manifest,
 	&verb_pull,
 	&verb_commit,
+	&verb_cp,
 	&verb_export,
 	&verb_import,
 	&verb_push,

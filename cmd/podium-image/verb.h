@@ -36,6 +36,7 @@ extern const struct verb verb_fetch;
 extern const struct verb verb_login;
 extern const struct verb verb_manifest;
 extern const struct verb verb_commit;
+extern const struct verb verb_cp;
 extern const struct verb verb_export;
 extern const struct verb verb_import;
 extern const struct verb verb_push;

@@ -37,6 +37,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "engine/base/mem.h"
 #include "engine/base/seams.h"
@@ -105,6 +106,20 @@ int cage_enter_root_readonly(int dirfd, struct error *err)
 			       MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOATIME;
 
 	return enter_root(dirfd, WEAKEN("CAGE-READONLY") ? 0 : attrs, err);
+}
+
+int cage_enter_place(const struct cage_place *place, struct error *err)
+{
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return error_errno(err, "become non-dumpable");
+	if (place->userns_fd >= 0 && (setns(place->userns_fd, CLONE_NEWUSER) < 0 ||
+				      setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
+		return error_errno(err, "join the container's user namespace");
+	if (unshare(CLONE_NEWNET | CLONE_NEWIPC) < 0)
+		return error_errno(err, "new namespaces for a copy");
+	if (fchdir(place->rootfd) < 0 || chroot(".") < 0)
+		return error_errno(err, "change root for a copy");
+	return 0;
 }
 
 int cage_close_others(const int *keep, size_t n, struct error *err)
@@ -206,7 +221,7 @@ static const int unpack_calls[] = {
 
 static const int pack_calls[] = {
 	CALL(openat),	 CALL(openat2),	   CALL(getdents64), CALL(readlinkat),
-	CALL(fgetxattr), CALL(flistxattr), CALL(statx),
+	CALL(fgetxattr), CALL(flistxattr), CALL(statx),	     CALL(fstatfs),
 };
 
 static int allow(scmp_filter_ctx ctx, const int *calls, size_t n)

@@ -5,6 +5,8 @@
 #ifndef PODIUM_IMAGE_CAGE_H
 #define PODIUM_IMAGE_CAGE_H
 
+#include <errno.h>
+
 #include "engine/base/error.h"
 
 enum cage_kind {
@@ -20,6 +22,19 @@ enum cage_kind {
 int cage_enter_root(int dirfd, struct error *err) must_check;
 /* The same, and nothing can be written there, no access time either. */
 int cage_enter_root_readonly(int dirfd, struct error *err) must_check;
+
+/* A root that is not ours to mount: of a container that runs, or of this host. */
+struct cage_place {
+	int rootfd;    /* O_PATH */
+	int userns_fd; /* whose ids its files have; -1: those of the caller */
+};
+#define CAGE_PLACE_INIT                           \
+	{                                         \
+		.rootfd = -EBADF, .userns_fd = -1 \
+	}
+/* Makes that the root of the calling process, in its user namespace, as that one's root, without
+ * network. Mounts stay what they are. Single-threaded callers with CAP_SYS_ADMIN. */
+int cage_enter_place(const struct cage_place *place, struct error *err) must_check;
 
 /* Closes every descriptor but 0 to 2 and the n given ones (ascending). */
 int cage_close_others(const int *keep, size_t n, struct error *err) must_check;

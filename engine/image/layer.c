@@ -115,16 +115,39 @@ static int clear_for_file(struct layer *l, int parentfd, const char *base, struc
 	return r < 0 ? r : steal_fd(&keep);
 }
 
+/* Whether a mount stands at the name. In a mount namespace that is not ours an unlink would succeed
+ * and take the mount away. */
+static bool is_mount(int parentfd, const char *base)
+{
+	struct statx st;
+
+	return statx(parentfd, base, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &st) == 0 &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+/* A copy onto a file that is a mount, such as a container's /etc/hosts: its content alone changes. */
+static int fill_mounted_file(struct layer *l, struct archive *a, int parentfd, const char *base,
+			     struct archive_entry *e, struct error *err)
+{
+	cleanup_close int fd =
+		openat(parentfd, base, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 ? error_errno(err, "open") : write_data(l, a, fd, archive_entry_size(e), err);
+}
+
 static int make_file(struct layer *l, struct archive *a, int parentfd, const char *base,
 		     struct archive_entry *e, struct error *err)
 {
-	cleanup_close int dir = clear_for_file(l, parentfd, base, err);
+	bool mounted = l->limits->copy && is_mount(parentfd, base);
+	cleanup_close int dir = mounted ? -EBADF : clear_for_file(l, parentfd, base, err);
 	cleanup_close int fd = -EBADF;
 	int flags = O_WRONLY | O_CREAT | O_CLOEXEC;
 	int64_t size = archive_entry_size(e);
 	struct timespec times[2];
 	int r;
 
+	if (mounted)
+		return fill_mounted_file(l, a, parentfd, base, e, err);
 	if (dir < 0)
 		return dir;
 	if (size < 0 || (uint64_t)size > l->limits->file_bytes)
@@ -357,6 +380,10 @@ static bool is_engine_device(struct archive_entry *e)
 static int make_device(struct layer *l, int parentfd, const char *base, struct archive_entry *e,
 		       struct error *err)
 {
+	if (l->limits->copy) {
+		l->stats.skipped_devices++;
+		return 0;
+	}
 	if (WEAKEN("LAYER-DEVICE"))
 		return mknodat(parentfd, base, archive_entry_mode(e), archive_entry_rdev(e)) < 0
 			       ? error_errno(err, "create device")
@@ -401,18 +428,42 @@ static int make_root(struct layer *l, struct archive_entry *e, struct error *err
 	return set_dir(l, l->rootfd, "", e, err);
 }
 
+/* Whether what stands at the name of a copy may be replaced by it; then makes it its owner's. */
+static int check_copy(struct layer *l, int parentfd, const char *base, struct archive_entry *e,
+		      struct error *err)
+{
+	const struct layer_copy *copy = l->limits->copy;
+	bool is_dir = archive_entry_filetype(e) == AE_IFDIR && !archive_entry_hardlink(e);
+	struct stat st;
+
+	if (copy->has_owner) {
+		archive_entry_set_uid(e, copy->uid);
+		archive_entry_set_gid(e, copy->gid);
+	}
+	if (!is_dir && archive_entry_filetype(e) != AE_IFREG && is_mount(parentfd, base))
+		return error_set(err, EBUSY, "a mount stands there");
+	if (copy->overwrite || fstatat(parentfd, base, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    (S_ISDIR(st.st_mode) != 0) == is_dir)
+		return 0;
+	return error_set(err, EEXIST, "%s stands there (--overwrite replaces it)",
+			 is_dir ? "something that is no directory" : "a directory");
+}
+
 static int make_entry(struct layer *l, struct archive *a, const struct layer_name *name,
 		      struct archive_entry *e, struct error *err)
 {
 	int parentfd, r;
 
 	if (!*name->path)
-		return make_root(l, e, err);
+		return l->limits->copy ? 0 : make_root(l, e, err);
 	if (!l->limits->is_plain && is_prefix(name->base, ".wh."))
 		return layer_whiteout(l, name, e, err);
 	parentfd = layer_parent(l, name, err);
 	if (parentfd < 0)
 		return parentfd;
+	r = l->limits->copy ? check_copy(l, parentfd, name->base, e, err) : 0;
+	if (r < 0)
+		return r;
 	if (archive_entry_filetype(e) == AE_IFREG && !archive_entry_hardlink(e))
 		return make_file(l, a, parentfd, name->base, e, err);
 	r = make_other(l, parentfd, name, e, err);

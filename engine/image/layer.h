@@ -6,19 +6,22 @@
 #define PODIUM_IMAGE_LAYER_H
 
 #include <stdbool.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "engine/base/error.h"
 
 /* What one layer may make us do. Tests pass smaller ones. */
+struct layer_copy;
 struct layer_limits {
 	uint64_t entries;    /* headers in the stream */
 	uint64_t bytes;	     /* file data written */
 	uint64_t file_bytes; /* apparent size of one file, holes included */
 	uint64_t dirs;	     /* directories, whose times are kept in memory until the end */
 	uint64_t xattrs;     /* of one entry */
-	bool is_plain;	     /* a tree and no layer: ".wh." names are files like others */
+	const struct layer_copy *copy; /* NULL; or files for a place that is not ours, see below */
+	bool is_plain;		       /* a tree and no layer: ".wh." names are files like others */
 };
 #define LAYER_ENTRIES_MAX    UINT64_C(2000000)
 #define LAYER_BYTES_MAX	     (UINT64_C(128) << 30)
@@ -30,6 +33,15 @@ struct layer_limits {
 #define LAYER_PATH_MAX	     4000 /* a cleaned name */
 #define LAYER_DEPTH_MAX	     255  /* components of a name */
 #define LAYER_TARGET_MAX     4095 /* of a symbolic link */
+
+/* A tar stream for a place that others use: names mean nothing but themselves, the directory keeps its own owner,
+ * mode and times, device nodes are left out, and what is there already is not of our making. */
+struct layer_copy {
+	bool has_owner; /* everything belongs to uid:gid */
+	uint32_t uid, gid;
+	bool overwrite; /* a directory may take the place of another thing, and the reverse; -EEXIST
+			 * without */
+};
 
 void layer_limits_default(struct layer_limits *l);
 

@@ -97,11 +97,12 @@ static int by_number(const void *a, const void *b)
 static int confine(const struct packer *p, int reportfd, int *ret_rootfd, struct error *err)
 {
 	int keep[4] = { p->plan->splitfd, p->plan->outfd, reportfd };
-	int r = cage_enter_root_readonly(p->plan->treefd, err);
+	int r = p->plan->place ? cage_enter_place(p->plan->place, err)
+			       : cage_enter_root_readonly(p->plan->treefd, err);
 
 	if (r < 0)
 		return r;
-	keep[3] = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	keep[3] = p->plan->place ? p->plan->treefd : open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (keep[3] < 0)
 		return error_errno(err, "open the tree");
 	*ret_rootfd = keep[3];

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "engine/image/cage.h"
 #include "engine/image/deflate.h"
 #include "engine/image/digest.h"
 #include "engine/image/job.h"
@@ -20,6 +21,9 @@ struct pack_plan {
 	enum deflate_kind kind;
 	int level;
 	int outfd; /* a pipe or file; the caller closes his own copy */
+	const struct cage_place
+		*place; /* treefd (then opened for reading) stands in there; NULL: it
+					 * is a root of its own */
 };
 struct pack_result {
 	struct digest diff; /* of the tar */

@@ -26,7 +26,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -152,8 +154,8 @@ static void fill_head(const struct walk *w, const struct stat *st, struct tarhea
 {
 	*h = (struct tarhead){ .name = w->path.data,
 			       .mode = st->st_mode & 07777,
-			       .uid = st->st_uid,
-			       .gid = st->st_gid,
+			       .uid = w->o->owned_by_root ? 0 : st->st_uid,
+			       .gid = w->o->owned_by_root ? 0 : st->st_gid,
 			       .mtime_s = time_of(w, st) };
 }
 
@@ -326,6 +328,21 @@ static void leave(struct walk *w)
 	strlist_done(&l->names);
 }
 
+/* What the kernel makes up: nobody means it when he copies a tree. */
+static bool is_made_up(int fd)
+{
+	static const unsigned int magics[] = { PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC,
+					       CGROUP2_SUPER_MAGIC };
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(magics); i++)
+		if ((unsigned int)fs.f_type == magics[i])
+			return true;
+	return false;
+}
+
 static int write_dir(struct walk *w, int *fd, const struct stat *st, struct error *err)
 {
 	struct tarhead h;
@@ -337,7 +354,7 @@ static int write_dir(struct walk *w, int *fd, const struct stat *st, struct erro
 	r = write_with_xattrs(w, *fd, &h, err);
 	if (r == 0 && w->o->is_upper && has_xattr(*fd, "user.overlay.opaque", 'y'))
 		r = write_mark(w, w->path.len, ".wh..opq", st, err);
-	if (r < 0 || st->st_dev != w->dev)
+	if (r < 0 || (st->st_dev != w->dev && (!w->o->crosses_mounts || is_made_up(*fd))))
 		return r;
 	return enter(w, steal_fd(fd), err);
 }
@@ -438,10 +455,24 @@ static void walk_done(struct walk *w)
 	buf_done(&w->path);
 }
 
+/* The tree as an entry of its own; fd is taken over. */
+static int begin_as_entry(struct walk *w, int fd, const struct stat *st, struct error *err)
+{
+	cleanup_close int own = fd;
+
+	buf_adds(&w->path, w->o->as);
+	if (S_ISDIR(st->st_mode))
+		return write_dir(w, &own, st, err);
+	if (S_ISREG(st->st_mode))
+		return write_file(w, own, st, err);
+	return error_set(err, EINVAL, "'%.200s' is neither a file nor a directory", w->o->as);
+}
+
 int tarout_stream(int treefd, const struct tarout_options *o, inflate_sink *sink, void *arg,
 		  struct error *err)
 {
-	cleanup_close int fd = openat(treefd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int fd = o->as ? fcntl(treefd, F_DUPFD_CLOEXEC, 3)
+				     : openat(treefd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct walk w = { .o = o, .sink = sink, .arg = arg, .path = BUF_INIT(PATH_BYTES_MAX) };
 	struct stat st;
 	int r;
@@ -452,7 +483,7 @@ int tarout_stream(int treefd, const struct tarout_options *o, inflate_sink *sink
 	w.levels = xcalloc(DEPTH_MAX, sizeof(*w.levels));
 	w.links = xcalloc(LINK_BUCKETS, sizeof(struct first_name *));
 	w.block = xmalloc(OUT_BYTES);
-	r = enter(&w, steal_fd(&fd), err);
+	r = o->as ? begin_as_entry(&w, steal_fd(&fd), &st, err) : enter(&w, steal_fd(&fd), err);
 	while (r == 0 && w.depth)
 		r = step(&w, err);
 	if (r == 0)

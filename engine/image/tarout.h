@@ -13,6 +13,10 @@
 struct tarout_options {
 	int64_t timestamp_s; /* -1: times as they are; else every time is this */
 	bool is_upper;	     /* overlay whiteouts and opaque marks become .wh. files */
+	const char *as; /* treefd, a file or a directory opened for reading, is itself an entry of
+			      * this name; NULL: what is in it */
+	bool crosses_mounts; /* what is mounted in the tree, too */
+	bool owned_by_root;  /* everything */
 };
 
 /* Writes the tree below treefd (a directory opened O_RDONLY, or O_PATH) as a tar stream: sorted by

@@ -78,12 +78,13 @@ static int extract_main(void *arg, int reportfd, struct job_report *report, stru
 {
 	const struct extract_job *job = arg;
 	struct layer_stats stats = { .entries = 0 };
+	const struct cage_place *place = job->plan->place;
 	int rootfd, r;
 
-	r = cage_enter_root(job->plan->difffd, err);
+	r = place ? cage_enter_place(place, err) : cage_enter_root(job->plan->difffd, err);
 	if (r < 0)
 		return r;
-	rootfd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rootfd = place ? job->plan->difffd : open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (rootfd < 0)
 		return error_errno(err, "open the layer");
 	(void)umask(0);
@@ -241,7 +242,10 @@ static int pump_main(void *arg, int reportfd, struct job_report *report, struct 
 	int ends[2], r;
 
 	/* Among the others are the locks of all claims: they must not live on in here. */
-	r = keep_only((int[]){ plan->fd, plan->difffd, plan->splitfd, reportfd }, 4, err);
+	r = keep_only((int[]){ plan->fd, plan->difffd, plan->splitfd, reportfd,
+			       plan->place ? plan->place->rootfd : -1,
+			       plan->place ? plan->place->userns_fd : -1 },
+		      6, err);
 	if (r == 0 && plan->splitfd >= 0)
 		r = tarsplit_new(plan->splitfd, &p.split, err);
 	if (r < 0)

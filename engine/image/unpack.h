@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "engine/image/cage.h"
 #include "engine/image/digest.h"
 #include "engine/image/inflate.h"
 #include "engine/image/job.h"
@@ -22,7 +23,9 @@ struct unpack_plan {
 		size; /* of the blob: exactly so much is read; of a stream it may be UNPACK_TO_END */
 	int difffd;   /* the layer's empty directory */
 	int splitfd;  /* records the tar stream for tarsplit_rebuild(); -1: not */
-	int nice;     /* added to the priority of both processes: 0 to 19 */
+	const struct cage_place *place; /* difffd stands in there, and need not be empty; NULL: it
+					 * becomes a root of its own */
+	int nice;			/* added to the priority of both processes: 0 to 19 */
 	struct layer_limits layer;
 	struct inflate_limits inflate;
 };
