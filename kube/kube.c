@@ -120,18 +120,40 @@ static void load_document(struct load *l, struct node *root, const char *prefix)
 /* ---- files ------------------------------------------------------------------------------------
  */
 
+static const char *name_of(const struct node *root)
+{
+	const char *name = text_of(node_get(root, "metadata"), "name");
+
+	return name ? name : "";
+}
+
+/* What `generate >> file` twice makes: the very document stands before it, and says all there is.
+ * names[0..i] are those of the documents. */
+static bool is_said_already(const struct doc_set *set, const char *const *names, size_t i)
+{
+	for (size_t k = 0; k < i && *names[i]; k++)
+		if (strcmp(names[i], names[k]) == 0 && node_is_equal(set->v[k], set->v[i]))
+			return true;
+	return false;
+}
+
 static void load_text(struct load *l, const char *text, size_t len)
 {
 	size_t first = l->result->diags.n;
 	cleanup_doc_set struct doc_set set = { 0 };
 	struct diag_sink sink = { .list = &l->result->diags, .file = l->file };
+	cleanup_free const char **names = NULL;
 	struct error err = { 0 };
 	struct doc_place where;
 	int r = document_parse(text, len, &set, &where, &err);
 
 	l->arena = &set.arena;
-	for (size_t i = 0; i < set.n; i++)
-		load_document(l, set.v[i], "");
+	names = xcalloc(set.n + 1, sizeof(*names));
+	for (size_t i = 0; i < set.n; i++) {
+		names[i] = name_of(set.v[i]);
+		if (!is_said_already(&set, names, i))
+			load_document(l, set.v[i], "");
+	}
 	if (r < 0)
 		diag_add(&sink, KUBE_ERROR, where, "", "%s", err.text);
 	kube_diags_sort(&l->result->diags, first);

@@ -501,7 +501,8 @@ int64_t pod_grace_seconds(const struct pod_spec *pod)
 
 /* ---- host names ------------------------------------------------------------------------- */
 
-#define LABEL_MAX 63
+#define LABEL_MAX	  63
+#define SOLO_HOSTNAME_LEN 12 /* as Docker has it */
 
 char *pod_domain(const struct pod_spec *pod)
 {
@@ -528,6 +529,8 @@ void pod_short_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX])
 {
 	if (!is_empty(pod->hostname_override))
 		cut_name(pod->hostname_override, POD_HOSTNAME_MAX - 1, out);
+	else if (pod->solo && is_empty(pod->hostname) && pod->containers.n)
+		cut_name(pod->containers.v[0].id, SOLO_HOSTNAME_LEN, out);
 	else
 		cut_name(is_empty(pod->hostname) ? pod->name : pod->hostname, LABEL_MAX, out);
 }

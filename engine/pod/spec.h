@@ -624,7 +624,8 @@ char *pod_uid(const char *pod_id);
 /* "SUBDOMAIN.NAMESPACE.svc.cluster.local"; NULL when the pod has no subdomain, or an override. The
  * caller owns it. */
 char *pod_domain(const struct pod_spec *pod);
-/* The host name without a domain, of a pod that is not in the host's network. */
+/* The host name without a domain, of a pod that is not in the host's network; a container by itself is
+ * called after its id. */
 void pod_short_hostname(const struct pod_spec *pod, char out[POD_HOSTNAME_MAX]);
 /* What its programs see: the short name, or with setHostnameAsFQDN the whole one; cut at 64, which
  * kube/ has refused. */
