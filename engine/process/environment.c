@@ -213,6 +213,24 @@ static void add_defaults(const struct builder *b)
 	}
 }
 
+/* --unsetenv: of what nobody declared for this container. */
+static void unset(struct strlist *env, const struct container_spec *spec)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < env->n; i++) {
+		cleanup_free char *name = xstrndup(env->v[i], strcspn(env->v[i], "="));
+
+		if (spec->unset_env_all || strlist_has(&spec->unset_env, name))
+			free(env->v[i]);
+		else
+			env->v[kept++] = env->v[i];
+	}
+	if (env->v)
+		env->v[kept] = NULL;
+	env->n = kept;
+}
+
 /* 1 is "not there, and need not be". */
 static int settle(const struct builder *b, int r)
 {
@@ -227,6 +245,7 @@ int environment_build(const struct environment_source *s, struct strlist *ret_en
 	int r = 0;
 
 	add_defaults(&b);
+	unset(ret_env, spec);
 	for (size_t i = 0; r == 0 && i < spec->env_from.n; i++)
 		r = settle(&b, add_source(&b, &spec->env_from.v[i], err));
 	if (r < 0)

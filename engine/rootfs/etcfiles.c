@@ -65,14 +65,23 @@ static void add_pod(struct buf *b, const char *ip, const struct pod_spec *pod, c
 	buf_addc(b, '\n');
 }
 
-static void add_aliases(struct buf *b, const struct host_alias_list *aliases)
+/* "host-gateway" stands for the address under which the host is reached. */
+static const char *alias_address(const char *ip, const struct etc_facts *facts)
+{
+	if (!is_equal(ip, "host-gateway"))
+		return ip;
+	return facts->gateway4 ? facts->gateway4 : facts->gateway6 ? facts->gateway6 : "127.0.0.1";
+}
+
+static void add_aliases(struct buf *b, const struct host_alias_list *aliases,
+			const struct etc_facts *facts)
 {
 	for (size_t i = 0; i < aliases->n; i++) {
 		const struct host_alias *a = &aliases->v[i];
 
 		if (!a->ip)
 			continue;
-		add_word(b, a->ip);
+		add_word(b, alias_address(a->ip, facts));
 		for (size_t k = 0; k < a->names.n; k++) {
 			buf_addc(b, k ? ' ' : '\t');
 			add_word(b, a->names.v[k]);
@@ -94,7 +103,7 @@ char *etc_hosts_text(const struct pod_spec *pod, const struct etc_facts *facts)
 		else
 			add_pod(&b, facts->address4 ? facts->address4 : "127.0.0.1", pod,
 				facts->hostname);
-		add_aliases(&b, &pod->host_aliases);
+		add_aliases(&b, &pod->host_aliases, facts);
 		return buf_steal(&b);
 	}
 	buf_adds(&b, "127.0.0.1\tlocalhost\n"
@@ -108,7 +117,7 @@ char *etc_hosts_text(const struct pod_spec *pod, const struct etc_facts *facts)
 	add_host(&b, facts->gateway4, "host.containers.internal");
 	if (!facts->gateway4)
 		add_host(&b, facts->gateway6, "host.containers.internal");
-	add_aliases(&b, &pod->host_aliases);
+	add_aliases(&b, &pod->host_aliases, facts);
 	return buf_steal(&b);
 }
 
@@ -249,6 +258,15 @@ static void add_names_domain(struct resolv *r)
 	r->searches = all;
 }
 
+/* In a pod made by hand what is said replaces what the host has. */
+static void replace_by_hand(struct resolv *r, const struct pod_spec *pod, bool servers)
+{
+	if (servers || (!pod->owner && pod->dns.servers.n))
+		strlist_done(&r->servers);
+	if (!pod->owner && pod->dns.searches.n)
+		strlist_done(&r->searches);
+}
+
 char *etc_resolv_text(const struct pod_spec *pod, const struct etc_facts *facts)
 {
 	struct buf b = BUF_INIT(ETC_FILE_MAX);
@@ -259,12 +277,13 @@ char *etc_resolv_text(const struct pod_spec *pod, const struct etc_facts *facts)
 
 	if (!own && facts->host_resolv && pod->network != NETWORK_NONE)
 		parse_host(&r, facts->host_resolv, pod->network == NETWORK_HOST);
-	if (has_names && by_hand)
-		strlist_done(&r.servers);
-	else if (has_names)
-		merge_resolvers(&r, facts->resolvers);
-	merge_spec(&r, &pod->dns);
 	if (has_names && !by_hand)
+		merge_resolvers(&r, facts->resolvers);
+	replace_by_hand(&r, pod, has_names && by_hand);
+	merge_spec(&r, &pod->dns);
+	if (!pod->owner && r.searches.n == 1 && is_equal(r.searches.v[0], "."))
+		strlist_done(&r.searches); /* none at all */
+	else if (has_names && !by_hand)
 		add_names_domain(&r);
 	if (pod->network == NETWORK_NONE && !own)
 		strlist_done(&r.servers);

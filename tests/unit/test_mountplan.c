@@ -136,6 +136,13 @@ static void test_hosts(void)
 	a->ip = xstrdup("1.2.3.4");
 	strlist_add(&a->names, "one");
 	strlist_add(&a->names, "two\n6.6.6.6 evil");
+	free(a->ip);
+	a->ip = xstrdup("host-gateway");
+	check_hosts(&pod, &facts,
+		    LOCALHOST "fd00::2\tpod\nfd00::1\thost.containers.internal\n"
+			      "fd00::1\tone two\n");
+	free(a->ip);
+	a->ip = xstrdup("1.2.3.4");
 	check_hosts(&pod, &facts,
 		    LOCALHOST "fd00::2\tpod\nfd00::1\thost.containers.internal\n"
 			      "1.2.3.4\tone two\n");
@@ -198,8 +205,8 @@ static void test_resolv(void)
 	static const char host[] = "# comment\nnameserver 127.0.0.53\nnameserver 10.0.0.53 # x\n"
 				   "nameserver ::1\nsearch a.example b.example\n"
 				   "options ndots:2 rotate\n";
-	char none[] = "None";
-	struct pod_spec pod = { .network = NETWORK_BRIDGE };
+	char none[] = "None", kube[] = "kube";
+	struct pod_spec pod = { .network = NETWORK_BRIDGE, .owner = kube };
 	struct dns_option *o;
 
 	check_resolv(&pod, host,
@@ -220,6 +227,12 @@ static void test_resolv(void)
 	check_resolv(&pod, host,
 		     "search a.example b.example c.example\nnameserver 10.0.0.53\n"
 		     "nameserver 192.0.2.1\nnameserver 192.0.2.2\noptions ndots:5 rotate\n");
+	/* Made by hand: what is said replaces what the host has. */
+	pod.owner = NULL;
+	check_resolv(&pod, host,
+		     "search c.example\nnameserver 10.0.0.53\nnameserver 192.0.2.1\n"
+		     "nameserver 192.0.2.2\noptions ndots:5 rotate\n");
+	pod.owner = kube;
 	pod.dns.policy = none;
 	check_resolv(&pod, host,
 		     "search c.example\nnameserver 10.0.0.53\nnameserver 192.0.2.1\n"

@@ -178,7 +178,7 @@ static int parse_published(char *text, struct port_list *ret)
 	}
 	r = take_address(&text, &ip);
 	colon = strchr(text, ':');
-	if (protocol < 0 || r < 0)
+	if (protocol < 0 || r < 0 || (r > 0 && !colon))
 		return -EINVAL;
 	if (colon)
 		*colon++ = '\0';
