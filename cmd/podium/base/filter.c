@@ -6,7 +6,8 @@
  * checked and resolved while parsing: a regular expression is compiled, a time read, a container
  * that before= and since= name looked up). An object is shown when of each key that was given at
  * least one condition holds; for labels every one must. Cheap conditions read what the listing has
- * anyway; only label= reads spec.json and pod.json, and only of objects that it is asked about.
+ * anyway; only label= and volume= read spec.json and pod.json, and only of objects that they are
+ * asked about.
  *
  * Names are matched by extended regular expressions, anywhere in the name, as Podman does; ids by
  * their beginning.
@@ -37,17 +38,18 @@ enum filter_key {
 	FILTER_SINCE,
 	FILTER_STATUS,
 	FILTER_UNTIL,
+	FILTER_VOLUME,
 	FILTER__COUNT
 };
 static const char *const key_names[FILTER__COUNT] = {
-	"ancestor", "before", "ctr-ids", "ctr-names", "ctr-number", "ctr-status", "exited",
-	"id",	    "label",  "name",	 "pod",	      "since",	    "status",	  "until",
+	"ancestor", "before", "ctr-ids", "ctr-names", "ctr-number", "ctr-status", "exited", "id",
+	"label",    "name",   "pod",	 "since",     "status",	    "until",	  "volume",
 };
 #define BIT(k) (1u << (k))
 #define CONTAINER_KEYS                                                                     \
 	(BIT(FILTER_ANCESTOR) | BIT(FILTER_BEFORE) | BIT(FILTER_EXITED) | BIT(FILTER_ID) | \
 	 BIT(FILTER_LABEL) | BIT(FILTER_NAME) | BIT(FILTER_POD) | BIT(FILTER_SINCE) |      \
-	 BIT(FILTER_STATUS) | BIT(FILTER_UNTIL))
+	 BIT(FILTER_STATUS) | BIT(FILTER_UNTIL) | BIT(FILTER_VOLUME))
 #define POD_KEYS                                                                          \
 	(BIT(FILTER_CTR_IDS) | BIT(FILTER_CTR_NAMES) | BIT(FILTER_CTR_NUMBER) |           \
 	 BIT(FILTER_CTR_STATUS) | BIT(FILTER_ID) | BIT(FILTER_LABEL) | BIT(FILTER_NAME) | \
@@ -277,6 +279,40 @@ static bool is_state_match(const struct container_view *view, const char *wanted
 	return strcasecmp(wanted, view_state(view)) == 0;
 }
 
+/* "NAME" of a volume or "/path" of the host, either with ":/where" it is mounted. */
+static bool is_mount_match(const struct pod_spec *pod, const struct mount_spec *m,
+			   const char *wanted)
+{
+	size_t len = strcspn(wanted, ":");
+	const struct volume_spec *v = pod_find_volume(pod, m->volume);
+	const char *source = !v				   ? NULL
+			     : v->kind == VOLUME_NAMED	   ? v->source_name
+			     : v->kind == VOLUME_HOST_PATH ? v->host_path
+							   : NULL;
+
+	return source && strlen(source) == len && strncmp(source, wanted, len) == 0 &&
+	       (!wanted[len] || is_equal(m->target, wanted + len + 1));
+}
+
+static bool is_volume_mounted_in(const struct store *s, const struct container_view *view,
+				 const char *wanted)
+{
+	struct container_spec spec;
+	struct pod_spec pod;
+	struct error scratch; /* a record that cannot be read mounts nothing */
+	bool match = false;
+
+	if (!view->st.pod_id || lookup_read_pod(s, view->st.pod_id, &pod, &scratch) < 0)
+		return false;
+	if (pod.volumes.n && lookup_read_container(s, view->id, &spec, &scratch) == 0) {
+		for (size_t i = 0; i < spec.mounts.n && !match; i++)
+			match = is_mount_match(&pod, &spec.mounts.v[i], wanted);
+		record_done(&container_spec_type, &spec);
+	}
+	record_done(&pod_spec_type, &pod);
+	return match;
+}
+
 static bool is_condition_met(const struct condition *c, const struct store *s,
 			     const struct container_view *view)
 {
@@ -305,6 +341,8 @@ static bool is_condition_met(const struct condition *c, const struct store *s,
 		       (st->pod_id && *c->value && is_prefix(st->pod_id, c->value));
 	case FILTER_STATUS:
 		return is_state_match(view, c->value);
+	case FILTER_VOLUME:
+		return is_volume_mounted_in(s, view, c->value);
 	default:
 		return false;
 	}

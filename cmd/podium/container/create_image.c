@@ -311,6 +311,22 @@ int create_image_merge(const struct create_options *o, const struct image_conf *
 	return r;
 }
 
+/* The images that are mounted as volumes; they must be here. */
+static int resolve_volumes(const struct store *s, struct pod_spec *pod, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < pod->volumes.n; i++) {
+		struct volume_spec *v = &pod->volumes.v[i];
+
+		if (v->kind == VOLUME_IMAGE)
+			r = image_resolve(s, v->image, &v->config, err);
+		if (r < 0)
+			return error_wrap(err, "mount of image '%.100s'", v->image);
+	}
+	return r;
+}
+
 int create_image_apply(const struct store *s, const struct create_options *o, const char *name,
 		       struct pod_plan *plan, struct error *err)
 {
@@ -322,6 +338,8 @@ int create_image_apply(const struct store *s, const struct create_options *o, co
 	size_t len = 0;
 	int r = image_resolve(s, name, &c->config, err);
 
+	if (r == 0)
+		r = resolve_volumes(s, &plan->pod, err);
 	if (r == 0)
 		r = image_list(s, &here, err);
 	if (r == 0)
