@@ -178,6 +178,7 @@ static void test_users(void)
 	cleanup_free char *id = NULL;
 	cleanup_free char *in_use = NULL;
 	cleanup_result struct result anonymous = { 0 }, both = { 0 };
+	cleanup_result struct result listed = { 0 }, unlisted = { 0 };
 
 	MUST(0, "create --name one --network none -v data:/d -v /anon payload true");
 	id = inspect("one", "{{.Id}}");
@@ -186,6 +187,17 @@ static void test_users(void)
 			   id);
 	check(2, "", in_use, "rm data");
 	check(0, "data\n", NULL, "ls -q --filter dangling=false --filter name=data");
+	listed = podium("ps -a --filter volume=data --format '{{.Names}}'");
+	CHECK_EQUAL(listed.out, "one\n");
+	unlisted = podium("ps -a --filter volume=data:/e --format '{{.Names}}'");
+	CHECK_EQUAL(unlisted.out, "");
+	CHECK(is_inspected(
+		      "one",
+		      "{{with index .Mounts 0}}{{.Type}} {{.Name}} {{.Driver}} {{.Destination}} "
+		      "{{.Options}} {{.RW}}{{end}} {{index .HostConfig.Binds 0}}",
+		      "volume data local /d [nosuid nodev rbind] true "
+		      "data:/d:rw,rprivate,nosuid,nodev,rbind"),
+	      "inspect does not tell the mounts");
 	both = podium("volume rm data nope");
 	CHECK_CODE(both, 2);
 	CHECK_HAS(both.err, "no such volume");

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/podium/container/inspect_mounts.h"
 #include "cmd/podium/container/view.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
@@ -167,47 +168,10 @@ static json_t *make_config(const struct parts *p)
 	set(j, "Entrypoint", view_entrypoint(spec));
 	set(j, "Labels", view_labels(spec, &p->pod.labels));
 	set(j, "Annotations", view_pairs(&p->pod.annotations));
+	set(j, "Secrets", inspect_secrets(p->store, spec));
 	set_int(j, "StopSignal", signal ? signal_number(signal) : signal_number("TERM"));
 	set_int(j, "StopTimeout", pod_grace_seconds(&p->pod));
 	return j;
-}
-
-static char *mount_source(const struct parts *p, const struct volume_spec *v)
-{
-	if (!v)
-		return xstrdup("");
-	if (v->kind == VOLUME_HOST_PATH)
-		return xstrdup(v->host_path ? v->host_path : "");
-	if (v->memory)
-		return xstrdup("tmpfs");
-	return xasprintf("%s/pods/%s/volumes/%s", p->store->root ? p->store->root : "", p->pod.id,
-			 v->name);
-}
-
-static json_t *make_mounts(const struct parts *p)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < p->spec.mounts.n; i++) {
-		const struct mount_spec *m = &p->spec.mounts.v[i];
-		const struct volume_spec *v = pod_find_volume(&p->pod, m->volume);
-		cleanup_free char *source = mount_source(p, v);
-		bool tmpfs = v && v->kind == VOLUME_EMPTY_DIR && v->memory;
-		json_t *j = json_object();
-
-		set_str(j, "Type", tmpfs ? "tmpfs" : "bind");
-		set_str(j, "Name", m->volume);
-		set_str(j, "Source", source);
-		set_str(j, "Destination", m->target);
-		set_str(j, "Driver", "");
-		set_str(j, "Mode", "");
-		set(j, "Options", json_array());
-		set_bool(j, "RW", !m->read_only);
-		set_str(j, "Propagation", "rprivate");
-		set_str(j, "SubPath", m->sub_path);
-		(void)json_array_append_new(list, j);
-	}
-	return list;
 }
 
 json_t *inspect_port_bindings(const char *ports)
@@ -331,6 +295,8 @@ static json_t *make_host_config(const struct parts *p)
 					   p->store->root ? p->store->root : "", p->view.id);
 	json_t *j = json_object();
 
+	set(j, "Binds", inspect_binds(&p->pod, &p->spec));
+	set(j, "Tmpfs", inspect_tmpfs(&p->pod, &p->spec));
 	set_str(j, "NetworkMode", network_mode_names[p->pod.network]);
 	set(j, "PortBindings", inspect_port_bindings(p->view.st.ports));
 	set(j, "RestartPolicy",
@@ -373,7 +339,7 @@ static json_t *make_all(const struct parts *p)
 	set_str(j, "Name", p->view.st.name);
 	set_int(j, "RestartCount", p->view.st.restarts);
 	set_str(j, "Driver", "overlay");
-	set(j, "Mounts", make_mounts(p));
+	set(j, "Mounts", inspect_mounts(p->store, &p->pod, &p->spec));
 	set(j, "NetworkSettings", make_network(p));
 	set_str(j, "Namespace", p->pod.namespace_);
 	set_bool(j, "IsInfra", p->view.st.infra);
