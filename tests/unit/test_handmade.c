@@ -185,6 +185,7 @@ static const char *const not_by_hand[] = {
 	/* its members have it, too */
 	"restart",
 	"memberOptions",
+	"memberVolumes",
 	/* rows of their own below: they need each other */
 	"volumes",
 	"mounts",

@@ -703,9 +703,9 @@ static void test_host_device(void)
 	none = with("/dev/no-such", ARGS("true"));
 	CU_ASSERT(live_has(none, "device '/dev/no-such'"));
 	file = with("/dev/../etc/passwd", ARGS("true"));
-	CU_ASSERT(live_has(file, "is neither a path below /dev nor like"));
+	CU_ASSERT(live_has(file, "is not below /dev"));
 	path = with("/etc/passwd", ARGS("true"));
-	CU_ASSERT(live_has(path, "is neither a path below /dev nor like"));
+	CU_ASSERT(live_has(path, "is not below /dev"));
 }
 
 static void test_cdi(void)
