@@ -133,9 +133,11 @@ static int list_made(const struct store *s, struct secret_list *ret, struct erro
 		struct error why = { 0 };
 		int r = is_name(e->d_name) ? read_record(s, e->d_name, &one, &why) : -ENOENT;
 
+		/* A damaged record: its name is known, and it can be removed. */
 		if (r < 0 && r != -ENOENT) {
-			*err = why;
-			return r;
+			one = (struct secret_record){ .id = xstrdup(""),
+						      .name = xstrdup(e->d_name) };
+			r = 0;
 		}
 		if (r == 0) {
 			ret->v = xreallocarray(ret->v, ret->n + 1, sizeof(*ret->v));

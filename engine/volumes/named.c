@@ -119,6 +119,7 @@ static void tell_log(const struct store *s, const char *name, const char *status
 
 /* ---- create, update, read --------------------------------------------------------------- */
 
+/* An anonymous one is worth no wait for the disk: its container makes that, or is gone with a crash. */
 static int write_record(const struct store *s, const struct named_volume *v, struct error *err)
 {
 	char path[PATH_BYTES];
@@ -126,7 +127,7 @@ static int write_record(const struct store *s, const struct named_volume *v, str
 	cleanup_free char *text = jdump_text(j, 1);
 
 	return fs_write_atomic(s->rootfd, volume_path(path, v->name, VOLUME_RECORD), text,
-			       strlen(text), 0600, FS_SYNC, err);
+			       strlen(text), 0600, v->anonymous ? FS_NOSYNC : FS_SYNC, err);
 }
 
 /* mkdir -p as the kubelet does it: links on the host's own path are the host's. */

@@ -118,6 +118,28 @@ static void test_played(void)
 	MUST(1, "secret exists played");
 }
 
+/* Killed between the bytes and the record: no secret, and no obstacle. A damaged record is one secret's
+ * matter. */
+static void test_damaged(void)
+{
+	cleanup_free char *record = xasprintf("%s/secrets/.made/one/secret.json", harness.root);
+	cleanup_result struct result names = { 0 };
+
+	CHECK(setenv("PODIUM_STOP_AT", "secret:data", 1) == 0, "setenv");
+	DISCARD(podium_stdin("bytes", "secret create one -"));
+	CHECK(unsetenv("PODIUM_STOP_AT") == 0, "unsetenv");
+	MUST(1, "secret exists one");
+	DISCARD(podium_stdin("bytes", "secret create one -"));
+	DISCARD(podium_stdin("bytes", "secret create two -"));
+	write_file(record, "{");
+	MUST(0, "secret exists two");
+	names = podium("secret ls --format '{{.Name}}'");
+	CHECK_HAS(names.out, "one\n");
+	CHECK_HAS(names.out, "two\n");
+	MUST(0, "secret rm one two");
+	MUST(1, "secret exists one");
+}
+
 /* ---- ENV-4 ------------------------------------------------------------------------------ */
 
 static bool file_has(int dirfd, const char *name)
@@ -217,6 +239,7 @@ static CU_TestInfo tests[] = {
 	{ "life", test_life },
 	{ "what is refused", test_refused },
 	{ "of a play", test_played },
+	{ "damaged", test_damaged },
 	{ "nowhere else", test_nowhere_else },
 	CU_TEST_INFO_NULL,
 };

@@ -276,6 +276,36 @@ static void test_driver(void)
 	CHECK(exists("%s/f", dir), "a directory of the host was emptied");
 }
 
+/* A record that the disk has damaged is one volume's matter. */
+static void test_damaged(void)
+{
+	cleanup_free char *record = xasprintf("%s/volumes/bad/volume.json", harness.root);
+
+	MUST(0, "volume create bad");
+	MUST(0, "volume create good");
+	write_file(record, "{");
+	check(0, "bad\ngood\n", NULL, "ls -q");
+	check(0, "good\n", NULL, "inspect --format '{{.Name}}' good");
+	MUST(125, "volume inspect bad");
+	check(0, "bad\ngood\n", NULL, "rm bad good");
+	MUST(0, "volume create v");
+	CHECK(is_inspected("v", "{{.Name}} {{.Driver}}", "v local"), "inspect finds no volume");
+	MUST(125, "inspect --type container v");
+	check(0, "v\n", NULL, "rm v");
+}
+
+/* What a kill leaves half made is in nobody's way. */
+static void test_killed(void)
+{
+	CHECK(setenv("PODIUM_STOP_AT", "volumes:provided", 1) == 0, "setenv");
+	DISCARD(podium("create --name half --network none -v data:/d payload true"));
+	CHECK(unsetenv("PODIUM_STOP_AT") == 0, "unsetenv");
+	MUST(0, "create --replace --name half --network none -v data:/d payload true");
+	MUST(0, "rm half");
+	MUST(0, "volume rm -f data");
+	check(0, "", NULL, "ls -q");
+}
+
 /* ---- together --------------------------------------------------------------------------- */
 
 static void test_together(void)
@@ -310,6 +340,8 @@ static CU_TestInfo tests[] = {
 	{ "kept between containers", test_kept },
 	{ "without a name", test_anonymous },
 	{ "volumes that are mounted", test_driver },
+	{ "a damaged record", test_damaged },
+	{ "killed", test_killed },
 	{ "eight shells", test_together },
 	CU_TEST_INFO_NULL,
 };

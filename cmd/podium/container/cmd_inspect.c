@@ -2,8 +2,8 @@
 /*
  * inspect, container inspect, pod inspect - everything about objects, as JSON or by a template.
  *
- * Theory of operation: `inspect` tries each name as a container, a pod, an image (or as what --type
- * says) and prints one array of all that it found, then one error for each name that it did not
+ * Theory of operation: `inspect` tries each name as a container, a pod, an image, a volume
+ * (or as what --type says) and prints one array of all that it found, then one error for each name that it did not
  * find, and exits with 125 when there was one: as Podman does, so that a script gets what there is.
  * `pod inspect` prints an object for one pod (an array for more), again as Podman does.
  *
@@ -36,6 +36,7 @@ static const struct inspect_type {
 	{ "container", inspect_container },
 	{ "pod", inspect_pod },
 	{ "image", inspect_image },
+	{ "volume", inspect_volume },
 };
 
 /* type NULL: all of them in order. */
@@ -93,7 +94,7 @@ static int run_inspect(struct command_context *ctx, void *options, int argc, cha
 		known = known || is_equal(type, types[i].name);
 	if (!known)
 		return error_set(err, EINVAL,
-				 "invalid type \"%.60s\": must be all, container, image or pod",
+				 "invalid type \"%.60s\": must be all, container, image, pod or volume",
 				 type);
 	return inspect_all(ctx, type, o->format, argc, argv, err);
 }
@@ -134,7 +135,7 @@ static int run_pod_inspect(struct command_context *ctx, void *options, int argc,
 
 static const struct option inspect_options[] = {
 	OPTION_FORMAT,
-	{ 't', "type", OPTION_STRING, O(type), "type", "all, container, image or pod", false },
+	{ 't', "type", OPTION_STRING, O(type), "type", "all, container, image, pod or volume", false },
 	OPTIONS_END,
 };
 static const struct option one_type_options[] = { OPTION_FORMAT, OPTIONS_END };
@@ -142,7 +143,7 @@ static const struct option one_type_options[] = { OPTION_FORMAT, OPTIONS_END };
 const struct command cmd_inspect = {
 	.words = "inspect",
 	.args = "[options] NAME [NAME...]",
-	.summary = "Everything about containers, pods or images",
+	.summary = "Everything about containers, pods, images or volumes",
 	.details = "  Prints an array with one object for each name: the container, pod or image "
 		   "of that\n"
 		   "  name, the first that there is.",

@@ -19,6 +19,8 @@ int inspect_pod(const struct store *s, const char *name, json_t **ret,
 		struct error *err) must_check;
 int inspect_image(const struct store *s, const char *name, json_t **ret,
 		  struct error *err) must_check;
+int inspect_volume(const struct store *s, const char *name, json_t **ret,
+		   struct error *err) must_check; /* in cmd/podium/volume/volumes.c */
 /* {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]} of what the PORTS column says. New reference. */
 json_t *inspect_port_bindings(const char *ports);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cmd/podium/base/template.h"
+#include "cmd/podium/container/inspect.h"
 #include "cmd/podium/container/view.h"
 #include "cmd/podium/image/imageview.h"
 #include "cmd/podium/image/storesize.h"
@@ -39,13 +40,23 @@ int volume_set_load(const struct store *s, struct volume_set *ret, struct error 
 		r = named_volume_read(s, names.v[i], &ret->v[ret->n], &why);
 		if (r == 0)
 			ret->n++;
-		else if (r == -ENOENT) /* went just now */
-			r = 0;
-		else
-			*err = why;
+		else if (r !=
+			 -ENOENT) /* a damaged record: its name is known, and it can be removed */
+			ret->v[ret->n++].name = xstrdup(names.v[i]);
+		r = 0;
 	}
-	if (r < 0)
-		volume_set_done(ret);
+	return r;
+}
+
+int inspect_volume(const struct store *s, const char *name, json_t **ret, struct error *err)
+{
+	cleanup_named_volume struct named_volume v = { 0 };
+	int r = named_volume_read(s, name, &v, err);
+
+	if (r == -EINVAL) /* no name of a volume: none */
+		return error_set(err, ENOENT, "no such volume %.200s", name);
+	if (r == 0)
+		*ret = volume_json(s, &v);
 	return r;
 }
 
