@@ -18,6 +18,7 @@
 #include "engine/base/json.h"
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"
+#include "engine/base/proc.h"
 #include "engine/base/seams.h"
 #include "engine/pod/internal.h"
 #include "engine/pod/lookup.h"
@@ -31,7 +32,7 @@
 
 #define MONITOR_WAIT_MS 3000
 #define SHORT_WAIT_MS	20
-#define SWEPT_FILE	"swept" /* in RUNROOT: gone with the boot */
+#define SWEPT_PREFIX	"swept-" /* and the boot id: in RUNROOT */
 #define STOP_WAIT_MS	30000
 #define RETRY_US	5000
 
@@ -210,7 +211,20 @@ static void tell_log(const struct store *s, const struct pod_spec *pod)
 		event_log(s, &e);
 }
 
-/* For who holds the pod's lock and has marked it: nothing of it runs, and nobody conducts it. */
+/* What a conductor left that was killed. */
+static bool has_run_files(const struct pod_run *run)
+{
+	char path[LAYOUT_PATH_MAX];
+	int dir = run->store->runfd;
+	bool has = dir >= 0 && faccessat(dir, layout_pod(path, run->pod_id, NULL), F_OK, 0) == 0;
+
+	for (size_t i = 0; i < run->container_ids.n && dir >= 0 && !has; i++)
+		has = faccessat(dir, layout_container(path, run->container_ids.v[i], NULL), F_OK,
+				0) == 0;
+	return has;
+}
+
+/* For who holds the pod's lock and has marked it: nobody conducts it. */
 static int remove_marked(const struct store *s, const char *pod_id, struct error *err)
 {
 	struct pod_run run;
@@ -218,6 +232,9 @@ static int remove_marked(const struct store *s, const char *pod_id, struct error
 
 	if (r < 0)
 		return r;
+	run.to_remove = true;
+	if (has_run_files(&run))
+		r = run_stages_down(&run, err);
 	for (size_t i = 0; i < run.container_ids.n && r == 0; i++)
 		r = container_unmake(s, run.container_ids.v[i], err);
 	STOP_AT("remove:containers");
@@ -374,12 +391,15 @@ void pod_sweep(const struct store *s)
 {
 	cleanup_strlist struct strlist ids = { 0 };
 	struct error scratch; /* what cannot be removed now is seen in listings */
+	char mark[sizeof(SWEPT_PREFIX) + BOOT_ID_LEN];
 
-	if (s->runfd < 0 || faccessat(s->runfd, SWEPT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	/* RUNROOT may outlive the boot. */
+	(void)snprintf(mark, sizeof(mark), SWEPT_PREFIX "%s", proc_boot_id());
+	if (s->runfd < 0 || faccessat(s->runfd, mark, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return;
 	sweep_torn(s);
 	error_ignore(lookup_list_containers(s, &ids, &scratch));
 	for (size_t i = 0; i < ids.n; i++)
 		error_ignore(sweep_one(s, ids.v[i], &scratch));
-	error_ignore(fs_write_atomic(s->runfd, SWEPT_FILE, "", 0, 0600, FS_NOSYNC, &scratch));
+	error_ignore(fs_write_atomic(s->runfd, mark, "", 0, 0600, FS_NOSYNC, &scratch));
 }

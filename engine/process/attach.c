@@ -64,9 +64,8 @@ int session_connect(const struct store *s, const char *container_id, struct erro
 
 void session_unlisten(const struct store *s, const char *container_id)
 {
-	struct error scratch; /* it is gone, then */
-	cleanup_close int dir = layout_run_container(s, container_id, &scratch);
+	char path[LAYOUT_PATH_MAX];
 
-	if (dir >= 0)
-		(void)unlinkat(dir, SESSION_SOCKET, 0);
+	/* The directory is not made again: the container may have removed itself. */
+	(void)unlinkat(s->runfd, layout_container(path, container_id, SESSION_SOCKET), 0);
 }
