@@ -228,6 +228,7 @@ static bool has_run_files(const struct pod_run *run)
 static int remove_marked(const struct store *s, const char *pod_id, struct error *err)
 {
 	struct pod_run run;
+	struct error scratch;
 	int r = pod_run_open(&run, s, pod_id, false, err);
 
 	if (r < 0)
@@ -235,6 +236,8 @@ static int remove_marked(const struct store *s, const char *pod_id, struct error
 	run.to_remove = true;
 	if (has_run_files(&run))
 		r = run_stages_down(&run, err);
+	else /* groups outlive a runtime directory that was lost; else there are none */
+		error_ignore(cgroup_remove_pod(&run.cg, pod_id, &scratch));
 	for (size_t i = 0; i < run.container_ids.n && r == 0; i++)
 		r = container_unmake(s, run.container_ids.v[i], err);
 	STOP_AT("remove:containers");

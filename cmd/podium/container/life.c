@@ -30,13 +30,14 @@
 #include "engine/process/ctl.h"
 #include "engine/state/status.h"
 
-#define STOP_MARGIN_MS 30000
-#define START_WAIT_MS  60000
-#define ANSWER_MS      10000
-#define KILL_WAIT_MS   10000
-#define ASK_AGAIN_MS   10000
-#define ASK_AGAIN_US   20000
-#define REQUIRED_DEPTH 32
+#define STOP_MARGIN_MS	30000
+#define START_WAIT_MS	60000
+#define REMOVAL_WAIT_MS 10000
+#define ANSWER_MS	10000
+#define KILL_WAIT_MS	10000
+#define ASK_AGAIN_MS	10000
+#define ASK_AGAIN_US	20000
+#define REQUIRED_DEPTH	32
 
 const char *life_state_name(enum container_state state)
 {
@@ -430,5 +431,6 @@ int container_remove(const struct store *s, const char *id, int64_t grace_s, str
 		r = st.solo && st.pod_id ? pod_remove(s, st.pod_id, err)
 					 : pod_remove_container(s, id, err);
 	status_done(&st);
-	return r;
+	/* With --rm it may have been quicker. */
+	return r == -ENOENT && container_await_removal(s, id, REMOVAL_WAIT_MS) ? 0 : r;
 }
