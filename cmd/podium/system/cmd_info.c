@@ -28,6 +28,8 @@
 #include "cmd/podium/base/format.h"
 #include "cmd/podium/base/version.h"
 #include "cmd/podium/container/view.h"
+#include "cmd/podium/pod/pods.h"
+#include "cmd/podium/system/info_compat.h"
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
@@ -111,14 +113,15 @@ static json_t *make_distribution(void)
 	return j;
 }
 
+/* One text, as Podman has it. */
 static json_t *make_capabilities(void)
 {
-	json_t *list = json_array();
+	cleanup_buf struct buf b = BUF_INIT(FACT_MAX_BYTES);
 
 	for (unsigned int n = 0; n < CAPABILITIES_MAX && caps_name(n); n++)
 		if (caps_default & CAP_BIT(n))
-			(void)json_array_append_new(list, json_string(caps_name(n)));
-	return list;
+			buf_printf(&b, "%s%s", b.len ? "," : "", caps_name(n));
+	return json_string(b.len ? b.data : "");
 }
 
 static json_t *make_security(void)
@@ -168,7 +171,7 @@ static void add_cgroups(json_t *host, json_t *warnings)
 		}
 	}
 	set(host, "cgroupManager", json_string(cg.layout == CGROUP_NONE ? "disabled" : "cgroupfs"));
-	set(host, "cgroupVersion", json_string(cgroup_layout_str(cg.layout)));
+	set(host, "cgroupVersion", json_string(cg.layout == CGROUP_V2 ? "v2" : "v1"));
 	set(host, "cgroupControllers", controllers);
 }
 
@@ -232,6 +235,7 @@ static json_t *make_host(json_t *warnings)
 	set(j, "os", json_string("linux"));
 	set(j, "security", make_security());
 	add_helpers(j, warnings);
+	info_add_host(j);
 	return j;
 }
 
@@ -273,7 +277,7 @@ static int64_t count_pods(const struct store *s, json_t *warnings)
 	cleanup_strlist struct strlist ids = { 0 };
 	struct error err = { 0 };
 
-	if (lookup_list_pods(s, &ids, &err) < 0)
+	if (pods_resolve(s, 0, NULL, true, &ids, &err) < 0)
 		warn(warnings, err.text);
 	return (int64_t)ids.n;
 }
@@ -305,6 +309,7 @@ static json_t *make_store(const struct store *s, json_t *warnings)
 	set(j, "containerStore", make_containers(s, warnings));
 	set_int(images, "number", count_images(s, warnings));
 	set(j, "imageStore", images);
+	info_add_store(j, s);
 	set(j, "podStore", json_pack("{s:I}", "number", (json_int_t)count_pods(s, warnings)));
 	if (filesystems && !strstr(filesystems, "\toverlay"))
 		warn(warnings, "the kernel has no overlay file system loaded");
@@ -326,6 +331,10 @@ static json_t *capitalise(const json_t *v)
 	json_object_foreach ((json_t *)(uintptr_t)v, key, member) {
 		cleanup_free char *name = xstrdup(key);
 
+		if (is_prefix(key, "oci") || is_prefix(key, "id"))
+			name[1] = (char)toupper((unsigned char)name[1]);
+		if (is_prefix(key, "oci"))
+			name[2] = 'I';
 		name[0] = (char)toupper((unsigned char)name[0]);
 		set(copy, name, capitalise(member));
 	}
@@ -389,6 +398,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	(void)argc;
 	(void)argv;
 	set(info, "host", make_host(warnings));
+	set(info, "plugins", info_plugins());
+	set(info, "registries", json_object());
 	set(info, "store", make_store(&ctx->store, warnings));
 	set(info, "version", version_object());
 	set(info, "warnings", warnings);
