@@ -53,6 +53,8 @@ struct monitor_plan {
 	int64_t grace_ms;
 	struct opt_i64 restart_retries; /* of ON_FAILURE */
 	int64_t run_timeout_ms;		/* 0: none */
+	char *pid_file;			/* or NULL: written at each start */
+	char *monitor_pid_file;
 };
 
 struct monitor_client {

@@ -25,6 +25,7 @@
 #include "engine/monitor/monitor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -308,6 +309,19 @@ void monitor_go(struct monitor *m)
 		fail_start(m, 125, "container process ended before it was started");
 }
 
+/* --pidfile: whoever made the container has seen to it that the directory is there. What has gone
+ * wrong since then keeps nothing from running. */
+static void write_pid_file(const char *path, pid_t pid)
+{
+	cleanup_close int fd =
+		path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+			    0644)
+		     : -1;
+
+	if (fd >= 0)
+		(void)dprintf(fd, "%d\n", pid);
+}
+
 /* exec happened: the container's own program runs. */
 static void started(struct monitor *m)
 {
@@ -326,6 +340,8 @@ static void started(struct monitor *m)
 	m->status.started_ns = clock_wall_ns();
 	m->status.next_start_ns = 0;
 	m->status.state = STATE_RUNNING;
+	write_pid_file(m->plan.pid_file, m->pid);
+	write_pid_file(m->plan.monitor_pid_file, getpid());
 	if (monitor_post_start(m)) /* it is to be found by the hook's exec */
 		monitor_write_status(m);
 	else
@@ -670,6 +686,8 @@ static int read_plan(struct monitor *m, struct error *err)
 			.stop_signal = sig > 0 ? sig : STOP_SIGNAL_DEFAULT,
 			.grace_ms = own_grace_ms(&pod, &c),
 			.restart_retries = c.restart_retries,
+			.pid_file = steal_ptr(&c.pid_file),
+			.monitor_pid_file = steal_ptr(&c.monitor_pid_file),
 			.run_timeout_ms = c.run_timeout_s.set ? ms_of(c.run_timeout_s.value) : 0,
 		};
 		c.restart_rules = (struct restart_rule_list){ 0 };
@@ -711,8 +729,8 @@ static int begin(struct monitor *m, struct error *err)
 	return 0;
 }
 
-int monitor_open(const struct store *store, const struct monitor_start *start,
-		 struct monitor **ret, struct error *err)
+int monitor_open(const struct store *store, const struct monitor_start *start, struct monitor **ret,
+		 struct error *err)
 {
 	struct monitor *m = xcalloc(1, sizeof(*m));
 	int r;
@@ -747,9 +765,9 @@ int monitor_open(const struct store *store, const struct monitor_start *start,
 
 void monitor_close(struct monitor *m)
 {
-	int *fds[] = { &m->listen_fd, &m->launch_fd, &m->attach_listen_fd, &m->message_fd,
-		       &m->sync_fd,   &m->in_fd,     &m->out_fd,	   &m->err_fd,
-		       &m->log_dir };
+	int *fds[] = { &m->listen_fd,  &m->launch_fd, &m->attach_listen_fd,
+		       &m->message_fd, &m->sync_fd,   &m->in_fd,
+		       &m->out_fd,     &m->err_fd,    &m->log_dir };
 
 	/* One that nobody lets go any more. */
 	if (m->phase == MONITOR_LAUNCHING || m->phase == MONITOR_PREPARED)
@@ -767,7 +785,9 @@ void monitor_close(struct monitor *m)
 		close_fd(&m->clients[i].fd);
 	monitor_attach_close(m);
 	record_done(&container_spec_type,
-		    &(struct container_spec){ .restart_rules = m->plan.restart_rules });
+		    &(struct container_spec){ .restart_rules = m->plan.restart_rules,
+					      .pid_file = m->plan.pid_file,
+					      .monitor_pid_file = m->plan.monitor_pid_file });
 	status_done(&m->status);
 	free(m);
 }

@@ -480,6 +480,7 @@ static const struct record_field container_fields[] = {
 	FIELD(container_spec, RECORD_STRING, "groupEntry", group_entry),
 	FIELD(container_spec, RECORD_STRING, "timezone", timezone),
 	FIELD(container_spec, RECORD_STRING, "pidFile", pid_file),
+	FIELD(container_spec, RECORD_STRING, "monitorPidFile", monitor_pid_file),
 	SUB(container_spec, RECORD_LIST, "secrets", secrets, secret_use),
 	SUB(container_spec, RECORD_OBJECT, "health", health, health),
 	FIELD(container_spec, RECORD_STRLIST, "requires", required),

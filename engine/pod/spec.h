@@ -594,8 +594,9 @@ struct container_spec {
 	bool no_passwd; /* --passwd=false: no entry for a user that has none */
 	char *passwd_entry;
 	char *group_entry;
-	char *timezone; /* "local", "Europe/Berlin", or NULL */
-	char *pid_file; /* its pid is written there at each start, or NULL */
+	char *timezone;		/* "local", "Europe/Berlin", or NULL */
+	char *pid_file;		/* its pid is written there at each start, or NULL */
+	char *monitor_pid_file; /* likewise that of its monitor */
 	struct secret_use_list secrets;
 	struct health_spec health;
 	struct strlist required;       /* ids of containers that are started first */

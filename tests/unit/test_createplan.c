@@ -267,7 +267,7 @@ static const struct plan_case good[] = {
 	{ "--uidmap 0:1000 --gidmap 0:5:2", "pod/gidMaps", "[\"0:5:2\"]" },
 	{ "--shm-size 1m", "pod/shmSizeBytes/value", "1048576" },
 	{ "--sysctl net.ipv4.ip_forward=1", "pod/security/sysctls/net.ipv4.ip_forward", "1" },
-	{ "--cgroup-parent /x", "pod/cgroupParent", "/x" },
+	{ "--conmon-pidfile /p", "c/monitorPidFile", "/p" },
 	/* security */
 	{ "--cap-add NET_ADMIN,cap_sys_time", "c/security/capAdd",
 	  "[\"NET_ADMIN\",\"cap_sys_time\"]" },
@@ -436,7 +436,9 @@ static const char *const bad[][2] = {
 	{ "--sysctl kernel.panic=1", "--sysctl" },
 	{ "--sysctl net.ipv4.ip_forward", "--sysctl" },
 	{ "--sysctl net.ipv4.ip_forward=1 --network host", "--sysctl" },
-	{ "--cgroup-parent ../x", "--cgroup-parent" },
+	{ "--cgroup-parent is not supported: " },
+	{ "--pidfile /nosuchdir/p", "--pidfile" },
+	{ "--conmon-pidfile /nosuchdir/p", "--conmon-pidfile" },
 	{ "--cap-add NOPE", "--cap-add" },
 	{ "--cap-add KILL --cap-drop KILL", "both added and dropped" },
 	{ "--security-opt nope=1", "--security-opt 'nope=1' is not known" },
@@ -505,7 +507,6 @@ static void test_member(void)
 		"--gidmap 0:1:1",
 		"--shm-size 1m",
 		"--sysctl net.ipv4.ip_forward=1",
-		"--cgroup-parent /x",
 	};
 	char name[] = "web";
 	struct pod_spec pod = { .name = name, .restart = RESTART_ALWAYS };

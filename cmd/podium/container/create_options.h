@@ -65,7 +65,6 @@ struct ns_flags {
 	const char *sub_gid_name;
 	const char *shm_size;
 	struct strlist sysctls;
-	const char *cgroup_parent;
 };
 
 struct label_flags {

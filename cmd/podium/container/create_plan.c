@@ -69,7 +69,6 @@ static int refuse_pod_flags(const struct create_options *o, struct error *err)
 		{ "subgidname", s->sub_gid_name },
 		{ "shm-size", s->shm_size },
 		{ "sysctl", s->sysctls.n > 0 },
-		{ "cgroup-parent", s->cgroup_parent },
 	};
 
 	if (n->publish.n || o->publish_all)

@@ -245,6 +245,23 @@ static int set_cgroupns(const struct create_options *o, const struct conf *conf,
 	return error_set(err, EINVAL, "--cgroupns '%.60s' is not private or host", mode);
 }
 
+/* It is written when the container runs: that it can be is asked now. */
+static int set_pid_file(const char *flag, const char *path, char **ret, struct error *err)
+{
+	cleanup_free char *directory = NULL;
+	char *slash;
+
+	if (!path)
+		return 0;
+	*ret = whole_path(path);
+	directory = xstrdup(*ret);
+	slash = strrchr(directory, '/');
+	slash[slash == directory] = '\0';
+	if (access(directory, W_OK | X_OK) < 0 || is_suffix(path, "/"))
+		return error_errno(err, "--%s '%.200s'", flag, path);
+	return 0;
+}
+
 int plan_life(const struct create_options *o, const struct conf *conf, struct pod_plan *plan,
 	      struct error *err)
 {
@@ -252,7 +269,10 @@ int plan_life(const struct create_options *o, const struct conf *conf, struct po
 	int r = check_words(o, err);
 
 	c->auto_remove = o->remove || o->remove_image;
-	c->pid_file = o->pid_file ? whole_path(o->pid_file) : NULL;
+	if (r == 0)
+		r = set_pid_file("pidfile", o->pid_file, &c->pid_file, err);
+	if (r == 0)
+		r = set_pid_file("conmon-pidfile", o->conmon_pid_file, &c->monitor_pid_file, err);
 	if (r == 0)
 		r = set_init_kind(o, c, err);
 	if (r == 0)

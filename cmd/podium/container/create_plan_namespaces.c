@@ -17,10 +17,9 @@
 #include "engine/base/mem.h"
 #include "engine/security/sysctl.h"
 
-#define ID_MAPS_MAX	  340
-#define SUBID_BYTES_MAX	  (1024 * 1024)
-#define SHM_MIN_BYTES	  4096
-#define CGROUP_PARENT_MAX 255
+#define ID_MAPS_MAX	340
+#define SUBID_BYTES_MAX (1024 * 1024)
+#define SHM_MIN_BYTES	4096
 
 static bool is_named(const char *mode)
 {
@@ -231,18 +230,6 @@ static int plan_shm(const struct ns_flags *w, const struct conf *conf, struct po
 	return 0;
 }
 
-static int plan_cgroup_parent(const char *text, struct pod_spec *pod, struct error *err)
-{
-	if (is_empty(text))
-		return 0;
-	if (strlen(text) > CGROUP_PARENT_MAX || strstr(text, "..") || strpbrk(text, " \t\n") ||
-	    text[strspn(text, "/")] == '\0')
-		return error_set(err, EINVAL, "--cgroup-parent '%.100s' is no path of a cgroup",
-				 text);
-	pod->cgroup_parent = xstrdup(text);
-	return 0;
-}
-
 int plan_namespaces(const struct ns_flags *w, const struct conf *conf, struct pod_spec *pod,
 		    struct error *err)
 {
@@ -264,7 +251,5 @@ int plan_namespaces(const struct ns_flags *w, const struct conf *conf, struct po
 		r = plan_users(w, conf, pod, err);
 	if (r == 0)
 		r = plan_sysctls(w, conf, pod, err);
-	if (r == 0)
-		r = plan_shm(w, conf, pod, err);
-	return r < 0 ? r : plan_cgroup_parent(w->cgroup_parent, pod, err);
+	return r < 0 ? r : plan_shm(w, conf, pod, err);
 }
