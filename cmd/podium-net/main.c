@@ -325,12 +325,15 @@ static int go_create(const struct store *s, struct error *err)
 {
 	cleanup_network_conf struct network_conf c = { 0 };
 	cleanup_json json_t *doc = NULL;
-	cleanup_free char *text = NULL;
+	cleanup_free char *text = xmalloc(REQUEST_MAX_BYTES);
 	size_t len = 0;
-	int r = fs_read_file(AT_FDCWD, "/proc/self/fd/0", REQUEST_MAX_BYTES, &text, &len, err);
+	ssize_t n;
+	int r;
 
-	if (r == 0)
-		r = jload_text(text, len, "request", &doc, err);
+	while (len < REQUEST_MAX_BYTES &&
+	       (n = read(STDIN_FILENO, text + len, REQUEST_MAX_BYTES - len)) > 0)
+		len += (size_t)n;
+	r = jload_text(text, len, "request", &doc, err);
 	if (r == 0)
 		r = record_load(&network_conf_type, doc, &c, err);
 	if (r == 0)

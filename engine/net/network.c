@@ -265,15 +265,17 @@ static int network_choose(int dirfd, struct nl_sock *rt, const char *mark, struc
 
 /* ---- bridge ----------------------------------------------------------------------------- */
 
+/* NET-8: pods' advertisements are not heard. A network without IPv6 has none on its bridge either. */
 static int bridge_sysctls(const struct network *n, struct error *err)
 {
 	char path[96];
 	int r;
 
-	if (!n->has_ipv6)
-		return 0;
-	(void)snprintf(path, sizeof(path), "net/ipv6/conf/%s/accept_ra", n->bridge);
-	r = network_sysctl(path, "0", err);
+	if (!n->has_ipv6 && is_default_network(n))
+		return 0; /* IPv6 is off for the whole host */
+	(void)snprintf(path, sizeof(path), "net/ipv6/conf/%s/%s", n->bridge,
+		       n->has_ipv6 ? "accept_ra" : "disable_ipv6");
+	r = network_sysctl(path, n->has_ipv6 ? "0" : "1", err);
 	return r == -ENOENT ? 0 : r;
 }
 

@@ -25,6 +25,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -277,11 +278,16 @@ static void make_words(const struct network *n, const char *listen, const struct
 static void become_resolver(int dirfd, int out, char **words)
 {
 	char *const nothing[] = { NULL };
-	char path[64];
+	char link[64], path[PATH_MAX];
+	ssize_t n;
 
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/" NAMES_DIR, dirfd);
+	/* By its name: a mount of the namespace before cannot be bound here. */
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dirfd);
+	n = readlink(link, path, sizeof(path) - sizeof("/" NAMES_DIR));
+	if (n > 0)
+		memcpy(path + n, "/" NAMES_DIR, sizeof("/" NAMES_DIR));
 	proc_reset_signals();
-	if (setsid() < 0 || unshare(CLONE_NEWNS) < 0 ||
+	if (n <= 0 || setsid() < 0 || unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount(path, SEEN_AT, NULL, MS_BIND, NULL) < 0 || chdir("/") < 0 ||
 	    dup2(out, STDERR_FILENO) < 0) {

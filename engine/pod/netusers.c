@@ -6,10 +6,19 @@
  */
 #include "engine/pod/netusers.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "engine/base/fs.h"
+#include "engine/base/json.h"
+#include "engine/base/lock.h"
+#include "engine/base/mem.h"
 #include "engine/net/netnames.h"
 #include "engine/pod/lookup.h"
+#include "engine/pod/pod.h"
+
+#define POD_LOCK_MS	 10000
+#define RECORD_MAX_BYTES (8 * 1024 * 1024)
 
 bool is_network_user(const struct pod_spec *pod, const char *network)
 {
@@ -37,5 +46,33 @@ int network_users(const struct store *s, const char *network, struct strlist *re
 			strlist_add(ret, pods.v[i]);
 		record_done(&pod_spec_type, &pod);
 	}
+	return r;
+}
+
+int pod_change_networks(const struct store *s, const char *pod_id, pod_networks_fn change, void *arg,
+			struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	cleanup_close int lock = lock_take(s->rootfd, layout_pod(path, pod_id, POD_LOCK),
+					   LOCK_EXCLUSIVE, POD_LOCK_MS, err);
+	cleanup_json json_t *old = NULL, *j = NULL;
+	cleanup_free char *text = NULL;
+	struct pod_spec pod = { 0 };
+	int r = lock < 0 ? lock
+			 : jload_file(s->rootfd, layout_pod(path, pod_id, POD_RECORD),
+				      RECORD_MAX_BYTES, &old, err);
+
+	if (r == 0)
+		r = record_load(&pod_spec_type, old, &pod, err);
+	if (r < 0)
+		return r;
+	r = change(&pod, arg, err);
+	if (r == 0) {
+		j = record_dump(&pod_spec_type, &pod);
+		record_merge_unknown(&pod_spec_type, j, old);
+		text = jdump_text(j, 1);
+		r = fs_write_atomic(s->rootfd, path, text, strlen(text), 0600, FS_SYNC, err);
+	}
+	record_done(&pod_spec_type, &pod);
 	return r;
 }

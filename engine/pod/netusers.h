@@ -21,4 +21,10 @@ bool is_network_user(const struct pod_spec *pod, const char *network);
 int network_users(const struct store *s, const char *network, struct strlist *ret,
 		  struct error *err) must_check;
 
+/* Changes the networks of a pod's record under its lock; change returns 0 or -errno, and sees the record
+ * as it is. Members that a newer version wrote are kept. */
+typedef int (*pod_networks_fn)(struct pod_spec *pod, void *arg, struct error *err);
+int pod_change_networks(const struct store *s, const char *pod_id, pod_networks_fn change, void *arg,
+			struct error *err) must_check;
+
 #endif

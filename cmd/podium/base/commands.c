@@ -132,6 +132,18 @@ const struct command_row command_rows[] = {
 
 	ROW("manifest inspect", cmd_manifest_inspect),
 
+	ROW("network connect", cmd_network_connect),
+	ROW("network create", cmd_network_create),
+	ROW("network disconnect", cmd_network_disconnect),
+	ROW("network exists", cmd_network_exists),
+	ROW("network inspect", cmd_network_inspect),
+	ALIAS("network list", cmd_network_ls),
+	ROW("network ls", cmd_network_ls),
+	ROW("network prune", cmd_network_prune),
+	ROW("network reload", cmd_network_reload),
+	ALIAS("network remove", cmd_network_rm),
+	ROW("network rm", cmd_network_rm),
+
 	ALIAS("play kube", cmd_kube_play),
 
 	ROW("pod create", cmd_pod_create),
@@ -195,6 +207,7 @@ const struct command_group command_groups[] = {
 	{ "image", "Work with images" },
 	{ "kube", "Play, take down, check and write Kubernetes YAML" },
 	{ "manifest", "Look at manifests of images" },
+	{ "network", "Work with networks" },
 	{ "play", "Play Kubernetes YAML" },
 	{ "pod", "Work with pods" },
 	{ "secret", "Work with secrets" },

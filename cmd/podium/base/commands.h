@@ -35,6 +35,11 @@ extern const struct command cmd_container_cleanup, cmd_container_prune, cmd_kill
 	cmd_pod_kill, cmd_pod_pause, cmd_pod_prune, cmd_pod_restart, cmd_pod_unpause, cmd_rename,
 	cmd_restart, cmd_unpause, cmd_update, cmd_wait;
 
+/* networks */
+extern const struct command cmd_network_connect, cmd_network_create, cmd_network_disconnect,
+	cmd_network_exists, cmd_network_inspect, cmd_network_ls, cmd_network_prune,
+	cmd_network_reload, cmd_network_rm;
+
 /* One name of a command. Rows of one command: the first is its own, the others are aliases. */
 struct command_row {
 	const char *words; /* one or two words: "ps", "kube play"; NULL ends the table */

@@ -22,6 +22,7 @@
 #include "cmd/podium/container/create_names.h"
 #include "cmd/podium/container/create_options.h"
 #include "cmd/podium/container/mountwords.h"
+#include "cmd/podium/network/networksettle.h"
 #include "cmd/podium/pod/pods.h"
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
@@ -111,6 +112,8 @@ int create_settle(const struct store *s, struct pod_spec *pod, struct error *err
 {
 	int r = settle_one(s, "network", &pod->network_from, err);
 
+	if (r == 0)
+		r = network_settle(s, pod, err);
 	if (r == 0)
 		r = settle_one(s, "ipc", &pod->ipc_from, err);
 	if (r == 0)

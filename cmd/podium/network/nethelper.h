@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nethelper - asks podium-net, which alone speaks to the kernel about networks. */
+#ifndef PODIUM_CMD_NETHELPER_H
+#define PODIUM_CMD_NETHELPER_H
+
+#include "engine/base/error.h"
+
+struct network_conf;
+struct store;
+
+/* Runs `podium-net VERB ... WHAT [NETWORK]` and waits. Its error is the caller's. */
+int nethelper_run(const struct store *s, const char *verb, const char *what, const char *network,
+		  struct error *err) must_check;
+/* Makes a network; *ret_name is its name, the caller's. */
+int nethelper_create(const struct store *s, const struct network_conf *request, char **ret_name,
+		     struct error *err) must_check;
+
+#endif
