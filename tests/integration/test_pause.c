@@ -265,7 +265,7 @@ static void test_pods(void)
 	MUST(0, "pod pause -a");
 	CHECK_POD("vp", "Paused");
 	MUST(125, "pod rm vp");
-	MUST(0, "pod stop -t 10 vp");
+	MUST(0, "pod stop -t 1 vp");
 	CHECK_POD("vp", "Exited");
 	MUST(0, "pod start vp");
 	CHECK_POD("vp", "Running");

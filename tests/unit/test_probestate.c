@@ -308,6 +308,29 @@ static void test_restart(void)
 	EXPECT(&f, "started. ready- run:R ");
 }
 
+/* The container stood still: what was asked is asked again, what was to come, comes later. */
+static void test_shift(void)
+{
+	struct fixture f = { .now = 0 };
+
+	add(&f, PROBE_LIVENESS, 0, 10);
+	add(&f, PROBE_READINESS, 5, 10);
+	f.spec[PROBE_LIVENESS].failure_threshold = 1;
+	begin(&f);
+	EXPECT(&f, "started. ready- run:L ");
+	/* Paused at 500, for 60 s: the answer that came meanwhile was none. */
+	f.now = 60500;
+	probestate_shift(&f.ps, 60000);
+	answer(&f, PROBE_LIVENESS, PROBE_BAD);
+	CU_ASSERT_EQUAL(probestate_deadline_ms(&f.ps), 60000);
+	EXPECT(&f, "run:L ");
+	answer(&f, PROBE_LIVENESS, PROBE_GOOD);
+	at(&f, 64999);
+	EXPECT(&f, "");
+	at(&f, 65000);
+	EXPECT(&f, "run:R ");
+}
+
 static CU_TestInfo tests[] = {
 	{ "no probes", test_none },
 	{ "readiness", test_readiness },
@@ -318,6 +341,7 @@ static CU_TestInfo tests[] = {
 	{ "one that overruns its period", test_overrun },
 	{ "what could not be asked", test_broken },
 	{ "the next run", test_restart },
+	{ "a pause", test_shift },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {

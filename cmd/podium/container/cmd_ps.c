@@ -101,8 +101,10 @@ static void add_state_members(json_t *row, const struct ps *ps, const struct con
 	(void)json_object_set_new(row, "Image", json_string(st->image ? st->image : ""));
 	(void)json_object_set_new(row, "IsInfra", json_boolean(st->infra));
 	(void)json_object_set_new(row, "Names", names);
-	(void)json_object_set_new(row, "Pid",
-				  json_integer(view->live == STATE_RUNNING ? st->pid : 0));
+	(void)json_object_set_new(
+		row, "Pid",
+		json_integer(view->live == STATE_RUNNING || view->live == STATE_PAUSED ? st->pid
+										       : 0));
 	(void)json_object_set_new(row, "Pod",
 				  json_string(st->pod_id && !st->solo ? st->pod_id : ""));
 	(void)json_object_set_new(row, "PodName",

@@ -75,6 +75,7 @@ static json_t *make_state(const struct parts *p)
 {
 	const struct container_status *st = &p->view.st;
 	bool running = p->view.live == STATE_RUNNING || p->view.live == STATE_STOPPING;
+	bool has_pid = running || p->view.live == STATE_PAUSED;
 	json_t *j = json_object();
 
 	set_str(j, "Status", view_state(&p->view));
@@ -83,8 +84,8 @@ static json_t *make_state(const struct parts *p)
 	set_bool(j, "Restarting", p->view.live == STATE_RESTARTING);
 	set_bool(j, "OOMKilled", st->oom_killed);
 	set_bool(j, "Dead", !p->view.readable);
-	set_int(j, "Pid", running ? st->pid : 0);
-	set_int(j, "ConmonPid", running && !p->view.lost ? st->monitor_pid : 0);
+	set_int(j, "Pid", has_pid ? st->pid : 0);
+	set_int(j, "ConmonPid", has_pid && !p->view.lost ? st->monitor_pid : 0);
 	set_int(j, "ExitCode", st->exit_unknown ? -1 : st->exit_code);
 	set_bool(j, "ExitCodeUnknown", st->exit_unknown);
 	set_bool(j, "MonitorLost", p->view.lost);

@@ -37,7 +37,8 @@ static bool has_member_at_work(const struct kube_pod *p)
 {
 	for (size_t i = 0; i < p->pod.containers.n; i++)
 		if (!p->pod.containers.v[i].init &&
-		    (p->views[i].live == STATE_RUNNING || p->views[i].live == STATE_STOPPING))
+		    (p->views[i].live == STATE_RUNNING || p->views[i].live == STATE_STOPPING ||
+		     p->views[i].live == STATE_PAUSED))
 			return true;
 	return false;
 }
