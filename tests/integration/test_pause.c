@@ -270,7 +270,7 @@ static void test_pods(void)
 	MUST(0, "pod start vp");
 	CHECK_POD("vp", "Running");
 	MUST(0, "pod pause vp");
-	MUST(0, "pod rm -f vp");
+	MUST(0, "pod rm -f -t 0 vp");
 	MUST(1, "pod exists vp");
 }
 
