@@ -43,6 +43,7 @@
 #include "engine/rootfs/mask.h"
 #include "engine/rootfs/mount.h"
 #include "engine/rootfs/volume.h"
+#include "engine/security/sysctl.h"
 
 #define CGROUP_TEXT_MAX 16384
 #define CONTROLLERS_MAX 8
@@ -135,6 +136,26 @@ static int set_oom_score(struct builder *b, int sync_fd)
 	if (procfs_write(b->proc, path, text, &scratch) < 0)
 		confine_warn(sync_fd, "oom score adjustment %s is not allowed here", text);
 	return 0;
+}
+
+/* With an IPC namespace for each member the pod's parameters of it are set in each. */
+static int set_own_sysctls(struct builder *b, struct error *err)
+{
+	const struct pairlist *list = &b->l->pod.security.sysctls;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && b->l->pod.own_ipc && i < list->n; i++) {
+		char path[SYSCTL_KEY_MAX + 8];
+		struct error scratch;
+
+		/* What passes with the network closed is of IPC. */
+		if (sysctl_check(list->v[i].key, list->v[i].value, true, false, path, &scratch) < 0)
+			continue;
+		r = procfs_write(b->proc, path, list->v[i].value, err);
+		if (r < 0)
+			return error_wrap(err, "sysctl '%s'", list->v[i].key);
+	}
+	return r;
 }
 
 static int mount_mqueue(struct builder *b, struct error *err)
@@ -470,6 +491,8 @@ int container_build_root(const struct launch *l, struct container_plan *p, int s
 		r = mount_proc(&b, err);
 	if (r == 0)
 		r = set_oom_score(&b, sync_fd);
+	if (r == 0)
+		r = set_own_sysctls(&b, err);
 	if (r == 0)
 		r = mount_dev(&b, sync_fd, err);
 	if (r == 0)

@@ -30,6 +30,7 @@
 #include "engine/rootfs/mount.h"
 
 #define TTY_GID	     "5"
+#define COPY_DEPTH   4
 #define PTS_MAJOR_LO 136
 #define PTS_MAJOR_HI 143
 
@@ -96,9 +97,10 @@ static int make_node(int dev_fd, const char *name, dev_t number, struct error *e
 	return fd < 0 ? fd : bind_node(dev_fd, name, fd, err);
 }
 
-/* For a privileged container: the nodes of the host's /dev that are not there yet; directories
- * below (input, mapper, net, snd, ...) one level deep. A node that cannot be made is left out. */
-static void copy_nodes(int dev_fd, int host_fd, bool descend)
+/* For a privileged container: the nodes of the host's /dev that are not there yet, and directories
+ * below (input, mapper, bus/usb/001, ...) so many levels deep. A node that cannot be made is left
+ * out. */
+static void copy_nodes(int dev_fd, int host_fd, int depth)
 {
 	cleanup_dir DIR *d = NULL;
 	struct dirent *e;
@@ -112,11 +114,11 @@ static void copy_nodes(int dev_fd, int host_fd, bool descend)
 		if (e->d_name[0] == '.' || strcmp(e->d_name, "console") == 0 ||
 		    fstatat(host_fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
-		if (S_ISDIR(st.st_mode) && descend && mkdirat(dev_fd, e->d_name, 0755) == 0) {
+		if (S_ISDIR(st.st_mode) && depth > 0 && mkdirat(dev_fd, e->d_name, 0755) == 0) {
 			cleanup_close int to = openat(dev_fd, e->d_name, O_PATH | O_CLOEXEC);
 			cleanup_close int from = openat(host_fd, e->d_name, O_PATH | O_CLOEXEC);
 
-			copy_nodes(to, from, false);
+			copy_nodes(to, from, depth - 1);
 		}
 		if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
 			continue;
@@ -149,7 +151,7 @@ int device_populate(int dev_fd, bool privileged, struct error *err)
 	if (privileged) {
 		cleanup_close int host = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-		copy_nodes(dev_fd, host, true);
+		copy_nodes(dev_fd, host, COPY_DEPTH);
 	}
 	return 0;
 }
