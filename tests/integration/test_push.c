@@ -295,8 +295,8 @@ static void test_save_formats(void)
 	second_store();
 	/* a directory is named as pull takes it */
 	for (size_t i = 1; i < ARRAY_SIZE(formats); i++) {
-		cleanup_free char *how =
-			xasprintf("`podium pull %s:%s/f-%s`", transports[i], harness.work, formats[i]);
+		cleanup_free char *how = xasprintf("`podium pull %s:%s/f-%s`", transports[i],
+						   harness.work, formats[i]);
 		cleanup_result struct result r =
 			podium("load -i %s/f-%s", harness.work, formats[i]);
 

@@ -206,6 +206,15 @@ static void test_detach_keys_words(void)
 	CHECK_CODE(r, 0);
 }
 
+/* Who could not be executed is not left as a zombie, which a container would wait for. */
+static void test_failed_execs(void)
+{
+	MUST(0, "run -d --name brief busybox sleep 100000");
+	for (int i = 0; i < 5; i++)
+		MUST(127, "exec brief nosuch");
+	check_shell("timeout 20 $P rm -f -t 0 brief", "brief\n");
+}
+
 static void test_exec_detached(void)
 {
 	check_shell(
@@ -295,6 +304,7 @@ static CU_TestInfo tests[] = {
 	{ "write errors", test_write_errors },
 	{ "a reader that is stuck", test_stuck_reader },
 	{ "words of detach keys", test_detach_keys_words },
+	{ "execs that fail", test_failed_execs },
 	{ "exec in the background", test_exec_detached },
 	{ "LOG-2: many sessions", test_cycles },
 	{ "LOG-2: floods", test_floods },

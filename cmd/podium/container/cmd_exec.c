@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -257,14 +258,24 @@ static int wait_code(int pidfd)
 	return si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status;
 }
 
+/* What was made so far is ours to wait for: unreaped, it would keep the container from ending. */
+static void end_failed(struct exec_session *x)
+{
+	if (x->launch_pid > 0)
+		(void)waitpid(x->launch_pid, NULL, 0);
+	if (x->relay.pidfd < 0)
+		return;
+	(void)pidfd_signal(x->relay.pidfd, SIGKILL);
+	(void)waitid(P_PIDFD, (id_t)x->relay.pidfd, &(siginfo_t){ 0 }, WEXITED | __WALL);
+}
+
 static int run_session(struct exec_session *x, const struct exec_options *o, struct error *err)
 {
 	char session[65];
 	int r = await_exec(x, err);
 
 	if (r < 0) {
-		if (x->launch_pid > 0)
-			(void)waitpid(x->launch_pid, NULL, 0);
+		end_failed(x);
 		if (x->exit_code == 126 || x->exit_code == 127) {
 			command_print_error(err);
 			return x->exit_code;
