@@ -45,7 +45,7 @@ static void tell_log(struct conductor *c, const char *of_infra, const char *of_p
 		.name = c->run.pod.name,
 	};
 
-	if (c->status.solo || c->status.working)
+	if (c->run.pod.solo || is_equal(c->run.pod.owner, POD_OWNER_BUILD))
 		return;
 	event_log_container(&c->store, of_infra, c->run.pod.infra_id, &c->status);
 	event_log(&c->store, &e);

@@ -333,6 +333,8 @@ int pod_add_container(const struct store *s, const char *pod_id, struct containe
 			error_ignore(drop_mark(s, pod_id, &scratch));
 		STOP_AT("add:done");
 	}
+	if (r == 0)
+		pod_log_created(s, &a.pod, c);
 	addition_done(&a);
 	if (r < 0)
 		return error_wrap(err, "add container '%s'", c->name ? c->name : "");

@@ -141,8 +141,8 @@ static int up_containers(struct creation *c, struct error *err)
 		.image = (char *)(uintptr_t)INFRA_IMAGE,
 	};
 	const struct pod_spec *pod = &c->plan->pod;
-	cleanup_free char *name = pod->infra_name ? xstrdup(pod->infra_name)
-						  : xasprintf("%.12s-infra", pod->id);
+	cleanup_free char *name =
+		pod->infra_name ? xstrdup(pod->infra_name) : xasprintf("%.12s-infra", pod->id);
 	cleanup_free char *ports = columns_ports(c->plan);
 	int r;
 
@@ -226,36 +226,39 @@ static void assign_identity(struct pod_plan *plan)
 	}
 }
 
+void pod_log_created(const struct store *s, const struct pod_spec *pod,
+		     const struct container_spec *c)
+{
+	struct pairlist labels = { .v = NULL };
+
+	if (is_equal(pod->owner, POD_OWNER_BUILD))
+		return;
+	pairlist_copy(&labels, &c->config.labels);
+	for (size_t i = 0; i < c->labels.n; i++)
+		pairlist_set(&labels, c->labels.v[i].key, c->labels.v[i].value);
+	event_log(s, &(struct eventlog_entry){ .type = "container",
+					       .status = "create",
+					       .id = c->id,
+					       .name = c->full_name,
+					       .image = c->config.reference,
+					       .pod_id = pod->solo ? NULL : pod->id,
+					       .labels = &labels });
+	pairlist_done(&labels);
+}
+
 /* To the log of everything: what was made. */
 static void tell_log(const struct creation *c)
 {
 	const struct pod_spec *pod = &c->plan->pod;
-	size_t n = c->plan->n_containers;
-	cleanup_free struct eventlog_entry *v = xcalloc(n + 1, sizeof(*v));
 
-	if (is_equal(pod->owner, POD_OWNER_BUILD))
-		return;
-	for (size_t i = 0; i < n; i++)
-		v[i + 1] = (struct eventlog_entry){
-			.type = "container",
-			.status = "create",
-			.id = c->plan->containers[i].id,
-			.name = c->plan->containers[i].full_name,
-			.image = c->plan->containers[i].config.reference,
-			.pod_id = pod->solo ? NULL : pod->id,
-			.labels = pod->solo ? &pod->labels : &c->plan->containers[i].config.labels,
-		};
-	v[0] = (struct eventlog_entry){
-		.type = "pod",
-		.status = "create",
-		.id = pod->id,
-		.name = pod->name,
-		.labels = &pod->labels,
-	};
-	if (pod->solo)
-		event_log_many(c->store, v + 1, n);
-	else
-		event_log_many(c->store, v, n + 1);
+	if (!pod->solo && !is_equal(pod->owner, POD_OWNER_BUILD))
+		event_log(c->store, &(struct eventlog_entry){ .type = "pod",
+							      .status = "create",
+							      .id = pod->id,
+							      .name = pod->name,
+							      .labels = &pod->labels });
+	for (size_t i = 0; i < c->plan->n_containers; i++)
+		pod_log_created(c->store, pod, &c->plan->containers[i]);
 }
 
 int pod_create(const struct store *s, struct pod_plan *plan, struct pod_creation *ret,

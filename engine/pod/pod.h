@@ -44,6 +44,10 @@ int pod_add_container(const struct store *s, const char *pod_id, struct containe
 		      const struct volume_list *volumes, struct pod_creation *ret,
 		      struct error *err) must_check;
 
+/* To the log of everything (engine/state/eventlog.h): a container was made. */
+void pod_log_created(const struct store *s, const struct pod_spec *pod,
+		     const struct container_spec *c);
+
 /* One wait for the disk, then the pods are complete. */
 int pod_commit(const struct store *s, const struct strlist *pod_ids, struct error *err) must_check;
 /* Without that wait: of what removes itself at its end, which a crash of the machine is. What it

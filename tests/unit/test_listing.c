@@ -466,7 +466,7 @@ static void test_inspect(void)
 	want = xasprintf("%s|web-ng1|created|%s\n", web[2], web[0]);
 	check(&cmd_inspect, "--format {{.Id}}|{{.Name}}|{{.State.Status}}|{{.Pod}} web-ng1", want);
 	check(&cmd_inspect, "--format {{.Config.Env}}{{.Config.Cmd}}{{.Config.Entrypoint}} web-ng1",
-	      "[PATH=/bin LIT=yaml REF=<$(LIT)][nginx][/entry]\n");
+	      "[PATH=/bin LIT=yaml REF=<$(LIT)][nginx]/entry\n");
 	one = run_json(&cmd_container_inspect, "web/ng1");
 	CU_ASSERT_EQUAL(json_array_size(one), 1);
 	check(&cmd_inspect, "-t pod --format {{.Name}}|{{.NumContainers}} api", "api|3\n");

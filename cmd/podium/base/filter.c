@@ -22,6 +22,7 @@
 #include "cmd/podium/base/timeparse.h"
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
+#include "engine/pod/pod.h"
 
 enum filter_key {
 	FILTER_ANCESTOR,
@@ -31,10 +32,15 @@ enum filter_key {
 	FILTER_CTR_NUMBER,
 	FILTER_CTR_STATUS,
 	FILTER_EXITED,
+	FILTER_HEALTH,
 	FILTER_ID,
 	FILTER_LABEL,
+	FILTER_NO_LABEL,
 	FILTER_NAME,
+	FILTER_NETWORK,
 	FILTER_POD,
+	FILTER_RESTART_POLICY,
+	FILTER_ON_BOOT,
 	FILTER_SINCE,
 	FILTER_STATUS,
 	FILTER_UNTIL,
@@ -42,18 +48,23 @@ enum filter_key {
 	FILTER__COUNT
 };
 static const char *const key_names[FILTER__COUNT] = {
-	"ancestor", "before", "ctr-ids", "ctr-names", "ctr-number", "ctr-status", "exited", "id",
-	"label",    "name",   "pod",	 "since",     "status",	    "until",	  "volume",
+	"ancestor",   "before",	    "ctr-ids",	      "ctr-names",
+	"ctr-number", "ctr-status", "exited",	      "health",
+	"id",	      "label",	    "label!",	      "name",
+	"network",    "pod",	    "restart-policy", "should-start-on-boot",
+	"since",      "status",	    "until",	      "volume",
 };
 #define BIT(k) (1u << (k))
-#define CONTAINER_KEYS                                                                     \
-	(BIT(FILTER_ANCESTOR) | BIT(FILTER_BEFORE) | BIT(FILTER_EXITED) | BIT(FILTER_ID) | \
-	 BIT(FILTER_LABEL) | BIT(FILTER_NAME) | BIT(FILTER_POD) | BIT(FILTER_SINCE) |      \
-	 BIT(FILTER_STATUS) | BIT(FILTER_UNTIL) | BIT(FILTER_VOLUME))
+#define CONTAINER_KEYS                                                                        \
+	(BIT(FILTER_ANCESTOR) | BIT(FILTER_BEFORE) | BIT(FILTER_EXITED) | BIT(FILTER_ID) |    \
+	 BIT(FILTER_LABEL) | BIT(FILTER_NAME) | BIT(FILTER_POD) | BIT(FILTER_SINCE) |         \
+	 BIT(FILTER_STATUS) | BIT(FILTER_UNTIL) | BIT(FILTER_HEALTH) | BIT(FILTER_NO_LABEL) | \
+	 BIT(FILTER_NETWORK) | BIT(FILTER_RESTART_POLICY) | BIT(FILTER_ON_BOOT) |             \
+	 BIT(FILTER_VOLUME))
 #define POD_KEYS                                                                          \
 	(BIT(FILTER_CTR_IDS) | BIT(FILTER_CTR_NAMES) | BIT(FILTER_CTR_NUMBER) |           \
 	 BIT(FILTER_CTR_STATUS) | BIT(FILTER_ID) | BIT(FILTER_LABEL) | BIT(FILTER_NAME) | \
-	 BIT(FILTER_STATUS) | BIT(FILTER_UNTIL))
+	 BIT(FILTER_STATUS) | BIT(FILTER_UNTIL) | BIT(FILTER_NO_LABEL) | BIT(FILTER_NETWORK))
 
 struct condition {
 	enum filter_key key;
@@ -128,6 +139,11 @@ static int prepare(struct condition *c, const struct store *s, const struct cont
 		return find_created(s, views, c, err);
 	case FILTER_UNTIL:
 		return time_parse(c->value, clock_wall_ns(), &c->number, err);
+	case FILTER_ON_BOOT:
+		if (!is_equal(c->value, "true") && !is_equal(c->value, "false"))
+			return error_set(err, EINVAL, "filter '%s': true or false",
+					 key_names[c->key]);
+		return 0;
 	case FILTER_EXITED:
 	case FILTER_CTR_NUMBER:
 		if (parse_i64(c->value, 0, INT32_MAX, &c->number) < 0)
@@ -226,6 +242,36 @@ static bool is_label_match(const char *wanted, const struct pairlist *labels)
 	return value && (!equals || strcmp(value, equals + 1) == 0);
 }
 
+static bool has_label_key(const char *wanted, const struct pairlist *labels)
+{
+	cleanup_free char *key = xstrndup(wanted, strcspn(wanted, "="));
+
+	return pairlist_get(labels, key) != NULL;
+}
+
+static bool is_in_network(const struct pod_spec *pod, const char *wanted)
+{
+	for (size_t i = 0; i < pod->networks.n; i++)
+		if (is_equal(pod->networks.v[i].network, wanted))
+			return true;
+	if (pod->network == NETWORK_BRIDGE && !pod->networks.n)
+		return is_equal(wanted, "podium") || is_equal(wanted, "bridge");
+	return is_equal(network_mode_names[pod->network], wanted);
+}
+
+static bool is_network_match(const struct store *s, const char *pod_id, const char *wanted)
+{
+	struct pod_spec pod;
+	struct error scratch; /* a record that cannot be read is in no network */
+	bool match = false;
+
+	if (pod_id && lookup_read_pod(s, pod_id, &pod, &scratch) == 0) {
+		match = is_in_network(&pod, wanted);
+		record_done(&pod_spec_type, &pod);
+	}
+	return match;
+}
+
 static bool is_pod_label_match(const struct store *s, const char *pod_id, const char *wanted)
 {
 	struct pod_spec pod;
@@ -248,9 +294,41 @@ static bool is_container_label_match(const struct store *s, const struct contain
 	bool match = is_pod_label_match(s, view->st.pod_id, wanted);
 
 	if (!match && lookup_read_container(s, view->id, &spec, &scratch) == 0) {
-		match = is_label_match(wanted, &spec.config.labels);
+		match = is_label_match(wanted, &spec.labels) ||
+			(!has_label_key(wanted, &spec.labels) &&
+			 is_label_match(wanted, &spec.config.labels));
 		record_done(&container_spec_type, &spec);
 	}
+	return match;
+}
+
+static const char *policy_of(const struct container_spec *spec, const struct pod_spec *pod)
+{
+	static const char *const policies[] = { "always", "on-failure", "no" };
+
+	return spec->unless_stopped || (pod->solo && pod->unless_stopped) ? "unless-stopped"
+									  : policies[spec->restart];
+}
+
+/* What stands in the records alone. */
+static bool is_record_match(const struct condition *c, const struct store *s,
+			    const struct container_view *view)
+{
+	struct container_spec spec;
+	struct pod_spec pod = { 0 };
+	struct error scratch; /* a record that cannot be read matches nothing */
+	bool match = false, has_pod;
+
+	if (lookup_read_container(s, view->id, &spec, &scratch) < 0)
+		return false;
+	has_pod = spec.pod_id && lookup_read_pod(s, spec.pod_id, &pod, &scratch) == 0;
+	if (c->key == FILTER_RESTART_POLICY)
+		match = is_equal(policy_of(&spec, &pod), c->value);
+	else if (c->key == FILTER_ON_BOOT)
+		match = is_started_on_boot(&spec, &view->st) == is_equal(c->value, "true");
+	if (has_pod)
+		record_done(&pod_spec_type, &pod);
+	record_done(&container_spec_type, &spec);
 	return match;
 }
 
@@ -330,10 +408,19 @@ static bool is_condition_met(const struct condition *c, const struct store *s,
 	case FILTER_EXITED:
 		return view->live == STATE_EXITED && !st->exit_unknown &&
 		       st->exit_code == c->number;
+	case FILTER_HEALTH:
+		return is_equal(st->health ? st->health : "none", c->value);
 	case FILTER_ID:
 		return is_prefix(view->id, c->value);
 	case FILTER_LABEL:
 		return is_container_label_match(s, view, c->value);
+	case FILTER_NO_LABEL:
+		return !is_container_label_match(s, view, c->value);
+	case FILTER_NETWORK:
+		return is_network_match(s, st->pod_id, c->value);
+	case FILTER_RESTART_POLICY:
+	case FILTER_ON_BOOT:
+		return is_record_match(c, s, view);
 	case FILTER_NAME:
 		return is_regex_match(c, st->name);
 	case FILTER_POD:
@@ -375,6 +462,10 @@ static bool is_pod_condition_met(const struct condition *c, const struct store *
 		return is_prefix(pod->id, c->value);
 	case FILTER_LABEL:
 		return is_pod_label_match(s, pod->id, c->value);
+	case FILTER_NO_LABEL:
+		return !is_pod_label_match(s, pod->id, c->value);
+	case FILTER_NETWORK:
+		return is_network_match(s, pod->id, c->value);
 	case FILTER_NAME:
 		return is_regex_match(c, pod->name);
 	case FILTER_STATUS:
@@ -396,7 +487,7 @@ static bool is_match(const struct filter_set *f, const struct store *s,
 		const struct condition *c = &f->v[i];
 		bool ok = view ? is_condition_met(c, s, view) : is_pod_condition_met(c, s, pod);
 
-		if (c->key == FILTER_LABEL && !ok)
+		if ((c->key == FILTER_LABEL || c->key == FILTER_NO_LABEL) && !ok)
 			return false;
 		asked |= BIT(c->key);
 		met |= ok ? BIT(c->key) : 0;

@@ -16,6 +16,8 @@
 #include "cmd/podium/base/commands.h"
 #include "cmd/podium/base/format.h"
 #include "cmd/podium/container/inspect.h"
+#include "cmd/podium/container/view.h"
+#include "cmd/podium/pod/podview.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 
@@ -24,6 +26,7 @@
 struct inspect_options {
 	const char *format;
 	const char *type;
+	bool latest, size;
 };
 #define O(m) offsetof(struct inspect_options, m)
 
@@ -59,8 +62,19 @@ static int inspect_one(const struct store *s, const char *type, const char *name
 	return error_set(err, ENOENT, "no such object: \"%.200s\"", name);
 }
 
-static int inspect_all(struct command_context *ctx, const char *type, const char *format, int argc,
-		       char **argv, struct error *err)
+/* Members of Podman's, which it shows with --size alone. */
+static void add_sizes(const struct store *s, const json_t *list)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (list, i, one)
+		if (json_object_get(one, "HostConfig"))
+			inspect_add_sizes(s, one);
+}
+
+static int inspect_all(struct command_context *ctx, const char *type,
+		       const struct inspect_options *o, int argc, char **argv, struct error *err)
 {
 	cleanup_json json_t *list = json_array();
 	cleanup_free struct error *errors = xcalloc((size_t)argc, sizeof(*errors));
@@ -73,7 +87,9 @@ static int inspect_all(struct command_context *ctx, const char *type, const char
 		if (inspect_one(&ctx->store, type, argv[i], &one, &errors[i]) == 0)
 			(void)json_array_append_new(list, one);
 	}
-	r = format_object(list, format, err);
+	if (o->size)
+		add_sizes(&ctx->store, list);
+	r = format_object(list, o->format, err);
 	for (int i = 0; i < argc && r == 0; i++) {
 		if (!errors[i].code)
 			continue;
@@ -81,6 +97,24 @@ static int inspect_all(struct command_context *ctx, const char *type, const char
 		failed = true;
 	}
 	return r < 0 ? r : failed ? EXIT_OURS : 0;
+}
+
+/* --latest: of containers. */
+static int inspect_latest_or(struct command_context *ctx, const char *type,
+			     const struct inspect_options *o, int argc, char **argv,
+			     struct error *err)
+{
+	char id[65], *word = id;
+	int r;
+
+	if (!o->latest && !argc)
+		return error_set(err, EINVAL, "name an object, or use --latest");
+	if (!o->latest)
+		return inspect_all(ctx, type, o, argc, argv, err);
+	if (type && !is_equal(type, "container"))
+		return error_set(err, EINVAL, "--latest is for containers");
+	r = view_find(&ctx->store, true, argc ? argv[0] : NULL, id, err);
+	return r < 0 ? r : inspect_all(ctx, "container", o, 1, &word, err);
 }
 
 static int run_inspect(struct command_context *ctx, void *options, int argc, char **argv,
@@ -93,10 +127,11 @@ static int run_inspect(struct command_context *ctx, void *options, int argc, cha
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		known = known || is_equal(type, types[i].name);
 	if (!known)
-		return error_set(err, EINVAL,
-				 "invalid type \"%.60s\": must be all, container, image, pod or volume",
-				 type);
-	return inspect_all(ctx, type, o->format, argc, argv, err);
+		return error_set(
+			err, EINVAL,
+			"invalid type \"%.60s\": must be all, container, image, pod or volume",
+			type);
+	return inspect_latest_or(ctx, type, o, argc, argv, err);
 }
 
 static int run_container_inspect(struct command_context *ctx, void *options, int argc, char **argv,
@@ -104,7 +139,7 @@ static int run_container_inspect(struct command_context *ctx, void *options, int
 {
 	const struct inspect_options *o = options;
 
-	return inspect_all(ctx, "container", o->format, argc, argv, err);
+	return inspect_latest_or(ctx, "container", o, argc, argv, err);
 }
 
 static int run_image_inspect(struct command_context *ctx, void *options, int argc, char **argv,
@@ -112,7 +147,28 @@ static int run_image_inspect(struct command_context *ctx, void *options, int arg
 {
 	const struct inspect_options *o = options;
 
-	return inspect_all(ctx, "image", o->format, argc, argv, err);
+	return inspect_all(ctx, "image", o, argc, argv, err);
+}
+
+static int inspect_latest_pod(struct command_context *ctx, const struct inspect_options *o,
+			      int argc, struct error *err)
+{
+	struct container_views views = { 0 };
+	struct pod_views pods = { 0 };
+	cleanup_json json_t *pod = NULL;
+	int r = argc ? error_set(err, EINVAL, "--latest goes without a pod's name") : 0;
+
+	if (r == 0)
+		r = views_load(&ctx->store, &views, err);
+	if (r == 0)
+		r = pod_views_load(&ctx->store, &views, &pods, err);
+	if (r == 0 && !pods.n)
+		r = error_set(err, ENOENT, "there is no pod");
+	if (r == 0)
+		r = inspect_pod(&ctx->store, pods.v[0].id, &pod, err);
+	pod_views_done(&pods);
+	views_done(&views);
+	return r < 0 ? r : format_object(pod, o->format, err);
 }
 
 static int run_pod_inspect(struct command_context *ctx, void *options, int argc, char **argv,
@@ -122,8 +178,12 @@ static int run_pod_inspect(struct command_context *ctx, void *options, int argc,
 	cleanup_json json_t *pod = NULL;
 	int r;
 
+	if (o->latest)
+		return inspect_latest_pod(ctx, o, argc, err);
+	if (!argc)
+		return error_set(err, EINVAL, "name a pod, or use --latest");
 	if (argc > 1)
-		return inspect_all(ctx, "pod", o->format, argc, argv, err);
+		return inspect_all(ctx, "pod", o, argc, argv, err);
 	r = inspect_pod(&ctx->store, argv[0], &pod, err);
 	return r < 0 ? r : format_object(pod, o->format, err);
 }
@@ -133,12 +193,29 @@ static int run_pod_inspect(struct command_context *ctx, void *options, int argc,
 		'f', "format", OPTION_STRING, O(format), NULL, "json, or a Go template", false \
 	}
 
+#define OPTION_LATEST                                                                         \
+	{                                                                                     \
+		'l', "latest", OPTION_BOOL, O(latest), NULL, "The one that was created last", \
+			false                                                                 \
+	}
+#define OPTION_SIZE                                                       \
+	{                                                                 \
+		's', "size", OPTION_BOOL, O(size), NULL,                  \
+			"With SizeRw and SizeRootFs of containers", false \
+	}
+
 static const struct option inspect_options[] = {
 	OPTION_FORMAT,
-	{ 't', "type", OPTION_STRING, O(type), "type", "all, container, image, pod or volume", false },
+	OPTION_LATEST,
+	OPTION_SIZE,
+	{ 't', "type", OPTION_STRING, O(type), "type", "all, container, image, pod or volume",
+	  false },
 	OPTIONS_END,
 };
-static const struct option one_type_options[] = { OPTION_FORMAT, OPTIONS_END };
+static const struct option container_options[] = { OPTION_FORMAT, OPTION_LATEST, OPTION_SIZE,
+						   OPTIONS_END };
+static const struct option image_options[] = { OPTION_FORMAT, OPTIONS_END };
+static const struct option pod_options[] = { OPTION_FORMAT, OPTION_LATEST, OPTIONS_END };
 
 const struct command cmd_inspect = {
 	.words = "inspect",
@@ -149,7 +226,6 @@ const struct command cmd_inspect = {
 		   "  name, the first that there is.",
 	.options = inspect_options,
 	.options_size = sizeof(struct inspect_options),
-	.min_args = 1,
 	.max_args = -1,
 	.store = COMMAND_READS,
 	.run = run_inspect,
@@ -159,9 +235,8 @@ const struct command cmd_container_inspect = {
 	.words = "container inspect",
 	.args = "[options] CONTAINER [CONTAINER...]",
 	.summary = "Everything about containers",
-	.options = one_type_options,
+	.options = container_options,
 	.options_size = sizeof(struct inspect_options),
-	.min_args = 1,
 	.max_args = -1,
 	.store = COMMAND_READS,
 	.run = run_container_inspect,
@@ -171,7 +246,7 @@ const struct command cmd_image_inspect = {
 	.words = "image inspect",
 	.args = "[options] IMAGE [IMAGE...]",
 	.summary = "Everything about images",
-	.options = one_type_options,
+	.options = image_options,
 	.options_size = sizeof(struct inspect_options),
 	.min_args = 1,
 	.max_args = -1,
@@ -184,9 +259,8 @@ const struct command cmd_pod_inspect = {
 	.args = "[options] POD [POD...]",
 	.summary = "Everything about a pod",
 	.details = "  Prints one object; for several pods, an array.",
-	.options = one_type_options,
+	.options = pod_options,
 	.options_size = sizeof(struct inspect_options),
-	.min_args = 1,
 	.max_args = -1,
 	.store = COMMAND_READS,
 	.run = run_pod_inspect,

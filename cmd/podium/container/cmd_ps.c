@@ -12,6 +12,7 @@
  * container yet: its STATUS says how to remove it.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,15 +23,18 @@
 #include "cmd/podium/pod/podview.h"
 #include "cmd/podium/base/template.h"
 #include "cmd/podium/container/view.h"
+#include "cmd/podium/image/storesize.h"
 #include "engine/base/clock.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 
 #define COMMAND_WIDTH 17
 #define NS_PER_SECOND 1000000000
+#define WATCH_MAX_S   86400
 
 struct ps_options {
-	bool all, pod, quiet, no_trunc, noheading, latest, external;
+	bool all, pod, quiet, no_trunc, noheading, latest, external, size, ns, sync;
+	struct option_int watch;
 	struct option_int last;
 	struct strlist filters;
 	const char *format;
@@ -61,6 +65,72 @@ static char *short_command(const char *command, bool whole)
 	return xasprintf("%.*s...", (int)cut, command);
 }
 
+static bool has_process(const struct container_view *view)
+{
+	return view->st.pid && (view->live == STATE_RUNNING || view->live == STATE_PAUSED ||
+				view->live == STATE_STOPPING);
+}
+
+/* The numbers of the namespaces that its first process is in; none of one that does not run. */
+static void add_namespaces(json_t *row, const struct container_view *view)
+{
+	static const char *const names[][2] = {
+		{ "CGROUPNS", "cgroup" }, { "IPC", "ipc" },	{ "MNT", "mnt" }, { "NET", "net" },
+		{ "PIDNS", "pid" },	  { "USERNS", "user" }, { "UTS", "uts" },
+	};
+	char path[64], link[64];
+
+	jset_owned(row, "Pid", xasprintf("%u", has_process(view) ? view->st.pid : 0));
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		ssize_t n = -1;
+
+		(void)snprintf(path, sizeof(path), "/proc/%u/ns/%s", view->st.pid, names[i][1]);
+		if (has_process(view))
+			n = readlink(path, link, sizeof(link) - 1);
+		link[n > 0 ? n : 0] = '\0';
+		if (n > 0 && strchr(link, '[')) /* "net:[4026531840]" */
+			jset_owned(row, names[i][0],
+				   xstrndup(strchr(link, '[') + 1,
+					    strcspn(strchr(link, '[') + 1, "]")));
+		else
+			jset_owned(row, names[i][0], xstrdup(""));
+	}
+}
+
+static char *human_size(int64_t bytes)
+{
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
+	double n = (double)bytes;
+	size_t i = 0;
+
+	while (n >= 1000 && i + 1 < ARRAY_SIZE(units)) {
+		n /= 1000;
+		i++;
+	}
+	return xasprintf("%.3g%s", n, units[i]);
+}
+
+/* "12B (virtual 2.13MB)"; also as the member Size when row is given. */
+static char *size_text(const struct ps *ps, const struct container_view *view, json_t *row)
+{
+	int64_t own = storesize_container(ps->store, view->id), all = own;
+	cleanup_free char *a = NULL, *b = NULL;
+	struct container_spec spec;
+	struct error scratch; /* of what cannot be read only the own part counts */
+
+	if (lookup_read_container(ps->store, view->id, &spec, &scratch) == 0) {
+		all += storesize_layers(ps->store, &spec.config.layers);
+		record_done(&container_spec_type, &spec);
+	}
+	if (row)
+		(void)json_object_set_new(row, "Size",
+					  json_pack("{s:I, s:I}", "rootFsSize", (json_int_t)all,
+						    "rwSize", (json_int_t)own));
+	a = human_size(own);
+	b = human_size(all);
+	return xasprintf("%s (virtual %s)", a, b);
+}
+
 /* The texts of the table, and what templates see under these names. New reference. */
 static json_t *make_texts(const struct ps *ps, const struct container_view *view)
 {
@@ -79,6 +149,10 @@ static json_t *make_texts(const struct ps *ps, const struct container_view *view
 		jset_owned(row, "Pod", view_id(st->solo ? "" : st->pod_id, ps->o->no_trunc));
 		jset_owned(row, "PodName", xstrdup_or_null(st->solo ? "" : st->pod_name));
 	}
+	if (ps->o->ns)
+		add_namespaces(row, view);
+	if (ps->o->size)
+		jset_owned(row, "Size", size_text(ps, view, NULL));
 	return row;
 }
 
@@ -149,6 +223,7 @@ static void add_spec_members(json_t *row, struct ps *ps, const struct container_
 			(void)json_array_append_new(mounts, json_string(spec.mounts.v[i].target));
 		json_decref(command);
 		command = view_command(&spec);
+		(void)json_object_set_new(row, "AutoRemove", json_boolean(spec.auto_remove));
 		(void)json_object_set_new(row, "ImageID",
 					  json_string(spec.config.id ? spec.config.id : ""));
 		record_done(&container_spec_type, &spec);
@@ -160,6 +235,23 @@ static void add_spec_members(json_t *row, struct ps *ps, const struct container_
 		(void)json_object_set_new(row, "ImageID", json_string(""));
 }
 
+static void add_networks(json_t *row, const struct ps *ps, const struct container_view *view)
+{
+	json_t *list = json_array();
+	struct pod_spec pod;
+	struct error scratch; /* of a pod that cannot be read nothing is known */
+
+	(void)json_object_set_new(row, "Networks", list);
+	if (!ps->wants_spec || !view->st.pod_id || !is_id(view->st.pod_id) ||
+	    lookup_read_pod(ps->store, view->st.pod_id, &pod, &scratch) < 0)
+		return;
+	for (size_t i = 0; i < pod.networks.n; i++)
+		(void)json_array_append_new(list, json_string(pod.networks.v[i].network));
+	if (pod.network == NETWORK_BRIDGE && !pod.networks.n)
+		(void)json_array_append_new(list, json_string("podium"));
+	record_done(&pod_spec_type, &pod);
+}
+
 /* A row for JSON and templates. New reference. */
 static json_t *make_row(struct ps *ps, const struct container_view *view)
 {
@@ -169,13 +261,13 @@ static json_t *make_row(struct ps *ps, const struct container_view *view)
 	(void)json_object_set_new(row, "AutoRemove", json_false());
 	add_state_members(row, ps, view);
 	add_spec_members(row, ps, view);
-	(void)json_object_set_new(row, "Networks", json_array());
+	add_networks(row, ps, view);
 	(void)json_object_set(texts, "Created", json_object_get(texts, "CreatedHuman"));
 	(void)json_object_set(texts, "RunningFor", json_object_get(texts, "CreatedHuman"));
 	jset_owned(texts, "Mounts", view_join(json_object_get(row, "Mounts"), ","));
-	jset_owned(texts, "Networks", xstrdup(""));
+	jset_owned(texts, "Networks", view_join(json_object_get(row, "Networks"), ","));
 	jset_owned(texts, "Pod", view_id(view->st.solo ? "" : view->st.pod_id, ps->o->no_trunc));
-	jset_owned(texts, "Size", xstrdup(""));
+	jset_owned(texts, "Size", ps->o->size ? size_text(ps, view, row) : xstrdup(""));
 	(void)json_object_set_new(row, TEMPLATE_TEXTS, texts);
 	return row;
 }
@@ -299,22 +391,39 @@ static int select_views(const struct ps *ps, struct container_views *views, stru
 
 /* ---- the command ------------------------------------------------------------------------ */
 
-static const struct format_column columns[] = {
-	{ "CONTAINER ID", "ID" },      { "IMAGE", "Image" },   { "COMMAND", "Command" },
-	{ "CREATED", "CreatedHuman" }, { "STATUS", "Status" }, { "PORTS", "Ports" },
-	{ "NAMES", "Names" },	       { NULL, NULL },
-};
-static const struct format_column pod_columns[] = {
-	{ "CONTAINER ID", "ID" }, { "IMAGE", "Image" },
-	{ "COMMAND", "Command" }, { "CREATED", "CreatedHuman" },
-	{ "STATUS", "Status" },	  { "PORTS", "Ports" },
-	{ "NAMES", "Names" },	  { "POD ID", "Pod" },
-	{ "PODNAME", "PodName" }, { NULL, NULL },
-};
+#define PS_COLUMNS_MAX 14
+
+static void choose_columns(const struct ps_options *o, struct format_column *c)
+{
+	static const struct format_column usual[] = {
+		{ "CONTAINER ID", "ID" },      { "IMAGE", "Image" },   { "COMMAND", "Command" },
+		{ "CREATED", "CreatedHuman" }, { "STATUS", "Status" }, { "PORTS", "Ports" },
+		{ "NAMES", "Names" },
+	};
+	static const struct format_column of_namespaces[] = {
+		{ "CONTAINER ID", "ID" },   { "NAMES", "Names" }, { "PID", "Pid" },
+		{ "CGROUPNS", "CGROUPNS" }, { "IPC", "IPC" },	  { "MNT", "MNT" },
+		{ "NET", "NET" },	    { "PIDNS", "PIDNS" }, { "USERNS", "USERNS" },
+		{ "UTS", "UTS" },
+	};
+	const struct format_column *from = o->ns ? of_namespaces : usual;
+	size_t n = o->ns ? ARRAY_SIZE(of_namespaces) : ARRAY_SIZE(usual);
+
+	memcpy(c, from, n * sizeof(*c));
+	c += n;
+	if (o->pod) {
+		*c++ = (struct format_column){ "POD ID", "Pod" };
+		*c++ = (struct format_column){ "PODNAME", "PodName" };
+	}
+	if (o->size && !o->ns)
+		*c++ = (struct format_column){ "SIZE", "Size" };
+	*c = (struct format_column){ NULL, NULL };
+}
 
 static int print(struct ps *ps, const struct container_views *views, struct error *err)
 {
 	const struct ps_options *o = ps->o;
+	struct format_column chosen[PS_COLUMNS_MAX];
 	cleanup_json json_t *rows = json_array();
 
 	for (size_t i = 0; i < views->n; i++) {
@@ -330,14 +439,14 @@ static int print(struct ps *ps, const struct container_views *views, struct erro
 	}
 	if (o->quiet && is_format_table(o->format))
 		return 0;
-	return format_list(rows, o->pod ? pod_columns : columns, o->format, o->noheading, err);
+	choose_columns(o, chosen);
+	return format_list(rows, chosen, o->format, o->noheading, err);
 }
 
 static bool is_spec_wanted(const char *format)
 {
-	static const char *const words[] = {
-		"json", "Labels", "Mounts", "ImageI", "{{.}}", "range"
-	};
+	static const char *const words[] = { "json",  "Labels", "Mounts",  "ImageI",
+					     "{{.}}", "range",	"Networks" };
 
 	for (size_t i = 0; format && i < ARRAY_SIZE(words); i++)
 		if (strstr(format, words[i]))
@@ -345,17 +454,12 @@ static bool is_spec_wanted(const char *format)
 	return false;
 }
 
-static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
+static int show(struct command_context *ctx, const struct ps_options *o, struct error *err)
 {
-	const struct ps_options *o = options;
 	struct ps ps = { .store = &ctx->store, .o = o, .now_ns = clock_wall_ns() };
 	struct container_views views = { 0 };
 	int r;
 
-	(void)argc;
-	(void)argv;
-	if (o->latest && o->last.set)
-		return error_set(err, EINVAL, "last and latest are mutually exclusive");
 	ps.wants_spec = is_spec_wanted(o->format);
 	r = views_load(ps.store, &views, err);
 	if (r == 0 && (o->all || o->filters.n))
@@ -372,11 +476,42 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	return r;
 }
 
+static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
+{
+	const struct ps_options *o = options;
+	struct pollfd out = { .fd = STDOUT_FILENO };
+	int r;
+
+	(void)argc;
+	(void)argv;
+	if (o->latest && o->last.set)
+		return error_set(err, EINVAL, "last and latest are mutually exclusive");
+	if (o->size && o->ns)
+		return error_set(err, EINVAL, "size and namespace options conflict");
+	if (o->quiet && (o->size || o->ns))
+		return error_set(err, EINVAL, "quiet conflicts with size and namespace");
+	if (!o->watch.set)
+		return show(ctx, o, err);
+	if (o->watch.value < 1 || o->watch.value > WATCH_MAX_S)
+		return error_set(err, EINVAL, "--watch: a number of seconds from 1 to %d",
+				 WATCH_MAX_S);
+	do {
+		if (isatty(STDOUT_FILENO))
+			(void)fputs("\033[2J\033[H", stdout);
+		r = show(ctx, o, err);
+		if (r == 0 && fflush(stdout) != 0)
+			break;
+		(void)poll(&out, 1, (int)o->watch.value * 1000);
+	} while (r == 0 && !(out.revents & (POLLERR | POLLNVAL)));
+	return r;
+}
+
 static const struct option option_table[] = {
 	{ 'a', "all", OPTION_BOOL, O(all), NULL, "Those that do not run, too", false },
 	{ 0, "external", OPTION_BOOL, O(external), NULL, "The containers of builds, too", false },
 	{ 'f', "filter", OPTION_STRINGS, O(filters), "KEY=VALUE",
-	  "Only what matches: ancestor, before, exited, id, label, name, pod, since, status, until",
+	  "Only what matches: ancestor, before, exited, health, id, label, label!, name, network, "
+	  "pod, restart-policy, should-start-on-boot, since, status, until, volume",
 	  false },
 	{ 0, "format", OPTION_STRING, O(format), NULL, "json, or a Go template", false },
 	{ 'n', "last", OPTION_INT, O(last), NULL, "The n that were created last, in any state",
@@ -384,10 +519,17 @@ static const struct option option_table[] = {
 	{ 'l', "latest", OPTION_BOOL, O(latest), NULL, "The one that was created last", false },
 	{ 0, "no-trunc", OPTION_BOOL, O(no_trunc), NULL, "Whole ids and commands", false },
 	{ 0, "noheading", OPTION_BOOL, O(noheading), NULL, "No line of headers", false },
+	{ 0, "namespace", OPTION_BOOL, O(ns), NULL, "The namespaces of each", true },
+	{ 0, "ns", OPTION_BOOL, O(ns), NULL, "The namespaces of each", false },
 	{ 'p', "pod", OPTION_BOOL, O(pod), NULL, "With the id and name of each pod", false },
 	{ 'q', "quiet", OPTION_BOOL, O(quiet), NULL, "Ids only", false },
+	{ 's', "size", OPTION_BOOL, O(size), NULL, "What each has written, and with its image",
+	  false },
 	{ 0, "sort", OPTION_STRING, O(sort), "key",
 	  "command, created, id, image, names, runningfor, status", false },
+	{ 0, "sync", OPTION_BOOL, O(sync), NULL,
+	  "What is shown is always what is true now: nothing more to do", false },
+	{ 'w', "watch", OPTION_INT, O(watch), "seconds", "Again and again", false },
 	OPTIONS_END,
 };
 

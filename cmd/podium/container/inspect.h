@@ -21,6 +21,8 @@ int inspect_image(const struct store *s, const char *name, json_t **ret,
 		  struct error *err) must_check;
 int inspect_volume(const struct store *s, const char *name, json_t **ret,
 		   struct error *err) must_check; /* in cmd/podium/volume/volumes.c */
+/* Adds SizeRw and SizeRootFs to what inspect_container() gave. */
+void inspect_add_sizes(const struct store *s, json_t *container);
 /* {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]} of what the PORTS column says. New reference. */
 json_t *inspect_port_bindings(const char *ports);
 

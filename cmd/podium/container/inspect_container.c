@@ -17,44 +17,13 @@
 #include <string.h>
 
 #include "cmd/podium/container/inspect_mounts.h"
+#include "cmd/podium/container/inspect_parts.h"
 #include "cmd/podium/container/view.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/signame.h"
-#include "engine/logs/logwrite.h"
 #include "engine/net/net.h"
-
-#define CPU_NANO_PER_MILLI 1000000
-#define CPU_PERIOD_US	   100000
-#define PIDS_LIMIT_DEFAULT 2048
-
-struct parts {
-	const struct store *store;
-	struct container_view view;
-	struct container_spec spec;
-	struct pod_spec pod;
-	bool has_spec, has_pod;
-};
-
-static void set(json_t *obj, const char *key, json_t *value)
-{
-	(void)json_object_set_new(obj, key, value ? value : json_null());
-}
-
-static void set_str(json_t *obj, const char *key, const char *value)
-{
-	set(obj, key, json_string(value ? value : ""));
-}
-
-static void set_int(json_t *obj, const char *key, int64_t value)
-{
-	set(obj, key, json_integer((json_int_t)value));
-}
-
-static void set_bool(json_t *obj, const char *key, bool value)
-{
-	set(obj, key, json_boolean(value));
-}
+#include "engine/security/caps.h"
 
 /* The run before the present one; empty when there was none. */
 static json_t *make_last_state(const struct container_last *last)
@@ -78,6 +47,7 @@ static json_t *make_state(const struct parts *p)
 	bool has_pid = running || p->view.live == STATE_PAUSED;
 	json_t *j = json_object();
 
+	set_str(j, "OciVersion", "1.0.2");
 	set_str(j, "Status", view_state(&p->view));
 	set_bool(j, "Running", running);
 	set_bool(j, "Paused", p->view.live == STATE_PAUSED);
@@ -99,6 +69,12 @@ static json_t *make_state(const struct parts *p)
 	set_str(j, "Reason", st->reason);
 	set_str(j, "Message", st->message);
 	set(j, "LastState", make_last_state(&st->last));
+	if (!json_object_get(j, "Health"))
+		set(j, "Health",
+		    json_pack("{s:s, s:i, s:n}", "Status", st->health ? st->health : "",
+			      "FailingStreak", 0, "Log"));
+	set(j, "CheckpointedAt", view_time(0));
+	set(j, "RestoredAt", view_time(0));
 	return j;
 }
 
@@ -138,18 +114,42 @@ static char *make_user(const struct parts *p)
 					  ? xasprintf("%lld", (long long)user.value)
 					  : xstrdup(p->spec.config.user ? p->spec.config.user : "");
 
+	if (c->user) /* --user wins over all of them */
+		return xstrdup(c->user);
 	if (!group.set)
 		return steal_ptr(&name);
 	name[strcspn(name, ":")] = '\0';
 	return xasprintf("%s:%lld", name, (long long)group.value);
 }
 
+/* What only the command line says. */
+static void add_hand_made(json_t *j, const struct parts *p)
+{
+	const struct container_spec *spec = &p->spec;
+	const struct strlist *command =
+		spec->create_command.n ? &spec->create_command : &p->pod.create_command;
+
+	set_str(j, "Domainname", "");
+	set_bool(j, "AttachStdout", false);
+	set_bool(j, "AttachStderr", false);
+	set(j, "Volumes", NULL);
+	set(j, "OnBuild", NULL);
+	set(j, "CreateCommand", view_strings(command));
+	set_str(j, "Umask", spec->security.umask ? spec->security.umask : "0022");
+	set_int(j, "Timeout", spec->run_timeout_s.set ? spec->run_timeout_s.value : 0);
+	set_bool(j, "Passwd", !spec->no_passwd);
+	set_str(j, "Timezone", spec->timezone);
+	set_str(j, "sdNotifyMode", "ignore");
+	inspect_add_healthcheck(j, &spec->health);
+}
+
 static json_t *make_config(const struct parts *p)
 {
 	const struct container_spec *spec = &p->spec;
 	cleanup_free char *user = make_user(p);
-	const char *signal = spec->config.stop_signal;
+	const char *signal = spec->stop_signal ? spec->stop_signal : spec->config.stop_signal;
 	char hostname[POD_HOSTNAME_MAX];
+	cleanup_json json_t *own = NULL, *entrypoint = view_entrypoint(spec);
 	json_t *j = json_object();
 
 	pod_hostname(&p->pod, hostname);
@@ -166,12 +166,16 @@ static json_t *make_config(const struct parts *p)
 		spec->working_dir	   ? spec->working_dir
 		: spec->config.working_dir ? spec->config.working_dir
 					   : "/");
-	set(j, "Entrypoint", view_entrypoint(spec));
+	jset_owned(j, "Entrypoint", view_join(entrypoint, " "));
 	set(j, "Labels", view_labels(spec, &p->pod.labels));
 	set(j, "Annotations", view_pairs(&p->pod.annotations));
 	set(j, "Secrets", inspect_secrets(p->store, spec));
+	own = view_pairs(&spec->annotations);
+	(void)json_object_update(json_object_get(j, "Annotations"), own);
 	set_int(j, "StopSignal", signal ? signal_number(signal) : signal_number("TERM"));
-	set_int(j, "StopTimeout", pod_grace_seconds(&p->pod));
+	set_int(j, "StopTimeout",
+		spec->stop_timeout_s.set ? spec->stop_timeout_s.value : pod_grace_seconds(&p->pod));
+	add_hand_made(j, p);
 	return j;
 }
 
@@ -207,6 +211,8 @@ json_t *inspect_port_bindings(const char *ports)
 
 static json_t *make_network(const struct parts *p)
 {
+	static const char *const empty[] = { "EndpointID", "MacAddress",	   "Bridge",
+					     "SandboxID",  "LinkLocalIPv6Address", "SandboxKey" };
 	struct net_result net = { .address4 = "" };
 	struct error scratch; /* no record: not connected now */
 	json_t *j = json_object();
@@ -227,97 +233,66 @@ static json_t *make_network(const struct parts *p)
 	set_str(j, "IPv6Gateway", net.gateway6);
 	set(j, "Ports", inspect_port_bindings(p->view.st.ports));
 	set(j, "Networks", networks);
+	for (size_t i = 0; i < ARRAY_SIZE(empty); i++)
+		if (!json_object_get(j, empty[i]))
+			set_str(j, empty[i], "");
+	set_bool(j, "HairpinMode", false);
+	set_int(j, "LinkLocalIPv6PrefixLen", 0);
 	return j;
 }
 
-static json_t *make_capabilities(const struct strlist *names)
+/* What the kernel is asked to leave to it. */
+static void add_capabilities(json_t *j, const struct parts *p)
 {
-	json_t *list = json_array();
+	const struct container_security *c = &p->spec.security;
+	cleanup_json json_t *list = json_array();
+	cleanup_free char *missing = NULL;
+	struct error scratch; /* a name that is none was refused at creation */
+	uint64_t all = 0;
 
-	for (size_t i = 0; i < names->n; i++) {
-		const char *name = names->v[i];
-		bool bare = !is_prefix(name, "CAP_") && strcmp(name, "ALL") != 0;
-		cleanup_free char *text = xasprintf("%s%s", bare ? "CAP_" : "", name);
-
-		(void)json_array_append_new(list, json_string(text));
-	}
-	return list;
+	if (caps_resolve(&c->cap_add, &c->cap_drop, c->privileged.set && c->privileged.value,
+			 caps_available(), &all, &missing, &scratch) < 0)
+		all = 0;
+	for (unsigned int n = 0; n < 64; n++)
+		if (all >> n & 1 && caps_name(n))
+			(void)json_array_append_new(list, json_string(caps_name(n)));
+	set(j, "EffectiveCaps", json_deep_copy(list));
+	set(j, "BoundingCaps", json_incref(list));
 }
 
-static json_t *make_security_options(const struct container_security *s)
+static void add_graph(json_t *j, const struct parts *p)
 {
-	json_t *list = json_array();
+	const char *root = p->store->root ? p->store->root : "";
+	cleanup_buf struct buf lower = BUF_INIT(1 << 20);
+	cleanup_free char *upper = xasprintf("%s/containers/%s/upper", root, p->view.id);
+	cleanup_free char *work = xasprintf("%s/containers/%s/work", root, p->view.id);
+	cleanup_free char *dir = xasprintf("%s/containers/%s", root, p->view.id);
 
-	if (s->allow_privilege_escalation.set && !s->allow_privilege_escalation.value)
-		(void)json_array_append_new(list, json_string("no-new-privileges"));
-	if (s->seccomp_unconfined)
-		(void)json_array_append_new(list, json_string("seccomp=unconfined"));
-	if (s->unmask_proc)
-		(void)json_array_append_new(list, json_string("unmask=ALL"));
-	return list;
+	for (size_t i = p->spec.config.layers.n; i-- > 0;)
+		buf_printf(&lower, "%s%s/layers/%s/diff", lower.len ? ":" : "", root,
+			   p->spec.config.layers.v[i] + strcspn(p->spec.config.layers.v[i], ":") +
+				   1);
+	set(j, "GraphDriver",
+	    json_pack("{s:s, s:{s:s, s:s, s:s}}", "Name", "overlay", "Data", "LowerDir",
+		      lower.data ? lower.data : "", "UpperDir", upper, "WorkDir", work));
+	set_str(j, "StaticDir", dir);
 }
 
-static json_t *make_host_entries(const struct pod_spec *pod)
+/* Members that Podman has and that say little here. */
+static void add_constants(json_t *j, const struct parts *p)
 {
-	json_t *list = json_array();
+	static const char *const empty[] = { "Rootfs",	     "ResolvConfPath", "HostnamePath",
+					     "HostsPath",    "ConmonPidFile",  "MountLabel",
+					     "ProcessLabel", "ImageDigest" };
 
-	for (size_t i = 0; i < pod->host_aliases.n; i++) {
-		const struct host_alias *a = &pod->host_aliases.v[i];
-
-		for (size_t k = 0; k < a->names.n; k++) {
-			cleanup_free char *text = xasprintf("%s:%s", a->names.v[k], a->ip);
-
-			(void)json_array_append_new(list, json_string(text));
-		}
-	}
-	return list;
-}
-
-static void add_resources(json_t *j, const struct resources *r)
-{
-	int64_t milli = r->cpu_limit_milli.set ? r->cpu_limit_milli.value : 0;
-
-	set_int(j, "NanoCpus", milli * CPU_NANO_PER_MILLI);
-	set_int(j, "CpuPeriod", milli ? CPU_PERIOD_US : 0);
-	set_int(j, "CpuQuota", milli * (CPU_PERIOD_US / 1000));
-	set_int(j, "CpuShares",
-		r->cpu_request_milli.set ? r->cpu_request_milli.value * 1024 / 1000 : 0);
-	set_int(j, "Memory", r->memory_limit_bytes.set ? r->memory_limit_bytes.value : 0);
-	set_int(j, "MemoryReservation",
-		r->memory_request_bytes.set ? r->memory_request_bytes.value : 0);
-	set_int(j, "PidsLimit", r->pids_limit.set ? r->pids_limit.value : PIDS_LIMIT_DEFAULT);
-}
-
-static json_t *make_host_config(const struct parts *p)
-{
-	static const char *const policies[] = { "always", "on-failure", "no" };
-	const struct container_security *s = &p->spec.security;
-	cleanup_free char *log = xasprintf("%s/containers/%s/" LOG_FILE_NAME,
-					   p->store->root ? p->store->root : "", p->view.id);
-	json_t *j = json_object();
-
-	set(j, "Binds", inspect_binds(&p->pod, &p->spec));
-	set(j, "Tmpfs", inspect_tmpfs(&p->pod, &p->spec));
-	set_str(j, "NetworkMode", network_mode_names[p->pod.network]);
-	set(j, "PortBindings", inspect_port_bindings(p->view.st.ports));
-	set(j, "RestartPolicy",
-	    json_pack("{s:s, s:i}", "Name", policies[p->spec.restart], "MaximumRetryCount", 0));
-	set(j, "CapAdd", make_capabilities(&s->cap_add));
-	set(j, "CapDrop", make_capabilities(&s->cap_drop));
-	set(j, "ExtraHosts", make_host_entries(&p->pod));
-	set(j, "GroupAdd", view_strings(&p->pod.security.supplemental_groups));
-	set_str(j, "IpcMode", p->pod.host_ipc ? "host" : "shareable");
-	set_str(j, "PidMode", p->pod.host_pid ? "host" : p->pod.share_pid ? "pod" : "private");
-	set_int(j, "OomScoreAdj", p->spec.oom_score_adj);
-	set_bool(j, "Privileged", s->privileged.set && s->privileged.value);
-	set_bool(j, "ReadonlyRootfs", s->read_only_root.set && s->read_only_root.value);
-	set(j, "SecurityOpt", make_security_options(s));
-	set(j, "Dns", view_strings(&p->pod.dns.servers));
-	set(j, "DnsSearch", view_strings(&p->pod.dns.searches));
-	set(j, "Sysctls", view_pairs(&p->pod.security.sysctls));
-	set(j, "LogConfig", json_pack("{s:s, s:s}", "Type", "k8s-file", "Path", log));
-	add_resources(j, &p->spec.resources);
-	return j;
+	for (size_t i = 0; i < ARRAY_SIZE(empty); i++)
+		set_str(j, empty[i], "");
+	set_str(j, "OCIRuntime", "podium");
+	set_str(j, "PidFile", p->spec.pid_file);
+	set_str(j, "AppArmorProfile", p->spec.security.apparmor);
+	set(j, "ExecIDs", json_array());
+	set(j, "Dependencies", view_strings(&p->spec.required));
+	set_bool(j, "IsService", false);
 }
 
 static json_t *make_all(const struct parts *p)
@@ -335,8 +310,8 @@ static json_t *make_all(const struct parts *p)
 	set(j, "State", make_state(p));
 	set_str(j, "Image", p->spec.config.id);
 	set_str(j, "ImageName", p->view.st.image);
-	set_str(j, "Pod", p->view.st.pod_id);
-	set_str(j, "PodName", p->view.st.pod_name);
+	set_str(j, "Pod", p->view.st.solo ? "" : p->view.st.pod_id);
+	set_str(j, "PodName", p->view.st.solo ? "" : p->view.st.pod_name);
 	set_str(j, "Name", p->view.st.name);
 	set_int(j, "RestartCount", p->view.st.restarts);
 	set_str(j, "Driver", "overlay");
@@ -345,8 +320,11 @@ static json_t *make_all(const struct parts *p)
 	set_str(j, "Namespace", p->pod.namespace_);
 	set_bool(j, "IsInfra", p->view.st.infra);
 	set_bool(j, "IsInit", p->view.st.init);
+	add_capabilities(j, p);
+	add_graph(j, p);
+	add_constants(j, p);
 	set(j, "Config", make_config(p));
-	set(j, "HostConfig", make_host_config(p));
+	set(j, "HostConfig", inspect_host_config(p));
 	return j;
 }
 

@@ -249,8 +249,10 @@ json_t *view_labels(const struct container_spec *spec, const struct pairlist *po
 {
 	json_t *labels = view_pairs(&spec->config.labels);
 	cleanup_json json_t *more = view_pairs(pod_labels);
+	cleanup_json json_t *own = view_pairs(&spec->labels);
 
 	(void)json_object_update(labels, more);
+	(void)json_object_update(labels, own);
 	return labels;
 }
 

@@ -62,7 +62,7 @@ json_t *view_strings(const struct strlist *l);
 json_t *view_pairs(const struct pairlist *l);
 /* The elements of an array as text with a separator between. The caller owns it. */
 char *view_join(const json_t *list, const char *separator);
-/* A container's labels: its image's and those of its pod, which win. New reference. */
+/* A container's labels: its image's, those of its pod, its own; later ones win. New reference. */
 json_t *view_labels(const struct container_spec *spec, const struct pairlist *pod_labels);
 /* The words of its command line: its entrypoint (Kubernetes' command), its arguments, both. What is
  * resolved at the start stays "$(NAME)". New references. */

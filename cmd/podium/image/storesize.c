@@ -69,6 +69,19 @@ int64_t storesize_tree(int dirfd, const char *path)
 	return size_of(fd, st.st_dev, 0);
 }
 
+int64_t storesize_layers(const struct store *s, const struct strlist *layers)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < layers->n; i++) {
+		const char *id = layers->v[i], *colon = strchr(id, ':');
+		cleanup_free char *path = xasprintf("layers/%s/diff", colon ? colon + 1 : id);
+
+		sum += storesize_tree(s->rootfd, path);
+	}
+	return sum;
+}
+
 int64_t storesize_container(const struct store *s, const char *id)
 {
 	char path[LAYOUT_PATH_MAX];

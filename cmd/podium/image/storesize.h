@@ -13,6 +13,8 @@
 int64_t storesize_tree(int dirfd, const char *path);
 /* The writable layer of a container. */
 int64_t storesize_container(const struct store *s, const char *id);
+/* Bytes of all layers of a list ("sha256:<hex>"), shared with others or not. */
+int64_t storesize_layers(const struct store *s, const struct strlist *layers);
 
 /* A volume with a name, or an emptyDir on disk. */
 struct volume_view {

@@ -91,8 +91,11 @@ static json_t *make_infra_config(const struct pod_spec *pod, const char *ports)
 {
 	json_t *j = json_object();
 	json_t *networks = json_array();
-	json_t *hosts = json_array();
+	json_t *hosts = json_array(), *options = json_array();
+	const struct attachment *one = pod->networks.n == 1 ? pod->networks.v : NULL;
 
+	for (size_t i = 0; i < pod->dns.options.n; i++)
+		(void)json_array_append_new(options, json_string(pod->dns.options.v[i].name));
 	for (size_t i = 0; i < pod->host_aliases.n; i++) {
 		const struct host_alias *a = &pod->host_aliases.v[i];
 
@@ -111,6 +114,14 @@ static json_t *make_infra_config(const struct pod_spec *pod, const char *ports)
 	set(j, "HostAdd", hosts);
 	set(j, "Networks", networks);
 	set(j, "pid_ns", json_string(pod->host_pid ? "host" : "private"));
+	set(j, "uts_ns", json_string(pod->host_uts ? "host" : "private"));
+	set(j, "userns", json_string(pod->userns ? pod->userns : "host"));
+	set(j, "StaticIP", json_string(one && one->ip4 ? one->ip4 : ""));
+	set(j, "StaticMAC", json_string(one && one->mac ? one->mac : ""));
+	set(j, "NoManageHosts", json_boolean(pod->no_hosts));
+	set(j, "NoManageResolvConf", json_false());
+	set(j, "DNSOption", options);
+	set(j, "NetworkOptions", json_null());
 	return j;
 }
 
@@ -132,6 +143,12 @@ static json_t *make_all(const struct store *s, const struct kube_pod *p)
 	set(j, "Name", json_string(pod->name ? pod->name : ""));
 	set(j, "Namespace", json_string(pod->namespace_ ? pod->namespace_ : ""));
 	set(j, "Created", view_time(pod->created_ns));
+	set(j, "CreateCommand", view_strings(&pod->create_command));
+	set(j, "CreateCgroup", json_true());
+	set(j, "CgroupParent", json_string(pod->cgroup_parent ? pod->cgroup_parent : ""));
+	jset_owned(
+		j, "CgroupPath",
+		xasprintf("%s/podium/%s", pod->cgroup_parent ? pod->cgroup_parent : "", pod->id));
 	set(j, "ExitPolicy", json_string(pod->exit_with_members ? "stop" : "continue"));
 	set(j, "State", json_string(lookup_pod_state(s, pod)));
 	set(j, "Hostname", json_string(hostname));

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * events - what is told of containers and pods, filtered, formatted, and followed.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/integration/harness.h"
+
+static int begin(void)
+{
+	return harness_begin() == 0 && load_image("busybox") ? 0 : 1;
+}
+
+#define NAMED "--format '{{.Type}} {{.Status}} {{.Name}}'"
+
+static void test_life(void)
+{
+	cleanup_result struct result r = { 0 }, j = { 0 };
+
+	MUST(3, "run --name told -l k=v busybox sh -c 'exit 3'");
+	MUST(0, "rm told");
+	r = podium("events --stream=false --filter container=told " NAMED);
+	CHECK_CODE(r, 0);
+	CHECK_EQUAL(r.out, "container create told\ncontainer init told\ncontainer start told\n"
+			   "container died told\ncontainer cleanup told\ncontainer remove told\n");
+	j = podium("events --stream=false --filter event=died --filter label=k=v --format json");
+	CHECK_CODE(j, 0);
+	CHECK_HAS(j.out, "\"ContainerExitCode\":3");
+	CHECK_HAS(j.out, "\"Attributes\":{\"k\":\"v\"}");
+	CHECK_LACKS(j.out, "\"Status\":\"start\"");
+}
+
+static void test_pod(void)
+{
+	cleanup_result struct result r = { 0 };
+
+	MUST(0, "pod create --name toldpod");
+	MUST(0, "pod rm -f toldpod");
+	r = podium("events --stream=false --filter pod=toldpod --filter type=pod " NAMED);
+	CHECK_CODE(r, 0);
+	CHECK_EQUAL(r.out, "pod create toldpod\npod remove toldpod\n");
+}
+
+static void test_follow(void)
+{
+	struct job j = job_podium("events --filter container=followed " NAMED);
+	struct result end;
+
+	(void)usleep(300000);
+	MUST(0, "run -d --name followed busybox sleep 1000");
+	CHECK(WAIT_UNTIL(({
+				 cleanup_free char *out = job_output(&j);
+				 strstr(out, "container start followed\n") != NULL;
+			 }),
+			 DEADLINE_MS),
+	      "the start is not told");
+	MUST(0, "rm -f -t 0 followed");
+	CHECK(WAIT_UNTIL(({
+				 cleanup_free char *out = job_output(&j);
+				 strstr(out, "container remove followed\n") != NULL;
+			 }),
+			 DEADLINE_MS),
+	      "the removal is not told");
+	(void)kill(j.pid, SIGTERM);
+	end = job_wait(&j, DEADLINE_MS);
+	result_done(&end);
+}
+
+static void test_words(void)
+{
+	cleanup_result struct result until = podium("events --since 1h --until 0s");
+	cleanup_result struct result none = podium("events --stream=false --since 0s");
+
+	CHECK_CODE(until, 0);
+	CHECK_HAS(until.out, "container create ");
+	CHECK_HAS(until.out, "(image=docker.io/library/busybox:latest, name=told, k=v)");
+	CHECK_CODE(none, 0);
+	CHECK_EQUAL(none.out, "");
+	MUST(125, "events --stream=false --filter nix=1");
+	MUST(125, "events --stream=false --since nix");
+	MUST(125, "events --stream=false --format {{.Nix}}");
+}
+
+static CU_TestInfo tests[] = {
+	{ "a container's life", test_life },
+	{ "a pod", test_pod },
+	{ "following", test_follow },
+	{ "times, filters, formats", test_words },
+	CU_TEST_INFO_NULL,
+};
+static CU_SuiteInfo suites[] = {
+	{ "events", begin, harness_end, NULL, NULL, tests },
+	CU_SUITE_INFO_NULL,
+};
+TEST_MAIN(suites)
