@@ -192,8 +192,8 @@ static void test_namespaces(void)
 	{
 		cleanup_result struct result hosts = podium("exec two cat /etc/hosts");
 
-		CHECK_HAS(hosts.out, "\tone\n");
-		CHECK_HAS(hosts.out, "\ttwo\n");
+		CHECK_HAS(hosts.out, " one\n");
+		CHECK_HAS(hosts.out, " two\n");
 	}
 	gone("two");
 	CHECK_REFUSED("is no namespace of this kind",
@@ -292,6 +292,18 @@ static void test_overlay(void)
 	CHECK(!exists("%s/src/new", harness.work), "written to the source");
 }
 
+/* An image as a volume: read-only, or with what is written to it thrown away. */
+static void test_image_volume(void)
+{
+	CHECK_RUN(0, "index.html\n", "--mount type=image,src=busybox,dst=/i busybox ls /i/www");
+	CHECK_RUN(1, "", "--mount type=image,src=busybox,dst=/i busybox touch /i/x");
+	CHECK_RUN(0, "x\n",
+		  "--mount type=image,src=busybox,dst=/i,rw=true busybox sh -c "
+		  "'touch /i/www/x; rm /i/www/index.html; ls /i/www'");
+	CHECK_RUN(0, "index.html\n",
+		  "--mount type=image,src=busybox,dst=/i,rw=true busybox ls /i/www");
+}
+
 static void test_idmap(void)
 {
 	make_source();
@@ -366,7 +378,7 @@ static void test_limits(void)
 	check_limit("pids", "pids.max", "77\n");
 	gone("lim");
 	CHECK_REFUSED("is not a block device", "--device-read-bps /dev/null:1mb busybox true");
-	CHECK_REFUSED("cgroup parent", "--cgroup-parent /elsewhere busybox true");
+	CHECK_REFUSED("cgroup-parent", "--cgroup-parent /elsewhere busybox true");
 }
 
 /* CG-3 */
@@ -491,6 +503,7 @@ static CU_TestInfo tests[] = {
 	{ "VOL-3 owner", test_owner },
 	{ "VOL-5 relabel", test_relabel },
 	{ "overlay", test_overlay },
+	{ "image as a volume", test_image_volume },
 	{ "idmap", test_idmap },
 	{ "CFG-4 copy-up", test_copy_up },
 	{ "CG-4 limits", test_limits },
