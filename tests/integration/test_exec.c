@@ -80,6 +80,16 @@ static void test_settings(void)
 	check_exec("-w /etc x-c pwd", 0, "/etc\n");
 	check_exec("x-c sh -c 'echo $OWN $MORE'", 0, "yes\n");
 	check_exec("-e MORE=much -e OWN=no x-c sh -c 'echo $OWN $MORE'", 0, "no much\n");
+	write_file("exec.env", "# words\nMORE=from file\nOWN=file\n");
+	{
+		cleanup_result struct result r = podium("exec --env-file %s/exec.env -e OWN=flag "
+							"x-c sh -c 'echo $OWN $MORE'",
+							harness.work);
+
+		CHECK_EQUAL(r.out, "flag from file\n");
+	}
+	check_exec("-e =x x-c true", 125, "");
+	check_exec("--env-file /nosuch x-c true", 125, "");
 	check_exec("-u 1234:4321 x-c sh -c 'echo $(id -u) $(id -g)'", 0, "1234 4321\n");
 	check_exec("x-c hostname", 0, "x\n");
 	check_exec("x/c true", 0, "");

@@ -22,7 +22,9 @@
 
 #include "cmd/podium/base/command.h"
 #include "cmd/podium/base/commands.h"
+#include "cmd/podium/base/conf.h"
 #include "cmd/podium/base/relay.h"
+#include "cmd/podium/container/create_options.h"
 #include "cmd/podium/container/view.h"
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
@@ -44,6 +46,7 @@ struct exec_options {
 	const char *user;
 	const char *workdir;
 	struct strlist env;
+	struct strlist env_files;
 };
 #define O(m) offsetof(struct exec_options, m)
 
@@ -76,20 +79,22 @@ static int check_container(const struct store *s, const char *id, struct error *
 	return r;
 }
 
-/* NAME=VALUE, or NAME: taken from our own environment, as the user asks by name. */
-static int add_env(struct exec_request *req, const struct strlist *env, struct error *err)
+/* --env and --env-file as `run` has them. */
+static int add_env(struct exec_request *req, const struct exec_options *o, struct error *err)
 {
-	for (size_t i = 0; i < env->n; i++) {
-		const char *e = env->v[i];
+	const struct env_flags flags = { .env = o->env, .files = o->env_files };
+	const struct conf none = { 0 };
+	struct container_spec c = { 0 };
+	int r = plan_env(&flags, &none, &c, err);
 
-		if (*e == '=' || *e == '\0')
-			return error_set(err, EINVAL, "environment '%s' has no name", e);
-		if (strchr(e, '='))
-			strlist_add(&req->env, e);
-		else if (getenv(e))
-			strlist_addf(&req->env, "%s=%s", e, getenv(e));
+	for (size_t i = 0; i < c.env.n && r == 0; i++) {
+		cleanup_free char *value =
+			value_resolve(&c.env.v[i].value, &(struct pairlist){ 0 });
+
+		strlist_addf(&req->env, "%s=%s", c.env.v[i].name, value);
 	}
-	return 0;
+	record_done(&container_spec_type, &c);
+	return r;
 }
 
 static int make_request(const struct exec_options *o, int argc, char **argv, struct error *err)
@@ -101,7 +106,7 @@ static int make_request(const struct exec_options *o, int argc, char **argv, str
 	cleanup_free char *text = NULL;
 	cleanup_close int fd = -EBADF;
 	json_t *j;
-	int r = add_env(&req, &o->env, err);
+	int r = add_env(&req, o, err);
 
 	for (int i = 0; i < argc; i++)
 		strlist_add(&req.argv, argv[i]);
@@ -347,6 +352,8 @@ static const struct option exec_options_table[] = {
 	{ 'd', "detach", OPTION_BOOL, O(detach), NULL, "Do not wait for the process", false },
 	{ 0, "detach-keys", OPTION_STRING, O(detach_keys), "keys", DETACH_KEYS_HELP, false },
 	{ 'e', "env", OPTION_STRINGS, O(env), "NAME=VALUE", "Set an environment variable", false },
+	{ 0, "env-file", OPTION_LIST, O(env_files), "file",
+	  "Set those of a file of NAME=VALUE lines", false },
 	{ 'i', "interactive", OPTION_BOOL, O(interactive), NULL, "Pass stdin on", false },
 	{ 'l', "latest", OPTION_BOOL, O(latest), NULL, "In the container that was created last",
 	  false },
