@@ -4,8 +4,9 @@
  *
  * Theory of operation: a volume is a folder of the store with a record and a content. The record
  * makes it a volume: creation makes the folder, then the content, and writes the record last;
- * removal takes the content first and the record when that is gone, so what could not be removed is
- * still seen and can be tried again. Creation is exclusive by mkdir(2); a folder without a record
+ * removal sets the folder aside under a name that no volume has, and empties it without the lock,
+ * which may take long; what could not be removed is given its name back, so that it is seen and can
+ * be tried again. What a killed removal has left aside, the next one takes. Creation is exclusive by mkdir(2); a folder without a record
  * is the debris of a crash and is taken over. Who uses a volume is not written down anywhere: the
  * records of pods and containers say so.
  *
@@ -20,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "engine/base/clock.h"
@@ -27,6 +29,7 @@
 #include "engine/base/json.h"
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"
+#include "engine/base/seams.h"
 #include "engine/pod/spec.h"
 #include "engine/state/eventlog.h"
 #include "engine/volumes/driver.h"
@@ -35,6 +38,8 @@
 #define VOLUME_RECORD "volume.json"
 #define VOLUME_DATA   "_data"
 #define VOLUMES_LOCK  "locks/volumes"
+#define TRASH	      ".trash-"
+#define TRASH_DIGITS  32
 #define LOCK_MS	      30000
 #define NAME_LENGTH   253
 #define RECORD_BYTES  ((size_t)4 << 20)
@@ -407,10 +412,23 @@ int named_volume_used(const struct store *s, struct strlist *ret, struct error *
 
 /* ---- remove, list ----------------------------------------------------------------------- */
 
-static int remove_locked(const struct store *s, const char *name, struct error *err)
+/* A removed volume's folder on its way out: volumes/.trash-<random>, which is no name of a volume. */
+struct trash {
+	char path[sizeof(VOLUMES "/" TRASH) + TRASH_DIGITS];
+	int fd; /* locked by whoever empties it */
+};
+
+static int lock_trash(const struct store *s, struct trash *t)
+{
+	t->fd = openat(s->rootfd, t->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return t->fd >= 0 && flock(t->fd, LOCK_EX | LOCK_NB) == 0 ? 0 : -EBUSY;
+}
+
+static int remove_locked(const struct store *s, const char *name, struct trash *ret,
+			 struct error *err)
 {
 	cleanup_strlist struct strlist users = { 0 };
-	char path[PATH_BYTES];
+	char path[PATH_BYTES], id[65];
 	int r = named_volume_users(s, name, &users, err);
 
 	if (r < 0)
@@ -419,32 +437,98 @@ static int remove_locked(const struct store *s, const char *name, struct error *
 		return error_set(err, EBUSY, "volume '%s' is used by container '%s'%s", name,
 				 users.v[0], users.n > 1 ? " and others" : "");
 	r = volume_driver_unmount(s, name, err);
-	if (r >= 0)
-		r = fs_remove_tree(s->rootfd, volume_path(path, name, VOLUME_DATA), err);
-	if (r == 0)
-		r = fs_remove_tree(s->rootfd, volume_path(path, name, NULL), err);
-	if (r == 0)
-		tell_log(s, name, "remove");
-	return r < 0 ? error_wrap(err, "volume '%s'", name) : 0;
+	if (r < 0)
+		return error_wrap(err, "volume '%s'", name);
+	id_new(id);
+	(void)snprintf(ret->path, sizeof(ret->path), VOLUMES "/" TRASH "%.*s", TRASH_DIGITS, id);
+	if (renameat(s->rootfd, volume_path(path, name, NULL), s->rootfd, ret->path) < 0)
+		return error_errno(err, "volume '%s': set it aside", name);
+	error_ignore(lock_trash(s, ret));
+	return 0;
+}
+
+/* The content first: with the record it is still a volume when that fails. */
+static int empty_trash(const struct store *s, const struct trash *t, struct error *err)
+{
+	cleanup_free char *data = xasprintf("%s/" VOLUME_DATA, t->path);
+	int r = fs_remove_tree(s->rootfd, data, err);
+
+	return r == 0 ? fs_remove_tree(s->rootfd, t->path, err) : r;
+}
+
+/* What could not be removed is seen again under its name, unless that is taken by now. */
+static void bring_back(const struct store *s, const char *name, const struct trash *t)
+{
+	char path[PATH_BYTES];
+	struct error scratch;
+	cleanup_close int lock =
+		lock_take(s->rootfd, VOLUMES_LOCK, LOCK_EXCLUSIVE, LOCK_MS, &scratch);
+
+	if (lock >= 0)
+		(void)renameat2(s->rootfd, t->path, s->rootfd, volume_path(path, name, NULL),
+				RENAME_NOREPLACE);
+}
+
+/* What killed removals have left. */
+static void sweep_trash(const struct store *s)
+{
+	struct error scratch; /* the next one tries again */
+	int r = 0;
+	cleanup_dir DIR *d = open_folder(s, VOLUMES, &r, &scratch);
+	const struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		struct trash t = { .fd = -EBADF };
+
+		if (!is_prefix(e->d_name, TRASH) ||
+		    strlen(e->d_name) != sizeof(TRASH) - 1 + TRASH_DIGITS)
+			continue;
+		(void)snprintf(t.path, sizeof(t.path), VOLUMES "/%.*s",
+			       (int)sizeof(TRASH) - 1 + TRASH_DIGITS, e->d_name);
+		if (lock_trash(s, &t) == 0)
+			error_ignore(empty_trash(s, &t, &scratch));
+		if (t.fd >= 0)
+			(void)close(t.fd);
+	}
+}
+
+static int set_aside(const struct store *s, const char *name, struct trash *ret, struct error *err)
+{
+	cleanup_close int lock =
+		lock_take(s->rootfd, VOLUMES_LOCK, LOCK_EXCLUSIVE, LOCK_MS, err);
+
+	if (lock < 0)
+		return lock;
+	if (has_record(s, name))
+		return remove_locked(s, name, ret, err);
+	drop_debris(s, name);
+	return raise_missing(name, err);
 }
 
 int named_volume_remove(const struct store *s, const char *name, struct error *err)
 {
+	struct trash t = { .fd = -EBADF };
 	char path[PATH_BYTES];
 	int r = named_volume_check_name(name, err);
-	cleanup_close int lock = -EBADF;
 
 	if (r < 0)
 		return r;
 	if (s->rootfd < 0 || faccessat(s->rootfd, volume_path(path, name, NULL), F_OK, 0) < 0)
 		return raise_missing(name, err);
-	lock = lock_take(s->rootfd, VOLUMES_LOCK, LOCK_EXCLUSIVE, LOCK_MS, err);
-	if (lock < 0)
-		return lock;
-	if (has_record(s, name))
-		return remove_locked(s, name, err);
-	drop_debris(s, name);
-	return raise_missing(name, err);
+	r = set_aside(s, name, &t, err);
+	if (r < 0)
+		return r;
+	STOP_AT("volume:aside");
+	r = empty_trash(s, &t, err);
+	if (r < 0)
+		bring_back(s, name, &t);
+	if (t.fd >= 0)
+		(void)close(t.fd);
+	if (r < 0)
+		return error_wrap(err, "volume '%s'", name);
+	tell_log(s, name, "remove");
+	sweep_trash(s);
+	return 0;
 }
 
 static int compare_names(const void *a, const void *b)

@@ -304,6 +304,19 @@ static void test_killed(void)
 	MUST(0, "rm half");
 	MUST(0, "volume rm -f data");
 	check(0, "", NULL, "ls -q");
+	/* A removal: the volume is gone, what is left of it goes with the next one. */
+	MUST(0, "volume create data");
+	CHECK(setenv("PODIUM_STOP_AT", "volume:aside", 1) == 0, "setenv");
+	DISCARD(podium("volume rm data"));
+	CHECK(unsetenv("PODIUM_STOP_AT") == 0, "unsetenv");
+	check(0, "", NULL, "ls -q");
+	MUST(0, "volume create data");
+	MUST(0, "volume rm data");
+	{
+		cleanup_result struct result left = run("ls -A %s/volumes", harness.root);
+
+		CHECK_EQUAL(left.out, "");
+	}
 }
 
 /* ---- together --------------------------------------------------------------------------- */
