@@ -533,8 +533,10 @@ static void end(struct conductor *c, int result, const struct error *err)
 		conductor_write_status(c, STATE_EXITED);
 	else if (is_to_remove_itself(c))
 		error_ignore(pod_remove_conducted(&c->store, c->pod_id, &scratch));
-	if (result < 0)
-		conductor_tell(c, CTL_FAILED, 125, err->text);
+	if (result < 0) /* without the lock: somebody was quicker */
+		conductor_tell(c, CTL_FAILED,
+			       c->lock_fd < 0 && result == -ETIMEDOUT ? CTL_STOPPING : 125,
+			       err->text);
 	conductor_tell(c, CTL_DONE, (int32_t)c->status.exit_code, NULL);
 	if (c->lock_fd >= 0)
 		(void)close(c->lock_fd);

@@ -24,7 +24,8 @@
 #define CTL_IS_READY	 "ready"
 #define CTL_AS_CONDUCTOR 1    /* value of a CTL_SUBSCRIBE */
 #define CTL_OWN_GRACE	 (-1) /* value of a CTL_STOP */
-#define CTL_STOPPING	 (-1) /* value of a CTL_FAILED: the pod is going down, ask anew after it */
+/* Value of a CTL_FAILED: the pod is going down, or has got another conductor just now: ask anew. */
+#define CTL_STOPPING (-1)
 
 enum ctl_type {
 	/* commands */

@@ -447,6 +447,38 @@ static void test_races(void)
 	snapshot_done(&before);
 }
 
+/* Who starts members of one pod at the same time begins several conductors, of which one stays. And the
+ * end of an infra container is that of its pod. */
+static void test_starts_at_once(void)
+{
+	static const char yaml[] = "apiVersion: v1\n"
+				   "kind: Pod\n"
+				   "metadata: {name: vp}\n"
+				   "spec:\n"
+				   "  containers:\n"
+				   "  - {name: c, image: payload, args: [sleep, \"0\"]}\n"
+				   "  - {name: d, image: payload, args: [sleep, \"0\"]}\n";
+	struct job jobs[4];
+
+	DISCARD(play_text("vp", "", yaml));
+	MUST(0, "stop -a");
+	EXPECT("start vp-c vp-d", 0, "vp-c\nvp-d\n", "");
+	MUST(0, "pod stop vp");
+	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
+		jobs[i] = job_podium("pod start vp");
+	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
+		cleanup_result struct result r = job_wait(&jobs[i], DEADLINE_MS);
+
+		CHECK_CODE(r, 0);
+		CHECK_EQUAL(r.err, "");
+	}
+	CHECK(is_state("vp-c", "running") && is_state("vp-d", "running"), "not all were started");
+	MUST(0, "kill -a");
+	(void)usleep(300000);
+	CHECK(is_state("vp-c", "exited") && is_state("vp-d", "exited"), "it was built anew");
+	remove_pod("vp");
+}
+
 /* ---- monitors that are lost or deaf --------------------------------------------------------- */
 
 static pid_t monitor_of(const char *name)
@@ -557,6 +589,7 @@ static CU_TestInfo tests[] = {
 	{ "what a user has ended stays so", test_policy },
 	{ "many at once", test_many },
 	{ "races on one container", test_races },
+	{ "starts at once", test_starts_at_once },
 	{ "lost monitors", test_lost },
 	{ "a monitor that does not answer", test_deaf },
 	{ "locks", test_locks },

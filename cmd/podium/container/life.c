@@ -227,7 +227,8 @@ static bool is_running(const struct store *s, const char *id)
 	return running;
 }
 
-/* Asks the pod's conductor; waits until the monitor says that the container runs or has failed. */
+/* Asks the pod's conductor; waits until the monitor says that the container runs or has failed.
+ * -EAGAIN: to be asked again. */
 static int ask_conductor(const struct store *s, const char *pod_id, const char *id,
 			 struct error *err)
 {
@@ -244,9 +245,24 @@ static int ask_conductor(const struct store *s, const char *pod_id, const char *
 	} while (r > 0 && msg.type != CTL_FAILED && msg.type != CTL_DONE && msg.type != CTL_UP);
 	if (r > 0 && msg.type == CTL_UP)
 		return 0;
+	if (r > 0 && msg.type == CTL_FAILED && msg.value == CTL_STOPPING)
+		return error_set(err, EAGAIN, "%s", msg.text);
 	if (r > 0 && *msg.text)
 		return error_set(err, EIO, "%s", msg.text);
 	return is_running(s, id) ? 0 : error_set(err, EIO, "container '%.12s' did not start", id);
+}
+
+/* Two who start the pod at the same time begin two conductors: the one that was not quick enough says
+ * so, and the other is asked. */
+static int ask_some_conductor(const struct store *s, const char *pod_id, const char *id,
+			      struct error *err)
+{
+	int64_t end = clock_mono_ms() + ASK_AGAIN_MS;
+	int r;
+
+	while ((r = ask_conductor(s, pod_id, id, err)) == -EAGAIN && clock_mono_ms() < end)
+		(void)usleep(ASK_AGAIN_US);
+	return r;
 }
 
 static int start_at_depth(const struct store *s, const char *id, int depth, struct error *err);
@@ -281,7 +297,7 @@ static int start_at_depth(const struct store *s, const char *id, int depth, stru
 		if (r == 0 && !st.infra)
 			r = start_required(s, id, depth, err);
 		if (r == 0)
-			r = ask_conductor(s, st.pod_id, id, err);
+			r = ask_some_conductor(s, st.pod_id, id, err);
 	}
 	status_done(&st);
 	return r;
@@ -338,6 +354,12 @@ static int not_killable(const char *id, enum container_state state, struct error
 			 id, life_state_name(state));
 }
 
+/* The end of an infra container is that of its pod: else the conductor would build it anew. */
+static bool is_ending_signal(int sig)
+{
+	return sig == SIGKILL || sig == SIGTERM || sig == SIGINT || sig == SIGQUIT;
+}
+
 int container_kill(const struct store *s, const char *id, int sig, struct error *err)
 {
 	const struct request q = { .type = CTL_SIGNAL, .value = sig, .timeout_ms = ANSWER_MS };
@@ -348,6 +370,8 @@ int container_kill(const struct store *s, const char *id, int sig, struct error 
 	if (r == 0 && st.state != STATE_RUNNING && st.state != STATE_STOPPING &&
 	    st.state != STATE_PAUSED)
 		r = not_killable(id, (enum container_state)st.state, err);
+	else if (r == 0 && st.infra && st.pod_id && is_ending_signal(sig))
+		r = stop_pod_of(s, &st, sig == SIGKILL ? 0 : GRACE_OWN, err);
 	else if (r == 0 && (st.infra || lost))
 		r = kill_by_pidfd(&st, id, sig, err);
 	else if (r == 0)

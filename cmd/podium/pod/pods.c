@@ -69,7 +69,11 @@ static void handle(struct pod_start_result *r, const struct ctl_msg *msg)
 			print_warning(r, msg->text);
 		break;
 	case CTL_FAILED:
-		print_failure(r, msg->text);
+		r->ask_again = msg->value == CTL_STOPPING;
+		if (r->ask_again)
+			finish(r);
+		else
+			print_failure(r, msg->text);
 		break;
 	case CTL_INIT_RETRY:
 		print_of_pod(r, msg->text);
@@ -130,8 +134,28 @@ bool pods_watch(struct pod_start_result *v, size_t n, int timeout_ms)
 	}
 }
 
+/* Those whose conductor was one too many. */
+static int start_again(const struct store *s, const struct strlist *ids, struct pod_start_result *v,
+		       bool *ret_any, struct error *err)
+{
+	*ret_any = false;
+	for (size_t i = 0; i < ids->n; i++) {
+		int r;
+
+		if (!v[i].ask_again)
+			continue;
+		*ret_any = true;
+		v[i].ask_again = v[i].done = false;
+		r = pod_start(s, ids->v[i], NULL, &v[i].report_fd, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int pods_start(const struct store *s, const struct strlist *ids, bool print, struct error *err)
 {
+	bool any = true;
 	cleanup_free struct pod_start_result *v = xcalloc(ids->n, sizeof(*v));
 	int code = 0;
 
@@ -146,7 +170,14 @@ int pods_start(const struct store *s, const struct strlist *ids, bool print, str
 		if (r < 0)
 			return r;
 	}
-	(void)pods_watch(v, ids->n, -1);
+	while (any) {
+		int r;
+
+		(void)pods_watch(v, ids->n, -1);
+		r = start_again(s, ids, v, &any, err);
+		if (r < 0)
+			return r;
+	}
 	for (size_t i = 0; i < ids->n; i++) {
 		if (v[i].failures || v[i].not_built)
 			code = 125;
@@ -251,9 +282,9 @@ static bool is_container_hidden(const struct store *s, const char *id)
 	struct container_status st = { 0 };
 	struct error scratch;
 	bool read = status_read(s, id, &st, &scratch) == 0;
-	bool hidden = read && ((st.solo && st.infra) ||
-			       (st.working && st.pod_id && is_id(st.pod_id) &&
-				is_at_work(s, st.pod_id)));
+	bool hidden =
+		read && ((st.solo && st.infra) ||
+			 (st.working && st.pod_id && is_id(st.pod_id) && is_at_work(s, st.pod_id)));
 
 	status_done(&st);
 	return hidden;

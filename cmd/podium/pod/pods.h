@@ -14,10 +14,11 @@
 struct pod_start_result {
 	const char *name; /* said before what is printed about it, or NULL; not owned */
 	int report_fd;
-	bool up;          /* every container was started (or tried) */
-	bool not_built;   /* the sandbox could not be made: nothing runs */
-	bool init_retry;  /* an init container failed and is tried again */
-	int failures;     /* what was printed as an error */
+	bool up;	 /* every container was started (or tried) */
+	bool not_built;	 /* the sandbox could not be made: nothing runs */
+	bool ask_again;	 /* there are two conductors: this was the one that ends */
+	bool init_retry; /* an init container failed and is tried again */
+	int failures;	 /* what was printed as an error */
 	bool done;
 	struct strlist warned; /* said already */
 };
@@ -32,8 +33,8 @@ int pods_start(const struct store *s, const struct strlist *ids, bool print, str
 
 /* Stops pods at once; grace_s < 0: each pod's own. A pod without a conductor is brought down here.
  * Returns 0 or -errno of the first failure; the others are stopped all the same. */
-int pods_stop(const struct store *s, const struct strlist *ids, int64_t grace_s, struct error *err)
-	must_check;
+int pods_stop(const struct store *s, const struct strlist *ids, int64_t grace_s,
+	      struct error *err) must_check;
 
 /* The same of pods that pod_remove() is called for next. */
 int pods_stop_to_remove(const struct store *s, const struct strlist *ids, int64_t grace_s,
