@@ -25,6 +25,7 @@
 #include "engine/pod/names.h"
 #include "engine/pod/pod.h"
 #include "engine/pod/run.h"
+#include "engine/rootfs/hostmount.h"
 #include "engine/rootfs/overlay.h"
 #include "engine/state/eventlog.h"
 #include "engine/state/status.h"
@@ -64,6 +65,8 @@ int container_unmake(const struct store *s, const char *id, struct error *err)
 		r = names_release(s, st.name, path, err);
 	else
 		r = names_release_all(s, path, err);
+	if (r == 0)
+		r = hostmount_remove(s, id, true, err);
 	if (r == 0)
 		r = rootfs_remove(s->rootfd, id, err);
 	if (r == 0 && s->runfd >= 0) /* of a member of a pod that goes on */

@@ -171,12 +171,56 @@ static void test_inspect_members(void)
 	MUST(0, "pod rm -f shownpod");
 }
 
+static char *mount_of(const char *name)
+{
+	struct result r = podium("mount %s", name);
+	char *path = r.code == 0 ? xstrndup(r.out, strcspn(r.out, "\n")) : xstrdup("(none)");
+
+	result_done(&r);
+	return path;
+}
+
+/* Of one that stands and of one that runs, counted, and gone with the container. */
+static void test_mount(void)
+{
+	static const char *const names[] = { "stood", "ran" };
+
+	MUST(0, "create --name stood busybox sleep 1000");
+	start("ran", "", "sleep 1000");
+	MUST(0, "exec ran sh -c 'echo inside > /inside'");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		cleanup_free char *path = mount_of(names[i]);
+		cleanup_free char *again = mount_of(names[i]);
+		cleanup_free char *file = xasprintf("%s/from-host", path);
+
+		CHECK_EQUAL(again, path);
+		CHECK(exists("%s/bin/busybox", path), "no files of %s", names[i]);
+		write_file(file, "host\n");
+		CHECK_OUT(path, "mount");
+		CHECK_OUT(path, "mount --format json");
+		CHECK_OUT(names[i], "umount %s", names[i]);
+		CHECK(exists("%s/bin/busybox", path), "the second user has lost it");
+		MUST(0, "unmount %s", names[i]);
+		CHECK(!exists("%s/bin/busybox", path), "it is still there");
+		MUST(0, "unmount %s", names[i]);
+	}
+	CHECK_EXACT("inside\nhost\n", "exec ran cat /inside /from-host");
+	MUST(0, "start stood");
+	CHECK_EXACT("host\n", "exec stood cat /from-host");
+	MUST(0, "mount ran");
+	MUST(0, "rm -f -t 0 ran stood");
+	CHECK_EXACT("", "mount");
+	MUST(125, "mount nobody");
+	MUST(125, "unmount");
+}
+
 static CU_TestInfo tests[] = {
 	{ "top", test_top },
 	{ "stats", test_stats },
 	{ "port; top, stats and logs of pods", test_port_and_pods },
 	{ "ps", test_ps },
 	{ "inspect", test_inspect_members },
+	{ "mount", test_mount },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
