@@ -201,6 +201,14 @@ static void test_namespaces(void)
 	write_file("plain", "x");
 	CHECK_REFUSED("is no namespace of this kind", "--network ns:%s/plain busybox true",
 		      harness.work);
+	{
+		cleanup_result struct result fore =
+			podium("run --rm --network ns:%s/plain busybox true", harness.work);
+
+		CHECK_CODE(fore, 125);
+		CHECK_HAS(fore.err, "is no namespace of this kind");
+		CHECK_LACKS(fore.err, "not shown");
+	}
 	gone("one");
 	CHECK_RUN(0, "1\n", "--shm-size 1m busybox sh -c 'df -k /dev/shm | grep -c \" 1024 \"'");
 }

@@ -35,11 +35,11 @@
 #include "engine/process/ctl.h"
 #include "engine/state/status.h"
 
-#define SIGNAL_MAX     64
-#define EXIT_OURS      125
-#define EXIT_NOT_FOUND 127
-#define REMOVAL_WAIT_MS	10000
-#define REPORT_WAIT_MS 10000 /* for the words about a start that failed */
+#define SIGNAL_MAX	64
+#define EXIT_OURS	125
+#define EXIT_NOT_FOUND	127
+#define REMOVAL_WAIT_MS 10000
+#define REPORT_WAIT_MS	10000 /* for the words about a start that failed */
 
 struct session {
 	const struct store *store;
@@ -53,7 +53,7 @@ struct session {
 	bool has_exited;
 	bool is_solo;
 	bool removes_itself;
-	int code;	/* -1: goes on */
+	int code; /* -1: goes on */
 	int listen_fd;
 	int fd;
 	int signal_fd;
@@ -335,8 +335,10 @@ static void check_outlets(struct session *s)
 /* The exit code of our own kind may have words in the report: these are waited for. */
 static void await_words(struct session *s)
 {
-	if (s->code >= EXIT_OURS && s->code <= EXIT_NOT_FOUND && s->report.report_fd >= 0 &&
-	    !s->report.done && !s->is_cut)
+	bool has_words = s->is_cut || (s->code >= EXIT_OURS && s->code <= EXIT_NOT_FOUND);
+
+	/* A monitor whose pod cannot be built goes without a word to us: they are in the report. */
+	if (has_words && s->report.report_fd >= 0 && !s->report.done)
 		(void)pods_watch(&s->report, 1, REPORT_WAIT_MS);
 }
 
@@ -415,6 +417,8 @@ static int run_session(struct session *s, struct error *err)
 	await_removal(s);
 	if (!s->is_cut)
 		return s->code;
+	if (s->report.failures || s->report.not_built)
+		return EXIT_OURS;
 	fprintf(stderr, "[the end of the output was not shown: too slow; see podium logs]\n");
 	return code_of_record(s);
 }
