@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "engine/base/mem.h"
+#include "engine/base/seams.h"
 #include "engine/state/layout.h"
 
 #define K(kind)	  (1u << (kind))
@@ -208,6 +209,10 @@ int mount_draft_word(struct mount_draft *d, const char *word, struct error *err)
 					 d->seen[w->group], word);
 		d->seen[w->group] = xstrdup(word);
 		return apply(d, w, word, err);
+	}
+	if (WEAKEN("VOL-8")) {
+		strlist_add(&d->mount.options, word);
+		return 0;
 	}
 	return raise_unknown(word, is_known, err);
 }
