@@ -436,7 +436,7 @@ static const char *const bad[][2] = {
 	{ "--sysctl kernel.panic=1", "--sysctl" },
 	{ "--sysctl net.ipv4.ip_forward", "--sysctl" },
 	{ "--sysctl net.ipv4.ip_forward=1 --network host", "--sysctl" },
-	{ "--cgroup-parent is not supported: " },
+	{ "--cgroup-parent /x", "--cgroup-parent is not supported: " },
 	{ "--pidfile /nosuchdir/p", "--pidfile" },
 	{ "--conmon-pidfile /nosuchdir/p", "--conmon-pidfile" },
 	{ "--cap-add NOPE", "--cap-add" },
