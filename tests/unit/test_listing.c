@@ -261,7 +261,7 @@ static void test_ps_filters(void)
 		result_done(&r);
 	}
 	check_error(&cmd_ps, "--filter name", "is not KEY=VALUE");
-	check_error(&cmd_ps, "--filter colour=red", "'colour' is an invalid filter");
+	check_error(&cmd_ps, "--filter colour=red", "colour is an invalid filter");
 	check_error(&cmd_ps, "--filter name=[", "filter 'name=['");
 	check_error(&cmd_ps, "--filter status=nope", "'nope' is not a status");
 	check_error(&cmd_ps, "--filter exited=x", "'x' is not a number");

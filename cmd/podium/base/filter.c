@@ -168,7 +168,7 @@ static int parse_one(struct condition *c, const char *text, unsigned int keys, s
 			return 0;
 		}
 	}
-	return error_set(err, EINVAL, "'%.*s' is an invalid filter",
+	return error_set(err, EINVAL, "%.*s is an invalid filter",
 			 equals - text > 100 ? 100 : (int)(equals - text), text);
 }
 
