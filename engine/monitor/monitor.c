@@ -342,9 +342,10 @@ static void started(struct monitor *m)
 	m->status.state = STATE_RUNNING;
 	write_pid_file(m->plan.pid_file, m->pid);
 	write_pid_file(m->plan.monitor_pid_file, getpid());
-	if (monitor_post_start(m)) /* it is to be found by the hook's exec */
+	/* The hook's exec finds it by its record, and may be quicker than we are. */
+	if (m->watch && m->watch->post_start.kind != ACTION_NONE)
 		monitor_write_status(m);
-	else
+	if (!monitor_post_start(m))
 		monitor_up(m);
 	monitor_stdio_share(m);
 	monitor_attach_signals(m);

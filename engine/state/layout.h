@@ -4,7 +4,7 @@
  *
  *	ROOT     version  images/  layers/<hex>/{diff/,size,complete}  pods/<id>/  containers/<id>/
  *	         names/<name>  locks/  seccomp/  kube/
- *	RUNROOT  boot-id  pods/<id>/  containers/<id>/{ctl.sock,attach.sock}  net/<network>/leases/
+ *	RUNROOT  boot-id  pods/<id>/  containers/<id>/{ctl.sock,attach.sock,pod.sock}  net/<network>/leases/
  *
  * Every directory is 0700 and ours, verified by descriptor when the store is opened. Files inside
  * are addressed by (directory descriptor, relative path): use the layout_*() paths.
