@@ -157,6 +157,12 @@ void event_log_container(const struct store *s, const char *statuses, const char
 	event_log_many(s, v, n);
 }
 
+void event_log_image(const struct store *s, const char *status, const char *id, const char *name)
+{
+	event_log(s, &(struct eventlog_entry){
+			     .type = "image", .status = status, .id = id, .name = name });
+}
+
 /* ---- reading ---------------------------------------------------------------------------- */
 
 void eventlog_cursor_done(struct eventlog_cursor *c)

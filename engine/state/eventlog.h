@@ -49,6 +49,9 @@ struct container_status;
 void event_log_container(const struct store *s, const char *statuses, const char *id,
 			 const struct container_status *st);
 
+/* For short: image `status`; id or name may be NULL. */
+void event_log_image(const struct store *s, const char *status, const char *id, const char *name);
+
 /* Where a reader stands. */
 struct eventlog_cursor {
 	int fd;		 /* the file that is read, -EBADF: none yet */

@@ -32,6 +32,25 @@ static void test_life(void)
 	CHECK_LACKS(j.out, "\"Status\":\"start\"");
 }
 
+static void test_exec_and_images(void)
+{
+	cleanup_result struct result r = { 0 };
+
+	MUST(0, "run -d --name execd busybox sleep 1000");
+	MUST(0, "exec execd true");
+	MUST(0, "tag busybox toldname");
+	MUST(0, "rmi toldname");
+	r = podium("events --stream=false --filter container=execd --filter event=exec "
+		   "--filter event=exec_died " NAMED);
+	CHECK_EQUAL(r.out, "container exec execd\ncontainer exec_died execd\n");
+	result_done(&r);
+	r = podium("events --stream=false --filter type=image " NAMED);
+	CHECK_HAS(r.out, "image tag toldname\nimage untag localhost/toldname:latest\n");
+	MUST(0, "diff --latest");
+	MUST(125, "diff");
+	MUST(0, "rm -f -t 0 execd");
+}
+
 static void test_pod(void)
 {
 	cleanup_result struct result r = { 0 };
@@ -85,6 +104,7 @@ static void test_words(void)
 
 static CU_TestInfo tests[] = {
 	{ "a container's life", test_life },
+	{ "exec, images", test_exec_and_images },
 	{ "a pod", test_pod },
 	{ "following", test_follow },
 	{ "times, filters, formats", test_words },

@@ -16,6 +16,7 @@
 
 #include "cmd/podium/base/commands.h"
 #include "cmd/podium/base/format.h"
+#include "cmd/podium/container/view.h"
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
 #include "engine/image/store.h"
@@ -25,13 +26,21 @@
 
 struct diff_options {
 	const char *format;
+	bool latest;
 };
 
+#define OPTION_FORMAT                                                                        \
+	{                                                                                    \
+		0, "format", OPTION_STRING, offsetof(struct diff_options, format), "string", \
+			"json", false                                                        \
+	}
 static const struct option diff_option_table[] = {
-	{ 0, "format", OPTION_STRING, offsetof(struct diff_options, format), "string", "json",
-	  false },
+	OPTION_FORMAT,
+	{ 'l', "latest", OPTION_BOOL, offsetof(struct diff_options, latest), NULL,
+	  "Of the container that was created last", false },
 	OPTIONS_END,
 };
+static const struct option image_option_table[] = { OPTION_FORMAT, OPTIONS_END };
 
 /* The merged view of layers; -EBADF when there is none. */
 static int open_lower(const struct store *s, const struct strlist *layers, int *ret,
@@ -199,10 +208,14 @@ static int run_diff(struct command_context *ctx, void *options, int argc, char *
 	char id[65];
 	int r = check_format(o, err);
 
-	(void)argc;
 	if (r < 0)
 		return r;
-	r = lookup_container(&ctx->store, argv[0], id, err);
+	if (o->latest || !argc)
+		r = view_find(&ctx->store, o->latest, argc ? argv[0] : NULL, id, err);
+	else
+		r = lookup_container(&ctx->store, argv[0], id, err);
+	if (r < 0 && (o->latest || !argc))
+		return r;
 	if (r == 0)
 		r = diff_container(&ctx->store, id, &c, err);
 	else if (r == -ENOENT)
@@ -232,7 +245,6 @@ const struct command cmd_diff = {
 	.details = "  A line a path: A added, C changed, D deleted.",
 	.options = diff_option_table,
 	.options_size = sizeof(struct diff_options),
-	.min_args = 1,
 	.max_args = 1,
 	.store = COMMAND_WRITES,
 	.run = run_diff,
@@ -243,7 +255,7 @@ const struct command cmd_image_diff = {
 	.args = "[options] IMAGE",
 	.summary = "What the last layer of an image changes in those below",
 	.details = "  A line a path: A added, C changed, D deleted.",
-	.options = diff_option_table,
+	.options = image_option_table,
 	.options_size = sizeof(struct diff_options),
 	.min_args = 1,
 	.max_args = 1,

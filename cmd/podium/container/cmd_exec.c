@@ -35,6 +35,7 @@
 #include "engine/process/launch.h"
 #include "engine/process/sync.h"
 #include "engine/state/status.h"
+#include "engine/state/eventlog.h"
 
 struct exec_options {
 	bool detach;
@@ -301,6 +302,22 @@ static int run_session(struct exec_session *x, const struct exec_options *o, str
 	return r < 0 ? r : wait_code(x->relay.pidfd);
 }
 
+/* The session, with its begin and end in the log of everything. */
+static int run_told(const struct store *s, const char *id, struct exec_session *x,
+		    const struct exec_options *o, struct error *err)
+{
+	struct container_view view;
+	int r;
+
+	view_load(s, id, &view);
+	event_log_container(s, "exec", id, &view.st);
+	r = run_session(x, o, err);
+	if (!o->detach)
+		event_log_container(s, "exec_died", id, &view.st);
+	view_done(&view);
+	return r;
+}
+
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
 {
 	const struct exec_options *o = options;
@@ -340,7 +357,7 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		if (stdio[i] >= 0)
 			(void)close(stdio[i]);
 	if (r == 0)
-		r = run_session(&x, o, err);
+		r = run_told(&ctx->store, id, &x, o, err);
 	if (x.sync_fd >= 0)
 		(void)close(x.sync_fd);
 	if (x.relay.pidfd >= 0)

@@ -17,6 +17,7 @@
 #include "cmd/podium/image/imagejob.h"
 #include "cmd/podium/base/progress.h"
 #include "engine/base/json.h"
+#include "engine/state/eventlog.h"
 
 struct load_options {
 	const char *input;
@@ -89,13 +90,16 @@ static int run_load(struct command_context *ctx, void *options, int argc, char *
 	}
 	request = json_pack("{s:s}", "input", o->input ? o->input : "-");
 	progress = progress_new(o->quiet);
-	return imagejob_run(&(struct imagejob_spec){ .verb = "load",
-						     .store = &ctx->store,
-						     .request = request,
-						     .datafd = o->input ? file : STDIN_FILENO,
-						     .on_event = on_event,
-						     .progress = progress },
-			    err);
+	r = imagejob_run(&(struct imagejob_spec){ .verb = "load",
+						  .store = &ctx->store,
+						  .request = request,
+						  .datafd = o->input ? file : STDIN_FILENO,
+						  .on_event = on_event,
+						  .progress = progress },
+			 err);
+	if (r == 0)
+		event_log_image(&ctx->store, "loadfromarchive", NULL, o->input ? o->input : "-");
+	return r;
 }
 
 const struct command cmd_load = {

@@ -17,6 +17,7 @@
 #include "cmd/podium/image/imagemount.h"
 #include "cmd/podium/pod/pods.h"
 #include "engine/image/store.h"
+#include "engine/state/eventlog.h"
 
 #define EXIT_NOT_THERE 1
 #define EXIT_IN_USE    2
@@ -65,15 +66,18 @@ static int make_unused(struct command_context *ctx, const char *name, struct err
 	return r < 0 ? r : imagemount_remove(&ctx->store, info->id, true, err);
 }
 
-static void print_removal(const struct image_removal *gone)
+static void tell_removal(const struct store *s, const struct image_removal *gone)
 {
 	for (size_t i = 0; i < gone->untagged.n; i++) {
 		cleanup_free char *line = xasprintf("Untagged: %s", gone->untagged.v[i]);
 
 		format_print_line(line);
+		event_log_image(s, "untag", NULL, gone->untagged.v[i]);
 	}
-	for (size_t i = 0; i < gone->deleted.n; i++)
+	for (size_t i = 0; i < gone->deleted.n; i++) {
 		(void)printf("Deleted: %s\n", gone->deleted.v[i]);
+		event_log_image(s, "remove", gone->deleted.v[i], NULL);
+	}
 }
 
 /* Removes one; returns the exit code that it asks for. */
@@ -95,7 +99,7 @@ static int remove_one(struct command_context *ctx, const struct rmi_options *o, 
 		command_print_error(&err);
 		return exit_code(r);
 	}
-	print_removal(&gone);
+	tell_removal(&ctx->store, &gone);
 	image_removal_done(&gone);
 	return 0;
 }

@@ -9,6 +9,7 @@
  */
 #include "cmd/podium/base/commands.h"
 #include "engine/image/store.h"
+#include "engine/state/eventlog.h"
 
 static int run_tag(struct command_context *ctx, void *options, int argc, char **argv,
 		   struct error *err)
@@ -19,6 +20,7 @@ static int run_tag(struct command_context *ctx, void *options, int argc, char **
 
 		if (r < 0)
 			return r;
+		event_log_image(&ctx->store, "tag", NULL, argv[i]);
 	}
 	return 0;
 }

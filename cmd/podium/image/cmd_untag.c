@@ -7,12 +7,18 @@
  */
 #include "cmd/podium/base/commands.h"
 #include "engine/image/store.h"
+#include "engine/state/eventlog.h"
 
 static int run_untag(struct command_context *ctx, void *options, int argc, char **argv,
 		     struct error *err)
 {
+	int r;
+
 	(void)options;
-	return image_untag(&ctx->store, argv[0], argv + 1, (size_t)argc - 1, err);
+	r = image_untag(&ctx->store, argv[0], argv + 1, (size_t)argc - 1, err);
+	for (int i = argc > 1 ? 1 : 0; r == 0 && i < argc; i++)
+		event_log_image(&ctx->store, "untag", NULL, argv[i]);
+	return r;
 }
 
 const struct command cmd_untag = {

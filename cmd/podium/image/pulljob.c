@@ -17,6 +17,7 @@
 #include "cmd/podium/image/imagejob.h"
 #include "cmd/podium/base/progress.h"
 #include "engine/base/json.h"
+#include "engine/state/eventlog.h"
 
 #define ERRNO_MAX 4095
 #define ID_DIGITS 64
@@ -136,6 +137,9 @@ int pull_run(const struct store *s, const struct pull_options *o, struct pull_wa
 		if (!v[i].id[0] && !v[i].failure.code)
 			return error_set(err, EBADMSG, "podium-image says nothing of '%s'",
 					 v[i].name);
+	for (size_t i = 0; i < n; i++)
+		if (v[i].id[0] && !v[i].failure.code)
+			event_log_image(s, "pull", v[i].id, v[i].full ? v[i].full : v[i].name);
 	return 0;
 }
 
