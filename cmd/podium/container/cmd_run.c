@@ -89,6 +89,19 @@ static bool is_there(const struct store *s, const char *id)
 	return faccessat(s->rootfd, layout_container(path, id, NULL), F_OK, 0) == 0;
 }
 
+/* After the detach keys it runs on. */
+static bool is_running(const struct store *s, const char *id)
+{
+	struct container_status st = { 0 };
+	struct error scratch; /* gone: it does not */
+	bool lost = false;
+	bool runs = status_read(s, id, &st, &scratch) == 0 &&
+		    status_live(s, id, &st, &lost) == STATE_RUNNING;
+
+	status_done(&st);
+	return runs;
+}
+
 /* --rm: whoever saw the end removes it; the command ends behind that. */
 static void await_removal(const struct store *s, const char *id)
 {
@@ -111,6 +124,25 @@ static void remove_image(const struct store *s, const char *image)
 	}
 	if (r < 0 && r != -EBUSY)
 		command_print_error(&err);
+}
+
+/* --rm with --pod new: the pod that came with the container goes with it, unless others have joined. */
+static int remove_pod(const struct store *s, const struct created *made, struct error *err)
+{
+	cleanup_strlist struct strlist ids = { 0 };
+	struct pod_spec pod = { 0 };
+	int r;
+
+	await_removal(s, made->container_id);
+	r = lookup_read_pod(s, made->pod_id, &pod, err);
+	if (r == 0 && pod.containers.n == 0) {
+		strlist_add(&ids, made->pod_id);
+		r = pods_stop_to_remove(s, &ids, 0, err);
+		if (r == 0)
+			r = pod_remove(s, made->pod_id, err);
+	}
+	record_done(&pod_spec_type, &pod);
+	return r == -ENOENT ? 0 : r;
 }
 
 /* ---- the two ways ----------------------------------------------------------------------------- */
@@ -205,6 +237,13 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	if (o->detach)
 		return start(ctx, &made, err);
 	r = attach(ctx, o, &made, err);
+	if (o->remove && made.new_pod && r >= 0 && r != EXIT_OURS &&
+	    !is_running(&ctx->store, made.container_id)) {
+		int gone = remove_pod(&ctx->store, &made, err);
+
+		if (gone < 0)
+			return gone;
+	}
 	if (o->remove_image && r >= 0) {
 		await_removal(&ctx->store, made.container_id);
 		if (!is_there(&ctx->store, made.container_id))

@@ -254,6 +254,7 @@ static int make_records(struct making *m, struct pod_creation *creation, struct 
 		       m->target.pod ? m->joined.id : m->plan.pod.id);
 	(void)snprintf(ret->container_id, sizeof(ret->container_id), "%s", c->id);
 	ret->joined = m->target.pod;
+	ret->new_pod = m->target.new_pod;
 	return 0;
 }
 

@@ -252,7 +252,8 @@ int publish_check(const struct port_list *ports, struct error *err) must_check;
 struct created {
 	char pod_id[65];
 	char container_id[65];
-	bool joined; /* the pod was there before */
+	bool joined;  /* the pod was there before */
+	bool new_pod; /* a pod that others may join was made with it */
 };
 
 /* Everything from the words to the container: containers.conf, pod, plan, image (pulled if it must),
