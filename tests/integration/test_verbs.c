@@ -233,6 +233,15 @@ static void test_rm(void)
 	       "containers cannot be removed without force: container state improper\n");
 	EXPECT("rm -f -l", 0, "@vy@\n", "");
 	EXPECT("rm -a -f", 0, "", "");
+	MUST(0, "create --name vx payload sleep 0");
+	MUST(0, "create --requires vx --name vy payload sleep 0");
+	EXPECT("rm -f vx", 125, "",
+	       "Error: container @vx@ has dependent containers which must be removed before it: "
+	       "@vy@: container already exists\n");
+	EXPECT("start vy", 0, "vy\n", "");
+	CHECK(is_state("vx", "running"), "what it requires was not started");
+	MUST(0, "rm -f --depend vx");
+	MUST(1, "container exists vy");
 }
 
 static void test_wait(void)

@@ -8,12 +8,14 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd/podium/base/commands.h"
 #include "cmd/podium/container/life.h"
 #include "cmd/podium/container/targets.h"
 #include "cmd/podium/image/imageprune.h"
 #include "cmd/podium/pod/pods.h"
+#include "engine/base/fs.h"
 #include "engine/base/mem.h"
 #include "engine/pod/lookup.h"
 #include "engine/pod/pod.h"
@@ -21,6 +23,8 @@
 
 #define CODE_NO_SUCH 1
 #define CODE_RUNNING 2
+
+#define RECORD_MAX_BYTES (8 * 1024 * 1024)
 
 struct rm_job {
 	bool force;
@@ -148,6 +152,54 @@ static int add_dependents(const struct store *s, struct targets *t, struct error
 	return r;
 }
 
+/* Whether the bytes of its record hold the id of one of them. */
+static bool is_any_named(const struct store *s, const char *id, const struct targets *t)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct error scratch;
+	cleanup_free char *text = NULL;
+	size_t len = 0;
+
+	if (fs_read_file(s->rootfd, layout_container(path, id, CONTAINER_RECORD), RECORD_MAX_BYTES,
+			 &text, &len, &scratch) < 0)
+		return false;
+	for (size_t i = 0; i < t->n; i++)
+		if (memmem(text, len, t->v[i].id, strlen(t->v[i].id)))
+			return true;
+	return false;
+}
+
+static int refuse_required(const struct container_spec *c, const char *id, const struct targets *t,
+			   struct error *err)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (strlist_has(&c->required, t->v[i].id))
+			return error_set(err, EEXIST,
+					 "container %s has dependent containers which must be "
+					 "removed before it: %s: container already exists",
+					 t->v[i].id, id);
+	return 0;
+}
+
+/* Refused while another, which stays, requires it. Records are parsed only when they name it. */
+static int check_required(const struct store *s, const struct targets *t, struct error *err)
+{
+	cleanup_strlist struct strlist all = { 0 };
+	int r = pods_list_containers(s, &all, err);
+
+	for (size_t i = 0; i < all.n && r == 0; i++) {
+		struct container_spec c = { 0 };
+		struct error scratch; /* without a record it depends on nothing */
+
+		if (targets_has(t, all.v[i]) || !is_any_named(s, all.v[i], t))
+			continue;
+		if (lookup_read_container(s, all.v[i], &c, &scratch) == 0)
+			r = refuse_required(&c, all.v[i], t, err);
+		record_done(&container_spec_type, &c);
+	}
+	return r;
+}
+
 /* ---- rm --------------------------------------------------------------------------------- */
 
 static int run_rm(struct command_context *ctx, void *options, int argc, char **argv,
@@ -171,6 +223,8 @@ static int run_rm(struct command_context *ctx, void *options, int argc, char **a
 	}
 	if (r == 0 && o->depend)
 		r = add_dependents(&ctx->store, &t, err);
+	else if (r == 0 && !o->all)
+		r = check_required(&ctx->store, &t, err);
 	return r < 0 ? r : code_of(&t, targets_each(ctx, &t, rm_one, &job, false));
 }
 

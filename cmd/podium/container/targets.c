@@ -34,13 +34,20 @@ void targets_done(struct targets *t)
 	*t = (struct targets){ 0 };
 }
 
+bool targets_has(const struct targets *t, const char *id)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (strcmp(t->v[i].id, id) == 0)
+			return true;
+	return false;
+}
+
 bool targets_add(struct targets *t, const char *id, const char *name)
 {
 	struct target *one;
 
-	for (size_t i = 0; i < t->n; i++)
-		if (strcmp(t->v[i].id, id) == 0)
-			return false;
+	if (targets_has(t, id))
+		return false;
 	one = list_add(t);
 	(void)snprintf(one->id, sizeof(one->id), "%s", id);
 	one->name = xstrdup(name);

@@ -28,6 +28,8 @@ void targets_done(struct targets *t);
 /* Appends one unless it is there: whether it was added. */
 bool targets_add(struct targets *t, const char *id, const char *name);
 
+bool targets_has(const struct targets *t, const char *id);
+
 /* Whether --all means this one. */
 typedef bool target_wanted(const struct container_view *view);
 
