@@ -168,6 +168,7 @@ static void test_inspect_members(void)
 	CHECK_OUT("[", "pod inspect --format '{{.SharedNamespaces}}{{.CreateCommand}}"
 		       "{{.CgroupPath}}{{.InfraConfig.StaticIP}}' shownpod");
 	CHECK_EXACT("shownpod\n", "pod inspect --latest --format {{.Name}}");
+	CHECK_OUT("ipc,net,uts", "pod ps --ns");
 	MUST(0, "pod rm -f shownpod");
 }
 

@@ -21,7 +21,7 @@
 #include "engine/base/mem.h"
 
 struct pod_ps_options {
-	bool ctr_ids, ctr_names, ctr_status, quiet, no_trunc, noheading, latest;
+	bool ctr_ids, ctr_names, ctr_status, quiet, no_trunc, noheading, latest, ns;
 	struct strlist filters;
 	const char *format;
 	const char *sort;
@@ -56,6 +56,21 @@ static char *join_members(const struct pod_ps *ps, const struct pod_view *pod,
 	return view_join(list, ",");
 }
 
+/* "ipc,net,uts": what its members share. */
+static char *shared_namespaces(const struct pod_ps *ps, const struct pod_view *pod)
+{
+	struct pod_spec spec;
+	struct error scratch; /* of debris nothing is known */
+	char *text;
+
+	if (lookup_read_pod(ps->store, pod->id, &spec, &scratch) < 0)
+		return xstrdup("");
+	text = xasprintf("%snet%s%s", spec.own_ipc ? "" : "ipc,", spec.share_pid ? ",pid" : "",
+			 spec.own_uts ? "" : ",uts");
+	record_done(&pod_spec_type, &spec);
+	return text;
+}
+
 static json_t *make_texts(const struct pod_ps *ps, const struct pod_view *pod)
 {
 	json_t *row = json_object();
@@ -69,6 +84,8 @@ static json_t *make_texts(const struct pod_ps *ps, const struct pod_view *pod)
 	jset_owned(row, "InfraId", view_id(infra, ps->o->no_trunc));
 	(void)json_object_set_new(row, "NumberOfContainers",
 				  json_integer((json_int_t)pod->n_members));
+	if (ps->o->ns)
+		jset_owned(row, "NAMESPACES", shared_namespaces(ps, pod));
 	if (ps->o->ctr_ids || ps->o->format)
 		jset_owned(row, "ContainerIds", join_members(ps, pod, MEMBER_ID));
 	if (ps->o->ctr_names || ps->o->format)
@@ -205,6 +222,8 @@ static void choose_columns(const struct pod_ps_options *o, struct format_column 
 	*c++ = (struct format_column){ "STATUS", "Status" };
 	*c++ = (struct format_column){ "CREATED", "Created" };
 	*c++ = (struct format_column){ "INFRA ID", "InfraId" };
+	if (o->ns)
+		*c++ = (struct format_column){ "NAMESPACES", "NAMESPACES" };
 	if (o->ctr_ids)
 		*c++ = (struct format_column){ "IDS", "ContainerIds" };
 	if (o->ctr_names)
@@ -273,6 +292,8 @@ static const struct option option_table[] = {
 	  false },
 	{ 0, "format", OPTION_STRING, O(format), NULL, "json, or a Go template", false },
 	{ 'l', "latest", OPTION_BOOL, O(latest), NULL, "The first of the list alone", false },
+	{ 0, "namespace", OPTION_BOOL, O(ns), NULL, "The namespaces that members share", true },
+	{ 0, "ns", OPTION_BOOL, O(ns), NULL, "The namespaces that members share", false },
 	{ 0, "no-trunc", OPTION_BOOL, O(no_trunc), NULL, "Whole ids", false },
 	{ 0, "noheading", OPTION_BOOL, O(noheading), NULL, "No line of headers", false },
 	{ 'q', "quiet", OPTION_BOOL, O(quiet), NULL, "Ids only", false },
