@@ -154,6 +154,8 @@ void monitor_stdio_read(struct monitor *m, int *fd, int stream)
 {
 	ssize_t n;
 
+	if (is_output_held(m)) /* since the descriptors were polled: by the other stream */
+		return;
 	monitor_attach_forget(m);
 	n = read(*fd, m->buffer, sizeof(m->buffer));
 	if (n > 0) {
@@ -175,6 +177,7 @@ static void drain(struct monitor *m, int *fd, int stream)
 
 		if (poll(&p, 1, 0) <= 0)
 			break;
+		monitor_attach_forget(m); /* what is the last is for the log in any case */
 		monitor_stdio_read(m, fd, stream);
 	}
 	if (*fd >= 0)

@@ -106,6 +106,10 @@ static void test_slow_reader(void)
 	check_shell("($P run --rm busybox sh -c 'head -c 3000000 /dev/zero >&2; head -c 3000000 "
 		    "/dev/zero; exit 9' 2>&1; echo $? >$W/code) | (sleep 1; wc -c); cat $W/code",
 		    "6000000\n9\n");
+	/* Both streams at once: one may fill the queue while the other is ready, too. */
+	check_shell("for i in 1 2 3; do $P run --rm busybox sh -c '(head -c 3000000 /dev/zero "
+		    ">&2)& head -c 3000000 /dev/zero; wait' 2>&1 | (sleep 0.3; wc -c); done",
+		    "6000000\n6000000\n6000000\n");
 	/* What is in the pipes when it ends, and a reader that sleeps longer than anybody waits. */
 	check_shell("$P exec keep head -c 120000 /dev/zero | (sleep 3; wc -c)", "120000\n");
 }
