@@ -358,7 +358,7 @@ static bool is_plain(const char *s)
 
 static void add_scalar(struct buf *b, const json_t *v)
 {
-	cleanup_free char *quoted = jdump_text(v, 0);
+	cleanup_free char *quoted = jdump_text(v, JSON_REAL_PRECISION(4));
 	const char *s = json_string_value(v);
 
 	buf_adds(b, s && is_plain(s) ? s : quoted);
