@@ -121,9 +121,13 @@ static int run_command(const struct command_row *row, const struct global_option
 static int run_no_command(int argc, char **argv)
 {
 	const struct command_group *group = commands_find_group(argv[0]);
+	const struct refused_command *refused = commands_find_refused(argc, argv);
 	struct error err = { 0 };
 
-	if (!group)
+	if (refused)
+		(void)error_set(&err, EOPNOTSUPP, "`podium %s` is not supported: %s",
+				refused->words, refused->why);
+	else if (!group)
 		(void)error_set(&err, EINVAL,
 				"unrecognized command `podium %.200s`\n"
 				"Try 'podium --help' for more information",

@@ -795,7 +795,8 @@ static void test_bad_pod(void)
 
 static void test_tables(void)
 {
-	CU_ASSERT_STRING_EQUAL(run_options[CREATE_ROWS_AT].name, "add-host");
+	CU_ASSERT_STRING_EQUAL(run_options[CREATE_ROWS_AT].name, "attach");
+	CU_ASSERT_EQUAL(run_options[CREATE_ROWS_AT].kind, OPTION_REFUSED);
 	for (size_t i = 1; pod_create_table[i].name; i++)
 		CU_ASSERT_FALSE(is_equal(pod_create_table[i].name, pod_create_table[i - 1].name));
 }

@@ -222,6 +222,44 @@ const struct command_group command_groups[] = {
 	{ NULL, NULL },
 };
 
+#define NO_LISTS "lists of images are not made: podium manifest inspect shows those of others"
+#define NO_CLONE "create another from the same words: podium container inspect shows them"
+
+const struct refused_command refused_commands[] = {
+	{ "auto-update", "not yet: images are not updated by themselves" },
+	{ "container checkpoint", "not yet: a process is not saved" },
+	{ "container clone", NO_CLONE },
+	{ "container init", "a container's mounts and namespaces are made when it starts" },
+	{ "container restore", "not yet: a process is not saved" },
+	{ "container runlabel", "an image's label is not run as a command of this host" },
+	{ "farm", "there is no remote service" },
+	{ "generate spec", "there is no file that describes a launch" },
+	{ "generate systemd", "not yet: podium-kube@.service plays a file, podium-restart.service "
+			      "starts what has --restart" },
+	{ "image scp", "use podium save, scp and podium load" },
+	{ "image search", "registries are not searched" },
+	{ "image sign", "images are not signed" },
+	{ "image tree", "podium history shows the layers of an image" },
+	{ "image trust", "signatures are not checked" },
+	{ "init", "a container's mounts and namespaces are made when it starts" },
+	{ "machine", "there is no virtual machine: podium runs where it is called" },
+	{ "manifest add", NO_LISTS },
+	{ "manifest annotate", NO_LISTS },
+	{ "manifest create", NO_LISTS },
+	{ "manifest exists", NO_LISTS },
+	{ "manifest push", NO_LISTS },
+	{ "manifest remove", NO_LISTS },
+	{ "manifest rm", NO_LISTS },
+	{ "pod clone", NO_CLONE },
+	{ "search", "registries are not searched" },
+	{ "system connection", "there is no remote service" },
+	{ "system migrate", "records need no migration" },
+	{ "system renumber", "containers have no numbered locks" },
+	{ "system service", "there is no daemon and no API" },
+	{ "unshare", "the store is kept as the user who calls" },
+	{ NULL, NULL },
+};
+
 /* Whether "a b" is the words of a row; b may be NULL for one word. */
 static bool is_row(const char *words, const char *a, const char *b)
 {
@@ -258,5 +296,14 @@ const struct command_group *commands_find_group(const char *word)
 	for (const struct command_group *g = command_groups; g->word; g++)
 		if (strcmp(g->word, word) == 0)
 			return g;
+	return NULL;
+}
+
+const struct refused_command *commands_find_refused(int argc, char **argv)
+{
+	for (const struct refused_command *c = refused_commands; c->words; c++)
+		if (is_row(c->words, argv[0], NULL) ||
+		    (argc > 1 && is_row(c->words, argv[0], argv[1])))
+			return c;
 	return NULL;
 }

@@ -56,9 +56,19 @@ struct command_group {
 };
 extern const struct command_group command_groups[];
 
+/* Podman's commands that podium has not got, and why. */
+struct refused_command {
+	const char *words; /* one or two; NULL ends the table */
+	const char *why;
+};
+extern const struct refused_command refused_commands[];
+
 /* The row that the first one or two of argv name; NULL when there is none. *ret_words is how many
  * words it took. */
 const struct command_row *commands_find(int argc, char **argv, int *ret_words);
 const struct command_group *commands_find_group(const char *word);
+
+/* The row that argv begins with, or NULL. */
+const struct refused_command *commands_find_refused(int argc, char **argv);
 
 #endif

@@ -131,6 +131,7 @@ static int run_help(struct command_context *ctx, void *options, int argc, char *
 	int words = 0;
 	const struct command_row *row = commands_find(argc, argv, &words);
 	const struct command_group *group = argc > 0 ? commands_find_group(argv[0]) : NULL;
+	const struct refused_command *refused = argc > 0 ? commands_find_refused(argc, argv) : NULL;
 
 	(void)ctx;
 	(void)options;
@@ -140,6 +141,9 @@ static int run_help(struct command_context *ctx, void *options, int argc, char *
 		help_print_command(row);
 	else if (group && argc == 1)
 		help_print_group(group);
+	else if (refused)
+		return error_set(err, EOPNOTSUPP, "`podium %s` is not supported: %s",
+				 refused->words, refused->why);
 	else
 		return error_set(err, EINVAL, "unrecognized command `podium %.100s%s%.100s`",
 				 argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");

@@ -33,7 +33,7 @@
 #define WATCH_MAX_S   86400
 
 struct ps_options {
-	bool all, pod, quiet, no_trunc, noheading, latest, external, size, ns, sync;
+	bool all, pod, quiet, no_trunc, noheading, latest, external, size, ns;
 	struct option_int watch;
 	struct option_int last;
 	struct strlist filters;
@@ -527,8 +527,7 @@ static const struct option option_table[] = {
 	  false },
 	{ 0, "sort", OPTION_STRING, O(sort), "key",
 	  "command, created, id, image, names, runningfor, status", false },
-	{ 0, "sync", OPTION_BOOL, O(sync), NULL,
-	  "What is shown is always what is true now: nothing more to do", false },
+	OPTION_REFUSE(0, "sync", "what is shown is always what is true now"),
 	{ 'w', "watch", OPTION_INT, O(watch), "seconds", "Again and again", false },
 	OPTIONS_END,
 };

@@ -30,6 +30,8 @@ const struct option run_options[] = {
 	{ 0, "sig-proxy", OPTION_BOOL, O(sig_proxy), NULL,
 	  "Pass signals on to the container (default true)", false },
 
+	/* For create alone: run finds its own above. */
+	OPTION_REFUSE('a', "attach", "attach when it is started: podium start --attach"),
 	{ 0, "add-host", OPTION_LIST, O(net.add_host), "host:ip", "Add a line to /etc/hosts",
 	  false },
 	{ 0, "annotation", OPTION_LIST, O(labels.annotations), "key=value", "Add an annotation",
@@ -79,8 +81,7 @@ const struct option run_options[] = {
 	  "Limit writes, in bytes a second", false },
 	{ 0, "device-write-iops", OPTION_LIST, RES(write_iops), "device:n",
 	  "Limit writes, in operations a second", false },
-	{ 0, "disable-content-trust", OPTION_MAYBE, O(content_trust), NULL,
-	  "Docker's; signatures are not checked here: true alone", true },
+	OPTION_CONTENT_TRUST(O(content_trust)),
 	{ 0, "dns", OPTION_LIST, O(net.dns), "address", "Name servers, or 'none'", false },
 	{ 0, "dns-option", OPTION_LIST, O(net.dns_options), "option", "Options for resolv.conf",
 	  false },

@@ -206,10 +206,8 @@ static int check_words(const struct create_options *o, struct error *err)
 
 	for (size_t i = 0; i < ARRAY_SIZE(words) && r == 0; i++)
 		r = check_only(&words[i], err);
-	if (r == 0 && o->content_trust.set && !o->content_trust.value)
-		r = error_set(err, EINVAL,
-			      "--disable-content-trust=false is not supported: signatures are not "
-			      "checked");
+	if (r == 0)
+		r = content_trust_check(&o->content_trust, err);
 	if (r == 0 && o->preserve_fds.value != 0)
 		r = error_set(err, EINVAL,
 			      "--preserve-fds is not supported: the container is no child of the "

@@ -36,6 +36,7 @@ struct build_command {
 	const char *target, *from, *platform, *arch, *os, *variant, *network, *pull, *format;
 	const char *iidfile, *ignore_file, *isolation;
 	struct option_int timestamp;
+	struct option_maybe content_trust;
 	struct reg_options reg;
 	bool no_cache, layers, squash, squash_all, quiet, rm, force_rm;
 };
@@ -62,6 +63,7 @@ static const struct option build_option_table[] = {
 	{ 0, "cap-drop", OPTION_STRINGS, O(cap_drop), "CAP", "Take a capability from RUN", false },
 	OPTION_CERT_DIR(O(reg.cert_dir)),
 	OPTION_CREDS(O(reg.creds)),
+	OPTION_CONTENT_TRUST(O(content_trust)),
 	{ 0, "env", OPTION_STRINGS, O(env), "NAME[=VALUE]",
 	  "Environment of the image, before its own ENV (again for more)", false },
 	{ 'f', "file", OPTION_STRINGS, O(files), "FILE",
@@ -102,6 +104,65 @@ static const struct option build_option_table[] = {
 	OPTION_TLS_VERIFY(O(reg.tls_verify)),
 	{ 0, "variant", OPTION_STRING, O(variant), "string",
 	  "Build for this variant of the architecture", false },
+	OPTION_REFUSE(0, "all-platforms", "one platform at a time: --platform"),
+	OPTION_REFUSE(0, "annotation", "use --label; images get no annotations"),
+	OPTION_REFUSE(0, "build-context",
+		      "there is one context; COPY --from takes files of images"),
+	OPTION_REFUSE(0, "cache-from", "steps are kept in the store alone"),
+	OPTION_REFUSE(0, "cache-to", "steps are kept in the store alone"),
+	OPTION_REFUSE(0, "cache-ttl", "steps are kept in the store alone"),
+	OPTION_REFUSE(0, "cgroup-parent", "the groups are podium's own, below 'podium'"),
+	OPTION_REFUSE(0, "cgroupns", "RUN has namespaces of its own"),
+	OPTION_REFUSE(0, "compress", "layers are compressed when they are pushed or saved"),
+	OPTION_REFUSE(0, "cpp-flag", "Containerfiles are not preprocessed"),
+	OPTION_REFUSE(0, "cpu-period", "RUN has no limits of its own"),
+	OPTION_REFUSE(0, "cpu-quota", "RUN has no limits of its own"),
+	OPTION_REFUSE('c', "cpu-shares", "RUN has no limits of its own"),
+	OPTION_REFUSE(0, "cpuset-cpus", "RUN has no limits of its own"),
+	OPTION_REFUSE(0, "cpuset-mems", "RUN has no limits of its own"),
+	OPTION_REFUSE(0, "decryption-key", "encrypted images are not supported"),
+	OPTION_REFUSE(0, "device", "RUN gets no devices of the host"),
+	OPTION_REFUSE('D', "disable-compression",
+		      "layers are compressed when they are pushed or saved"),
+	OPTION_REFUSE(0, "dns", "RUN has the host's name servers"),
+	OPTION_REFUSE(0, "dns-option", "RUN has the host's name servers"),
+	OPTION_REFUSE(0, "dns-search", "RUN has the host's name servers"),
+	OPTION_REFUSE(0, "hooks-dir", "there is no OCI runtime: podium's engine is built in"),
+	OPTION_REFUSE(0, "http-proxy", "name them: --build-arg http_proxy=..."),
+	OPTION_REFUSE(0, "identity-label", "no label is added"),
+	OPTION_REFUSE(0, "ipc", "RUN has namespaces of its own"),
+	OPTION_REFUSE(0, "jobs", "stages are built one after the other"),
+	OPTION_REFUSE(0, "logfile", "redirect the output instead"),
+	OPTION_REFUSE(0, "logsplit", "redirect the output instead"),
+	OPTION_REFUSE(0, "manifest", "lists of images are not made"),
+	OPTION_REFUSE('m', "memory", "RUN has no limits of its own"),
+	OPTION_REFUSE(0, "memory-swap", "RUN has no limits of its own"),
+	OPTION_REFUSE(0, "no-hosts", "RUN always has /etc/hosts"),
+	OPTION_REFUSE(0, "omit-history", "each step is in the history"),
+	OPTION_REFUSE(0, "os-feature", "for Windows"),
+	OPTION_REFUSE(0, "os-version", "for Windows"),
+	OPTION_REFUSE('o', "output", "podium export or podium save write files"),
+	OPTION_REFUSE(0, "pid", "RUN has namespaces of its own"),
+	OPTION_REFUSE(0, "retry", "what fails for a while is tried again anyway"),
+	OPTION_REFUSE(0, "retry-delay", "what fails for a while is tried again anyway"),
+	OPTION_REFUSE(0, "runtime-flag", "there is no OCI runtime: podium's engine is built in"),
+	OPTION_REFUSE(0, "secret", "not yet: nothing is handed to RUN in secret"),
+	OPTION_REFUSE(0, "security-opt", "RUN has the default confinement"),
+	OPTION_REFUSE(0, "shm-size", "RUN has no limits of its own"),
+	OPTION_REFUSE(0, "sign-by", "images are not signed"),
+	OPTION_REFUSE(0, "skip-unused-stages",
+		      "stages that the target does not need are never built"),
+	OPTION_REFUSE(0, "ssh", "not yet: nothing is handed to RUN in secret"),
+	OPTION_REFUSE(0, "stdin", "RUN reads nothing"),
+	OPTION_REFUSE(0, "ulimit", "RUN has no limits of its own"),
+	OPTION_REFUSE(0, "unsetenv", "run --unsetenv leaves variables out"),
+	OPTION_REFUSE(0, "userns", "RUN has no user namespace"),
+	OPTION_REFUSE(0, "userns-gid-map", "RUN has no user namespace"),
+	OPTION_REFUSE(0, "userns-gid-map-group", "RUN has no user namespace"),
+	OPTION_REFUSE(0, "userns-uid-map", "RUN has no user namespace"),
+	OPTION_REFUSE(0, "userns-uid-map-user", "RUN has no user namespace"),
+	OPTION_REFUSE(0, "uts", "RUN has namespaces of its own"),
+	OPTION_REFUSE('v', "volume", "RUN --mount gives RUN other files"),
 	OPTIONS_END,
 };
 
@@ -125,7 +186,7 @@ static int check(const struct build_command *o, struct error *err)
 				 o->network);
 	if (o->timestamp.set && (o->timestamp.value < 0 || o->timestamp.value > UINT32_MAX))
 		return error_set(err, EINVAL, "--timestamp: seconds since 1970");
-	return 0;
+	return content_trust_check(&o->content_trust, err);
 }
 
 static int set_pull(const char *word, int *ret, struct error *err)

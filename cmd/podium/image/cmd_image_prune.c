@@ -22,6 +22,7 @@ struct prune_options {
 static const struct option prune_option_table[] = {
 	{ 'a', "all", OPTION_BOOL, O(all), NULL,
 	  "All images that no container uses, not only those without a name", false },
+	OPTION_REFUSE(0, "external", "no other program has containers in podium's store"),
 	{ 0, "filter", OPTION_STRINGS, O(filters), "key=value", "label, label! or until", false },
 	{ 'f', "force", OPTION_BOOL, O(force), NULL, "Do not ask", false },
 	OPTIONS_END,

@@ -23,6 +23,7 @@ struct pull_command {
 	const char *arch;
 	const char *os;
 	const char *variant;
+	struct option_maybe content_trust;
 	bool quiet;
 };
 
@@ -35,6 +36,7 @@ static const struct option pull_option_table[] = {
 	OPTION_AUTHFILE(O(pull.reg.authfile)),
 	OPTION_CERT_DIR(O(pull.reg.cert_dir)),
 	OPTION_CREDS(O(pull.reg.creds)),
+	OPTION_CONTENT_TRUST(O(content_trust)),
 	{ 0, "os", OPTION_STRING, O(os), "string", "Choose images for this system", false },
 	{ 0, "platform", OPTION_STRING, O(pull.platform), "OS/ARCH[/VARIANT]",
 	  "Choose images for this platform (instead of --os, --arch, --variant)", false },
@@ -112,6 +114,8 @@ static int run_pull(struct command_context *ctx, void *options, int argc, char *
 	cleanup_free char *platform = NULL;
 	int r = check_policy(o->policy, err);
 
+	if (r == 0)
+		r = content_trust_check(&o->content_trust, err);
 	if (r == 0)
 		r = join_platform(o, &platform, err);
 	if (r < 0)

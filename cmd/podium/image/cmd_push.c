@@ -26,6 +26,7 @@ struct push_command {
 	bool compress;
 	const char *compression;
 	struct option_int level;
+	struct option_maybe content_trust;
 	const char *digestfile;
 	const char *format;
 	bool quiet;
@@ -42,11 +43,16 @@ static const struct option push_option_table[] = {
 	{ 0, "compression-level", OPTION_INT, O(level), "int", "1 to 9 for gzip, 1 to 19 for zstd",
 	  false },
 	OPTION_CREDS(O(reg.creds)),
+	OPTION_CONTENT_TRUST(O(content_trust)),
 	{ 0, "digestfile", OPTION_STRING, O(digestfile), "string",
 	  "Write the digest of the pushed manifest to this file", false },
 	{ 'f', "format", OPTION_STRING, O(format), "string",
 	  "Kind of manifest: oci or v2s2 (default: as the image came)", false },
 	{ 'q', "quiet", OPTION_BOOL, O(quiet), NULL, "Say nothing", false },
+	OPTION_REFUSE(0, "remove-signatures", "images are kept without signatures"),
+	OPTION_REFUSE(0, "sign-by", "images are not signed"),
+	OPTION_REFUSE(0, "sign-by-sigstore-private-key", "images are not signed"),
+	OPTION_REFUSE(0, "sign-passphrase-file", "images are not signed"),
 	OPTION_TLS_VERIFY(O(reg.tls_verify)),
 	OPTIONS_END,
 };
@@ -285,8 +291,10 @@ static int run_push(struct command_context *ctx, void *options, int argc, char *
 {
 	const struct push_command *o = options;
 	struct place p = { .path = NULL };
-	int r = read_place(argc > 1 ? argv[1] : NULL, &p, err);
+	int r = content_trust_check(&o->content_trust, err);
 
+	if (r == 0)
+		r = read_place(argc > 1 ? argv[1] : NULL, &p, err);
 	if (r == 0)
 		r = check_options(o, &p, err);
 	if (r == 0)

@@ -7,7 +7,18 @@
  */
 #include "cmd/podium/image/regoptions.h"
 
+#include <errno.h>
+
 #include "engine/base/json.h"
+
+int content_trust_check(const struct option_maybe *o, struct error *err)
+{
+	if (!o->set || o->value)
+		return 0;
+	return error_set(err, EINVAL,
+			 "--disable-content-trust=false is not supported: signatures are not "
+			 "checked");
+}
 
 void reg_options_describe(const struct reg_options *o, json_t *request)
 {

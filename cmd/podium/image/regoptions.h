@@ -41,7 +41,14 @@ struct reg_options {
 			"Use HTTPS and check certificates (default: as registries.conf says)", \
 			false                                                                  \
 	}
+#define OPTION_CONTENT_TRUST(at)                                                 \
+	{                                                                        \
+		0, "disable-content-trust", OPTION_MAYBE, at, NULL,              \
+			"Docker's; signatures are not checked: true alone", true \
+	}
 
+/* -EINVAL for --disable-content-trust=false. */
+int content_trust_check(const struct option_maybe *o, struct error *err) must_check;
 /* Adds them to a request to podium-image: "authfile", "creds", "cert-dir", "tls-verify". */
 void reg_options_describe(const struct reg_options *o, json_t *request);
 
