@@ -52,6 +52,7 @@
 #define STOP_WAIT_MS 2000
 #define WORDS_MAX    64
 #define SEEN_AT	     "/tmp" /* of its own mount namespace */
+#define PID_WORD     "--pid-file=" SEEN_AT "/" PID_FILE
 
 int resolver_check(const char *network, struct error *err)
 {
@@ -121,16 +122,6 @@ static void end_process(int pidfd)
 		(void)pidfd_signal(pidfd, SIGKILL);
 }
 
-void resolver_stop(int dirfd)
-{
-	uint16_t port;
-	cleanup_close int fd = open_running(dirfd, &port);
-
-	if (fd >= 0)
-		end_process(fd);
-	(void)unlinkat(dirfd, STATE_FILE, 0);
-}
-
 /* Is this process a dnsmasq that was started with that word? */
 static bool is_started_with(pid_t pid, const char *word)
 {
@@ -175,6 +166,23 @@ static void end_forgotten(int dirfd, const char *listen_word)
 			end_process(fd);
 	}
 	(void)unlinkat(dirfd, NAMES_DIR "/" PID_FILE, 0);
+}
+
+bool is_resolver_there(int dirfd)
+{
+	return faccessat(dirfd, STATE_FILE, F_OK, 0) == 0 ||
+	       faccessat(dirfd, NAMES_DIR "/" PID_FILE, F_OK, 0) == 0;
+}
+
+void resolver_stop(int dirfd)
+{
+	uint16_t port;
+	cleanup_close int fd = open_running(dirfd, &port);
+
+	if (fd >= 0)
+		end_process(fd);
+	(void)unlinkat(dirfd, STATE_FILE, 0);
+	end_forgotten(dirfd, PID_WORD);
 }
 
 /* ---- starting --------------------------------------------------------------------------- */
@@ -261,7 +269,7 @@ static void make_words(const struct network *n, const char *listen, const struct
 	strlist_add(w, "--user=nobody");
 	if (find_group(NOBODY_GID, group, sizeof(group)))
 		strlist_addf(w, "--group=%s", group);
-	strlist_add(w, "--pid-file=" SEEN_AT "/" PID_FILE);
+	strlist_add(w, PID_WORD);
 	strlist_add(w, "--log-facility=/dev/null");
 	strlist_add(w, "--hostsdir=" SEEN_AT);
 	strlist_add(w, "--domain=" RESOLVER_DOMAIN);

@@ -11,6 +11,7 @@
 #ifndef PODIUM_NET_RESOLVER_H
 #define PODIUM_NET_RESOLVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/error.h"
@@ -31,6 +32,8 @@ int resolver_ensure(int dirfd, struct network *n, const struct strlist *servers,
 		    struct error *err) must_check;
 /* The port of the one that runs, or 0. */
 uint16_t resolver_port(int dirfd);
+/* Has one been started and not ended, whether it lives or not? */
+bool is_resolver_there(int dirfd);
 /* Ends it. Success when there is none. */
 void resolver_stop(int dirfd);
 

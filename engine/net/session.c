@@ -180,7 +180,7 @@ static int end_resolver(int dirfd, struct error *err)
 	cleanup_strlist struct strlist pods = { 0 };
 	int r;
 
-	if (!resolver_port(dirfd))
+	if (!is_resolver_there(dirfd))
 		return 0;
 	r = ipam_pods(dirfd, &pods, err);
 	if (r == 0 && pods.n == 0)

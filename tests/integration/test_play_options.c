@@ -144,7 +144,8 @@ static void test_refused(void)
 		{ "--no-hosts", "  hostAliases: [{ip: 1.2.3.4, hostnames: [a]}]\n",
 		  "has hostAliases" },
 		{ "--seccomp-profile-root /no/such", "", "--seccomp-profile-root '/no/such'" },
-		{ "--ip 10.0.0.9", "", "--ip" },
+		{ "--ip 10.0.0.9", "", "requested static ip 10.0.0.9 not in" },
+		{ "--mac-address 01:00:00:00:00:01", "", "is that of a group" },
 		{ "--time 3", "", "--time belongs to --down" },
 		{ "--force", "", "--force belongs to --down" },
 	};

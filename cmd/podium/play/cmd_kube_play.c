@@ -86,6 +86,9 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		return error_set(err, EINVAL, "--time belongs to --down");
 	if (o->down)
 		return kube_down(ctx, argc, argv, &rq, err);
+	o->network = play_join_networks(&o->networks);
+	if (o->network)
+		strlist_take(&o->networks, o->network); /* freed with them */
 	r = read_annotations(&o->annotations, &how.annotations, err);
 	if (r == 0)
 		r = play_override_input(&o->over, o->network, &how, err);
@@ -97,6 +100,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	pairlist_done(&how.fetched);
 	if (r == 0)
 		r = play_override(&o->over, &result, err);
+	if (r == 0)
+		r = play_check_addresses(&o->over, result.n, err);
 	if (r == 0)
 		play_objects_name_sources(&result);
 	if (r == 0 && o->dry_run)
@@ -126,11 +131,18 @@ static const struct option play_options_table[] = {
 	  "Check, compare, say what would be done; make nothing", false },
 	{ 0, "force", OPTION_BOOL, O(force), NULL, "With --down: volumes that a play has made, too",
 	  false },
+	{ 0, "ip", OPTION_STRINGS, O(over.ips), "address", "Address of a pod, one each in order",
+	  false },
 	{ 0, "log-driver", OPTION_STRING, O(over.log_driver), "driver",
 	  "k8s-file, json-file, journald or none", false },
 	{ 0, "log-opt", OPTION_STRINGS, O(over.log_options), "KEY=VALUE",
 	  "max-size=SIZE: a log file is rotated there", false },
-	{ 0, "network", OPTION_STRING, O(network), "mode", "host, none or bridge", false },
+	{ 0, "mac-address", OPTION_STRINGS, O(over.macs), "address",
+	  "Hardware address of a pod, one each in order", false },
+	{ 0, "network", OPTION_STRINGS, O(networks), "network",
+	  "host, none, bridge, or NAME[:ip=..,mac=..,alias=..,interface_name=..]; may be given "
+	  "again",
+	  false },
 	{ 0, "no-hostname", OPTION_BOOL, O(over.no_hostname), NULL,
 	  "Containers keep their image's /etc/hostname", false },
 	{ 0, "no-hosts", OPTION_BOOL, O(over.no_hosts), NULL,

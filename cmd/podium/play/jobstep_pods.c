@@ -179,7 +179,7 @@ static int make_pod(struct jobstep *j, struct pod_plan *plan, char id[65], struc
 	int r = images < 0 ? images : play_resolve_images(j->store, &none, plan, err);
 
 	if (r == 0)
-		r = play_apply_network(plan, j->object.network, err);
+		r = play_apply_network(j->store, plan, j->object.network, err);
 	if (r == 0)
 		r = pod_create(j->store, plan, &creation, err);
 	if (r < 0)

@@ -30,7 +30,8 @@ struct play_options {
 	bool quiet;
 	bool no_pod_prefix;
 	bool strict;
-	const char *network;
+	struct strlist networks; /* as given */
+	char *network;		 /* the same as one text, or NULL; filled in by run() */
 	struct strlist config_maps;
 	struct strlist annotations; /* KEY=VALUE */
 	struct play_overrides over;
@@ -67,11 +68,25 @@ int play_take_images(struct command_context *ctx, const struct play_options *o,
 int play_prepare(struct command_context *ctx, const struct play_options *o,
 		 struct kube_result *result, const struct play_images *pulled, struct played *v,
 		 struct error *err) must_check;
-/* Gives a plan the network of --network; NULL: none was given. */
-int play_apply_network(struct pod_plan *plan, const char *network, struct error *err) must_check;
 /* Fills in the configuration of a plan's images. */
 int play_resolve_images(const struct store *s, const struct play_images *pulled,
 			struct pod_plan *plan, struct error *err) must_check;
+
+/* ---- play_network.c ------------------------------------------------------------------------ */
+
+/* The values of --network as one text; NULL: none. The caller owns it. */
+char *play_join_networks(const struct strlist *words);
+/* Whether such a text can be had. NULL can. */
+int play_check_networks(const struct store *s, const char *network, struct error *err) must_check;
+/* Gives a plan the networks of such a text; NULL: none was given. */
+int play_apply_network(const struct store *s, struct pod_plan *plan, const char *network,
+		       struct error *err) must_check;
+/* Whether there are pods for all addresses; warns of pods without. */
+int play_check_addresses(const struct play_overrides *o, size_t n_pods,
+			 struct error *err) must_check;
+/* Gives the i-th pod its addresses, after its networks. */
+int play_apply_addresses(const struct store *s, const struct play_overrides *o, size_t i,
+			 struct pod_plan *plan, struct error *err) must_check;
 
 /* ---- play_apply.c: making them ------------------------------------------------------------- */
 

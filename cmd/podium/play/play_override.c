@@ -265,7 +265,8 @@ static int check_jobs(const struct kube_result *result, struct error *err)
 		if (result->objects[i].template)
 			return error_set(err, EINVAL,
 					 "Job '%s': its pods are made from the file: ports, logs, "
-					 "/etc/hosts and profiles cannot be given by options",
+					 "addresses, /etc/hosts and profiles cannot be given by "
+					 "options",
 					 result->objects[i].name);
 	return 0;
 }
@@ -296,7 +297,7 @@ int play_override(const struct play_overrides *o, struct kube_result *result, st
 {
 	bool ports = o->publish.n || o->publish_all;
 	bool any = ports || o->no_hosts || o->no_hostname || o->seccomp_root || o->log_options.n ||
-		   o->log_driver;
+		   o->log_driver || o->ips.n || o->macs.n;
 	cleanup_free char *root = NULL;
 	struct log_spec log = { 0 };
 	int r = log_limits(o, &log, err);

@@ -20,6 +20,8 @@ struct play_overrides {
 	const char *seccomp_root;
 	const char *log_driver;
 	struct strlist log_options; /* KEY=VALUE */
+	struct strlist ips;	    /* of the pods, in order */
+	struct strlist macs;
 };
 
 /* network: --network, or NULL. What the reader of the files must know. -EINVAL for a bad word. */

@@ -24,33 +24,11 @@
 
 #define MAKER_WAIT_MS 30000
 
-/* enum network_mode of an option's word. */
-static int parse_network(const char *word, struct error *err)
-{
-	for (int i = 0; network_mode_names[i]; i++)
-		if (strcmp(network_mode_names[i], word) == 0)
-			return i;
-	return error_set(err, EINVAL, "network '%s' is not known: host, none or bridge", word);
-}
-
-int play_apply_network(struct pod_plan *plan, const char *network, struct error *err)
-{
-	int mode = network ? parse_network(network, err) : plan->pod.network;
-
-	if (mode < 0 || mode == plan->pod.network)
-		return mode < 0 ? mode : 0;
-	plan->pod.network = mode;
-	if (mode == NETWORK_NONE)
-		return 0; /* no field of a manifest says this */
-	/* The pod's own document says what it is: with the override. */
-	free(steal_ptr(&plan->kube_yaml));
-	return kube_generate_from_plan(plan, &plan->kube_yaml, err);
-}
-
 /* Each step of a Job makes its pods from the document: the option goes along with it. */
-static int tell_jobs_network(const char *network, struct kube_result *result, struct error *err)
+static int tell_jobs_network(const struct store *s, const char *network, struct kube_result *result,
+			     struct error *err)
 {
-	int r = network ? parse_network(network, err) : 0;
+	int r = play_check_networks(s, network, err);
 
 	for (size_t i = 0; i < result->n_objects && r >= 0; i++)
 		if (result->objects[i].template)
@@ -264,14 +242,16 @@ int play_prepare(struct command_context *ctx, const struct play_options *o,
 		 struct kube_result *result, const struct play_images *pulled, struct played *v,
 		 struct error *err)
 {
-	int r = tell_jobs_network(o->network, result, err);
+	int r = tell_jobs_network(&ctx->store, o->network, result, err);
 	bool missing;
 
 	for (size_t i = 0; i < result->n && r == 0; i++) {
 		v[i].plan = &result->v[i];
 		v[i].creation.lock_fd = -1;
 		missing = false;
-		r = play_apply_network(v[i].plan, o->network, err);
+		r = play_apply_network(&ctx->store, v[i].plan, o->network, err);
+		if (r == 0)
+			r = play_apply_addresses(&ctx->store, &o->over, i, v[i].plan, err);
 		if (r == 0)
 			r = play_resolve_images(&ctx->store, pulled, v[i].plan, err);
 		if (r == -ENOENT && o->dry_run && pulled->n) {
