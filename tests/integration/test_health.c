@@ -53,6 +53,11 @@ static void test_turns(void)
 	MUST(0, "exec h rm /bad");
 	CHECK(WAIT_UNTIL(has_status("h", "healthy"), DEADLINE_MS), "it does not recover");
 	(void)usleep(1700000);
+	CHECK(is_inspected("h",
+			   "{{.State.Health.Status}} {{.State.Health.FailingStreak}} "
+			   "{{len .State.Health.Log}} {{(index .State.Health.Log 4).Output}}",
+			   "healthy 0 5 checked"),
+	      "inspect");
 	log = read_log("h");
 	last = json_object_get(log, "Log");
 	CHECK(json_array_size(last) == 5, "%zu results are kept", json_array_size(last));

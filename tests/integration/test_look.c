@@ -172,6 +172,26 @@ static void test_inspect_members(void)
 	MUST(0, "pod rm -f shownpod");
 }
 
+static void test_inspect_networks(void)
+{
+	MUST(0, "network create --subnet 10.78.1.0/24 l1");
+	MUST(0, "network create --subnet 10.78.2.0/24 l2");
+	start("wired", "--network l1:ip=10.78.1.9,alias=db --network l2:mac=02:00:00:00:00:09",
+	      "sleep 1000");
+	CHECK_EXACT(" 10.78.1.9 10.78.1.1 24 db\n",
+		    "inspect wired --format '{{.NetworkSettings.IPAddress}} "
+		    "{{with .NetworkSettings.Networks.l1}}{{.IPAddress}} {{.Gateway}} "
+		    "{{.IPPrefixLen}} {{index .Aliases 0}}{{end}}'");
+	CHECK_EXACT("02:00:00:00:00:09 64\n",
+		    "inspect wired --format '{{with .NetworkSettings.Networks.l2}}{{.MacAddress}} "
+		    "{{len .NetworkID}}{{end}}'");
+	MUST(0, "stop -t 0 wired");
+	CHECK_EXACT("[]\n", "inspect wired --format "
+			    "'[{{.NetworkSettings.Networks.l1.IPAddress}}]'");
+	MUST(0, "rm wired");
+	MUST(0, "network rm l1 l2");
+}
+
 static char *mount_of(const char *name)
 {
 	struct result r = podium("mount %s", name);
@@ -221,6 +241,7 @@ static CU_TestInfo tests[] = {
 	{ "port; top, stats and logs of pods", test_port_and_pods },
 	{ "ps", test_ps },
 	{ "inspect", test_inspect_members },
+	{ "inspect: networks", test_inspect_networks },
 	{ "mount", test_mount },
 	CU_TEST_INFO_NULL,
 };

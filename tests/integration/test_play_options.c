@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/integration/harness.h"
 
@@ -126,6 +127,67 @@ static void test_records(void)
 	(void)remove_pod("rec");
 }
 
+/* Networks, aliases and addresses, as run has them; pods in order. */
+static void test_networks(void)
+{
+	static const char yaml[] =
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: na}\nspec:\n  containers:\n"
+		"  - {name: c, image: payload, args: [sleep, '600']}\n---\n"
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: nb}\nspec:\n  containers:\n"
+		"  - {name: c, image: payload, args: [sleep, '600']}\n";
+	cleanup_result struct result r = { 0 };
+
+	MUST(0, "network create --subnet 10.77.1.0/24 left");
+	MUST(0, "network create --subnet 10.77.2.0/24 right");
+	r = play_text("two",
+		      "--network left --ip 10.77.1.7 --ip 10.77.1.8 --mac-address "
+		      "02:00:00:00:00:07",
+		      yaml);
+	CHECK_CODE(r, 0);
+	CHECK(is_inspected("na-c", "{{.NetworkSettings.IPAddress}}", "10.77.1.7"), "na");
+	CHECK(is_inspected("na-c", "{{.NetworkSettings.Networks.left.MacAddress}}",
+			   "02:00:00:00:00:07"),
+	      "its MAC");
+	CHECK(is_inspected("nb-c", "{{.NetworkSettings.IPAddress}}", "10.77.1.8"), "nb");
+	MUST(0, "kube down %s/two.yaml", harness.work);
+	result_done(&r);
+	r = play_pod("both", "--network left:alias=db --network right:ip=10.77.2.9", "", SLEEPS);
+	CHECK_CODE(r, 0);
+	CHECK(is_inspected("both-c", "{{.NetworkSettings.Networks.right.IPAddress}}", "10.77.2.9"),
+	      "two networks");
+	CHECK(is_inspected("both-c", "{{index .NetworkSettings.Networks.left.Aliases 0}}", "db"),
+	      "alias");
+	CHECK(is_inspected("both-c", "{{.NetworkSettings.IPAddress}}", ""), "one for both");
+	result_done(&r);
+	r = podium("pod inspect both --format '{{.InfraConfig.Networks}}'");
+	CHECK_EQUAL(r.out, "[left right]\n");
+	CHECK(remove_pod("both"), "both");
+	MUST(0, "network rm left right");
+}
+
+/* A log at another place, of the only container; ids of one's own, so many. */
+static void test_log_and_size(void)
+{
+	cleanup_free char *options = xasprintf("--log-opt path=%s/own.log --userns "
+					       "auto:size=2048",
+					       harness.work);
+	cleanup_result struct result r = play_pod("lg", options, "", "    args: [echo, said]\n");
+	cleanup_free char *path = xasprintf("%s/own.log", harness.work);
+
+	CHECK_CODE(r, 0);
+	{
+		cleanup_result struct result again = play_pod("lg", options, "", SLEEPS);
+		cleanup_result struct result map =
+			podium("exec lg-c /payload cat /proc/self/uid_map");
+
+		CHECK_CODE(again, 0);
+		CHECK_HAS(map.out, " 2048\n");
+	}
+	CHECK(exists("%s", path), "no log there");
+	CHECK(remove_pod("lg"), "lg");
+	(void)unlink(path);
+}
+
 static void test_refused(void)
 {
 	static const struct {
@@ -137,9 +199,22 @@ static void test_refused(void)
 		{ "--publish 80:80/xyz", "", "--publish '80:80/xyz' is not" },
 		{ "--publish 8080:80 --network host", "", "exclude each other" },
 		{ "--publish-all", "  hostNetwork: true\n", "has the host's network" },
-		{ "--userns keep-id", "", "--userns 'keep-id' is not known" },
+		{ "--userns keep-id", "", "--userns keep-id is for ordinary users" },
+		{ "--userns nomap", "", "--userns nomap is for ordinary users" },
+		{ "--userns x", "", "--userns 'x' is not known" },
+		{ "--userns auto:size=x", "", "no size" },
+		{ "--network nowhere", "", "network not found" },
+		{ "--network container:x", "", "a played pod has a network of its own" },
+		{ "--network host --network bridge", "", "network" },
+		{ "--ip 10.0.0.9 --network none", "", "--ip" },
+		{ "--ip 1.2.3.4 --ip 1.2.3.5", "", "--ip is given 2 times for 1 pod" },
+		{ "--mac-address x", "", "invalid MAC address" },
+		{ "--service-container", "", "podium-kube@.service" },
+		{ "--log-driver passthrough", "", "'passthrough' is not supported" },
+		{ "--log-driver nosuch", "", "--log-driver 'nosuch' is not" },
+		{ "--log-opt tag=x", "", "journald alone" },
 		{ "--log-driver journald", "", "there is no journal on this host" },
-		{ "--log-opt path=/x", "", "--log-opt 'path=/x' is not known" },
+		{ "--log-opt nosuch=/x", "", "--log-opt 'nosuch=/x' is not known" },
 		{ "--log-opt max-size=1k", "", "no size of at least 32k" },
 		{ "--no-hosts", "  hostAliases: [{ip: 1.2.3.4, hostnames: [a]}]\n",
 		  "has hostAliases" },
@@ -229,6 +304,8 @@ static CU_TestInfo tests[] = {
 	{ "files in /etc", test_files },
 	{ "user namespaces", test_users },
 	{ "log sizes, profiles", test_records },
+	{ "networks and addresses", test_networks },
+	{ "a log elsewhere, ids of a size", test_log_and_size },
 	{ "what is refused", test_refused },
 	{ "Jobs", test_job },
 	CU_TEST_INFO_NULL,

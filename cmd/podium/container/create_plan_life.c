@@ -4,15 +4,12 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/podium/base/conf.h"
 #include "cmd/podium/container/create_options.h"
+#include "cmd/podium/container/logwords.h"
 #include "engine/base/mem.h"
-#include "engine/logs/logdriver.h"
 #include "engine/base/signame.h"
-
-#define LOG_FILES_MAX 1000
 
 /* ---- restart ---------------------------------------------------------------------------------- */
 
@@ -100,75 +97,15 @@ static int set_stop(const struct create_options *o, const struct conf *conf,
 
 /* ---- logs ------------------------------------------------------------------------------------- */
 
-static int set_driver(const char *name, struct log_spec *log, struct error *err)
-{
-	for (int i = 0; log_driver_names[i]; i++) {
-		if (is_equal(name, log_driver_names[i])) {
-			log->driver = i;
-			return 0;
-		}
-	}
-	return error_set(err, EINVAL,
-			 "--log-driver '%.60s' is not k8s-file, json-file, journald, none or "
-			 "passthrough",
-			 name);
-}
-
-static char *whole_path(const char *path)
-{
-	cleanup_free char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
-
-	return cwd ? xasprintf("%s/%s", cwd, path) : xstrdup(path);
-}
-
-static int set_log_option(const char *text, struct log_spec *log, struct error *err)
-{
-	const char *equals = strchr(text, '=');
-	cleanup_free char *key = equals ? xstrndup(text, (size_t)(equals - text)) : xstrdup("");
-	const char *value = equals ? equals + 1 : "";
-	uint64_t n;
-	bool ok = *value;
-
-	if (is_equal(key, "max-size")) {
-		ok = ok && (is_equal(value, "-1") ||
-			    (words_size(value, &log->max_bytes) == 0 && log->max_bytes > 0));
-	} else if (is_equal(key, "max-file")) {
-		ok = ok && parse_u64(value, LOG_FILES_MAX, &n) == 0 && n > 0;
-		log->max_files = ok ? (uint32_t)n : 0;
-	} else if (is_equal(key, "path") && ok) {
-		free(log->path);
-		log->path = whole_path(value);
-	} else if (is_equal(key, "tag") && ok) {
-		free(log->tag);
-		log->tag = xstrdup(value);
-	} else {
-		return error_set(err, EINVAL,
-				 "--log-opt '%.100s' is not known: max-size=, max-file=, path= and "
-				 "tag= are",
-				 text);
-	}
-	return ok ? 0 : error_set(err, EINVAL, "--log-opt '%.100s': bad value", text);
-}
-
 static int set_log(const struct create_options *o, const struct conf *conf,
 		   struct container_spec *c, struct error *err)
 {
 	const char *driver = o->log_driver ? o->log_driver : conf->log_driver;
-	int r = is_empty(driver) ? 0 : set_driver(driver, &c->log, err);
 
 	if (conf->log_size_max.set && conf->log_size_max.value > 0)
 		c->log.max_bytes = conf->log_size_max.value;
 	c->log.tag = xstrdup_or_null(conf->log_tag);
-	for (size_t i = 0; i < o->log_options.n && r == 0; i++)
-		r = set_log_option(o->log_options.v[i], &c->log, err);
-	if (r == 0 && c->log.path && c->log.driver != LOG_K8S_FILE &&
-	    c->log.driver != LOG_JSON_FILE)
-		r = error_set(err, EINVAL, "--log-opt path= is for --log-driver k8s-file alone");
-	for (size_t i = 0; i < o->log_options.n && r == 0; i++)
-		if (is_prefix(o->log_options.v[i], "tag=") && c->log.driver != LOG_JOURNALD)
-			r = error_set(err, EINVAL,
-				      "--log-opt tag= is for --log-driver journald alone");
-	return r < 0 ? r : log_spec_check(&c->log, o->tty, err);
+	return log_words(driver, &o->log_options, o->tty, &c->log, err);
 }
 
 /* ---- words with one value --------------------------------------------------------------------- */
@@ -251,7 +188,7 @@ static int set_pid_file(const char *flag, const char *path, char **ret, struct e
 
 	if (!path)
 		return 0;
-	*ret = whole_path(path);
+	*ret = log_words_path(path);
 	directory = xstrdup(*ret);
 	slash = strrchr(directory, '/');
 	slash[slash == directory] = '\0';

@@ -22,8 +22,8 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/signame.h"
-#include "engine/net/net.h"
 #include "engine/security/caps.h"
+#include "engine/state/healthlog.h"
 
 /* The run before the present one; empty when there was none. */
 static json_t *make_last_state(const struct container_last *last)
@@ -37,6 +37,16 @@ static json_t *make_last_state(const struct container_last *last)
 	set_str(j, "Message", last->message);
 	set(j, "StartedAt", view_time(last->started_ns));
 	set(j, "FinishedAt", view_time(last->finished_ns));
+	return j;
+}
+
+/* The monitor's log of it; the record knows the status of a container that was not asked yet. */
+static json_t *make_health(const struct parts *p)
+{
+	json_t *j = health_log_read(p->store, p->view.id);
+
+	if (p->view.st.health)
+		set_str(j, "Status", p->view.st.health);
 	return j;
 }
 
@@ -69,10 +79,7 @@ static json_t *make_state(const struct parts *p)
 	set_str(j, "Reason", st->reason);
 	set_str(j, "Message", st->message);
 	set(j, "LastState", make_last_state(&st->last));
-	if (!json_object_get(j, "Health"))
-		set(j, "Health",
-		    json_pack("{s:s, s:i, s:n}", "Status", st->health ? st->health : "",
-			      "FailingStreak", 0, "Log"));
+	set(j, "Health", make_health(p));
 	set(j, "CheckpointedAt", view_time(0));
 	set(j, "RestoredAt", view_time(0));
 	return j;
@@ -209,38 +216,6 @@ json_t *inspect_port_bindings(const char *ports)
 	return bindings;
 }
 
-static json_t *make_network(const struct parts *p)
-{
-	static const char *const empty[] = { "EndpointID", "MacAddress",	   "Bridge",
-					     "SandboxID",  "LinkLocalIPv6Address", "SandboxKey" };
-	struct net_result net = { .address4 = "" };
-	struct error scratch; /* no record: not connected now */
-	json_t *j = json_object();
-	json_t *networks = json_object();
-
-	if (p->has_pod && p->pod.network == NETWORK_BRIDGE && p->store->runfd >= 0 &&
-	    net_lookup(p->store, p->pod.id, &net, &scratch) == 0)
-		set(networks, NET_DEFAULT,
-		    json_pack("{s:s, s:i, s:s, s:s, s:i, s:s}", "IPAddress", net.address4,
-			      "IPPrefixLen", (int)net.prefix4, "Gateway", net.gateway4,
-			      "GlobalIPv6Address", net.address6, "GlobalIPv6PrefixLen",
-			      (int)net.prefix6, "IPv6Gateway", net.gateway6));
-	set_str(j, "IPAddress", net.address4);
-	set_int(j, "IPPrefixLen", net.prefix4);
-	set_str(j, "Gateway", net.gateway4);
-	set_str(j, "GlobalIPv6Address", net.address6);
-	set_int(j, "GlobalIPv6PrefixLen", net.prefix6);
-	set_str(j, "IPv6Gateway", net.gateway6);
-	set(j, "Ports", inspect_port_bindings(p->view.st.ports));
-	set(j, "Networks", networks);
-	for (size_t i = 0; i < ARRAY_SIZE(empty); i++)
-		if (!json_object_get(j, empty[i]))
-			set_str(j, empty[i], "");
-	set_bool(j, "HairpinMode", false);
-	set_int(j, "LinkLocalIPv6PrefixLen", 0);
-	return j;
-}
-
 /* What the kernel is asked to leave to it. */
 static void add_capabilities(json_t *j, const struct parts *p)
 {
@@ -316,7 +291,7 @@ static json_t *make_all(const struct parts *p)
 	set_int(j, "RestartCount", p->view.st.restarts);
 	set_str(j, "Driver", "overlay");
 	set(j, "Mounts", inspect_mounts(p->store, &p->pod, &p->spec));
-	set(j, "NetworkSettings", make_network(p));
+	set(j, "NetworkSettings", inspect_network_settings(p));
 	set_str(j, "Namespace", p->pod.namespace_);
 	set_bool(j, "IsInfra", p->view.st.infra);
 	set_bool(j, "IsInit", p->view.st.init);

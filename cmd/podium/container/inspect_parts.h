@@ -37,6 +37,8 @@ static inline void set_bool(json_t *obj, const char *key, bool value)
 
 /* HostConfig: limits, namespaces, security, mounts as they were asked for. New reference. */
 json_t *inspect_host_config(const struct parts *p);
+/* NetworkSettings: what the pod is connected to now. New reference. */
+json_t *inspect_network_settings(const struct parts *p);
 /* "Healthcheck", "HealthcheckOnFailureAction" of Config. */
 void inspect_add_healthcheck(json_t *config, const struct health_spec *h);
 

@@ -91,7 +91,7 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		strlist_take(&o->networks, o->network); /* freed with them */
 	r = read_annotations(&o->annotations, &how.annotations, err);
 	if (r == 0)
-		r = play_override_input(&o->over, o->network, &how, err);
+		r = play_override_input(&o->over, &o->networks, &how, err);
 	if (r == 0)
 		r = kube_fetch(&ctx->store, argc, argv, &how.fetched, err);
 	if (r == 0)
@@ -136,7 +136,7 @@ static const struct option play_options_table[] = {
 	{ 0, "log-driver", OPTION_STRING, O(over.log_driver), "driver",
 	  "k8s-file, json-file, journald or none", false },
 	{ 0, "log-opt", OPTION_STRINGS, O(over.log_options), "KEY=VALUE",
-	  "max-size=SIZE: a log file is rotated there", false },
+	  "max-size=SIZE, max-file=N, path=FILE; tag=TEXT for journald", false },
 	{ 0, "mac-address", OPTION_STRINGS, O(over.macs), "address",
 	  "Hardware address of a pod, one each in order", false },
 	{ 0, "network", OPTION_STRINGS, O(networks), "network",
@@ -160,6 +160,8 @@ static const struct option play_options_table[] = {
 	  false },
 	{ 0, "seccomp-profile-root", OPTION_STRING, O(over.seccomp_root), "path",
 	  "Where profiles of type Localhost are", false },
+	OPTION_REFUSE(0, "service-container",
+		      "the unit podium-kube@.service plays a file and ends with it"),
 	{ 0, "start", OPTION_BOOL, O(start), NULL, "Start the pods (--start=false only creates)",
 	  false },
 	{ 0, "strict", OPTION_BOOL, O(strict), NULL, "A field that has no effect here is an error",
@@ -169,8 +171,8 @@ static const struct option play_options_table[] = {
 	{ 0, "timeout", OPTION_INT, O(timeout), "seconds", "With --wait=ready|completed: at most",
 	  false },
 	{ 0, "userns", OPTION_STRING, O(over.users), "mode",
-	  "auto or host, over hostUsers of the file", false },
-	{ 0, "wait", OPTION_WORD, O(wait), NULL,
+	  "auto, auto:size=N or host, over hostUsers of the file", false },
+	{ 'w', "wait", OPTION_WORD, O(wait), NULL,
 	  "Until the pods have ended, then take all down; or --wait=ready|completed", false },
 	OPTIONS_END,
 };

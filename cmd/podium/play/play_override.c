@@ -23,29 +23,46 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/podium/container/logwords.h"
 #include "engine/base/mem.h"
-#include "engine/base/quantity.h"
-#include "engine/logs/logdriver.h"
 #include "engine/logs/logwrite.h"
+
+#define AUTO_SIZE "auto:size="
 
 /* ---- words ------------------------------------------------------------------------------------
  */
 
-int play_override_input(const struct play_overrides *o, const char *network, struct kube_input *ret,
-			struct error *err)
+static int check_users(const char *mode, struct error *err)
 {
-	bool automatic = is_equal(o->users, "auto");
+	uint64_t size;
 
-	if (is_equal(network, "host") && (o->publish.n || o->publish_all))
+	if (is_prefix(mode, AUTO_SIZE)) {
+		if (parse_u64(mode + sizeof(AUTO_SIZE) - 1, UINT32_MAX, &size) < 0 || size == 0)
+			return error_set(err, EINVAL, "--userns '%.60s': no size", mode);
+		return 0;
+	}
+	if (is_equal(mode, "keep-id") || is_prefix(mode, "keep-id:") || is_equal(mode, "nomap"))
+		return error_set(err, EINVAL,
+				 "--userns %.60s is for ordinary users: root has no other id here",
+				 mode);
+	if (!is_equal(mode, "auto") && !is_equal(mode, "host"))
+		return error_set(err, EINVAL,
+				 "--userns '%.60s' is not known: auto[:size=N] (ids of the pod's "
+				 "own) and host are",
+				 mode);
+	return 0;
+}
+
+int play_override_input(const struct play_overrides *o, const struct strlist *networks,
+			struct kube_input *ret, struct error *err)
+{
+	if (strlist_has(networks, "host") && (o->publish.n || o->publish_all))
 		return error_set(err, EINVAL, "--network host and --publish exclude each other");
 	if (!o->users)
 		return 0;
-	if (!automatic && strcmp(o->users, "host") != 0)
-		return error_set(err, EINVAL,
-				 "--userns '%.60s' is not known: auto (ids of the pod's own) and "
-				 "host are",
-				 o->users);
-	ret->host_users = (struct opt_bool){ true, !automatic };
+	if (check_users(o->users, err) < 0)
+		return -err->code;
+	ret->host_users = (struct opt_bool){ true, is_equal(o->users, "host") };
 	return 0;
 }
 
@@ -218,42 +235,42 @@ static int publish(const struct play_overrides *o, struct kube_result *result, s
 /* ---- logs -------------------------------------------------------------------------------------
  */
 
-static int log_driver(const char *name, struct log_spec *ret, struct error *err)
+static int read_log(const struct play_overrides *o, const struct kube_result *result,
+		    struct log_spec *ret, struct error *err)
 {
-	for (int i = 0; log_driver_names[i]; i++) {
-		if (is_equal(name, log_driver_names[i])) {
-			ret->driver = i;
-			return log_spec_check(ret, false, err);
-		}
-	}
-	return error_set(err, EINVAL,
-			 "log driver '%.60s' is not known: k8s-file, json-file, journald and none "
-			 "are",
-			 name);
-}
-
-static int log_limits(const struct play_overrides *o, struct log_spec *ret, struct error *err)
-{
-	static const char size[] = "max-size=";
-	int r = o->log_driver ? log_driver(o->log_driver, ret, err) : 0;
+	int r = log_words(o->log_driver, &o->log_options, false, ret, err);
+	size_t n = 0;
 
 	if (r < 0)
 		return r;
-	if (o->log_options.n && !is_log_file(ret))
-		return error_set(err, EINVAL, "--log-opt is for --log-driver k8s-file alone");
-	for (size_t i = 0; i < o->log_options.n; i++) {
-		const char *text = o->log_options.v[i];
-
-		if (!is_prefix(text, size))
-			return error_set(err, EINVAL,
-					 "--log-opt '%.100s' is not known: max-size=SIZE is", text);
-		if (quantity_parse_size(text + strlen(size), &ret->max_bytes) < 0 ||
-		    ret->max_bytes < LOG_MAX_BYTES_MIN)
-			return error_set(err, EINVAL,
-					 "--log-opt '%.100s' is no size of at least %dk", text,
-					 LOG_MAX_BYTES_MIN / 1024);
-	}
+	if (ret->max_bytes && ret->max_bytes < LOG_MAX_BYTES_MIN)
+		return error_set(err, EINVAL, "--log-opt max-size= is no size of at least %dk",
+				 LOG_MAX_BYTES_MIN / 1024);
+	for (size_t i = 0; i < result->n; i++)
+		n += result->v[i].n_containers;
+	if (ret->path && n > 1)
+		return error_set(err, EINVAL,
+				 "--log-opt path= is for files of one container: there are %zu", n);
 	return 0;
+}
+
+static void set_log(const struct play_overrides *o, const struct log_spec *log,
+		    struct container_spec *c)
+{
+	if (log->max_bytes)
+		c->log.max_bytes = log->max_bytes;
+	if (log->max_files)
+		c->log.max_files = log->max_files;
+	if (o->log_driver)
+		c->log.driver = log->driver;
+	if (log->path) {
+		free(c->log.path);
+		c->log.path = xstrdup(log->path);
+	}
+	if (log->tag) {
+		free(c->log.tag);
+		c->log.tag = xstrdup(log->tag);
+	}
 }
 
 /* ---- all of it --------------------------------------------------------------------------------
@@ -284,12 +301,12 @@ static int change_pod(const struct play_overrides *o, const struct log_spec *log
 		free(plan->pod.security.seccomp_root);
 		plan->pod.security.seccomp_root = xstrdup(seccomp_root);
 	}
-	for (size_t i = 0; i < plan->n_containers; i++) {
-		if (log->max_bytes)
-			plan->containers[i].log.max_bytes = log->max_bytes;
-		if (o->log_driver)
-			plan->containers[i].log.driver = log->driver;
+	if (is_prefix(o->users ? o->users : "", AUTO_SIZE)) {
+		free(plan->pod.userns);
+		plan->pod.userns = xstrdup(o->users);
 	}
+	for (size_t i = 0; i < plan->n_containers; i++)
+		set_log(o, log, &plan->containers[i]);
 	return 0;
 }
 
@@ -297,10 +314,11 @@ int play_override(const struct play_overrides *o, struct kube_result *result, st
 {
 	bool ports = o->publish.n || o->publish_all;
 	bool any = ports || o->no_hosts || o->no_hostname || o->seccomp_root || o->log_options.n ||
-		   o->log_driver || o->ips.n || o->macs.n;
+		   o->log_driver || o->ips.n || o->macs.n ||
+		   is_prefix(o->users ? o->users : "", AUTO_SIZE);
 	cleanup_free char *root = NULL;
 	struct log_spec log = { 0 };
-	int r = log_limits(o, &log, err);
+	int r = read_log(o, result, &log, err);
 
 	if (r == 0 && any)
 		r = check_jobs(result, err);
@@ -311,5 +329,7 @@ int play_override(const struct play_overrides *o, struct kube_result *result, st
 	}
 	for (size_t i = 0; i < result->n && r == 0 && any; i++)
 		r = change_pod(o, &log, root, &result->v[i], err);
+	free(log.path);
+	free(log.tag);
 	return r == 0 && ports ? publish(o, result, err) : r;
 }

@@ -16,7 +16,7 @@ struct play_overrides {
 	bool publish_all;
 	bool no_hosts;
 	bool no_hostname;
-	const char *users; /* "auto", "host" or NULL */
+	const char *users; /* "auto", "auto:size=N", "host" or NULL */
 	const char *seccomp_root;
 	const char *log_driver;
 	struct strlist log_options; /* KEY=VALUE */
@@ -24,9 +24,9 @@ struct play_overrides {
 	struct strlist macs;
 };
 
-/* network: --network, or NULL. What the reader of the files must know. -EINVAL for a bad word. */
-int play_override_input(const struct play_overrides *o, const char *network, struct kube_input *ret,
-			struct error *err) must_check;
+/* networks: the words of --network. What the reader of the files must know. -EINVAL for a bad word. */
+int play_override_input(const struct play_overrides *o, const struct strlist *networks,
+			struct kube_input *ret, struct error *err) must_check;
 /* Changes the plans, and their documents where a field says it. -EINVAL for a bad value, or for
  * what a pod of the files cannot have. */
 int play_override(const struct play_overrides *o, struct kube_result *result,

@@ -14,6 +14,7 @@
 #include "cmd/podium/kube/kubeview.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/net/netnames.h"
 
 static void set(json_t *obj, const char *key, json_t *value)
 {
@@ -105,8 +106,10 @@ static json_t *make_infra_config(const struct pod_spec *pod, const char *ports)
 			(void)json_array_append_new(hosts, json_string(text));
 		}
 	}
-	if (pod->network == NETWORK_BRIDGE)
-		(void)json_array_append_new(networks, json_string("podium"));
+	for (size_t i = 0; i < pod->networks.n; i++)
+		(void)json_array_append_new(networks, json_string(pod->networks.v[i].network));
+	if (pod->network == NETWORK_BRIDGE && !pod->networks.n)
+		(void)json_array_append_new(networks, json_string(NET_DEFAULT));
 	set(j, "PortBindings", inspect_port_bindings(ports));
 	set(j, "HostNetwork", json_boolean(pod->network == NETWORK_HOST));
 	set(j, "DNSServer", view_strings(&pod->dns.servers));
