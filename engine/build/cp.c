@@ -21,6 +21,9 @@
  *
  * CP-1: whoever swaps names meanwhile decides which of his own files is read or replaced, and
  * nothing else.
+ *
+ * CP-SETID: what comes out of a container loses set-id bits and file capabilities, as a change of owner
+ * has it: else a program of the container's user became one of root's, and of the host's.
  */
 #include "engine/build/cp.h"
 
@@ -430,6 +433,7 @@ static int receive(const struct side *to, const struct target *target, int infd,
 		   struct layer_copy *copy, struct error *err)
 {
 	*copy = (struct layer_copy){ .has_owner = o->archive, .overwrite = o->overwrite };
+	copy->is_inert = o->from.container && !WEAKEN("CP-SETID");
 	if (to->place->container)
 		find_owner(to, &copy->uid, &copy->gid);
 	*plan = (struct unpack_plan){ .fd = infd,

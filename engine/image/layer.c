@@ -440,6 +440,9 @@ static int check_copy(struct layer *l, int parentfd, const char *base, struct ar
 		archive_entry_set_uid(e, copy->uid);
 		archive_entry_set_gid(e, copy->gid);
 	}
+	if (copy->is_inert && archive_entry_filetype(e) != AE_IFDIR)
+		archive_entry_set_perm(e, archive_entry_perm(e) &
+						  (mode_t) ~(unsigned int)(S_ISUID | S_ISGID));
 	if (!is_dir && archive_entry_filetype(e) != AE_IFREG && is_mount(parentfd, base))
 		return error_set(err, EBUSY, "a mount stands there");
 	if (copy->overwrite || fstatat(parentfd, base, &st, AT_SYMLINK_NOFOLLOW) < 0 ||

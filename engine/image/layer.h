@@ -41,6 +41,7 @@ struct layer_copy {
 	uint32_t uid, gid;
 	bool overwrite; /* a directory may take the place of another thing, and the reverse; -EEXIST
 			 * without */
+	bool is_inert;	/* no file keeps set-id bits or capabilities */
 };
 
 void layer_limits_default(struct layer_limits *l);

@@ -79,12 +79,12 @@ static size_t plain_capability(const void *value, size_t size, struct vfs_cap_da
 	return sizeof(*ret);
 }
 
-static bool is_wanted_attribute(const char *name)
+static bool is_wanted_attribute(const struct layer *l, const char *name)
 {
 	if (WEAKEN("LAYER-XATTR"))
 		return true;
 	if (is_equal(name, XATTR_CAPABILITY))
-		return true;
+		return !l->limits->copy || !l->limits->copy->is_inert;
 	return is_prefix(name, "user.") && name[sizeof("user.") - 1] &&
 	       !is_prefix(name, "user.overlay.") && strlen(name) <= XATTR_NAME_MAX;
 }
@@ -129,7 +129,7 @@ int layer_set_xattrs(struct layer *l, int fd, struct archive_entry *e, struct er
 		if (++n > l->limits->xattrs)
 			return error_set(err, E2BIG, "more than %llu extended attributes",
 					 (unsigned long long)l->limits->xattrs);
-		if (!name || !is_wanted_attribute(name)) {
+		if (!name || !is_wanted_attribute(l, name)) {
 			l->stats.dropped_xattrs++;
 			continue;
 		}

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #include "tests/integration/harness.h"
 
@@ -335,6 +336,40 @@ static void test_weakened(void)
 	MUST(0, "rm -f -t 0 weak");
 }
 
+/* Copies the program out; its mode, plus a bit when it has capabilities. */
+static unsigned int copy_program(const char *to)
+{
+	cleanup_free char *path = path_of(to);
+	char value[64];
+	struct stat st = { 0 };
+
+	MUST(0, "cp setid:/tmp/s %s", path);
+	CHECK(stat(path, &st) == 0, "stat");
+	return (st.st_mode & 07777) |
+	       (getxattr(path, "security.capability", value, sizeof(value)) > 0 ? 0100000 : 0);
+}
+
+/* CP-SETID: a container's program does not become one of root's on the host. */
+static void test_set_id(void)
+{
+	/* cap_net_admin, effective, version 2 */
+	static const unsigned char capability[20] = { 1, 0, 0, 2, 0, 0x10 };
+	cleanup_free char *pid = NULL;
+	cleanup_free char *inside = NULL;
+
+	start("setid", "");
+	MUST(0, "exec setid sh -c 'echo x > /tmp/s; chown 1000 /tmp/s; chmod 6755 /tmp/s'");
+	pid = inspect("setid", "{{.State.Pid}}");
+	inside = xasprintf("/proc/%s/root/tmp/s", pid);
+	CHECK(setxattr(inside, "security.capability", capability, sizeof(capability), 0) == 0,
+	      "setxattr");
+	CHECK(copy_program("inert") == 0755, "a program with rights came out");
+	(void)setenv("PODIUM_WEAKEN", "CP-SETID", 1);
+	CHECK(copy_program("live") == 0106755, "it has no rights without the defence, too");
+	(void)unsetenv("PODIUM_WEAKEN");
+	MUST(0, "rm -f -t 0 setid");
+}
+
 /* CP-3: nothing of the container is run. */
 static void test_container_tar(void)
 {
@@ -359,6 +394,7 @@ static CU_TestInfo tests[] = {
 	{ "CP-1: swapped names", test_swapped },
 	{ "CP-2: swapped names on a volume", test_swapped_on_volume },
 	{ "CP-1 weakened", test_weakened },
+	{ "CP-SETID: rights of programs", test_set_id },
 	{ "CP-3: the container's tar", test_container_tar },
 	CU_TEST_INFO_NULL,
 };
