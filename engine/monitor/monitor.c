@@ -30,6 +30,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "engine/base/clock.h"
@@ -310,16 +311,22 @@ void monitor_go(struct monitor *m)
 }
 
 /* --pidfile: whoever made the container has seen to it that the directory is there. What has gone
- * wrong since then keeps nothing from running. */
+ * wrong since then keeps nothing from running. The directory may be one that others write to, a
+ * container's volume for one: so no link is followed, and only a file of our own with one name is
+ * written to (LOC-1). */
 static void write_pid_file(const char *path, pid_t pid)
 {
+	int follow = WEAKEN("LOC-1-PIDFILE") ? 0 : O_NOFOLLOW;
 	cleanup_close int fd =
-		path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | follow,
 			    0644)
 		     : -1;
+	struct stat st;
 
-	if (fd >= 0)
-		(void)dprintf(fd, "%d\n", pid);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+	    st.st_uid != geteuid() || ftruncate(fd, 0) < 0)
+		return;
+	(void)dprintf(fd, "%d\n", pid);
 }
 
 /* exec happened: the container's own program runs. */

@@ -133,6 +133,26 @@ static void test_background(void)
 	CHECK_NOTHING_LEFT(&before, "run -d");
 }
 
+/* LOC-1: the monitor writes a pid to no file that somebody has put a link to. */
+static void test_pid_file_link(void)
+{
+	cleanup_free char *link = xasprintf("%s/piddir/pid", harness.work);
+
+	for (int i = 0; i < 2; i++) {
+		cleanup_free char *text = NULL;
+
+		write_file("piddir/canary", "CANARY\n");
+		CHECK(symlink("canary", link) == 0, "symlink");
+		if (i)
+			(void)setenv("PODIUM_WEAKEN", "LOC-1-PIDFILE", 1);
+		MUST(0, "run --rm --pidfile %s busybox true", link);
+		(void)unsetenv("PODIUM_WEAKEN");
+		text = read_file("piddir/canary");
+		CHECK(is_equal(text, "CANARY\n") == !i, "the canary is '%s'", text);
+		(void)unlink(link);
+	}
+}
+
 /* Whatever is refused leaves nothing: neither records nor names nor files. */
 static void test_refused(void)
 {
@@ -257,11 +277,17 @@ static void test_conf(void)
 }
 
 static CU_TestInfo tests[] = {
-	{ "foreground", test_foreground }, { "exit codes", test_exit_codes },
-	{ "signals", test_signals },	   { "background", test_background },
-	{ "refused", test_refused },	   { "environment", test_environment },
-	{ "pod create", test_pod },	   { "a pod made by run", test_new_pod },
-	{ "containers.conf", test_conf },  CU_TEST_INFO_NULL,
+	{ "foreground", test_foreground },
+	{ "exit codes", test_exit_codes },
+	{ "signals", test_signals },
+	{ "background", test_background },
+	{ "LOC-1: a link in place of the pid file", test_pid_file_link },
+	{ "refused", test_refused },
+	{ "environment", test_environment },
+	{ "pod create", test_pod },
+	{ "a pod made by run", test_new_pod },
+	{ "containers.conf", test_conf },
+	CU_TEST_INFO_NULL,
 };
 
 static CU_SuiteInfo suites[] = {
