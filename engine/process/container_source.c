@@ -13,7 +13,7 @@
  *
  * A named volume that is new takes what the image has at its mount point, as Podman does it: once,
  * only while it is empty, under a lock on its directory, and not for played pods. The record says so
- * before anybody can start with it again. Owner and mode are those of the image's directory; where
+ * before anybody can start with it again; what was killed is done again (copyup.h). Owner and mode are those of the image's directory; where
  * it has none, the container's user.
  *
  * Runs in the host half with the starter's privileges.
@@ -64,7 +64,7 @@ static int fill(const struct source *s, int dir, const struct named_volume *v, s
 	cleanup_close int image = s->words->no_copy ? -EBADF : open_in_image(s);
 
 	if (image >= 0)
-		return copyup_tree(image, dir, &how, err);
+		return copyup_whole(image, dir, &how, err);
 	if (!how.keep_top && fchown(dir, who->uid, who->gid) < 0)
 		return error_errno(err, "set owner");
 	return 0;
@@ -85,7 +85,7 @@ static int copy_up(const struct source *s, struct error *err)
 	r = named_volume_read(&s->l->store, s->volume->source_name, &v, err);
 	if (r < 0 || v.copied_up)
 		return r < 0 ? r : 0;
-	r = WEAKEN("CFG-4") ? 1 : is_directory_empty(dir, err);
+	r = is_copyup_begun(dir) || WEAKEN("CFG-4") ? 1 : is_directory_empty(dir, err);
 	if (r > 0)
 		r = fill(s, dir, &v, err);
 	if (r < 0)

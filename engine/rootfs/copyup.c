@@ -8,6 +8,11 @@
  * else. The target was empty, and what is made in it is made exclusively. Owner first, then mode:
  * a change of owner takes set-uid bits away.
  *
+ * A copy into a volume may be killed, and half of it must not be taken for all (CFG-4): it is made in
+ * a directory of its own in the volume, and its entries get their places, by rename(2), when all are
+ * there. That directory goes last; found there, it says that the copy has to be made again. A name
+ * that is taken by then is left to whoever took it.
+ *
  * Limits: COPYUP_DEPTH_MAX directories in one another. Runs as root of the namespace that the target
  * is of; umask 0.
  */
@@ -16,12 +21,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "engine/base/fs.h"
 #include "engine/base/mem.h"
 #include "engine/base/seams.h"
 #include "engine/base/str.h"
@@ -31,6 +38,7 @@
 #define XATTR_LIST_MAX	 65536
 #define XATTR_VALUE_MAX	 65536
 #define CHUNK_BYTES	 ((size_t)1 << 24)
+#define STAGE		 ".podium-copy-up"
 
 struct copier {
 	dev_t device; /* of the source */
@@ -207,9 +215,12 @@ static int copy_content(struct copier *c, int from, int to, struct error *err)
 
 	if (!d)
 		return error_errno(err, "read a directory");
-	while (r == 0 && (e = readdir(d)))
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			r = copy_entry(c, from, to, e->d_name, err);
+	while (r == 0 && (e = readdir(d))) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		r = copy_entry(c, from, to, e->d_name, err);
+		STOP_AT("copy-up:entry");
+	}
 	return r;
 }
 
@@ -240,6 +251,64 @@ int copyup_tree(int from_fd, int to_fd, const struct copyup *how, struct error *
 	c.device = st.st_dev;
 	r = how->keep_top ? copy_content(&c, from, to, err) : copy_dir(&c, from, to, err);
 	return r < 0 ? error_wrap(err, "copy the image's content") : 0;
+}
+
+/* ---- into a volume ---------------------------------------------------------------------- */
+
+bool is_copyup_begun(int to_fd)
+{
+	struct stat st;
+
+	return fstatat(to_fd, STAGE, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int place_all(int stage, int to, struct error *err)
+{
+	int copy = openat(stage, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *e;
+
+	if (!d)
+		return error_errno(err, "read a directory");
+	while ((e = readdir(d))) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (renameat2(stage, e->d_name, to, e->d_name, RENAME_NOREPLACE) < 0 &&
+		    errno != EEXIST)
+			return error_errno(err, "place '%.100s'", e->d_name);
+		STOP_AT("copy-up:place");
+	}
+	return 0;
+}
+
+int copyup_whole(int from_fd, int to_fd, const struct copyup *how, struct error *err)
+{
+	const struct copyup content = { .ids = how->ids, .keep_top = true };
+	struct copier c = { .ids = how->ids };
+	cleanup_close int stage = -EBADF;
+	struct stat st;
+	int r;
+
+	if (WEAKEN("CFG-4-WHOLE"))
+		return copyup_tree(from_fd, to_fd, how, err);
+	r = fs_remove_tree(to_fd, STAGE, err);
+	if (r < 0)
+		return r;
+	if (mkdirat(to_fd, STAGE, 0700) < 0)
+		return error_errno(err, "copy the image's content: create '" STAGE "'");
+	stage = openat(to_fd, STAGE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (stage < 0)
+		return error_errno(err, "copy the image's content: open '" STAGE "'");
+	r = copyup_tree(from_fd, stage, &content, err);
+	if (r == 0)
+		r = place_all(stage, to_fd, err);
+	if (r == 0)
+		r = fs_remove_tree(to_fd, STAGE, err);
+	if (r < 0 || how->keep_top)
+		return r;
+	if (fstat(from_fd, &st) < 0)
+		return error_errno(err, "copy the image's content: look at it");
+	return copy_metadata(&c, to_fd, &st, err);
 }
 
 int is_directory_empty(int fd, struct error *err)

@@ -23,4 +23,10 @@ int copyup_tree(int from_fd, int to_fd, const struct copyup *how, struct error *
 /* Whether a directory has no entry. -errno. */
 int is_directory_empty(int fd, struct error *err) must_check;
 
+/* The same into a directory that somebody keeps, a volume: all of it or nothing that counts as done.
+ * What is in `to` already stays as it is. */
+int copyup_whole(int from_fd, int to_fd, const struct copyup *how, struct error *err) must_check;
+/* Whether an earlier copyup_whole() into it did not come to its end. */
+bool is_copyup_begun(int to_fd);
+
 #endif

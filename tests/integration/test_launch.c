@@ -343,6 +343,29 @@ static void test_copy_up(void)
 	MUST(0, "volume rm new none fresh");
 }
 
+/* CFG-4: a copy that was killed is no copy, wherever it was; a weakened one stays half. */
+static void test_killed_copy_up(void)
+{
+	static const char *const stages[] = { "copy-up:entry", "copy-up:place", "copy-up:entry" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
+		bool weak = i == ARRAY_SIZE(stages) - 1;
+
+		weaken(weak ? "CFG-4-WHOLE" : NULL);
+		CHECK(setenv("PODIUM_STOP_AT", stages[i], 1) == 0, "setenv");
+		DISCARD(podium("run --rm -v half:/etc busybox true"));
+		CHECK(unsetenv("PODIUM_STOP_AT") == 0, "unsetenv");
+		CHECK_RUN(0, "", "-v half:/etc busybox true");
+		weaken(NULL);
+		CHECK((exists("%s/volumes/half/_data/passwd", harness.root) &&
+		       exists("%s/volumes/half/_data/group", harness.root)) == !weak,
+		      "killed at %s%s", stages[i], weak ? ", weakened" : "");
+		CHECK(!exists("%s/volumes/half/_data/.podium-copy-up", harness.root),
+		      "its place stays");
+		MUST(0, "volume rm half");
+	}
+}
+
 /* ---- limits and devices ----------------------------------------------------------------- */
 
 /* A control file of the container in a v1 tree; NULL without the tree. */
@@ -514,6 +537,7 @@ static CU_TestInfo tests[] = {
 	{ "image as a volume", test_image_volume },
 	{ "idmap", test_idmap },
 	{ "CFG-4 copy-up", test_copy_up },
+	{ "CFG-4 copy-up, killed", test_killed_copy_up },
 	{ "CG-4 limits", test_limits },
 	{ "CG-3 devices", test_devices },
 	{ "init", test_init },
