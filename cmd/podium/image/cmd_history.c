@@ -154,20 +154,29 @@ static json_t *make_texts(const struct history_options *o, const struct step *st
 	return j;
 }
 
-static json_t *make_row(const struct history_options *o, const struct step *step)
+/* Of JSON. Names in small letters would make a map of it, in which a template may ask for anything. */
+static void add_json_members(json_t *j, const struct step *step)
 {
 	const struct image_history *h = step->history;
-	json_t *j = json_object();
 
 	jset_owned(j, "id", step_id(step, true));
 	(void)json_object_set_new(j, "created", view_utc(h->created_ns));
-	if (h->created_by)
-		(void)json_object_set_new(j, "CreatedBy", json_string(h->created_by));
 	if (step->image && step->image->names.n)
 		(void)json_object_set_new(j, "tags", view_strings(&step->image->names));
 	(void)json_object_set_new(j, "size", json_integer((json_int_t)step->size));
 	if (h->comment)
 		(void)json_object_set_new(j, "comment", json_string(h->comment));
+}
+
+static json_t *make_row(const struct history_options *o, const struct step *step)
+{
+	const struct image_history *h = step->history;
+	json_t *j = json_object();
+
+	if (is_format_json(o->format))
+		add_json_members(j, step);
+	if (h->created_by)
+		(void)json_object_set_new(j, "CreatedBy", json_string(h->created_by));
 	(void)json_object_set_new(j, "Created", view_utc(h->created_ns));
 	if (!is_format_json(o->format))
 		(void)json_object_set_new(j, TEMPLATE_TEXTS, make_texts(o, step));
