@@ -392,6 +392,63 @@ static void test_filters(void)
 	}
 }
 
+/* ---- reset ------------------------------------------------------------------------------ */
+
+static void check_empty(const char *listing)
+{
+	cleanup_result struct result r = podium("%s", listing);
+
+	CHECK_CODE(r, 0);
+	CHECK_EQUAL(r.out, "");
+	CHECK(!*r.err || is_equal(r.err, "No resources found\n"), "'%s': %s", listing, r.err);
+}
+
+/* A store of its own; the one beside it keeps what it has. */
+static void test_reset(void)
+{
+	static const char *const listings[] = { "ps -aq",	"pod ps -q",
+						"images -aq",	"volume ls -q",
+						"secret ls -q", "kube get all,cm -A -o name" };
+	cleanup_free char *archive = image_archive("busybox");
+	cleanup_result struct result r = { 0 };
+
+	MUST(0, "volume create beside");
+	harness_fresh("reset");
+	MUST(0, "load -q -i %s", archive);
+	MUST(0, "network create n9");
+	MUST(0, "run -d --name c9 --network n9 -v v9:/v busybox sleep 1000");
+	MUST(0, "create --name idle busybox true");
+	DISCARD(podium_stdin("x", "secret create s9 -"));
+	r = play_text("all", "",
+		      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {a: b}\n---\n"
+		      "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n"
+		      "  selector: {matchLabels: {app: d}}\n  template:\n"
+		      "    metadata: {labels: {app: d}}\n    spec:\n      containers:\n"
+		      "      - {name: c, image: busybox, imagePullPolicy: Never, command: [sleep, "
+		      "\"1000\"]}\n");
+	CHECK_CODE(r, 0);
+	result_done(&r);
+	r = podium_stdin("n\n", "system reset");
+	CHECK_CODE(r, 0);
+	CHECK_HAS(r.out, "WARNING! This will remove:\n        - all containers\n");
+	MUST(0, "container exists c9");
+	MUST(125, "system reset"); /* nobody answers */
+	MUST(0, "container exists c9");
+	result_done(&r);
+	r = podium("system reset -f");
+	CHECK_CODE(r, 0);
+	CHECK_EQUAL(r.out, "");
+	CHECK_EQUAL(r.err, "");
+	for (size_t i = 0; i < ARRAY_SIZE(listings); i++)
+		check_empty(listings[i]);
+	MUST(1, "network exists n9");
+	MUST(0, "load -q -i %s", archive);
+	MUST(0, "run --rm busybox true");
+	MUST(0, "system reset --force");
+	harness_store(NULL, NULL);
+	MUST(0, "volume exists beside");
+}
+
 /* ---- help, refusals --------------------------------------------------------------------- */
 
 static void test_help(void)
@@ -452,6 +509,7 @@ static CU_TestInfo tests[] = {
 	{ "run pulls", test_run_pulls },
 	{ "formats", test_formats },
 	{ "filters", test_filters },
+	{ "reset", test_reset },
 	{ "help", test_help },
 	{ "refused by name", test_refused },
 	CU_TEST_INFO_NULL,

@@ -183,6 +183,7 @@ const struct command_row command_rows[] = {
 	ALIAS("system events", cmd_events),
 	ALIAS("system info", cmd_info),
 	ROW("system prune", cmd_system_prune),
+	ROW("system reset", cmd_system_reset),
 
 	ROW("volume create", cmd_volume_create),
 	ROW("volume exists", cmd_volume_exists),

@@ -21,8 +21,8 @@ extern const struct command cmd_attach, cmd_build, cmd_cdi_json, cmd_container_e
 	cmd_manifest_inspect, cmd_pod_create, cmd_pod_exists, cmd_pod_inspect, cmd_pod_ps,
 	cmd_pod_rm, cmd_pod_start, cmd_pod_stop, cmd_ps, cmd_pull, cmd_push, cmd_commit,
 	cmd_complete, cmd_completion, cmd_export, cmd_import, cmd_rm, cmd_run, cmd_rmi, cmd_save,
-	cmd_start, cmd_stop, cmd_system_check, cmd_system_df, cmd_system_prune, cmd_tag, cmd_untag,
-	cmd_version;
+	cmd_start, cmd_stop, cmd_system_check, cmd_system_df, cmd_system_prune, cmd_system_reset,
+	cmd_tag, cmd_untag, cmd_version;
 /* what looks into containers */
 extern const struct command cmd_cp, cmd_events, cmd_healthcheck_run, cmd_mount, cmd_pod_logs,
 	cmd_pod_stats, cmd_pod_top, cmd_port, cmd_stats, cmd_top, cmd_unmount;
