@@ -31,6 +31,22 @@ static void start(const char *name, const char *options, const char *command)
 	MUST(0, "run -d --name %s %s busybox %s", name, options, command);
 }
 
+static bool is_shown(const char *text)
+{
+	cleanup_result struct result r = podium("top odd pid args");
+
+	return r.out && strstr(r.out, text);
+}
+
+/* TTY-1: a process that calls itself what is no UTF-8 is not hidden by that. */
+static void test_odd_names(void)
+{
+	write_file("odd.sh", "exec sh -c 'sleep 1000; true' \"$(printf 'o\\377dd')\"\n");
+	MUST(0, "run -d --name odd -v %s/odd.sh:/odd.sh busybox sh /odd.sh", harness.work);
+	CHECK(WAIT_UNTIL(is_shown("true o?dd"), 5000), "it is hidden");
+	MUST(0, "rm -f -t 0 odd");
+}
+
 /* EXE-4: the container's own ps is not asked. */
 static void test_top(void)
 {
@@ -105,7 +121,7 @@ static void test_ps(void)
 	start("listed", "-l k=v -v lookvol:/data --restart on-failure:3", "sleep 1000");
 	CHECK_OUT("PIDNS", "ps --ns");
 	CHECK_OUT("(virtual ", "ps -s");
-	CHECK_OUT("listed", "ps --sync");
+	MUST(125, "ps --sync");
 	CHECK_EXACT("map[k:v] /data podium 0\n",
 		    "ps --format '{{.Labels}} {{.Mounts}} {{.Networks}} {{.Restarts}}'");
 	CHECK_OUT("listed",
@@ -237,6 +253,7 @@ static void test_mount(void)
 
 static CU_TestInfo tests[] = {
 	{ "top", test_top },
+	{ "TTY-1: top of odd names", test_odd_names },
 	{ "stats", test_stats },
 	{ "port; top, stats and logs of pods", test_port_and_pods },
 	{ "ps", test_ps },

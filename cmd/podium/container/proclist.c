@@ -602,6 +602,18 @@ static char *read_users(int rootfd, const char *path)
 	return buf_steal(&b);
 }
 
+/* A process may call itself what is no UTF-8: it is shown all the same. */
+static void set_text(json_t *row, const char *name, char *text)
+{
+	json_t *j = json_string(text);
+
+	for (char *p = text; !j && *p; p++)
+		if (*p & 0x80)
+			*p = '?';
+	(void)json_object_set_new(row, name, j ? j : json_string(text));
+	free(text);
+}
+
 void proclist_rows(const struct cgroup_processes *pids, const struct container_view *view,
 		   const struct proc_column *const *wanted, size_t n_wanted, json_t *rows)
 {
@@ -627,7 +639,7 @@ void proclist_rows(const struct cgroup_processes *pids, const struct container_v
 		if (read_facts(pids->v[i], &p)) {
 			row = json_object();
 			for (size_t k = 0; k < n_wanted; k++)
-				jset_owned(row, wanted[k]->name, wanted[k]->text(&p));
+				set_text(row, wanted[k]->name, wanted[k]->text(&p));
 			(void)json_array_append_new(rows, row);
 		}
 		facts_done(&p);
