@@ -346,7 +346,8 @@ static int run_resolver(int dirfd, const struct strlist *words, struct error *er
 			 *said ? said : "it was killed");
 }
 
-static int write_state(int dirfd, const struct network *n, struct error *err)
+/* Its pid is what it says itself: somebody else's process must not be ended for it later. */
+static int write_state(int dirfd, const struct network *n, const char *listen, struct error *err)
 {
 	struct proc_ident ident;
 	pid_t pid = read_pid(dirfd);
@@ -355,6 +356,8 @@ static int write_state(int dirfd, const struct network *n, struct error *err)
 	int r = pid > 0 ? proc_identify(pid, &ident, err)
 			: error_set(err, ESRCH, RESOLVER_PROGRAM " left no pid");
 
+	if (r == 0 && !is_started_with(pid, listen))
+		r = error_set(err, ESRCH, RESOLVER_PROGRAM " left a pid that is not its own");
 	if (r < 0)
 		return r;
 	j = json_pack("{s:i, s:I, s:s, s:i}", "pid", (int)ident.pid, "startTicks",
@@ -383,7 +386,7 @@ static int start(int dirfd, struct network *n, const struct strlist *servers, st
 	r = run_resolver(dirfd, &words, err);
 	STOP_AT("net:resolver");
 	if (r == 0)
-		r = write_state(dirfd, n, err);
+		r = write_state(dirfd, n, listen, err);
 	(void)unlinkat(dirfd, NAMES_DIR "/" PID_FILE, 0);
 	return r;
 }
