@@ -102,7 +102,7 @@ int source_prepare(const struct source *s, struct error *err)
 	if (s->volume->kind == VOLUME_NAMED && !s->l->pod.owner && !s->volume->read_only)
 		r = copy_up(s, err);
 	if (r == 0 && (s->words->relabel || s->words->chown))
-		r = volume_check_relabel(s->volume, s->words->relabel, err);
+		r = volume_check_relabel(s->fd, s->volume, s->words->relabel, err);
 	/* Through a writable view nothing of it changes. */
 	if (r == 0 && s->words->chown && !s->words->overlay)
 		r = fsgroup_chown(s->fd, who->uid, who->gid, err);

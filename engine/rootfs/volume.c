@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -208,24 +207,27 @@ int volume_open_source(const char *root, const struct pod_spec *pod, const struc
 	return fd < 0 ? error_errno(err, "open '%s'", path) : fd;
 }
 
-int volume_check_relabel(const struct volume_spec *vol, bool relabel, struct error *err)
+int volume_check_relabel(int fd, const struct volume_spec *vol, bool relabel, struct error *err)
 {
 	static const char *const refused[] = { "/",	"/bin",	 "/boot",    "/dev",	 "/etc",
 					       "/home", "/lib",	 "/lib64",   "/proc",	 "/root",
 					       "/run",	"/sbin", "/srv",     "/sys",	 "/tmp",
 					       "/usr",	"/var",	 "/var/lib", "/var/log", "/var/run",
 					       NULL };
-	cleanup_free char *real = NULL;
+	struct stat mine, its;
 
-	if (vol->kind != VOLUME_HOST_PATH || WEAKEN("VOL-5"))
+	if ((vol->kind != VOLUME_HOST_PATH && vol->kind != VOLUME_NAMED) || WEAKEN("VOL-5"))
 		return 0;
-	real = realpath(vol->host_path, NULL);
-	for (size_t i = 0; real && refused[i]; i++)
-		if (strcmp(real, refused[i]) == 0)
+	if (fstat(fd, &mine) < 0)
+		return error_errno(err, "stat volume");
+	for (size_t i = 0; refused[i]; i++)
+		if (stat(refused[i], &its) == 0 && its.st_ino == mine.st_ino &&
+		    its.st_dev == mine.st_dev)
 			return error_set(err, EPERM, "'%s' is the host's own: it gets no other %s",
-					 vol->host_path,
+					 vol->host_path ? vol->host_path : refused[i],
 					 relabel ? "label ('z', 'Z')" : "owner ('U')");
-	if (relabel && access("/sys/fs/selinux/enforce", F_OK) == 0)
+	if (relabel && vol->kind == VOLUME_HOST_PATH &&
+	    access("/sys/fs/selinux/enforce", F_OK) == 0)
 		return error_set(err, EOPNOTSUPP,
 				 "SELinux is active here, and labels ('z', 'Z') cannot be set yet");
 	return 0;

@@ -41,8 +41,9 @@ int volume_open_target(int root_fd, const char *target, bool is_dir, struct erro
 int volume_check_target(const char *target, struct error *err) must_check;
 
 /* Refuses a directory of the host's own as the source of a mount that is to get another label or
- * (relabel false) another owner. */
-int volume_check_relabel(const struct volume_spec *vol, bool relabel, struct error *err) must_check;
+ * (relabel false) another owner: the open one (fd), whatever it was called. */
+int volume_check_relabel(int fd, const struct volume_spec *vol, bool relabel,
+			 struct error *err) must_check;
 
 /* How many directories lie between a path and the root. */
 size_t volume_depth(const char *path);

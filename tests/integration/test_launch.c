@@ -279,9 +279,14 @@ static void test_relabel(void)
 	make_source();
 	CHECK_RUN(0, "mine\n", "-v %s/src:/s:z busybox cat /s/f", harness.work);
 	CHECK_REFUSED("the host's own", "-v /usr:/s:Z busybox true");
+	CHECK_REFUSED("the host's own", "-v /usr:/s:U busybox true");
+	MUST(0, "volume create --opt o=bind --opt device=/usr hosts");
+	CHECK_REFUSED("the host's own", "-v hosts:/s:U busybox true");
 	weaken("VOL-5");
 	CHECK_RUN(0, "", "-v /usr:/s:Z busybox true");
+	CHECK_RUN(0, "", "-v hosts:/s:Z busybox true");
 	weaken(NULL);
+	MUST(0, "volume rm hosts");
 }
 
 static void test_overlay(void)
