@@ -50,9 +50,9 @@ int secret_create(const struct store *s, const struct secret_record *r, const vo
  * "x": no such secret`; -EEXIST when more than one id begins so. */
 int secret_lookup(const struct store *s, const char *word, struct secret_record *ret,
 		  struct error *err) must_check;
-/* The bytes of one that secret_create() made, NUL-terminated behind their length. The caller clears
- * and frees them (secret_bytes_free). -EOPNOTSUPP for a play's Secret. */
-int secret_read(const struct store *s, const char *word, char **ret, size_t *ret_len,
+/* The bytes of one that secret_create() made, by its whole name, NUL-terminated behind their length.
+ * The caller clears and frees them (secret_bytes_free). -EOPNOTSUPP for a play's Secret. */
+int secret_read(const struct store *s, const char *name, char **ret, size_t *ret_len,
 		struct error *err) must_check;
 void secret_bytes_free(char *bytes, size_t len);
 /* All of them, by id as Podman lists them. */

@@ -235,12 +235,40 @@ static void test_nowhere_else(void)
 	}
 }
 
+/* A container gets the secret of the name that it was made with, or none: not one whose id begins with
+ * that name. */
+static void test_gone_name(void)
+{
+	cleanup_result struct result other = podium_stdin(CANARY, "secret create stranger -");
+
+	CHECK_CODE(other, 0);
+	for (int i = 0; i < 2; i++) {
+		DISCARD(podium_stdin("mine", "secret create %.8s -", other.out));
+		MUST(0, "create --name heir --secret %.8s,type=env,target=X payload env",
+		     other.out);
+		MUST(0, "secret rm %.8s", other.out);
+		if (i)
+			CHECK(setenv("PODIUM_WEAKEN", "ENV-4-NAME", 1) == 0, "setenv");
+		{
+			cleanup_result struct result r = podium("start heir");
+
+			CHECK(unsetenv("PODIUM_WEAKEN") == 0, "unsetenv");
+			CHECK((r.code == 0) == i, "start ended with %d: %s", r.code, r.err);
+			if (!i)
+				CHECK_HAS(r.err, "no such secret");
+		}
+		MUST(0, "rm -f -t 0 heir");
+	}
+	MUST(0, "secret rm stranger");
+}
+
 static CU_TestInfo tests[] = {
 	{ "life", test_life },
 	{ "what is refused", test_refused },
 	{ "of a play", test_played },
 	{ "damaged", test_damaged },
 	{ "nowhere else", test_nowhere_else },
+	{ "ENV-4 another's id", test_gone_name },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
