@@ -238,6 +238,9 @@ static void test_pod(void)
 	MUST(0, "pod create --name p1 --replace --pod-id-file %s", file);
 	second = read_file(file);
 	CHECK(is_id(second) && !is_equal(id, second), "not replaced");
+	write_file("odd-id", "new:odd\n");
+	MUST(125, "run --rm --pod-id-file %s/odd-id busybox true", harness.work);
+	remove_path("odd-id");
 	MUST(0, "pod rm -f p1");
 	MUST(0, "volume rm pv");
 	(void)unlink(file);

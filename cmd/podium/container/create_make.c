@@ -76,7 +76,7 @@ static int find_target(struct making *m, struct error *err)
 	}
 	if (r < 0 || !pod)
 		return r;
-	if (is_prefix(pod, NEW_POD)) {
+	if (!from_file && is_prefix(pod, NEW_POD)) {
 		m->target.new_pod = m->o->pod + strlen(NEW_POD);
 		if (m->o->init_ctr)
 			return error_set(err, EINVAL, "--init-ctr needs a pod that is there");
