@@ -4,9 +4,10 @@
  *
  * Theory of operation: the process is a child of this command, made by podium-launch with the same
  * confinement as the container's own; the command carries its streams and exits with its code. The
- * container's monitor has no part in it. With -d nobody waits: the process belongs to init then. One
- * that has a terminal needs somebody who holds it, after -d and after the detach keys: a fork of this
- * command, which ends with the process.
+ * container's monitor has no part in it. With -d a fork of this command does all that, stays, holds the
+ * terminal if there is one, and ends with the process: a container cannot end before those who entered
+ * it are reaped, and not every init of a host (that of a container, say) reaps what it is left. After the
+ * detach keys the process does belong to init, and a fork holds its terminal.
  *
  * Exit codes: the process's; 126 when the program cannot be run, 127 when it is not found, 125 for
  * everything else that goes wrong before it runs.
@@ -58,6 +59,7 @@ struct exec_session {
 	struct relay relay;
 	pid_t launch_pid;
 	int sync_fd;
+	int request_fd;
 	int exit_code; /* of a failed start */
 };
 
@@ -152,13 +154,13 @@ static int make_pipes(struct exec_session *x, const struct exec_options *o, int 
 	return 0;
 }
 
-static int spawn(struct exec_session *x, const struct store *s, const char *id, int request,
-		 const int stdio[3], struct error *err)
+static int spawn(struct exec_session *x, const struct store *s, const char *id, const int stdio[3],
+		 struct error *err)
 {
 	struct launch_start l = { .store = s,
 				  .verb = "exec",
 				  .id = id,
-				  .request_fd = request,
+				  .request_fd = x->request_fd,
 				  .stdio = { stdio[0], stdio[1], stdio[2] } };
 	int r = launch_spawn(&l, &x->sync_fd, err);
 
@@ -220,15 +222,20 @@ static int await_exec(struct exec_session *x, struct error *err)
 	}
 }
 
-/* Reads what the process writes to its terminal, until both are gone. */
-static void __attribute__((noreturn)) hold_terminal(int master, int pidfd)
+static void leave_streams(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	char data[4096];
 
 	(void)setsid();
 	for (int i = 0; i < 3; i++)
 		(void)dup2(null, i);
+}
+
+/* Reads what the process writes to its terminal, until both are gone. */
+static void drain_terminal(int master, int pidfd)
+{
+	char data[4096];
+
 	for (;;) {
 		struct pollfd p[] = { { .fd = master, .events = POLLIN },
 				      { .fd = pidfd, .events = POLLIN } };
@@ -240,7 +247,6 @@ static void __attribute__((noreturn)) hold_terminal(int master, int pidfd)
 		if (p[1].revents)
 			break;
 	}
-	_exit(0);
 }
 
 static int leave_behind(struct exec_session *x, struct error *err)
@@ -249,8 +255,11 @@ static int leave_behind(struct exec_session *x, struct error *err)
 
 	if (x->relay.pty_fd < 0)
 		return 0;
-	if (pid == 0)
-		hold_terminal(x->relay.pty_fd, x->relay.pidfd);
+	if (pid == 0) {
+		leave_streams();
+		drain_terminal(x->relay.pty_fd, x->relay.pidfd);
+		_exit(0);
+	}
 	(void)close(x->relay.pty_fd);
 	return pid < 0 ? error_errno(err, "hold the terminal") : 0;
 }
@@ -289,11 +298,9 @@ static int run_session(struct exec_session *x, const struct exec_options *o, str
 		return r;
 	}
 	if (o->detach) {
-		r = leave_behind(x, err);
 		id_new(session);
-		if (r == 0)
-			printf("%s\n", session);
-		return r;
+		printf("%s\n", session);
+		return 0;
 	}
 	x->relay.use_stdin = o->interactive;
 	r = relay_run(&x->relay, err);
@@ -302,9 +309,49 @@ static int run_session(struct exec_session *x, const struct exec_options *o, str
 	return r < 0 ? r : wait_code(x->relay.pidfd);
 }
 
+/* What the fork of -d says: the result of run_session(). */
+struct answer {
+	int r;
+	struct error err;
+};
+
+/* What the caller had open is nobody's business any more: a lock, the other end of a pipe. */
+static void close_others(const int *keep, size_t n)
+{
+	int last = 2;
+
+	for (size_t i = 0; i < n; i++)
+		last = keep[i] > last ? keep[i] : last;
+	for (int fd = 3; fd < last; fd++) {
+		bool is_kept = false;
+
+		for (size_t i = 0; i < n; i++)
+			is_kept |= keep[i] == fd;
+		if (!is_kept)
+			(void)close(fd);
+	}
+	(void)close_range((unsigned int)last + 1, ~0U, 0);
+}
+
+/* The process runs: says so, and stays until it has ended. */
+static void hold_detached(const struct store *s, struct exec_session *x, int answer_fd)
+{
+	const int keep[] = { s->rootfd, s->runfd, x->relay.pidfd, x->relay.pty_fd };
+	const struct answer a = { 0 };
+
+	(void)fflush(stdout);
+	error_ignore(fs_write_all(answer_fd, &a, sizeof(a)));
+	leave_streams();
+	close_others(keep, ARRAY_SIZE(keep));
+	x->sync_fd = -1;
+	if (chdir("/") == 0 && x->relay.pty_fd >= 0)
+		drain_terminal(x->relay.pty_fd, x->relay.pidfd);
+	(void)wait_code(x->relay.pidfd);
+}
+
 /* The session, with its begin and end in the log of everything. */
 static int run_told(const struct store *s, const char *id, struct exec_session *x,
-		    const struct exec_options *o, struct error *err)
+		    const struct exec_options *o, int answer_fd, struct error *err)
 {
 	struct container_view view;
 	int r;
@@ -312,10 +359,53 @@ static int run_told(const struct store *s, const char *id, struct exec_session *
 	view_load(s, id, &view);
 	event_log_container(s, "exec", id, &view.st);
 	r = run_session(x, o, err);
-	if (!o->detach)
-		event_log_container(s, "exec_died", id, &view.st);
+	if (o->detach && r == 0)
+		hold_detached(s, x, answer_fd);
+	event_log_container(s, "exec_died", id, &view.st);
 	view_done(&view);
 	return r;
+}
+
+static int spawn_told(const struct store *s, const char *id, struct exec_session *x,
+		      const struct exec_options *o, int answer_fd, struct error *err)
+{
+	int stdio[3], r = make_pipes(x, o, stdio, err);
+
+	if (r == 0)
+		r = spawn(x, s, id, stdio, err);
+	for (int i = 0; i < 3; i++)
+		if (stdio[i] >= 0)
+			(void)close(stdio[i]);
+	return r < 0 ? r : run_told(s, id, x, o, answer_fd, err);
+}
+
+/* -d: a fork does everything and says how it went. */
+static int run_detached(const struct store *s, const char *id, struct exec_session *x,
+			const struct exec_options *o, struct error *err)
+{
+	struct answer a = { 0 };
+	ssize_t n;
+	int p[2];
+	pid_t pid;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return error_errno(err, "pipe");
+	(void)fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		a.r = spawn_told(s, id, x, o, p[1], &a.err);
+		if (a.r != 0) /* else it was said, and the process has ended since */
+			error_ignore(fs_write_all(p[1], &a, sizeof(a)));
+		_exit(0);
+	}
+	(void)close(p[1]);
+	n = pid < 0 ? 0 : read(p[0], &a, sizeof(a));
+	(void)close(p[0]);
+	if (n != sizeof(a))
+		return error_set(err, EPROTO, "the session ended without a word");
+	if (a.r < 0)
+		*err = a.err;
+	return a.r;
 }
 
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
@@ -327,8 +417,6 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	};
 	const char *name = o->latest || argc == 0 ? NULL : argv[0];
 	int first = name ? 1 : 0;
-	cleanup_close int request = -EBADF;
-	int stdio[3];
 	char id[65];
 	int r;
 
@@ -343,21 +431,16 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	if (r == 0)
 		r = check_container(&ctx->store, id, err);
 	if (r == 0)
-		r = request = make_request(o, argc - first, argv + first, err);
-	if (r >= 0)
-		r = make_pipes(&x, o, stdio, err);
+		r = x.request_fd = make_request(o, argc - first, argv + first, err);
 	if (r == -ESRCH) {
 		command_print_error(err);
 		return CODE_NOT_RUNNING;
 	}
 	if (r < 0)
 		return r;
-	r = spawn(&x, &ctx->store, id, request, stdio, err);
-	for (int i = 0; i < 3; i++)
-		if (stdio[i] >= 0)
-			(void)close(stdio[i]);
-	if (r == 0)
-		r = run_told(&ctx->store, id, &x, o, err);
+	r = o->detach ? run_detached(&ctx->store, id, &x, o, err)
+		      : spawn_told(&ctx->store, id, &x, o, -1, err);
+	(void)close(x.request_fd);
 	if (x.sync_fd >= 0)
 		(void)close(x.sync_fd);
 	if (x.relay.pidfd >= 0)
