@@ -210,8 +210,9 @@ int session_leave(struct session *x, const char *name, int dirfd, void *arg, str
 	size_t n = 0;
 	int r;
 
+	/* A crash before the pod was announced may have left a resolver that nobody needs. */
 	if (!is_default && !is_ipam_known(dirfd, l->pod_id))
-		return 0;
+		return end_resolver(dirfd, err);
 	r = is_default ? 0 : resolver_remove(dirfd, l->pod_id, err);
 	if (r == 0)
 		r = pod_addresses(dirfd, l->pod_id, &addresses, err);
