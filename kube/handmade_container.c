@@ -247,6 +247,7 @@ static void settle_life(const struct settling *s)
 	drop_text(s, &c->group_entry, "--group-entry");
 	drop_text(s, &c->timezone, "--tz");
 	drop_text(s, &c->pid_file, "--pidfile");
+	drop_text(s, &c->monitor_pid_file, "--conmon-pidfile");
 	drop_list(s, &c->required, "--requires");
 	if (c->read_only_tmpfs && c->security.read_only_root.value)
 		note(s, "--read-only-tmpfs");

@@ -113,7 +113,7 @@ static void test_type_refused(void)
 	CHECK_CODE(word, 125);
 	CHECK_HAS(word.err, "'cronjob' is not known");
 	CHECK_CODE(nothing, 125);
-	CHECK_HAS(nothing.err, "no such pod or volume: 'nothing-of-this-name'");
+	CHECK_HAS(nothing.err, "no such pod, container or volume: 'nothing-of-this-name'");
 }
 
 static void test_service(void)

@@ -132,6 +132,7 @@ static const struct row rows[] = {
 	CONTAINER("groupEntry", "\"x\"", "--group-entry"),
 	CONTAINER("timezone", "\"local\"", "--tz"),
 	CONTAINER("pidFile", "\"/x\"", "--pidfile"),
+	CONTAINER("monitorPidFile", "\"/x\"", "--conmon-pidfile"),
 	CONTAINER("secrets", "[{\"name\":\"s\"}]", "the secret 's'"),
 	CONTAINER("health", "{\"test\":[\"true\"]}", "readiness probe"),
 	CONTAINER("health", "{\"test\":[\"true\"],\"onFailure\":\"kill\"}", "liveness probe"),
