@@ -103,9 +103,9 @@ static int write_status(const struct renaming *n, struct error *err)
 	char path[LAYOUT_PATH_MAX];
 	struct container_status st = { 0 };
 	struct error scratch;
-	cleanup_close int lock = lock_take(n->store->rootfd,
-					   layout_container(path, n->id, MONITOR_LOCK),
-					   LOCK_EXCLUSIVE, LOCK_PROBE_MS, &scratch);
+	cleanup_close int lock =
+		lock_take(n->store->rootfd, layout_container(path, n->id, MONITOR_LOCK),
+			  LOCK_EXCLUSIVE, LOCK_PROBE_MS, &scratch);
 	int r;
 
 	if (lock == -ETIMEDOUT)
@@ -163,7 +163,12 @@ int container_rename(const struct store *s, const char *id, const char *name, st
 	if (r == 0)
 		r = lock = lock_take(s->rootfd, layout_pod(path, n.status.pod_id, POD_LOCK),
 				     LOCK_EXCLUSIVE, POD_LOCK_WAIT_MS, err);
-	if (r >= 0)
+	if (r >= 0) { /* another one may have renamed it before */
+		status_done(&n.status);
+		n.status = (struct container_status){ 0 };
+		r = status_read(s, id, &n.status, err);
+	}
+	if (r == 0)
 		r = is_equal(n.status.name, name)
 			    ? error_set(err, EEXIST, "container '%.12s' is called '%s' already", id,
 					name)
