@@ -327,6 +327,15 @@ static int republish(struct session *x, const struct net_request *q, struct join
 	return session_publish(x, q->pod_id, &to->a, err);
 }
 
+/* Whether the pod is up: its start, or stop, has the network lock for all of its networks. */
+static bool is_joined(const struct joining *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->all[i].is_there)
+			return true;
+	return false;
+}
+
 static int connect_locked(struct session *x, const struct net_request *q, struct joining *g,
 			  struct error *err)
 {
@@ -340,6 +349,8 @@ static int connect_locked(struct session *x, const struct net_request *q, struct
 	j = &g->all[last];
 	if (j->is_there)
 		return 0;
+	if (last > 0 && !is_joined(g))
+		return error_set(err, EAGAIN, "the pod is being started or stopped: try again");
 	r = session_interface(wanted(q, last), g->all, last, j->a.interface, err);
 	j->a.hostname = xstrdup_or_null(q->hostname);
 	if (r == 0)

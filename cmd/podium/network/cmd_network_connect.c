@@ -3,7 +3,8 @@
  * network connect, disconnect, reload - the networks of what runs.
  *
  * Theory of operation: the pod's record says in which networks it is, so it is changed first; then
- * podium-net makes it so in a pod that runs. When that fails the record is put back. A network belongs
+ * podium-net makes it so in a pod that runs. When that fails the record is put back. Both under one lock,
+ * so that what is made is what the record says, and that no network goes meanwhile. A network belongs
  * to a pod as a whole: its containers share one namespace. So a container by itself can be named, or the
  * infra container of a pod.
  */
@@ -13,6 +14,7 @@
 
 #include "cmd/podium/base/commands.h"
 #include "cmd/podium/network/nethelper.h"
+#include "cmd/podium/network/networks.h"
 #include "cmd/podium/network/networksettle.h"
 #include "cmd/podium/network/networkwords.h"
 #include "cmd/podium/pod/pods.h"
@@ -156,7 +158,8 @@ static int run_connect(struct command_context *ctx, void *options, int argc, cha
 	struct attachment probe = { .ip4 = NULL };
 	char pod_id[65];
 	struct error scratch; /* the first failure is told */
-	int r = find_pod(s, argv[1], pod_id, err);
+	cleanup_close int lock = networks_lock(s, err);
+	int r = lock < 0 ? lock : find_pod(s, argv[1], pod_id, err);
 
 	(void)argc;
 	if (r < 0)
@@ -209,7 +212,8 @@ static int run_disconnect(struct command_context *ctx, void *options, int argc, 
 	cleanup_free char *name = NULL;
 	struct error why = { 0 };
 	char pod_id[65];
-	int r = find_pod(s, argv[1], pod_id, err);
+	cleanup_close int lock = networks_lock(s, err);
+	int r = lock < 0 ? lock : find_pod(s, argv[1], pod_id, err);
 
 	(void)argc;
 	if (r == 0)

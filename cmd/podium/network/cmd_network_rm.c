@@ -49,7 +49,8 @@ static int remove_one(const struct store *s, const struct rm_options *o, const c
 {
 	cleanup_strlist struct strlist pods = { 0 };
 	cleanup_free char *name = NULL;
-	int r = network_conf_find(s, word, &name, err);
+	cleanup_close int lock = networks_lock(s, err);
+	int r = lock < 0 ? lock : network_conf_find(s, word, &name, err);
 
 	if (r < 0)
 		return r;
@@ -123,7 +124,8 @@ static int prune_one(const struct store *s, const char *name)
 {
 	cleanup_strlist struct strlist pods = { 0 };
 	struct error err = { 0 };
-	int r = network_users(s, name, &pods, &err);
+	cleanup_close int lock = networks_lock(s, &err);
+	int r = lock < 0 ? lock : network_users(s, name, &pods, &err);
 
 	if (r == 0 && pods.n)
 		return 0;

@@ -18,11 +18,14 @@
 #include "cmd/podium/network/nethelper.h"
 #include "engine/base/clock.h"
 #include "engine/base/json.h"
+#include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/pod/lookup.h"
 #include "engine/pod/netusers.h"
 
-#define DRIVER "bridge"
+#define DRIVER	      "bridge"
+#define USERS_LOCK    "locks/network-users"
+#define USERS_LOCK_MS 60000
 
 void network_set_done(struct network_set *set)
 {
@@ -30,6 +33,11 @@ void network_set_done(struct network_set *set)
 		network_conf_done(&set->v[i]);
 	free(set->v);
 	*set = (struct network_set){ 0 };
+}
+
+int networks_lock(const struct store *s, struct error *err)
+{
+	return lock_take(s->rootfd, USERS_LOCK, LOCK_EXCLUSIVE, USERS_LOCK_MS, err);
 }
 
 int networks_choose_default(const struct store *s, struct error *err)

@@ -22,6 +22,10 @@ int network_set_load(const struct store *s, struct network_set *ret, struct erro
 /* Sees to it that the default network has its subnets. */
 int networks_choose_default(const struct store *s, struct error *err) must_check;
 
+/* For who changes which pods are in which networks, or takes a network away; another one is waited for.
+ * Returns the lock, to be closed. */
+int networks_lock(const struct store *s, struct error *err) must_check;
+
 /* As Podman's inspect and ls --format json have it. New reference. */
 json_t *network_json(const struct network_conf *c);
 /* The same with the names of Podman's templates. New reference. */
