@@ -14,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
@@ -36,6 +37,8 @@ int lock_take(int dirfd, const char *path, enum lock_mode mode, int timeout_ms, 
 
 	if (fd < 0 && errno == EROFS)
 		fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT)
+		return error_set(err, ENOENT, "the place of lock '%s' was removed meanwhile", path);
 	if (fd < 0)
 		return error_errno(err, "open lock '%s'", path);
 	while (flock(fd, op) < 0) {
@@ -49,9 +52,11 @@ int lock_take(int dirfd, const char *path, enum lock_mode mode, int timeout_ms, 
 					 path, timeout_ms / 1000);
 		(void)nanosleep(&(struct timespec){ .tv_nsec = LOCK_POLL_NS }, NULL);
 	}
-	if (!is_same_file(fd, dirfd, path))
-		return error_set(err, ESTALE, "lock '%s' was replaced", path);
-	return steal_fd(&fd);
+	if (is_same_file(fd, dirfd, path))
+		return steal_fd(&fd);
+	if (faccessat(dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_set(err, ESTALE, "the place of lock '%s' was removed meanwhile", path);
+	return error_set(err, ESTALE, "lock '%s' was replaced", path);
 }
 
 bool is_lock_held(int dirfd, const char *path)

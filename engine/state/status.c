@@ -137,6 +137,9 @@ int status_read(const struct store *s, const char *container_id, struct containe
 
 	if (r == 0)
 		r = record_load(&container_status_type, j, ret, err);
+	if (r == -ENOENT)
+		return error_set(err, ENOENT, "container '%.12s' was removed meanwhile",
+				 container_id);
 	return r < 0 ? error_wrap(err, "container '%.12s'", container_id) : 0;
 }
 
@@ -182,8 +185,7 @@ static bool is_record_enough(const struct store *s, const char *container_id,
 		return false;
 	if (!st->infra)
 		return is_lock_held(s->rootfd, layout_container(path, container_id, MONITOR_LOCK));
-	return st->pod_id &&
-	       is_lock_held(s->rootfd, layout_pod(path, st->pod_id, CONDUCTOR_LOCK));
+	return st->pod_id && is_lock_held(s->rootfd, layout_pod(path, st->pod_id, CONDUCTOR_LOCK));
 }
 
 /* The last words of a monitor that ended between the reading of the record and the look at its
