@@ -141,6 +141,8 @@ static void settle_resources(const struct settling *s)
 	struct resources *r = &s->c->resources;
 
 	settle_cpu(s);
+	if (r->memory_swap_assumed)
+		r->memory_swap_bytes.set = false;
 	drop_number(s, &r->memory_swap_bytes, "--memory-swap");
 	drop_number(s, &r->memory_swappiness, "--memory-swappiness");
 	drop_number(s, &r->pids_limit, "--pids-limit");

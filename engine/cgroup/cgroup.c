@@ -385,7 +385,7 @@ int cgroup_create_pod(struct cgroup_ctx *cg, const char *pod_id, const struct re
 		return r;
 	if (!cg->ops) {
 		warn_nothing(cg, total, ret_warnings);
-		return has_cgroup_direct(total) ? no_cgroups(err) : 0;
+		return is_cgroup_direct_needed(total) ? no_cgroups(err) : 0;
 	}
 	r = cg->ops->create_pod(cg, group, total, ret_warnings, err);
 	if (r == 0 && has_cgroup_extra(total))
@@ -406,7 +406,7 @@ int cgroup_create_container(struct cgroup_ctx *cg, const char *pod_id, const cha
 		return res;
 	if (!cg->ops) {
 		warn_nothing(cg, r, ret_warnings);
-		return has_cgroup_direct(r) ? no_cgroups(err) : 0;
+		return is_cgroup_direct_needed(r) ? no_cgroups(err) : 0;
 	}
 	res = cg->ops->create_container(cg, group, r, privileged, ret_warnings, err);
 	if (res == 0 && has_cgroup_extra(r))

@@ -54,10 +54,26 @@ static bool has_io(const struct resources *r)
 	return r->blkio_weight.set || r->blkio_devices.n;
 }
 
+static bool has_memory(const struct resources *r)
+{
+	return r->memory_swap_bytes.set || r->memory_swappiness.set || r->oom_kill_disable;
+}
+
+/* What follows from --memory alone may be left out where it cannot be had. */
+static bool is_memory_needed(const struct resources *r)
+{
+	return has_memory(r) &&
+	       (!r->memory_swap_assumed || r->memory_swappiness.set || r->oom_kill_disable);
+}
+
 bool has_cgroup_direct(const struct resources *r)
 {
-	return r && (has_cpu(r) || has_io(r) || r->memory_swap_bytes.set ||
-		     r->memory_swappiness.set || r->oom_kill_disable);
+	return r && (has_cpu(r) || has_io(r) || has_memory(r));
+}
+
+bool is_cgroup_direct_needed(const struct resources *r)
+{
+	return r && (has_cpu(r) || has_io(r) || is_memory_needed(r));
 }
 
 /* The tree that serves a controller, -ENOENT without one; on v1 the group is made in it. */
@@ -163,7 +179,7 @@ static int memory_v1(const struct cgroup_ctx *cg, const char *group, const struc
 		res = bytes < 0 ? cgfile_write(cg, t, group, swap, "-1")
 				: cgfile_limit(cg, t, group, swap, bytes, PAGE_SLACK);
 		/* Without accounting there is no limit to lift. */
-		if (res < 0 && !(res == -ENOENT && bytes < 0))
+		if (res < 0 && !(res == -ENOENT && (bytes < 0 || r->memory_swap_assumed)))
 			return fail(err, res, swap);
 	}
 	if (r->memory_swappiness.set) {
@@ -205,7 +221,7 @@ static int memory_v2(const struct cgroup_ctx *cg, const char *group, const struc
 	else
 		res = cgfile_limit(cg, t, group, "memory.swap.max", swap > 0 ? swap : 0,
 				   PAGE_SLACK);
-	if (res == -ENOENT && r->memory_swap_bytes.value < 0)
+	if (res == -ENOENT && (r->memory_swap_bytes.value < 0 || r->memory_swap_assumed))
 		return 0;
 	return res < 0 ? fail(err, res, "memory.swap.max") : 0;
 }
@@ -213,10 +229,12 @@ static int memory_v2(const struct cgroup_ctx *cg, const char *group, const struc
 static int apply_memory(struct cgroup_ctx *cg, const char *group, const struct resources *r,
 			struct error *err)
 {
-	int t = tree_for(cg, CGROUP_TREE_MEMORY, group, err);
+	bool needed = is_memory_needed(r);
+	struct error scratch; /* of a default that is left out */
+	int t = tree_for(cg, CGROUP_TREE_MEMORY, group, needed ? err : &scratch);
 
 	if (t < 0)
-		return t;
+		return needed ? t : 0;
 	return cg->layout == CGROUP_V2 ? memory_v2(cg, group, r, err)
 				       : memory_v1(cg, group, r, err);
 }
@@ -359,8 +377,7 @@ int cgroup_apply_direct(struct cgroup_ctx *cg, const char *group, const struct r
 {
 	int res = has_cpu(r) ? apply_cpu(cg, group, r, err) : 0;
 
-	if (res == 0 &&
-	    (r->memory_swap_bytes.set || r->memory_swappiness.set || r->oom_kill_disable))
+	if (res == 0 && has_memory(r))
 		res = apply_memory(cg, group, r, err);
 	if (res == 0 && has_io(r))
 		res = apply_io(cg, group, r, err);

@@ -130,6 +130,8 @@ int cgroup_enable_path(const struct cgroup_ctx *cg, const char *controller, cons
 
 /* Any limit in the kernel's own terms. */
 bool has_cgroup_direct(const struct resources *r);
+/* Any that was asked for: it cannot be left out. */
+bool is_cgroup_direct_needed(const struct resources *r);
 /* Writes them over what the group has; it exists. What cannot be applied is an error. */
 int cgroup_apply_direct(struct cgroup_ctx *cg, const char *group, const struct resources *r,
 			struct error *err) must_check;

@@ -97,9 +97,9 @@ int pod_remove(const struct store *s, const char *pod_id, struct error *err) mus
 /* The same for a pod's own conductor, which holds its lock: of a container that removes itself, and
  * its anonymous volumes. A pod that somebody else removes just then is left to them. */
 int pod_remove_conducted(const struct store *s, const char *pod_id, struct error *err) must_check;
-/* pod_remove_container() of a member that removes itself (--rm): its anonymous volumes go, too. */
-int pod_remove_ended(const struct store *s, const char *container_id,
-		     struct error *err) must_check;
+/* pod_remove_container() of a member that removes itself (--rm): its anonymous volumes go, too, and a
+ * pod that was made for it (remove_with_members) when it was the last. */
+int pod_remove_ended(const struct store *s, const char *container_id, struct error *err) must_check;
 /* Waits until the pod's conductor, if there is one, has ended, with all that it still does. */
 void pod_await_end(const struct store *s, const char *pod_id);
 /* False: it is still there after that time. */

@@ -254,11 +254,23 @@ static int remove_marked(const struct store *s, const char *pod_id, struct error
 	return r < 0 ? r : remove_directory(s, pod_id, err);
 }
 
+/* For who holds the pod's lock. */
+static int remove_locked(const struct store *s, const char *pod_id, struct error *err)
+{
+	int r = mark_removing(s, pod_id, err);
+
+	STOP_AT("remove:mark");
+	if (r == 0)
+		r = pod_drop_half_added(s, pod_id, err);
+	if (r == 0)
+		r = end_conductor(s, pod_id, err);
+	return r < 0 ? r : remove_marked(s, pod_id, err);
+}
+
 int pod_remove(const struct store *s, const char *pod_id, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 	cleanup_close int lock = -EBADF;
-	int r;
 
 	if (faccessat(s->rootfd, layout_pod(path, pod_id, NULL), F_OK, 0) < 0)
 		return 0;
@@ -269,13 +281,7 @@ int pod_remove(const struct store *s, const char *pod_id, struct error *err)
 		return lock == -ESTALE || lock == -ENOENT
 			       ? 0
 			       : error_wrap(err, "remove pod '%.12s'", pod_id);
-	r = mark_removing(s, pod_id, err);
-	STOP_AT("remove:mark");
-	if (r == 0)
-		r = pod_drop_half_added(s, pod_id, err);
-	if (r == 0)
-		r = end_conductor(s, pod_id, err);
-	return r < 0 ? r : remove_marked(s, pod_id, err);
+	return remove_locked(s, pod_id, err);
 }
 
 /* Who removes a pod holds its lock and waits for the conductor: that one must not wait for the lock. */
@@ -312,15 +318,39 @@ int pod_remove_conducted(const struct store *s, const char *pod_id, struct error
 	return r < 0 ? r : volumes_remove_unused(s, &volumes, err);
 }
 
+/* A pod that came with a container that has removed itself, unless others have joined it. */
+static int remove_left_pod(const struct store *s, const char *pod_id, struct error *err)
+{
+	cleanup_close int lock = lock_unless_removed(s, pod_id, err);
+	struct pod_spec pod = { 0 };
+	int r;
+
+	if (lock < 0)
+		return lock == -ESTALE || lock == -ENOENT ? 0 : lock;
+	r = lookup_read_pod(s, pod_id, &pod, err);
+	if (r == 0 && pod.remove_with_members && pod.containers.n == 0)
+		r = remove_locked(s, pod_id, err);
+	record_done(&pod_spec_type, &pod);
+	return r;
+}
+
 int pod_remove_ended(const struct store *s, const char *container_id, struct error *err)
 {
 	cleanup_strlist struct strlist volumes = { 0 };
+	struct container_status st = { 0 };
 	struct error scratch; /* as above */
-	int r;
+	int r = status_read(s, container_id, &st, err);
 
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	error_ignore(volumes_anonymous_of(s, container_id, &volumes, &scratch));
 	r = pod_remove_container(s, container_id, err);
-	return r < 0 ? r : volumes_remove_unused(s, &volumes, err);
+	if (r == 0)
+		r = volumes_remove_unused(s, &volumes, err);
+	if (r == 0 && st.pod_id)
+		r = remove_left_pod(s, st.pod_id, err);
+	status_done(&st);
+	return r;
 }
 
 /* ---- what was to remove itself ------------------------------------------------------------ */

@@ -304,7 +304,8 @@ struct resources {
 	struct opt_i64 cpu_quota_us;	  /* -1: none */
 	struct opt_i64 memory_swap_bytes; /* memory and swap together; -1: no limit */
 	struct opt_i64 memory_swappiness; /* 0 to 100, cgroup v1 alone */
-	struct opt_i64 blkio_weight;	  /* 10 to 1000 */
+	bool memory_swap_assumed; /* memory_swap_bytes was not asked for: left out where there is none */
+	struct opt_i64 blkio_weight; /* 10 to 1000 */
 	struct strlist
 		blkio_devices; /* "read-bps:/dev/sda:1048576", and write-bps, *-iops, weight */
 	struct strlist device_cgroup_rules; /* "c 1:3 rwm" */
@@ -371,6 +372,7 @@ struct pod_spec {
 	/* ---- of pods and containers made by hand ---- */
 	bool solo; /* one container by itself: it has no infra container, and no listing shows a pod */
 	bool unless_stopped;		 /* restart: Always, but after a boot only what ran */
+	bool remove_with_members;	 /* goes when its last container has removed itself */
 	struct attachment_list networks; /* BRIDGE: in order; none: the default network */
 	struct port_list ports;		 /* of the pod itself, beside those of its containers */
 	/* Namespaces of somebody else: "container:<64 digits>" or "ns:<path>"; NULL: the pod's own */

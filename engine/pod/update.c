@@ -60,6 +60,8 @@ void resources_merge(struct resources *r, const struct resources *change)
 	merge_number(&r->cpu_period_us, &change->cpu_period_us);
 	merge_number(&r->cpu_quota_us, &change->cpu_quota_us);
 	merge_number(&r->memory_swap_bytes, &change->memory_swap_bytes);
+	if (change->memory_swap_bytes.set)
+		r->memory_swap_assumed = change->memory_swap_assumed;
 	merge_number(&r->memory_swappiness, &change->memory_swappiness);
 	merge_number(&r->blkio_weight, &change->blkio_weight);
 	merge_text(&r->cpuset_cpus, change->cpuset_cpus);

@@ -247,6 +247,15 @@ static void test_pod(void)
 	CHECK_NOTHING_LEFT(&before, "pod rm");
 }
 
+#define GONE_MS 10000 /* for what nobody waits for */
+
+static bool is_printed(const char *line, const char *out)
+{
+	cleanup_result struct result r = podium("%s", line);
+
+	return r.code == 0 && strcmp(r.out, out) == 0;
+}
+
 /* --rm of a container that came with its pod takes the pod, too. */
 static void test_new_pod(void)
 {
@@ -259,6 +268,28 @@ static void test_new_pod(void)
 	MUST(0, "pod rm -f np");
 	check_run(0, "hi\n", "run --rm --pod new:np busybox echo hi");
 	check_run(0, "", "pod ls -q");
+	MUST(0, "run -d --rm --pod new:np busybox true");
+	CHECK(WAIT_UNTIL(is_printed("pod ls -q", ""), GONE_MS), "nobody waits for it: it goes");
+	/* Somebody has joined: it stays. */
+	MUST(0, "run -d --rm --pod new:np busybox sleep 0.3");
+	MUST(0, "create --pod np --name joined busybox true");
+	CHECK(WAIT_UNTIL(is_printed("ps -a --format '{{.Names}}' -f pod=np -f ancestor=busybox",
+				    "joined\n"),
+			 GONE_MS),
+	      "the other one has gone");
+	check_run(0, "np\n", "pod ls --format '{{.Name}}'");
+	MUST(0, "pod rm -f np");
+}
+
+/* A pod of which the last member has just ended takes the next one, once it has gone down. */
+static void test_ending_pod(void)
+{
+	MUST(0, "pod create --exit-policy stop --name ending");
+	for (int i = 0; i < 20; i++)
+		check_run(0, "hi\n", "run --rm --pod ending busybox echo hi");
+	for (int i = 0; i < 20; i++)
+		MUST(0, "run -d --rm --pod ending busybox true");
+	MUST(0, "pod rm -f ending");
 }
 
 /* ---- containers.conf ---------------------------------------------------------------------------- */
@@ -290,6 +321,7 @@ static CU_TestInfo tests[] = {
 	{ "pod create", test_pod },
 	{ "a pod made by run", test_new_pod },
 	{ "containers.conf", test_conf },
+	{ "a pod that ends", test_ending_pod },
 	CU_TEST_INFO_NULL,
 };
 

@@ -568,6 +568,28 @@ static void test_totals(void)
 	CU_ASSERT_FALSE(r.cpu_request_milli.set);
 }
 
+/* Memory and swap together: a member without a word about it has no swap. */
+static void test_total_swap(void)
+{
+	struct container_ref refs[] = { { 0 }, { 0 } };
+	struct container_spec specs[] = { total_of(0, 0, 10), total_of(0, 0, 30) };
+	struct pod_spec pod = { .containers = { refs, ARRAY_SIZE(refs) } };
+	struct resources r;
+
+	pod_total_resources(&pod, specs, &r);
+	CU_ASSERT_FALSE(r.memory_swap_bytes.set);
+	specs[0].resources.memory_swap_bytes = (struct opt_i64){ true, 20 };
+	pod_total_resources(&pod, specs, &r);
+	CU_ASSERT_TRUE(r.memory_swap_bytes.set && r.memory_swap_bytes.value == 50);
+	CU_ASSERT_TRUE(r.memory_swap_assumed);
+	specs[1].resources.memory_swap_bytes = (struct opt_i64){ true, -1 };
+	pod_total_resources(&pod, specs, &r);
+	CU_ASSERT_TRUE(r.memory_swap_bytes.set && r.memory_swap_bytes.value == -1);
+	specs[0].resources.memory_limit_bytes.set = false;
+	pod_total_resources(&pod, specs, &r);
+	CU_ASSERT_FALSE(r.memory_swap_bytes.set);
+}
+
 /* ---- the rest ------------------------------------------------------------------------------ */
 
 static void test_join(void)
@@ -826,6 +848,7 @@ static CU_TestInfo tests[] = {
 	{ "huge pages and cpusets, refused", test_extras_refused },
 	{ "limits of a pod", test_pod_limits },
 	{ "what follows from the containers", test_totals },
+	{ "totals of swap", test_total_swap },
 	{ "joining", test_join },
 	{ "oom kills", test_oom },
 	{ "killing and freezing", test_kill },

@@ -157,6 +157,19 @@ static void test_v1(void)
 	tear_down();
 }
 
+/* A limit of swap that follows from --memory is left out where it cannot be had; one that was asked
+ * for is not. */
+static void test_assumed_swap(void)
+{
+	struct resources r = { .memory_swap_bytes = SET(96 << 20), .memory_swap_assumed = true };
+
+	set_up(false, "pids devices");
+	CU_ASSERT_EQUAL(create(&r), 0);
+	r.memory_swap_assumed = false;
+	CU_ASSERT_EQUAL(create(&r), -ENOENT);
+	tear_down();
+}
+
 static void test_refused(void)
 {
 	static const char *const bad[] = { "read-bps:/dev/null:1", "read-bps:/nowhere:1",
@@ -181,8 +194,11 @@ static void test_refused(void)
 }
 
 static CU_TestInfo tests[] = {
-	{ "v2", test_v2 }, { "CG-4 not with v2", test_v2_refused },
-	{ "v1", test_v1 }, { "CG-4 refused", test_refused },
+	{ "v2", test_v2 },
+	{ "CG-4 not with v2", test_v2_refused },
+	{ "v1", test_v1 },
+	{ "CG-4 refused", test_refused },
+	{ "swap by default", test_assumed_swap },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {

@@ -203,6 +203,9 @@ static const struct plan_case good[] = {
 	/* resources */
 	{ "-m 512m", "c/resources/memoryLimitBytes/value", "536870912" },
 	{ "-m 1g --memory-swap 2g", "c/resources/memorySwapBytes/value", "2147483648" },
+	{ "-m 1g", "c/resources/memorySwapBytes/value", "2147483648" },
+	{ "-m 1g", "c/resources/memorySwapAssumed", "true" },
+	{ "-m 1g --memory-swap 2g", "c/resources/memorySwapAssumed", "" },
 	{ "-m 1g --memory-swap -1", "c/resources/memorySwapBytes/value", "-1" },
 	{ "--memory-reservation 1.5g", "c/resources/memoryRequestBytes/value", "1610612736" },
 	{ "--memory-swappiness 60", "c/resources/memorySwappiness/value", "60" },
@@ -509,7 +512,7 @@ static void test_member(void)
 		"--sysctl net.ipv4.ip_forward=1",
 	};
 	char name[] = "web";
-	struct pod_spec pod = { .name = name, .restart = RESTART_ALWAYS };
+	struct pod_spec pod = { .name = name, .restart = RESTART_ALWAYS, .unless_stopped = true };
 	struct conf none = { 0 };
 	struct planned p;
 
@@ -526,9 +529,14 @@ static void test_member(void)
 	plan_with("-m 64m image", &none, &pod, &p);
 	CU_ASSERT_EQUAL(p.r, 0);
 	check_value("member", &p.plan, "c/restart", "");
+	check_value("member", &p.plan, "c/unlessStopped", "true");
 	check_value("member", &p.plan, "c/resources/devices", "[\"/dev/null\"]");
 	check_value("member", &p.plan, "c/security/allowPrivilegeEscalation/set", "true");
 	check_value("member", &p.plan, "pod/solo", "");
+	planned_done(&p);
+	plan_with("--restart no image", &none, &pod, &p);
+	CU_ASSERT_EQUAL(p.r, 0);
+	check_value("member", &p.plan, "c/unlessStopped", "");
 	planned_done(&p);
 	plan_with("--init-ctr once --pod web image", &none, &pod, &p);
 	CU_ASSERT_EQUAL(p.r, 0);

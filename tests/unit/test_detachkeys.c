@@ -5,7 +5,11 @@
 #include "cmd/podium/base/detachkeys.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/base/mem.h"
 #include "tests/support/cunit_main.h"
@@ -42,6 +46,35 @@ static void test_words(void)
 		   "x\x1a\0\x1b\x1c\x1d\x1e\x1f", 8);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		CU_ASSERT_EQUAL(detach_keys_parse(bad[i], &k, &err), -EINVAL);
+}
+
+/* containers.conf is asked on a terminal alone, and when no flag says otherwise. */
+static void test_choice(void)
+{
+	static const char text[] = "[engine]\ndetach_keys = \"ctrl-x,y\"\n";
+	char path[] = "/tmp/podium-keys-XXXXXX";
+	int file = mkstemp(path), was = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3), pty, other;
+	struct detach_keys k;
+	struct error err;
+
+	CU_ASSERT_FATAL(file >= 0 && openpty(&pty, &other, NULL, NULL, NULL) == 0);
+	CU_ASSERT_EQUAL(write(file, text, strlen(text)), (ssize_t)strlen(text));
+	(void)setenv("CONTAINERS_CONF", path, 1);
+	(void)dup3(other, STDIN_FILENO, 0);
+	CU_ASSERT_EQUAL(detach_keys_choose(NULL, &k, &err), 0);
+	CU_ASSERT(k.n == 2 && memcmp(k.keys, "\x18y", 2) == 0);
+	CU_ASSERT_EQUAL(detach_keys_choose("q", &k, &err), 0);
+	CU_ASSERT(k.n == 1 && k.keys[0] == 'q');
+	(void)dup3(file, STDIN_FILENO, 0);
+	CU_ASSERT_EQUAL(detach_keys_choose(NULL, &k, &err), 0);
+	CU_ASSERT(k.n == 2 && memcmp(k.keys, "\x10\x11", 2) == 0);
+	(void)dup3(was, STDIN_FILENO, 0);
+	(void)unsetenv("CONTAINERS_CONF");
+	(void)unlink(path);
+	(void)close(pty);
+	(void)close(other);
+	(void)close(file);
+	(void)close(was);
 }
 
 /* Types the text in pieces of that size; what comes through, and whether it was left. */
@@ -93,6 +126,7 @@ static void test_sequence(void)
 
 static CU_TestInfo tests[] = {
 	{ "words", test_words },
+	{ "which", test_choice },
 	{ "the sequence", test_sequence },
 	CU_TEST_INFO_NULL,
 };

@@ -91,6 +91,10 @@ static const struct row rows[] = {
 	CONTAINER("resources", "{\"cpusetCpus\":\"0\"}", "--cpuset-cpus"),
 	CONTAINER("resources", "{\"cpusetMems\":\"0\"}", "--cpuset-mems"),
 	CONTAINER("resources", "{\"memorySwapBytes\":" SET(-1) "}", "--memory-swap"),
+	CONTAINER("resources",
+		  "{\"memoryLimitBytes\":" SET(9) ",\"memorySwapBytes\":" SET(
+			  18) ",\"memorySwapAssumed\":true}",
+		  NULL),
 	CONTAINER("resources", "{\"memorySwappiness\":" SET(3) "}", "--memory-swappiness"),
 	CONTAINER("resources", "{\"pidsLimit\":" SET(3) "}", "--pids-limit"),
 	CONTAINER("resources", "{\"blkioWeight\":" SET(30) "}", "--blkio-weight"),
@@ -159,6 +163,7 @@ static const char *const not_by_hand[] = {
 	"pullSecrets",
 	"restartBackoff",
 	"exitWithMembers",
+	"removeWithMembers",
 	"activeDeadlineSeconds",
 	"hostUsers",
 	"plainNames",

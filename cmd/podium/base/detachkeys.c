@@ -10,7 +10,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "cmd/podium/base/conf.h"
 #include "engine/base/mem.h"
 #include "engine/base/str.h"
 
@@ -56,6 +58,17 @@ int detach_keys_parse(const char *text, struct detach_keys *ret, struct error *e
 					 text);
 	}
 	return 0;
+}
+
+int detach_keys_choose(const char *asked, struct detach_keys *ret, struct error *err)
+{
+	cleanup_containers_conf struct conf conf = { 0 };
+	int r = 0;
+
+	/* Nobody types into a pipe: the files are not opened for it. */
+	if (!asked && isatty(STDIN_FILENO))
+		r = containers_conf_load(&conf, err);
+	return r < 0 ? r : detach_keys_parse(asked ? asked : conf.detach_keys, ret, err);
 }
 
 /* The keys and one byte more that does not go on with them: lets go what cannot be the beginning. */

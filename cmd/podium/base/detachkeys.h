@@ -25,6 +25,10 @@ struct detach_keys {
  * default, "" none. -EINVAL for what is no key. */
 int detach_keys_parse(const char *text, struct detach_keys *ret, struct error *err) must_check;
 
+/* The keys that were asked for; NULL: on a terminal those of containers.conf, else the default. -EINVAL
+ * for what is no key, and what containers_conf_load() returns. */
+int detach_keys_choose(const char *asked, struct detach_keys *ret, struct error *err) must_check;
+
 /* Carries what was typed to out, which has room for len + DETACH_KEYS_MAX bytes; keys that may be
  * the beginning of the sequence are kept back until it is clear. Returns how many bytes are there.
  * *ret_detached: the sequence is complete, and what came after it is dropped. */

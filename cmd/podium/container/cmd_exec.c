@@ -422,7 +422,7 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 
 	if (o->tty && o->interactive && !isatty(STDIN_FILENO))
 		command_print_warning("the input device is not a terminal");
-	r = detach_keys_parse(o->detach_keys, &x.relay.keys, err);
+	r = detach_keys_choose(o->detach_keys, &x.relay.keys, err);
 	if (r == 0)
 		r = view_find(&ctx->store, o->latest, name, id, err);
 	if (r == 0 && argc <= first)

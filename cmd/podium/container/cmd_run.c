@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "cmd/podium/base/commands.h"
-#include "cmd/podium/base/conf.h"
 #include "cmd/podium/container/create_options.h"
+#include "cmd/podium/container/life.h"
 #include "cmd/podium/container/session.h"
 #include "cmd/podium/pod/pods.h"
 #include "engine/base/clock.h"
@@ -34,29 +34,6 @@
 #define GONE_STEP_US	    5000
 
 /* ---- before and after ------------------------------------------------------------------------- */
-
-/* Containers that it requires run first. */
-static int start_required(const struct store *s, const char *id, struct error *err)
-{
-	struct container_spec c = { 0 };
-	int r = lookup_read_container(s, id, &c, err);
-
-	for (size_t i = 0; i < c.required.n && r == 0; i++) {
-		struct pod_start_result report = { .report_fd = -1 };
-		struct container_status st = { 0 };
-		bool lost = false;
-
-		r = status_read(s, c.required.v[i], &st, err);
-		if (r == 0 && status_live(s, c.required.v[i], &st, &lost) != STATE_RUNNING)
-			r = pod_start(s, st.pod_id, c.required.v[i], &report.report_fd, err);
-		status_done(&st);
-		if (r >= 0 && report.report_fd >= 0)
-			(void)pods_watch(&report, 1, -1);
-		r = r < 0 ? error_wrap(err, "--requires %.12s", c.required.v[i]) : 0;
-	}
-	record_done(&container_spec_type, &c);
-	return r;
-}
 
 /* Whether anything of it has ever run; *ret_code is what its program said, or could not. */
 static bool has_run(const struct store *s, const char *id, int *ret_code)
@@ -126,23 +103,23 @@ static void remove_image(const struct store *s, const char *image)
 		command_print_error(&err);
 }
 
-/* --rm with --pod new: the pod that came with the container goes with it, unless others have joined. */
-static int remove_pod(const struct store *s, const struct created *made, struct error *err)
+/* --rm with --pod new: the pod goes with the container, unless others have joined. */
+static void await_pod_removal(const struct store *s, const struct created *made)
 {
-	cleanup_strlist struct strlist ids = { 0 };
-	struct pod_spec pod = { 0 };
-	int r;
+	int64_t end = clock_mono_ms() + GONE_WAIT_MS;
+	bool is_left = true;
 
 	await_removal(s, made->container_id);
-	r = lookup_read_pod(s, made->pod_id, &pod, err);
-	if (r == 0 && pod.containers.n == 0) {
-		strlist_add(&ids, made->pod_id);
-		r = pods_stop_to_remove(s, &ids, 0, err);
-		if (r == 0)
-			r = pod_remove(s, made->pod_id, err);
+	while (is_left && clock_mono_ms() < end) {
+		struct pod_spec pod = { 0 };
+		struct error scratch; /* it is gone */
+
+		is_left = lookup_read_pod(s, made->pod_id, &pod, &scratch) == 0 &&
+			  pod.containers.n == 0;
+		record_done(&pod_spec_type, &pod);
+		if (is_left)
+			(void)usleep(GONE_STEP_US);
 	}
-	record_done(&pod_spec_type, &pod);
-	return r == -ENOENT ? 0 : r;
 }
 
 /* ---- the two ways ----------------------------------------------------------------------------- */
@@ -151,10 +128,10 @@ static int start(struct command_context *ctx, const struct created *made, struct
 {
 	struct pod_start_result report = { .report_fd = -1 };
 	const char *only = made->joined ? made->container_id : NULL;
-	int r = start_required(&ctx->store, made->container_id, err);
+	int r = container_start_required(&ctx->store, made->container_id, err);
 
 	if (r == 0)
-		r = pod_start(&ctx->store, made->pod_id, only, &report.report_fd, err);
+		r = pods_order_start(&ctx->store, made->pod_id, only, &report, err);
 	if (r < 0) {
 		create_undo(&ctx->store, made);
 		return r;
@@ -177,7 +154,7 @@ static bool is_attached(const struct create_options *o, const char *stream)
 static int attach(struct command_context *ctx, const struct create_options *o,
 		  const struct created *made, struct error *err)
 {
-	struct session_options how = {
+	const struct session_options how = {
 		.start = true,
 		.no_stdin = !is_attached(o, "stdin"),
 		.no_stdout = !is_attached(o, "stdout"),
@@ -185,13 +162,8 @@ static int attach(struct command_context *ctx, const struct create_options *o,
 		.sig_proxy = o->sig_proxy,
 		.detach_keys = o->detach_keys,
 	};
-	cleanup_containers_conf struct conf conf = { 0 };
-	int r = o->detach_keys ? 0 : containers_conf_load(&conf, err);
+	int r = container_start_required(&ctx->store, made->container_id, err);
 
-	if (!how.detach_keys)
-		how.detach_keys = conf.detach_keys;
-	if (r == 0)
-		r = start_required(&ctx->store, made->container_id, err);
 	if (r == 0)
 		r = container_session(ctx, made->container_id, &how, err);
 	if (r < 0 || r == EXIT_OURS)
@@ -238,12 +210,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		return start(ctx, &made, err);
 	r = attach(ctx, o, &made, err);
 	if (o->remove && made.new_pod && r >= 0 && r != EXIT_OURS &&
-	    !is_running(&ctx->store, made.container_id)) {
-		int gone = remove_pod(&ctx->store, &made, err);
-
-		if (gone < 0)
-			return gone;
-	}
+	    !is_running(&ctx->store, made.container_id))
+		await_pod_removal(&ctx->store, &made);
 	if (o->remove_image && r >= 0) {
 		await_removal(&ctx->store, made.container_id);
 		if (!is_there(&ctx->store, made.container_id))

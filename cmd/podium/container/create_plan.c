@@ -90,6 +90,7 @@ static int inherit(const struct pod_spec *pod, struct pod_plan *plan, struct err
 	int r = 0;
 
 	plan->pod.restart = pod->restart;
+	plan->containers[0].unless_stopped = pod->unless_stopped;
 	for (size_t i = 0; i < pod->member_options.n && r == 0; i++)
 		r = plan_security_option(pod->member_options.v[i], c, err);
 	for (size_t i = 0; i < pod->resources.devices.n; i++)
@@ -118,6 +119,7 @@ static int own_pod(const struct create_options *o, const struct create_target *t
 	pod->name = xstrdup_or_null(pod->solo ? o->name : target->new_pod);
 	pod->restart = RESTART_NEVER;
 	pod->exit_with_members = pod->solo;
+	pod->remove_with_members = target->new_pod && o->remove;
 	pod->grace_seconds = (struct opt_i64){ true, HAND_GRACE_SECONDS };
 	r = plan_network(&o->net, conf, pod, err);
 	if (r == 0)

@@ -18,9 +18,9 @@ int plan_restart(const char *text, int *ret, struct opt_i64 *retries, bool *unle
 {
 	static const char with_count[] = "on-failure:";
 
-	if (is_equal(text, "always") || is_equal(text, "unless-stopped")) {
+	*unless_stopped = is_equal(text, "unless-stopped");
+	if (is_equal(text, "always") || *unless_stopped) {
 		*ret = RESTART_ALWAYS;
-		*unless_stopped = is_equal(text, "unless-stopped");
 		return 0;
 	}
 	if (is_equal(text, "on-failure")) {

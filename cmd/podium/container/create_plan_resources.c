@@ -52,12 +52,25 @@ static int get_range(const char *flag, const struct option_int *o, const int64_t
 
 /* ---- memory ----------------------------------------------------------------------------------- */
 
+/* Podman's: as much swap as memory. */
+static void assume_swap(struct resources *ret)
+{
+	int64_t memory = ret->memory_limit_bytes.value;
+
+	if (!ret->memory_limit_bytes.set || memory > INT64_MAX / 2)
+		return;
+	ret->memory_swap_bytes = (struct opt_i64){ true, 2 * memory };
+	ret->memory_swap_assumed = true;
+}
+
 static int get_swap(const struct resource_flags *w, struct resources *ret, struct error *err)
 {
 	int r = 0;
 
-	if (!w->memory_swap)
+	if (!w->memory_swap) {
+		assume_swap(ret);
 		return 0;
+	}
 	if (is_equal(w->memory_swap, "-1"))
 		ret->memory_swap_bytes = (struct opt_i64){ true, -1 };
 	else

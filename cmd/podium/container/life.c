@@ -280,6 +280,11 @@ static int start_required(const struct store *s, const char *id, int depth, stru
 	return r;
 }
 
+int container_start_required(const struct store *s, const char *id, struct error *err)
+{
+	return start_required(s, id, 0, err);
+}
+
 static int start_at_depth(const struct store *s, const char *id, int depth, struct error *err)
 {
 	struct container_status st = { 0 };

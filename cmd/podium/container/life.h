@@ -17,6 +17,9 @@ int container_stop(const struct store *s, const char *id, int64_t grace_s,
 /* Starts it, and what it requires before it; one that runs is success. */
 int container_start(const struct store *s, const char *id, struct error *err) must_check;
 
+/* What it requires, not itself. */
+int container_start_required(const struct store *s, const char *id, struct error *err) must_check;
+
 /* Sends a signal to its first process; SIGKILL waits for its end. -EINVAL: it does not run. */
 int container_kill(const struct store *s, const char *id, int sig, struct error *err) must_check;
 

@@ -48,7 +48,7 @@ struct session {
 	char pod_id[65];
 	bool tty;	/* the container's */
 	bool use_stdin; /* there is more to come */
-	bool has_keys;	/* stdin is a terminal */
+	bool has_keys;	/* stdin is a terminal: detach keys are looked for */
 	bool is_cut;	/* it ended without its exit code */
 	bool has_exited;
 	bool is_solo;
@@ -269,8 +269,7 @@ static int order_start(struct session *s, struct error *err)
 	if (r < 0)
 		return r;
 	s->listen_fd = r;
-	r = pod_start(s->store, s->pod_id, s->id, &s->report.report_fd, err);
-	return r < 0 ? r : 0;
+	return pods_order_start(s->store, s->pod_id, s->id, &s->report, err);
 }
 
 /* What the records say of the container. */
@@ -439,7 +438,7 @@ int container_session(struct command_context *ctx, const char *container_id,
 			       .report.report_fd = -1 };
 	outlet_init(&s->out, STDOUT_FILENO);
 	outlet_init(&s->err_out, STDERR_FILENO);
-	r = detach_keys_parse(o->detach_keys, &s->keys, err);
+	r = detach_keys_choose(o->detach_keys, &s->keys, err);
 	if (r < 0)
 		return r;
 	r = open_signals(s, &old, err);

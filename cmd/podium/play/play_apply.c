@@ -62,8 +62,6 @@ int play_make(const struct store *s, const struct play_options *o, struct played
 	int r = 0;
 
 	for (size_t i = 0; i < n && r == 0; i++) {
-		reports[i].report_fd = -1;
-		reports[i].name = v[i].plan->pod.name;
 		if (v[i].act != PLAY_KEEP) {
 			r = pod_create(s, v[i].plan, &v[i].creation, err);
 			if (r < 0)
@@ -71,13 +69,16 @@ int play_make(const struct store *s, const struct play_options *o, struct played
 			v[i].created = true;
 			(void)snprintf(v[i].id, sizeof(v[i].id), "%s", v[i].plan->pod.id);
 		}
+		reports[i] =
+			(struct pod_start_result){ .report_fd = -1, .store = s, .pod_id = v[i].id };
 		trace("pod '%s' created", v[i].plan->pod.name);
 		if (!o->start || (v[i].act == PLAY_KEEP && is_pod_conducted(s, v[i].id)))
 			reports[i].done = reports[i].up = true;
 		else if (v[i].act == PLAY_KEEP && is_pod_active(s, v[i].id))
 			r = pod_adopt(s, v[i].id, &reports[i].report_fd, err);
 		else
-			r = pod_start(s, v[i].id, NULL, &reports[i].report_fd, err);
+			r = pods_order_start(s, v[i].id, NULL, &reports[i], err);
+		reports[i].name = v[i].plan->pod.name;
 		r = r > 0 ? 0 : r;
 	}
 	return r;

@@ -59,6 +59,21 @@ static void print_of_pod(const struct pod_start_result *r, const char *text)
 	command_print_warning(r->name ? whole : text);
 }
 
+/* The pod's conductor takes no orders: it is ending. The next one is waited for and gets the order. */
+static void order_again(struct pod_start_result *r)
+{
+	struct error err;
+
+	if (r->report_fd >= 0)
+		(void)close(r->report_fd);
+	r->report_fd = -1;
+	if (pod_start(r->store, r->pod_id, r->container_id, &r->report_fd, &err) >= 0)
+		return;
+	print_failure(r, err.text);
+	r->not_built = true;
+	finish(r);
+}
+
 static void handle(struct pod_start_result *r, const struct ctl_msg *msg)
 {
 	switch ((enum ctl_type)msg->type) {
@@ -69,9 +84,8 @@ static void handle(struct pod_start_result *r, const struct ctl_msg *msg)
 			print_warning(r, msg->text);
 		break;
 	case CTL_FAILED:
-		r->ask_again = msg->value == CTL_STOPPING;
-		if (r->ask_again)
-			finish(r);
+		if (msg->value == CTL_STOPPING)
+			order_again(r);
 		else
 			print_failure(r, msg->text);
 		break;
@@ -134,50 +148,34 @@ bool pods_watch(struct pod_start_result *v, size_t n, int timeout_ms)
 	}
 }
 
-/* Those whose conductor was one too many. */
-static int start_again(const struct store *s, const struct strlist *ids, struct pod_start_result *v,
-		       bool *ret_any, struct error *err)
+int pods_order_start(const struct store *s, const char *pod_id, const char *container_id,
+		     struct pod_start_result *ret, struct error *err)
 {
-	*ret_any = false;
-	for (size_t i = 0; i < ids->n; i++) {
-		int r;
+	int r;
 
-		if (!v[i].ask_again)
-			continue;
-		*ret_any = true;
-		v[i].ask_again = v[i].done = false;
-		r = pod_start(s, ids->v[i], NULL, &v[i].report_fd, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	*ret = (struct pod_start_result){
+		.report_fd = -1, .store = s, .pod_id = pod_id, .container_id = container_id
+	};
+	r = pod_start(s, pod_id, container_id, &ret->report_fd, err);
+	return r < 0 ? r : 0;
 }
 
 int pods_start(const struct store *s, const struct strlist *ids, bool print, struct error *err)
 {
-	bool any = true;
 	cleanup_free struct pod_start_result *v = xcalloc(ids->n, sizeof(*v));
 	int code = 0;
 
 	for (size_t i = 0; i < ids->n; i++) {
 		int r;
 
-		v[i].report_fd = -1;
-		v[i].name = ids->n > 1 ? ids->v[i] : NULL;
 		if (lookup_pod_phase(s, ids->v[i]) == POD_REMOVING)
 			return error_set(err, EINVAL, "pod '%.12s' is being removed", ids->v[i]);
-		r = pod_start(s, ids->v[i], NULL, &v[i].report_fd, err);
+		r = pods_order_start(s, ids->v[i], NULL, &v[i], err);
 		if (r < 0)
 			return r;
+		v[i].name = ids->n > 1 ? ids->v[i] : NULL;
 	}
-	while (any) {
-		int r;
-
-		(void)pods_watch(v, ids->n, -1);
-		r = start_again(s, ids, v, &any, err);
-		if (r < 0)
-			return r;
-	}
+	(void)pods_watch(v, ids->n, -1);
 	for (size_t i = 0; i < ids->n; i++) {
 		if (v[i].failures || v[i].not_built)
 			code = 125;

@@ -14,17 +14,26 @@
 struct pod_start_result {
 	const char *name; /* said before what is printed about it, or NULL; not owned */
 	int report_fd;
-	bool up;	 /* every container was started (or tried) */
-	bool not_built;	 /* the sandbox could not be made: nothing runs */
-	bool ask_again;	 /* there are two conductors: this was the one that ends */
-	bool init_retry; /* an init container failed and is tried again */
-	int failures;	 /* what was printed as an error */
+	/* Who is asked again when the conductor was one that is just ending; not owned. */
+	const struct store *store;
+	const char *pod_id;
+	const char *container_id; /* NULL: the whole pod */
+	bool up;		  /* every container was started (or tried) */
+	bool not_built;		  /* the sandbox could not be made: nothing runs */
+	bool init_retry;	  /* an init container failed and is tried again */
+	int failures;		  /* what was printed as an error */
 	bool done;
 	struct strlist warned; /* said already */
 };
 
+/* Orders the start of a pod, or of one of its containers, and fills *ret for pods_watch(); store and
+ * ids must live until then. 0 or -errno. */
+int pods_order_start(const struct store *s, const char *pod_id, const char *container_id,
+		     struct pod_start_result *ret, struct error *err) must_check;
+
 /* Follows the reports of n pods until each is up, has failed, or waits for the retry of an init
- * container. Prints warnings and errors on stderr. False when timeout_ms (< 0: none) passed first. */
+ * container; a pod that was just ending is ordered to start again. Prints warnings and errors on
+ * stderr. False when timeout_ms (< 0: none) passed first. */
 bool pods_watch(struct pod_start_result *v, size_t n, int timeout_ms);
 
 /* Starts pods that exist and waits for all. Each id that is up is printed when print is true.
