@@ -136,7 +136,7 @@ const struct option run_options[] = {
 	{ 'l', "label", OPTION_STRINGS, O(labels.labels), "key=value", "Add a label", false },
 	{ 0, "label-file", OPTION_LIST, O(labels.files), "file", "Read labels from a file", false },
 	{ 0, "log-driver", OPTION_STRING, O(log_driver), "driver",
-	  "k8s-file, json-file, journald, none, passthrough", false },
+	  "k8s-file, json-file, journald or none", false },
 	{ 0, "log-opt", OPTION_LIST, O(log_options), "key=value", "max-size, max-file, path, tag",
 	  false },
 	{ 0, "mac-address", OPTION_STRING, O(net.mac), "address", "A fixed hardware address",
