@@ -205,6 +205,108 @@ static void test_volumes_and_networks(void)
 		"docker system prune -f >/dev/null\n");
 }
 
+/* --latest, --all, --ignore, --cidfile, wherever Podman has them. */
+#define STATES \
+	"state() { docker ps -a --sort names --format '{{.Names}} {{.State}}' | tr '\\n' ' '; }\n"
+
+static void test_latest(void)
+{
+	MUST(0, "rm -f -a -t 0");
+	check_script(
+		"latest", STATES
+		"docker run -d --name a busybox sleep 1000 >/dev/null\n"
+		"b=$(docker run -d --name b -p 127.0.0.1:18081:80 busybox sh -c 'echo up; exec "
+		"sleep 1000')\n"
+		"is \"$(docker inspect -l -f '{{.Name}}')\" b\n"
+		"is \"$(docker container inspect -l -f '{{.Name}}')\" b\n"
+		"is \"$(docker ps -lq)\" ${b:0:12}\n"
+		"is \"$(docker exec -l echo hi)\" hi\n"
+		"is \"$(docker logs -l)\" up\n"
+		"is \"$(docker port -l)\" '80/tcp -> 127.0.0.1:18081'\n"
+		"is \"$(docker port -a | cut -f1)\" ${b:0:12}\n"
+		"is \"$(docker stats -l --no-stream --format '{{.Name}}')\" b\n"
+		"docker top -l | grep -q 'sleep 1000'\n"
+		"docker diff -l >/dev/null\n"
+		"m=$(docker mount -l); [ -d $m/bin ]; docker unmount -l >/dev/null\n"
+		"docker pause -l >/dev/null; is \"$(state)\" 'a running b paused '\n"
+		"docker unpause -l >/dev/null; is \"$(state)\" 'a running b running '\n"
+		"p=$(docker inspect -f '{{.State.Pid}}' b); docker restart -l -t 0 >/dev/null\n"
+		"[ $p != $(docker inspect -f '{{.State.Pid}}' b) ]\n"
+		"docker kill -l >/dev/null; is \"$(docker wait -l)\" 137\n"
+		"is \"$(state)\" 'a running b exited '\n"
+		"docker start -l >/dev/null; is \"$(state)\" 'a running b running '\n"
+		"docker stop -l -t 0 >/dev/null; is \"$(state)\" 'a running b exited '\n"
+		"docker container cleanup -l >/dev/null; docker rm -l >/dev/null\n"
+		"is \"$(state)\" 'a running '\n");
+}
+
+static void test_all(void)
+{
+	MUST(0, "rm -f -a -t 0");
+	check_script(
+		"all", STATES
+		"for n in a b; do docker run -d --name $n --cidfile $W/$n.cid busybox sleep 1000 "
+		">/dev/null; done\n"
+		"docker pause -a >/dev/null; is \"$(state)\" 'a paused b paused '\n"
+		"docker unpause --cidfile $W/a.cid >/dev/null\n"
+		"is \"$(state)\" 'a running b paused '\n"
+		"docker unpause -a >/dev/null; is \"$(state)\" 'a running b running '\n"
+		"docker pause --cidfile $W/b.cid >/dev/null; is \"$(state)\" 'a running b paused "
+		"'\n"
+		"docker unpause -f name=b >/dev/null; is \"$(state)\" 'a running b running '\n"
+		"docker pause -f name=a >/dev/null; is \"$(state)\" 'a paused b running '\n"
+		"docker unpause a >/dev/null\n"
+		"docker restart -t 0 --cidfile $W/a.cid >/dev/null\n"
+		"docker kill --cidfile $W/a.cid >/dev/null; docker wait a >/dev/null\n"
+		"is \"$(state)\" 'a exited b running '\n"
+		"docker restart -a -t 0 >/dev/null; is \"$(state)\" 'a running b running '\n"
+		"docker kill -a >/dev/null; docker wait a b >/dev/null\n"
+		"is \"$(state)\" 'a exited b exited '\n"
+		"docker start -a a & sleep 0.1; docker start --all >/dev/null\n"
+		"docker stop -a -t 0 >/dev/null; wait; is \"$(state)\" 'a exited b exited '\n"
+		"is \"$(docker stop --ignore nosuch)\" ''\n"
+		"is \"$(docker rm --ignore nosuch)\" ''\n"
+		"is \"$(docker rm -f nosuch)\" ''\n"
+		"docker rm --cidfile $W/a.cid >/dev/null; is \"$(state)\" 'b exited '\n"
+		"docker rm -a >/dev/null; is \"$(state)\" ''\n");
+}
+
+static void test_pods(void)
+{
+	MUST(0, "rm -f -a -t 0");
+	check_script(
+		"pods",
+		"state() { podman pod ps --format '{{.Name}} {{.Status}}' | sort | tr '\\n' ' '; "
+		"}\n"
+		"podman pod create --name p --pod-id-file $W/p.id >/dev/null\n"
+		"podman pod create --name q --pod-id-file $W/q.id >/dev/null\n"
+		"for n in p q; do podman create --pod $n --stop-timeout 0 --name c$n busybox sh -c "
+		"\"echo $n; exec sleep 1000\" >/dev/null; done\n"
+		"is \"$(podman pod inspect -l | grep '^     \"Name\"')\" '     \"Name\": \"q\",'\n"
+		"is \"$(podman pod ps -q -l --no-trunc)\" $(cat $W/q.id)\n"
+		"podman pod start -l >/dev/null; is \"$(state)\" 'p Created q Running '\n"
+		"podman pod start --pod-id-file $W/p.id >/dev/null\n"
+		"is \"$(state)\" 'p Running q Running '\n"
+		"podman pod logs -l | grep -q q\n"
+		"podman pod logs --tail 1 -t p | grep -q T\n"
+		"podman pod top -l | grep -q 'sleep 1000'\n"
+		"podman pod stats -a --no-stream --format '{{.Name}}' | grep -q cp\n"
+		"podman pod stats -l --no-stream --format '{{.Name}}' | grep -q cq\n"
+		"podman pod pause -l >/dev/null; is \"$(state)\" 'p Running q Paused '\n"
+		"podman pod unpause -l >/dev/null; podman pod pause -a >/dev/null\n"
+		"is \"$(state)\" 'p Paused q Paused '\n"
+		"podman pod unpause -a >/dev/null; is \"$(state)\" 'p Running q Running '\n"
+		"podman pod restart -l >/dev/null; podman pod restart -a >/dev/null\n"
+		"podman pod stop -l -t 0 >/dev/null; is \"$(state)\" 'p Running q Exited '\n"
+		"podman pod stop -t 0 --pod-id-file $W/p.id >/dev/null\n"
+		"is \"$(state)\" 'p Exited q Exited '\n"
+		"podman pod start -a >/dev/null; is \"$(state)\" 'p Running q Running '\n"
+		"podman pod kill -l >/dev/null; podman pod kill -a >/dev/null\n"
+		"podman pod stop --ignore nosuch; podman pod rm --ignore nosuch\n"
+		"podman pod rm -f -l >/dev/null; podman pod exists p; ! podman pod exists q\n"
+		"podman pod rm -f -t 0 --pod-id-file $W/p.id >/dev/null; is \"$(state)\" ''\n");
+}
+
 /* ---- --pull and the platform ------------------------------------------------------------ */
 
 /* What `run` says about where an image comes from. */
@@ -504,6 +606,9 @@ static void test_refused(void)
 static CU_TestInfo tests[] = {
 	{ "containers", test_containers },
 	{ "volumes, networks, secrets", test_volumes_and_networks },
+	{ "--latest", test_latest },
+	{ "--all, --ignore, --cidfile", test_all },
+	{ "the same of pods", test_pods },
 	{ "images", test_images },
 	{ "login", test_login },
 	{ "run pulls", test_run_pulls },
