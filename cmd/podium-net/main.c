@@ -4,7 +4,7 @@
  *
  *	podium-net up|down|reload ROOT RUNROOT POD-ID
  *	podium-net connect|disconnect ROOT RUNROOT POD-ID NETWORK
- *	podium-net create|default ROOT RUNROOT -
+ *	podium-net create|default|reset ROOT RUNROOT -
  *	podium-net remove ROOT RUNROOT NETWORK
  *
  * Theory of operation: the conductor is static and has no netlink, and neither has podium: this
@@ -353,6 +353,8 @@ static int go(const struct store *s, int argc, char **argv, int *linger, struct 
 		return go_create(s, err);
 	if (strcmp(verb, "default") == 0)
 		return net_choose_default(s, err);
+	if (strcmp(verb, "reset") == 0)
+		return net_reset(s, err);
 	if (strcmp(verb, "remove") == 0)
 		return net_remove(s, what, err);
 	if (!is_id(what))

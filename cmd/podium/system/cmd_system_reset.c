@@ -5,7 +5,7 @@
  * Theory of operation: each kind by the function that its own command has, users before what they
  * use, so that nothing is taken from under somebody who is just making more of it: whoever does so
  * meanwhile keeps what he made, and the reset says what is left. What runs is killed. The trees of
- * the store stay, empty, with their locks; so does the default network's record. What fails does not
+ * the store stay, empty, with their locks. What fails does not
  * keep the rest.
  */
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cmd/podium/base/commands.h"
+#include "cmd/podium/image/imagemount.h"
 #include "cmd/podium/image/imageprune.h"
 #include "cmd/podium/kube/kubekind.h"
 #include "cmd/podium/network/nethelper.h"
@@ -134,6 +135,18 @@ static void reset_networks(const struct store *s, int *code)
 	for (size_t i = 0; i < all.n; i++)
 		if (strcmp(all.v[i].name, NET_DEFAULT) != 0)
 			note(nethelper_run(s, "remove", all.v[i].name, NULL, &err), &err, code);
+	/* The default one: its bridge and tables; they come back with the next pod. */
+	note(nethelper_run(s, "reset", "-", NULL, &err), &err, code);
+}
+
+static void reset_mounts(const struct store *s, int *code)
+{
+	cleanup_strlist struct strlist ids = { 0 };
+	struct error err = { 0 };
+
+	note(imagemount_list(s, &ids, &err), &err, code);
+	for (size_t i = 0; i < ids.n; i++)
+		note(imagemount_remove(s, ids.v[i], true, &err), &err, code);
 }
 
 static void reset_images(const struct store *s, int *code)
@@ -148,8 +161,7 @@ static void reset_images(const struct store *s, int *code)
 		r = image_list(s, &left, &err);
 	if (r == 0 && left.n)
 		r = error_set(&err, EBUSY,
-			      "%zu image(s) are in use still: mounted (podium image unmount "
-			      "--all), or by a build",
+			      "%zu image(s) are in use still: mounted just now, or by a build",
 			      left.n);
 	note(r, &err, code);
 }
@@ -183,6 +195,7 @@ static int run_reset(struct command_context *ctx, void *options, int argc, char 
 	reset_data(&ctx->store, &code);
 	reset_documents(&ctx->store, false, &code);
 	reset_networks(&ctx->store, &code);
+	reset_mounts(&ctx->store, &code);
 	reset_images(&ctx->store, &code);
 	return code;
 }
