@@ -51,6 +51,71 @@ static void test_exec_and_images(void)
 	MUST(0, "rm -f -t 0 execd");
 }
 
+#define CHECK_TOLD(text, ...)                                                            \
+	({                                                                               \
+		cleanup_result struct result told_ =                                     \
+			podium("events --stream=false " NAMED " --filter " __VA_ARGS__); \
+		CHECK_CODE(told_, 0);                                                    \
+		CHECK_EQUAL(told_.out, text);                                            \
+	})
+
+/* Whatever a command does is told. */
+static void test_verbs(void)
+{
+	cleanup_free char *tar = xasprintf("%s/told.tar", harness.work);
+
+	MUST(0, "run -d --name verb busybox sleep 1000");
+	MUST(0, "pause verb");
+	MUST(0, "unpause verb");
+	MUST(0, "kill -s USR1 verb");
+	MUST(0, "rename verb verbed");
+	MUST(0, "restart -t 0 verbed");
+	MUST(0, "commit -q verbed toldimage");
+	MUST(0, "save -o %s toldimage", tar);
+	MUST(0, "network create --subnet 10.76.1.0/24 toldnet");
+	MUST(0, "network connect toldnet verbed");
+	MUST(0, "network disconnect toldnet verbed");
+	MUST(0, "network rm toldnet");
+	MUST(0, "rm -f -t 0 verbed");
+	MUST(0, "rmi toldimage");
+	CHECK_TOLD("container rename verbed\ncontainer died verbed\ncontainer stop verbed\n"
+		   "container cleanup verbed\ncontainer restart verbed\n"
+		   "container init verbed\ncontainer start verbed\ncontainer commit verbed\n"
+		   "container died verbed\ncontainer stop verbed\ncontainer cleanup verbed\n"
+		   "container remove verbed\n",
+		   "container=verbed");
+	CHECK_TOLD("network create toldnet\nnetwork connect toldnet\nnetwork disconnect "
+		   "toldnet\nnetwork remove toldnet\n",
+		   "network=toldnet");
+	CHECK(exists("%s", tar), "no archive");
+	{
+		cleanup_result struct result r = podium("events --stream=false --filter "
+							"event=save " NAMED);
+
+		CHECK_HAS(r.out, "image save /");
+		CHECK_HAS(r.out, "told.tar\n");
+	}
+	MUST(0, "pod create --name toldverbs");
+	MUST(0, "create --pod toldverbs --name toldmember busybox sleep 1000");
+	MUST(0, "pod start toldverbs");
+	MUST(0, "pod pause toldverbs");
+	MUST(0, "pod unpause toldverbs");
+	MUST(0, "pod kill toldverbs");
+	MUST(0, "pod rm -f toldverbs");
+	CHECK_TOLD("pod create toldverbs\npod start toldverbs\npod pause toldverbs\n"
+		   "pod unpause toldverbs\npod stop toldverbs\npod kill toldverbs\n"
+		   "pod remove toldverbs\n",
+		   "pod=toldverbs --filter type=pod");
+	{
+		cleanup_result struct result r =
+			podium_stdin("hidden", "secret create toldsecret -");
+
+		CHECK_CODE(r, 0);
+	}
+	MUST(0, "secret rm toldsecret");
+	CHECK_TOLD("secret create toldsecret\nsecret remove toldsecret\n", "secret=toldsecret");
+}
+
 static void test_pod(void)
 {
 	cleanup_result struct result r = { 0 };
@@ -103,6 +168,7 @@ static void test_words(void)
 }
 
 static CU_TestInfo tests[] = {
+	{ "every verb", test_verbs },
 	{ "a container's life", test_life },
 	{ "exec, images", test_exec_and_images },
 	{ "a pod", test_pod },

@@ -9,6 +9,7 @@
 #include "engine/pod/lookup.h"
 #include "engine/pod/names.h"
 #include "engine/pod/pod.h"
+#include "engine/state/eventlog.h"
 #include "engine/state/status.h"
 
 static int run_rename(struct command_context *ctx, void *options, int argc, char **argv,
@@ -17,6 +18,7 @@ static int run_rename(struct command_context *ctx, void *options, int argc, char
 	struct container_status st = { 0 };
 	const char *name = argv[1];
 	char id[65];
+	struct error scratch; /* it went meanwhile */
 	bool is_same;
 	int r = lookup_container(&ctx->store, argv[0], id, err);
 
@@ -32,6 +34,10 @@ static int run_rename(struct command_context *ctx, void *options, int argc, char
 	is_same = is_equal(st.name, name);
 	status_done(&st);
 	r = is_same ? 0 : container_rename(&ctx->store, id, name, err);
+	if (r == 0 && status_read(&ctx->store, id, &st, &scratch) == 0) {
+		event_log_container(&ctx->store, "rename", id, &st);
+		status_done(&st);
+	}
 	if (r == -EEXIST)
 		return error_set(err, EEXIST,
 				 "renaming container %s: name %s already in use, cannot rename "

@@ -12,6 +12,7 @@
 #include "cmd/podium/container/life.h"
 #include "cmd/podium/container/session.h"
 #include "cmd/podium/container/targets.h"
+#include "engine/state/eventlog.h"
 
 static int start_one(struct command_context *ctx, const struct target *t, const void *arg,
 		     struct error *err)
@@ -91,12 +92,13 @@ static int restart_one(struct command_context *ctx, const struct target *t, cons
 
 	view_load(&ctx->store, t->id, &v);
 	is_paused = v.live == STATE_PAUSED || v.lost;
+	r = is_paused ? error_set(err, EINVAL,
+				  "unable to restart a container in a paused or unknown state: "
+				  "container state improper")
+		      : container_stop(&ctx->store, t->id, *grace_s, err);
+	if (r == 0)
+		event_log_container(&ctx->store, "restart", t->id, &v.st);
 	view_done(&v);
-	if (is_paused)
-		return error_set(err, EINVAL,
-				 "unable to restart a container in a paused or unknown state: "
-				 "container state improper");
-	r = container_stop(&ctx->store, t->id, *grace_s, err);
 	return r < 0 ? r : container_start(&ctx->store, t->id, err);
 }
 

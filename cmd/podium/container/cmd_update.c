@@ -77,6 +77,7 @@ static const struct option update_options[] = {
 	  "0 to 100, on cgroup v1 alone", false },
 	{ 0, "pids-limit", OPTION_INT, RES(pids_limit), "n", "Processes at most; -1: no limit",
 	  false },
+	OPTION_REFUSE(0, "restart", "limits alone: make the container anew with --restart"),
 	OPTIONS_END,
 };
 #undef RES

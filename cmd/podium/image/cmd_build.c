@@ -30,6 +30,7 @@
 #include "engine/base/json.h"
 #include "engine/image/manifest.h"
 #include "engine/image/reference.h"
+#include "engine/state/eventlog.h"
 
 struct build_command {
 	struct strlist tags, files, build_args, labels, env, add_hosts, cap_add, cap_drop;
@@ -504,8 +505,10 @@ static int build(struct command_context *ctx, const struct build_command *c,
 	sig = build_run_free(b.run);
 	if (r == 0 && !b.id)
 		r = error_set(err, EIO, "podium-image does not say what it built");
-	if (r == 0)
+	if (r == 0) {
+		event_log_image(&ctx->store, "build", b.id, o->names.n ? o->names.v[0] : NULL);
 		r = report(c, o, b.id, err);
+	}
 	free(b.id);
 	if (r < 0 && sig)
 		(void)raise(sig);

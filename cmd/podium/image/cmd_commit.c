@@ -22,6 +22,7 @@
 #include "engine/cgroup/cgroup.h"
 #include "engine/image/reference.h"
 #include "engine/pod/lookup.h"
+#include "engine/state/eventlog.h"
 
 #define FREEZE_MS 10000
 
@@ -168,6 +169,16 @@ static int run_frozen(struct command_context *ctx, const json_t *request, const 
 	return r;
 }
 
+static void tell_log(const struct store *s, const char *id)
+{
+	struct container_status st = { 0 };
+	struct error scratch; /* it went meanwhile */
+
+	if (status_read(s, id, &st, &scratch) == 0)
+		event_log_container(s, "commit", id, &st);
+	status_done(&st);
+}
+
 static int run_commit(struct command_context *ctx, void *options, int argc, char **argv,
 		      struct error *err)
 {
@@ -188,8 +199,10 @@ static int run_commit(struct command_context *ctx, void *options, int argc, char
 	if (r == 0 && o->iidfile)
 		r = fs_write_atomic(AT_FDCWD, o->iidfile, c.image, strlen(c.image), 0644, FS_NOSYNC,
 				    err);
-	if (r == 0)
+	if (r == 0) {
+		tell_log(&ctx->store, id);
 		format_print_line(c.image);
+	}
 	return r;
 }
 

@@ -15,6 +15,7 @@
 #include "cmd/podium/image/imagemount.h"
 #include "cmd/podium/container/view.h"
 #include "engine/base/json.h"
+#include "engine/state/eventlog.h"
 
 struct mount_options {
 	bool all;
@@ -35,24 +36,25 @@ static const struct option unmount_option_table[] = {
 };
 #undef O
 
-
 /* ---- listing ---------------------------------------------------------------------------- */
 
 static void add_row(json_t *rows, const struct store *s, const struct image_info *info)
 {
 	cleanup_free char *path = imagemount_path(s, info->id);
 
-	(void)json_array_append_new(
-		rows, json_pack("{s:s, s:o, s:o, s:s}", "id", info->id, "Names",
-				view_strings(&info->names), "Repositories",
-				view_strings(&info->names), "mountpoint", path));
+	(void)json_array_append_new(rows,
+				    json_pack("{s:s, s:o, s:o, s:s}", "id", info->id, "Names",
+					      view_strings(&info->names), "Repositories",
+					      view_strings(&info->names), "mountpoint", path));
 }
 
 static int list_mounts(const struct store *s, const struct image_list *l, const char *format,
 		       struct error *err)
 {
 	static const struct format_column columns[] = {
-		{ "", "Name" }, { "", "mountpoint" }, { NULL, NULL },
+		{ "", "Name" },
+		{ "", "mountpoint" },
+		{ NULL, NULL },
 	};
 	cleanup_strlist struct strlist ids = { .v = NULL };
 	cleanup_json json_t *rows = json_array();
@@ -89,6 +91,7 @@ static int mount_one(const struct store *s, const struct image_info *info, bool 
 	line = only ? xstrdup(path)
 		    : xasprintf("%s %s", info->names.n ? info->names.v[0] : info->id, path);
 	format_print_line(line);
+	event_log_image(s, "mount", info->id, info->names.n ? info->names.v[0] : NULL);
 	return 0;
 }
 
@@ -137,8 +140,10 @@ static int unmount_one(const struct store *s, const char *id, bool force, struct
 	if (!is_image_mounted(s, id))
 		return error_set(err, EINVAL, "image '%.12s' is not mounted", id);
 	r = imagemount_remove(s, id, force, err);
-	if (r == 0)
+	if (r == 0) {
 		(void)printf("%s\n", id);
+		event_log_image(s, "unmount", id, NULL);
+	}
 	return r;
 }
 

@@ -17,6 +17,7 @@
 #include "cmd/podium/base/progress.h"
 #include "engine/base/json.h"
 #include "engine/image/reference.h"
+#include "engine/state/eventlog.h"
 
 struct import_command {
 	const char *arch;
@@ -113,14 +114,17 @@ static int run_import(struct command_context *ctx, void *options, int argc, char
 		r = open_source(argv[0], &fd, err);
 	if (r < 0)
 		return r;
-	return imagejob_run(&(struct imagejob_spec){ .verb = "import",
-						     .store = &ctx->store,
-						     .request = request,
-						     .datafd = fd,
-						     .on_event = on_event,
-						     .progress = progress,
-						     .arg = progress },
-			    err);
+	r = imagejob_run(&(struct imagejob_spec){ .verb = "import",
+						  .store = &ctx->store,
+						  .request = request,
+						  .datafd = fd,
+						  .on_event = on_event,
+						  .progress = progress,
+						  .arg = progress },
+			 err);
+	if (r == 0)
+		event_log_image(&ctx->store, "import", NULL, argv[0]);
+	return r;
 }
 
 const struct command cmd_import = {

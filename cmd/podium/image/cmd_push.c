@@ -20,6 +20,7 @@
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
 #include "engine/image/reference.h"
+#include "engine/state/eventlog.h"
 
 struct push_command {
 	struct reg_options reg;
@@ -299,6 +300,8 @@ static int run_push(struct command_context *ctx, void *options, int argc, char *
 		r = check_options(o, &p, err);
 	if (r == 0)
 		r = push_to(ctx, o, argv[0], &p, err);
+	if (r == 0)
+		event_log_image(&ctx->store, "push", NULL, argv[0]);
 	place_done(&p);
 	return r;
 }

@@ -16,6 +16,7 @@
 #include "cmd/podium/base/progress.h"
 #include "engine/base/json.h"
 #include "engine/image/reference.h"
+#include "engine/state/eventlog.h"
 
 struct save_command {
 	const char *format;
@@ -139,8 +140,10 @@ static int run_save(struct command_context *ctx, void *options, int argc, char *
 						  .datafd = out.fd,
 						  .progress = progress },
 			 err);
-	if (r == 0)
+	if (r == 0) {
 		outfile_keep(&out);
+		event_log_image(&ctx->store, "save", NULL, o->output ? o->output : "-");
+	}
 	return r;
 }
 

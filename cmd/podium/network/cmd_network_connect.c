@@ -175,6 +175,8 @@ static int run_connect(struct command_context *ctx, void *options, int argc, cha
 		r = nethelper_run(s, "connect", pod_id, c.network, err);
 		if (r < 0)
 			error_ignore(pod_change_networks(s, pod_id, undo_add, &c, &scratch));
+		else
+			network_log(s, "connect", c.network);
 	}
 	free(probe.network);
 	free(probe.ip4);
@@ -228,7 +230,10 @@ static int run_disconnect(struct command_context *ctx, void *options, int argc, 
 		*err = why;
 		return r;
 	}
-	return nethelper_run(s, "disconnect", pod_id, name, err);
+	r = nethelper_run(s, "disconnect", pod_id, name, err);
+	if (r == 0)
+		network_log(s, "disconnect", name);
+	return r;
 }
 
 const struct command cmd_network_disconnect = {

@@ -51,6 +51,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	if (r < 0)
 		return r;
 	r = nethelper_create(&ctx->store, &c, &made, &scratch);
+	if (r == 0)
+		network_log(&ctx->store, "create", made);
 	if (r == -EEXIST && o->ignore && name && is_network_there(&ctx->store, name)) {
 		made = xstrdup(name);
 		r = 0;

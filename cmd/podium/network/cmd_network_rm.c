@@ -64,7 +64,11 @@ static int remove_one(const struct store *s, const struct rm_options *o, const c
 				 word);
 	if (r == 0 && pods.n)
 		r = remove_users(s, &pods, o->time.set ? o->time.value : HAND_GRACE_SECONDS, err);
-	return r < 0 ? r : nethelper_run(s, "remove", name, NULL, err);
+	if (r == 0)
+		r = nethelper_run(s, "remove", name, NULL, err);
+	if (r == 0)
+		network_log(s, "remove", name);
+	return r;
 }
 
 static int run_rm(struct command_context *ctx, void *options, int argc, char **argv,
@@ -136,6 +140,8 @@ static int prune_one(const struct store *s, const char *name)
 	if (r < 0)
 		command_print_error(&err);
 	else
+		network_log(s, "remove", name);
+	if (r == 0)
 		printf("%s\n", name);
 	return r;
 }

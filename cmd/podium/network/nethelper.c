@@ -20,6 +20,7 @@
 #include "engine/base/proc.h"
 #include "engine/net/netconf.h"
 #include "engine/process/sync.h"
+#include "engine/state/eventlog.h"
 #include "engine/state/layout.h"
 
 #define NAME_BYTES 256
@@ -67,6 +68,12 @@ static int run(const struct store *s, char *const words[3], int in, int out, str
 	(void)waitpid(pid, NULL, 0);
 	(void)close(pidfd);
 	return r;
+}
+
+void network_log(const struct store *s, const char *status, const char *network)
+{
+	event_log(s,
+		  &(struct eventlog_entry){ .type = "network", .status = status, .name = network });
 }
 
 int nethelper_run(const struct store *s, const char *verb, const char *what, const char *network,

@@ -15,4 +15,7 @@ int nethelper_run(const struct store *s, const char *verb, const char *what, con
 int nethelper_create(const struct store *s, const struct network_conf *request, char **ret_name,
 		     struct error *err) must_check;
 
+/* To the log of everything: "connect", "disconnect", "create", "remove". */
+void network_log(const struct store *s, const char *status, const char *network);
+
 #endif

@@ -18,6 +18,13 @@
 #include "cmd/podium/pod/pods.h"
 #include "engine/base/mem.h"
 #include "engine/pod/lookup.h"
+#include "engine/state/eventlog.h"
+
+static void tell_log(const struct store *s, const char *status, const struct pod_spec *pod)
+{
+	event_log(s, &(struct eventlog_entry){
+			     .type = "pod", .status = status, .id = pod->id, .name = pod->name });
+}
 
 static void keep_first(int r, const struct error *one, int *first, struct error *err)
 {
@@ -55,13 +62,13 @@ static int kill_one(struct command_context *ctx, const struct target *t, const v
 	struct pod_spec pod = { 0 };
 	int r;
 
-	if (*sig == SIGKILL) {
-		strlist_add(&one, t->id);
-		return pods_stop(&ctx->store, &one, 0, err);
-	}
 	r = lookup_read_pod(&ctx->store, t->id, &pod, err);
+	strlist_add(&one, t->id);
 	if (r == 0)
-		r = signal_members(&ctx->store, &pod, *sig, err);
+		r = *sig == SIGKILL ? pods_stop(&ctx->store, &one, 0, err)
+				    : signal_members(&ctx->store, &pod, *sig, err);
+	if (r == 0)
+		tell_log(&ctx->store, "kill", &pod);
 	record_done(&pod_spec_type, &pod);
 	return r;
 }
@@ -114,6 +121,8 @@ static int pause_one(struct command_context *ctx, const struct target *t, const 
 		r = pause_members(&ctx->store, &pod, *on, &changed, err);
 	if (r == 0 && changed && pod.infra_id)
 		r = container_hold(&ctx->store, pod.infra_id, *on, err);
+	if (r == 0 && changed)
+		tell_log(&ctx->store, *on ? "pause" : "unpause", &pod);
 	record_done(&pod_spec_type, &pod);
 	return r == 0 && !*on && !changed ? TARGET_PASSED : r;
 }

@@ -15,6 +15,7 @@
 #include "cmd/podium/base/commands.h"
 #include "engine/base/mem.h"
 #include "engine/data/secret.h"
+#include "engine/state/eventlog.h"
 
 #define EXIT_OURS 125
 
@@ -95,6 +96,12 @@ static int take_labels(const struct strlist *texts, struct pairlist *ret, struct
 	return 0;
 }
 
+/* Its name alone. */
+static void tell_log(const struct store *s, const char *status, const char *name)
+{
+	event_log(s, &(struct eventlog_entry){ .type = "secret", .status = status, .name = name });
+}
+
 static int run_create(struct command_context *ctx, void *options, int argc, char **argv,
 		      struct error *err)
 {
@@ -116,8 +123,10 @@ static int run_create(struct command_context *ctx, void *options, int argc, char
 	if (r == 0)
 		r = secret_create(&ctx->store, &rec, bytes, len, o->replace, id, err);
 	secret_bytes_free(bytes, SECRET_MAX_BYTES);
-	if (r == 0)
+	if (r == 0) {
+		tell_log(&ctx->store, "create", rec.name);
 		printf("%s\n", id);
+	}
 	return r;
 }
 
@@ -145,6 +154,8 @@ static int remove_one(const struct store *s, const char *word, char ret_id[SECRE
 
 	if (r == 0)
 		r = secret_remove(s, &rec, err);
+	if (r == 0)
+		tell_log(s, "remove", rec.name);
 	if (r == 0)
 		(void)snprintf(ret_id, SECRET_ID_LEN + 1, "%s", rec.id ? rec.id : "");
 	return r;
