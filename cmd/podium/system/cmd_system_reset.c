@@ -5,8 +5,7 @@
  * Theory of operation: each kind by the function that its own command has, users before what they
  * use, so that nothing is taken from under somebody who is just making more of it: whoever does so
  * meanwhile keeps what he made, and the reset says what is left. What runs is killed. The trees of
- * the store stay, empty, with their locks. What fails does not
- * keep the rest.
+ * the store stay, empty, with their locks. What fails does not keep the rest.
  */
 #include <errno.h>
 #include <stdio.h>
