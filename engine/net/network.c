@@ -36,6 +36,7 @@
 
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
+#include "engine/base/seams.h"
 #include "engine/base/str.h"
 #include "engine/net/addr.h"
 #include "engine/net/ipam.h"
@@ -554,8 +555,9 @@ static int bridge_remove(struct nl_sock *rt, const struct network *n, struct err
 {
 	int index = nl_device_index(rt, n->bridge);
 	cleanup_batch struct nl_batch b = { 0 };
+	struct error scratch; /* then it is not ours to remove */
 
-	if (index < 0)
+	if (index < 0 || (refuse_foreign_device(n, &scratch) < 0 && !WEAKEN("NET-foreign")))
 		return 0;
 	nl_batch_init(&b, 256);
 	link_remove(&b, index);
