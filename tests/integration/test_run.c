@@ -153,6 +153,28 @@ static void test_pid_file_link(void)
 	}
 }
 
+/* A device that has the name of a network's bridge and is somebody else's: nothing runs there, which is
+ * the engine's own error, and the network goes without it. */
+static void test_foreign_bridge(void)
+{
+	for (int i = 0; i < 2; i++) {
+		cleanup_result struct result r = { 0 };
+		cleanup_result struct result seen = { 0 };
+
+		MUST(0, "network create --interface-name theirs foreign");
+		CHECK(run("ip link add theirs type bridge").code == 0, "make a device");
+		r = podium("run --rm --network foreign busybox true");
+		CHECK_CODE(r, 125);
+		CHECK_HAS(r.err, "is not that of the network");
+		if (i)
+			(void)setenv("PODIUM_WEAKEN", "NET-foreign", 1);
+		MUST(0, "network rm foreign");
+		(void)unsetenv("PODIUM_WEAKEN");
+		seen = run("ip link del theirs");
+		CHECK((seen.code == 0) == !i, "the device: %s", seen.err);
+	}
+}
+
 /* Whatever is refused leaves nothing: neither records nor names nor files. */
 static void test_refused(void)
 {
@@ -316,6 +338,7 @@ static CU_TestInfo tests[] = {
 	{ "signals", test_signals },
 	{ "background", test_background },
 	{ "LOC-1: a link in place of the pid file", test_pid_file_link },
+	{ "a bridge of somebody else's", test_foreign_bridge },
 	{ "refused", test_refused },
 	{ "environment", test_environment },
 	{ "pod create", test_pod },

@@ -38,6 +38,7 @@
 #define SIGNAL_MAX	64
 #define EXIT_OURS	125
 #define EXIT_NOT_FOUND	127
+#define EXIT_KILLED	137
 #define REMOVAL_WAIT_MS 10000
 #define REPORT_WAIT_MS	10000 /* for the words about a start that failed */
 
@@ -331,14 +332,18 @@ static void check_outlets(struct session *s)
 	}
 }
 
-/* The exit code of our own kind may have words in the report: these are waited for. */
+/* The exit code of our own kind may have words in the report: these are waited for. So may that of one
+ * that was killed before it began, because its pod could not be built. */
 static void await_words(struct session *s)
 {
-	bool has_words = s->is_cut || (s->code >= EXIT_OURS && s->code <= EXIT_NOT_FOUND);
+	bool has_words = s->is_cut || (s->code >= EXIT_OURS && s->code <= EXIT_NOT_FOUND) ||
+			 s->code == EXIT_KILLED;
 
 	/* A monitor whose pod cannot be built goes without a word to us: they are in the report. */
 	if (has_words && s->report.report_fd >= 0 && !s->report.done)
 		(void)pods_watch(&s->report, 1, REPORT_WAIT_MS);
+	if ((s->report.failures || s->report.not_built) && s->code == EXIT_KILLED)
+		s->code = EXIT_OURS;
 }
 
 /* With --rm the container is gone when the command is. */
