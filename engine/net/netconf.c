@@ -53,6 +53,7 @@ static const struct record_field conf_fields[] = {
 	FIELD(network_conf, RECORD_STRLIST, "dnsServers", dns_servers),
 	FIELD(network_conf, RECORD_PAIRS, "options", options),
 	FIELD(network_conf, RECORD_PAIRS, "labels", labels),
+	FIELD(network_conf, RECORD_STRLIST, "pools", pools),
 	{ 0 },
 };
 const struct record_type network_conf_type = { "network", sizeof(struct network_conf),

@@ -41,6 +41,7 @@ struct network_conf {
 	struct strlist dns_servers; /* that the resolver asks instead of the host's */
 	struct pairlist options;    /* "mtu", "isolate" as Podman has them */
 	struct pairlist labels;
+	struct strlist pools; /* of a request only: "10.89.0.0/16 24", where "4" is chosen from */
 };
 extern const struct record_type network_conf_type;
 void network_conf_done(struct network_conf *c);

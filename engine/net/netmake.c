@@ -28,6 +28,7 @@
 #include "engine/net/resolver.h"
 #include "engine/net/route.h"
 #include "engine/net/session.h"
+#include "engine/net/subnetpool.h"
 
 #define DEVICES_MAX 10000
 
@@ -149,8 +150,8 @@ static void choose_name(const struct store *s, struct network_conf *c)
 	}
 }
 
-static int choose_subnet(const struct store *s, struct others *o, struct subnet_conf *c,
-			 struct error *err)
+static int choose_subnet(const struct store *s, struct others *o, const struct strlist *pools,
+			 struct subnet_conf *c, struct error *err)
 {
 	int family = strcmp(c->subnet, "4") == 0   ? AF_INET
 		     : strcmp(c->subnet, "6") == 0 ? AF_INET6
@@ -161,7 +162,9 @@ static int choose_subnet(const struct store *s, struct others *o, struct subnet_
 	bool taken = false;
 	int r;
 
-	if (family != AF_UNSPEC)
+	if (family == AF_INET && pools->n)
+		r = subnet_pools_choose(pools, store_number(s), is_taken, o, &p, err);
+	else if (family != AF_UNSPEC)
 		r = network_choose_subnet(family, store_number(s), is_taken, o, &p, err);
 	else if (ip_prefix_parse(c->subnet, &p) < 0)
 		return error_set(err, EINVAL, "invalid subnet '%s'", c->subnet);
@@ -195,7 +198,8 @@ static int complete(const struct store *s, struct others *o, struct network_conf
 	if (r == 0)
 		r = choose_device(s, o, c, err);
 	for (size_t i = 0; i < c->subnets.n && r == 0; i++)
-		r = choose_subnet(s, o, &c->subnets.v[i], err);
+		r = choose_subnet(s, o, &c->pools, &c->subnets.v[i], err);
+	strlist_done(&c->pools);
 	if (r < 0)
 		return r;
 	id_new(id);

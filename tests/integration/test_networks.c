@@ -444,6 +444,32 @@ static void test_removed(void)
 	CHECK(!exists("%s/net/goes", harness.runroot), "the network's directory is left");
 }
 
+/* [network] of containers.conf: where subnets come from, and what those get who name no network. */
+static void test_conf(void)
+{
+	cleanup_free char *file = xasprintf("%s/containers.conf", harness.work);
+
+	write_file(file, "[network]\ndefault_network = \"mine\"\n"
+			 "default_subnet_pools = [{ base = \"10.78.0.0/23\", size = 24 }]\n");
+	(void)setenv("CONTAINERS_CONF", file, 1);
+	MUST(0, "network create --disable-dns mine");
+	MUST(0, "network create --disable-dns other");
+	check_output(125, "", "every subnet of the pools in containers.conf is in use",
+		     "network create --disable-dns third");
+	check_output(125, "", "network not found", "network inspect third --format '{{.Name}}'");
+	start("byconf", "", "payload", "sleep 1000");
+	start("byname", "--network podium", "payload", "sleep 1000");
+	check_output(0, "byconf\n", NULL, "ps --filter network=mine --format '{{.Names}}'");
+	check_output(0, "byname\n", NULL, "ps --filter network=podium --format '{{.Names}}'");
+	MUST(0, "network rm -f -t 0 mine other");
+	check_output(125, NULL, "network with name or ID mine", "run --rm payload true");
+	write_file(file,
+		   "[network]\ndefault_subnet_pools = [{ base = \"10.78.0.0/23\", size = 8 }]\n");
+	check_output(125, "", "containers.conf: subnet pool '10.78.0.0/23'", "network create x");
+	(void)unsetenv("CONTAINERS_CONF");
+	MUST(0, "rm -f -t 0 byname");
+}
+
 /* NET-10 */
 static void test_reload(void)
 {
@@ -511,6 +537,7 @@ static CU_TestInfo tests[] = {
 	{ "connect and disconnect", test_connect },
 	{ "ports move with the networks", test_ports_move },
 	{ "nothing of a removed one is left", test_removed },
+	{ "containers.conf", test_conf },
 	{ "reload", test_reload },
 	{ "killed on the way", test_killed },
 	CU_TEST_INFO_NULL,

@@ -16,6 +16,7 @@
 #include "cmd/podium/network/networkwords.h"
 #include "engine/base/mem.h"
 #include "engine/net/ip.h"
+#include "engine/net/netconf.h"
 
 #define HOST_GATEWAY "host-gateway"
 
@@ -150,6 +151,23 @@ static int check_combination(const struct net_flags *w, const struct pod_spec *p
 	return 0;
 }
 
+/* The host's owner may want another network for those that name none. */
+static int default_network(const struct conf *conf, struct pod_spec *pod, struct error *err)
+{
+	const char *name = conf->default_network;
+	int r;
+
+	if (is_empty(name) || strcmp(name, NET_DEFAULT) == 0 ||
+	    strcmp(name, NET_DEFAULT_ALIAS) == 0)
+		return 0;
+	if (!is_network_name(name))
+		return error_set(err, EINVAL,
+				 "containers.conf: default_network '%.64s' is no name of a network",
+				 name);
+	r = network_words(name, pod, err);
+	return r < 0 ? error_wrap(err, "containers.conf: default_network") : 0;
+}
+
 int plan_network(const struct net_flags *w, const struct conf *conf, struct pod_spec *pod,
 		 struct error *err)
 {
@@ -160,6 +178,8 @@ int plan_network(const struct net_flags *w, const struct conf *conf, struct pod_
 		r = network_words(w->networks.v[i], pod, err);
 	if (r == 0 && w->networks.n == 0 && conf->netns)
 		r = network_words(conf->netns, pod, err);
+	if (r == 0 && pod->network == NETWORK_BRIDGE && pod->networks.n == 0)
+		r = default_network(conf, pod, err);
 	if (r == 0)
 		r = network_words_flags(&flags, pod, err);
 	for (size_t i = 0; i < w->publish.n && r == 0; i++)

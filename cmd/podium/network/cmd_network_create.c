@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "cmd/podium/base/commands.h"
+#include "cmd/podium/base/conf.h"
 #include "cmd/podium/network/nethelper.h"
 #include "cmd/podium/network/networkplan.h"
 #include "engine/base/mem.h"
 #include "engine/net/netconf.h"
 #include "engine/net/resolver.h"
+#include "engine/net/subnetpool.h"
 
 #define O(m) offsetof(struct network_create_options, m)
 static const struct option option_table[] = {
@@ -37,6 +39,22 @@ static const struct option option_table[] = {
 };
 #undef O
 
+/* Where a subnet that nobody named is taken from, when containers.conf says it. */
+static int add_pools(struct network_conf *c, struct error *err)
+{
+	cleanup_containers_conf struct conf conf = { .tz = NULL };
+	int r = containers_conf_load(&conf, err);
+
+	for (size_t i = 0; i < conf.n_pools && r == 0; i++) {
+		struct subnet_pool p;
+
+		strlist_addf(&c->pools, "%s %lld", conf.pools[i].base,
+			     (long long)conf.pools[i].size);
+		r = subnet_pool_parse(c->pools.v[i], &p, err);
+	}
+	return r < 0 ? error_wrap(err, "containers.conf") : 0;
+}
+
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
 {
 	const struct network_create_options *o = options;
@@ -48,6 +66,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 
 	if (r == 0 && c.dns)
 		r = resolver_check(name ? name : "with a name that is chosen", err);
+	if (r == 0)
+		r = add_pools(&c, err);
 	if (r < 0)
 		return r;
 	r = nethelper_create(&ctx->store, &c, &made, &scratch);
