@@ -494,6 +494,31 @@ static void test_filters(void)
 	}
 }
 
+/* ---- kube play's words ------------------------------------------------------------------ */
+
+static void test_play_words(void)
+{
+	static const char yaml[] =
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: strict}\nspec:\n"
+		"  containers:\n  - {name: c, image: busybox, imagePullPolicy: "
+		"Never, command: [sleep, \"1000\"]}\n---\napiVersion: v1\n"
+		"kind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}]}\n";
+	cleanup_result struct result r = play_text("strict", "--strict", yaml);
+
+	CHECK_CODE(r, 125);
+	CHECK_EQUAL(r.out, "");
+	CHECK_HAS(r.err, "Service");
+	MUST(1, "pod exists strict");
+	result_done(&r);
+	r = play_text("strict", "", yaml);
+	CHECK_CODE(r, 0);
+	CHECK_HAS(r.err, "Service");
+	result_done(&r);
+	r = play_text("strict", "--down --time 0", yaml);
+	CHECK_CODE(r, 0);
+	MUST(1, "pod exists strict");
+}
+
 /* ---- reset ------------------------------------------------------------------------------ */
 
 static void check_empty(const char *listing)
@@ -614,6 +639,7 @@ static CU_TestInfo tests[] = {
 	{ "run pulls", test_run_pulls },
 	{ "formats", test_formats },
 	{ "filters", test_filters },
+	{ "words of kube play", test_play_words },
 	{ "reset", test_reset },
 	{ "help", test_help },
 	{ "refused by name", test_refused },

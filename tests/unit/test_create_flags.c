@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * create_flags - no flag of run, create and pod create is accepted and ignored.
+ * create_flags - no flag of run, create, pod create and kube play is accepted and ignored.
  *
  * Theory of operation: every row of the option tables has a sample in
  * testdata/podman/samples.tsv, or the test fails. The plan
@@ -8,14 +8,17 @@
  * another than the one made without it. What acts outside of the plan names the integration test that
  * shows what it does; a flag of which one value alone can be had refuses the sample, by name.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/podium/base/commands.h"
 #include "cmd/podium/base/conf.h"
 #include "cmd/podium/base/options.h"
 #include "cmd/podium/container/create_image.h"
 #include "cmd/podium/container/create_options.h"
+#include "cmd/podium/play/play.h"
 #include "cmd/podium/pod/pod_create.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
@@ -185,6 +188,34 @@ static int plan_pod(struct line *l, char **ret, struct error *err)
 	return r;
 }
 
+static const char manifest[] =
+	"apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n"
+	"  - {name: c, image: i, ports: [{containerPort: 80}]}\n";
+
+static int plan_kube_play(struct line *l, char **ret, struct error *err)
+{
+	cleanup_kube_result struct kube_result result = { 0 };
+	struct play_options o = { 0 };
+	struct kube_input how = { 0 };
+	struct options_result found;
+	int r;
+
+	cmd_kube_play.set_defaults(&o);
+	r = options_parse(cmd_kube_play.options, &o, false, l->argc, l->argv, &found, err);
+	if (r == 0)
+		r = play_override_input(&o.over, &o.networks, &how, err);
+	if (r == 0)
+		kube_load_text(&how, "p.yaml", manifest, strlen(manifest), &result);
+	if (r == 0 && result.n != 1)
+		r = error_set(err, EINVAL, "the manifest is bad");
+	if (r == 0)
+		r = play_override(&o.over, &result, err);
+	if (r == 0)
+		*ret = dump(&result.v[0]);
+	options_done(cmd_kube_play.options, &o);
+	return r;
+}
+
 /* ---- one flag --------------------------------------------------------------------------------- */
 
 static bool is_changed(const struct sample *s, plan_fn *plan)
@@ -276,9 +307,15 @@ static void test_pod_create(void)
 	check_table("pod create", pod_create_table, plan_pod);
 }
 
+static void test_kube_play(void)
+{
+	check_table("kube play", cmd_kube_play.options, plan_kube_play);
+}
+
 static CU_TestInfo tests[] = {
 	{ "run and create", test_run },
 	{ "pod create", test_pod_create },
+	{ "kube play", test_kube_play },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
