@@ -12,12 +12,14 @@
  */
 #include "tests/integration/harness.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -519,6 +521,18 @@ bool logs_have(const char *container, const char *part)
 	return strstr(text, part) != NULL;
 }
 
+bool is_in_status(const char *container, const char *prefix)
+{
+	return WAIT_UNTIL(ps_begins(container, "Status", prefix), DEADLINE_MS);
+}
+
+bool is_listed(const char *container)
+{
+	cleanup_free char *id = ps_field(container, "ID");
+
+	return *id != '\0';
+}
+
 void remove_pods(void)
 {
 	cleanup_result struct result r = podium("pod rm -f -a -t 0");
@@ -614,4 +628,60 @@ int harness_end(void)
 	r = podium("pod rm -f -a -t 0");
 	kill_descendants();
 	return 0;
+}
+
+/* ---- its processes ---------------------------------------------------------------------- */
+
+pid_t monitor_of(const char *container)
+{
+	cleanup_free char *text = inspect(container, "{{.State.ConmonPid}}");
+	int64_t pid = 0;
+
+	return parse_i64(text, 1, INT32_MAX, &pid) == 0 ? (pid_t)pid : 0;
+}
+
+pid_t conductor_of(const char *pod)
+{
+	cleanup_free char *id = pod_id(pod);
+	cleanup_free char *words =
+		xasprintf("podium-monitor conductor %s %s %s", harness.root, harness.runroot, id);
+
+	return find_process(words);
+}
+
+int count_descriptors(pid_t pid)
+{
+	cleanup_free char *path = xasprintf("/proc/%d/fd", (int)pid);
+	cleanup_dir DIR *d = opendir(path);
+	int n = 0;
+
+	while (d && readdir(d))
+		n++;
+	return n;
+}
+
+void end_process(pid_t pid)
+{
+	if (CHECK(pid > 1, "nobody to kill"))
+		(void)kill(pid, SIGKILL);
+}
+
+/* Whether the program says that there is nothing (more) to delete. */
+static bool is_gone(const char *line)
+{
+	cleanup_result struct result r = run("%s", line);
+
+	return r.code != 0;
+}
+
+void reboot(bool clean)
+{
+	(void)setenv("PODIUM_BOOT_ID", "00000000-1111-2222-3333-444444444444", 1);
+	kill_descendants();
+	/* The kernel's side of the network is gone with the boot. */
+	(void)WAIT_UNTIL(is_gone("ip link del podium0"), DEADLINE_MS);
+	(void)is_gone("nft delete table inet podium");
+	(void)is_gone("conntrack -F");
+	if (clean)
+		remove_path(harness.runroot);
 }

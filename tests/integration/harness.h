@@ -155,7 +155,28 @@ char *pod_id(const char *pod);
 /* logs; stdout and stderr in one. The caller's. */
 char *logs_of(const char *container);
 bool logs_have(const char *container, const char *part);
+/* Whether ps -a's Status begins so, now or in time. */
+bool is_in_status(const char *container, const char *prefix);
+#define CHECK_STATUS(container, prefix)                                                 \
+	({                                                                              \
+		bool is_so_ = is_in_status((container), (prefix));                      \
+		cleanup_free char *is_ = ps_field((container), "Status");               \
+		CHECK(is_so_, "'%s' of %s is not '%s...'", is_, (container), (prefix)); \
+	})
+/* Whether ps -a shows it. */
+bool is_listed(const char *container);
 /* Ends every pod and removes it; for the end of a test. */
 void remove_pods(void);
+
+/* ---- its processes ---------------------------------------------------------------------- */
+
+/* 0: there is none. */
+pid_t monitor_of(const char *container);
+pid_t conductor_of(const char *pod);
+int count_descriptors(pid_t pid);
+/* SIGKILL; fails the test when there is nobody. */
+void end_process(pid_t pid);
+/* As after a boot: nothing runs, another boot id, with or without the runtime directory. */
+void reboot(bool clean);
 
 #endif

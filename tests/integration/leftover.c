@@ -248,8 +248,9 @@ static size_t walk_prefix;
 
 static bool is_kept(const char *path)
 {
-	static const char *const kept[] = { "/images",	"/layers",  "/locks",  "/version",
-					    "/boot-id", "/seccomp", "/loaded-", "/events.log", "/swept" };
+	static const char *const kept[] = { "/images",	"/layers",     "/locks",
+					    "/version", "/boot-id",    "/seccomp",
+					    "/loaded-", "/events.log", "/swept" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
 		if (is_prefix(path, kept[i]))

@@ -268,7 +268,8 @@ static void test_configuration(void)
 	cleanup_result struct result r = build(
 		"conf", "--label 'l=a \"$b\" c' --env E=first",
 		"FROM busybox\nARG TARGETARCH\nENV A=1 B=\"two words\" C=$E\nENV OLD form  here\n"
-		"LABEL arch=$TARGETARCH\nLABEL \"two words\"=c 'a$b'=d\nWORKDIR /a\nWORKDIR b/../c\nUSER 7:8\n"
+		"LABEL arch=$TARGETARCH\nLABEL \"two words\"=c 'a$b'=d\nWORKDIR /a\nWORKDIR "
+		"b/../c\nUSER 7:8\n"
 		"EXPOSE 80 53/udp 90-91\nVOLUME /v1 /v2\nSTOPSIGNAL SIGUSR1\nSHELL [\"/bin/sh\"]\n"
 		"CMD old\nENTRYPOINT [\"e\"]\nCMD x $A\nMAINTAINER me\n");
 
@@ -278,8 +279,7 @@ static void test_configuration(void)
 	has_field("conf", "{{json .Config.Cmd}} {{json .Config.Entrypoint}}",
 		  "[\"/bin/sh\",\"x $A\"] [\"e\"]");
 	has_field("conf", "{{index .Config.Labels \"l\"}}", "a \"$b\" c");
-	has_field("conf",
-		  "{{index .Config.Labels \"two words\"}} {{index .Config.Labels \"a$b\"}}",
+	has_field("conf", "{{index .Config.Labels \"two words\"}} {{index .Config.Labels \"a$b\"}}",
 		  "c d");
 	has_field("conf", "{{json .Config.Env}}",
 		  "[\"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\","

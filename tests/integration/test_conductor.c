@@ -73,22 +73,6 @@ static bool is_story(const char *text)
 		CHECK(is_so_, "instead of:\n%swas:\n%s", (text), now_); \
 	})
 
-#define CHECK_STATUS(container, prefix)                                                         \
-	({                                                                                      \
-		bool up_ = WAIT_UNTIL(ps_begins((container), "Status", (prefix)), DEADLINE_MS); \
-		cleanup_free char *is_ = ps_field((container), "Status");                       \
-		CHECK(up_, "'%s' of %s is not '%s...'", is_, (container), (prefix));            \
-	})
-
-static pid_t conductor_of(const char *pod)
-{
-	cleanup_free char *id = pod_id(pod);
-	cleanup_free char *words =
-		xasprintf("podium-monitor conductor %s %s %s", harness.root, harness.runroot, id);
-
-	return find_process(words);
-}
-
 /* The command goes first: it would undo a pod whose conductor dies before it is up. */
 static void kill_job(struct job *j)
 {

@@ -32,49 +32,11 @@ static void play(const char *name, const char *spec, const char *container)
 	CHECK_CODE(r, 0);
 }
 
-static bool wait_status(const char *container, const char *prefix)
-{
-	return WAIT_UNTIL(ps_begins(container, "Status", prefix), DEADLINE_MS);
-}
-
-#define CHECK_STATUS(container, prefix)                                                 \
-	({                                                                              \
-		bool is_so_ = wait_status((container), (prefix));                       \
-		cleanup_free char *is_ = ps_field((container), "Status");               \
-		CHECK(is_so_, "'%s' of %s is not '%s...'", is_, (container), (prefix)); \
-	})
-
 static void check_answer(void)
 {
 	cleanup_free char *answer = wire_ask_wait(WIRE_TCP, "127.0.0.1", 7020, "x");
 
 	CHECK(answer != NULL, "the pod does not answer");
-}
-
-static pid_t monitor_of(const char *container)
-{
-	cleanup_free char *text = inspect(container, "{{.State.ConmonPid}}");
-	int64_t pid = 0;
-
-	CHECK(parse_i64(text, 2, INT32_MAX, &pid) == 0, "monitor: '%s'", text);
-	return (pid_t)pid;
-}
-
-static pid_t conductor_of(const char *pod)
-{
-	cleanup_free char *id = pod_id(pod);
-	cleanup_free char *words =
-		xasprintf("podium-monitor conductor %s %s %s", harness.root, harness.runroot, id);
-	pid_t pid = find_process(words);
-
-	CHECK(pid > 1, "no conductor of %s", pod);
-	return pid;
-}
-
-static void end_process(pid_t pid)
-{
-	if (CHECK(pid > 1, "nobody to kill"))
-		(void)kill(pid, SIGKILL);
 }
 
 /* ---- processes ---------------------------------------------------------------------------- */
@@ -246,27 +208,6 @@ static void test_container(void)
 }
 
 /* ---- reboot, reused numbers --------------------------------------------------------------- */
-
-/* Whether the program says that there is nothing (more) to delete. */
-static bool is_gone(const char *line)
-{
-	cleanup_result struct result r = run("%s", line);
-
-	return r.code != 0;
-}
-
-/* As after a boot: nothing runs, another boot id, with or without the runtime directory. */
-static void reboot(bool clean)
-{
-	(void)setenv("PODIUM_BOOT_ID", "00000000-1111-2222-3333-444444444444", 1);
-	kill_descendants();
-	/* The kernel's side of the network is gone with the boot. */
-	(void)WAIT_UNTIL(is_gone("ip link del podium0"), DEADLINE_MS);
-	(void)is_gone("nft delete table inet podium");
-	(void)is_gone("conntrack -F");
-	if (clean)
-		remove_path(harness.runroot);
-}
 
 static void test_reboot(void)
 {

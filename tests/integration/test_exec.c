@@ -3,7 +3,6 @@
  * exec - one more process in a container: streams, exit codes, user, environment, directory, a
  * terminal; and that hundreds of them leave nothing.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -212,17 +211,6 @@ static void test_terminal_signals(void)
 }
 
 /* ---- many --------------------------------------------------------------------------------- */
-
-static int count_descriptors(pid_t pid)
-{
-	cleanup_free char *path = xasprintf("/proc/%d/fd", (int)pid);
-	cleanup_dir DIR *d = opendir(path);
-	int n = 0;
-
-	while (d && readdir(d))
-		n++;
-	return n;
-}
 
 static void test_many(void)
 {

@@ -76,7 +76,7 @@ static int runs(void)
 	return n;
 }
 
-static pid_t monitor_of(const char *name)
+static pid_t job_monitor_of(const char *name)
 {
 	cleanup_free char *words = xasprintf("podium-monitor job %s %s default/%s", harness.root,
 					     harness.runroot, name);
@@ -86,7 +86,7 @@ static pid_t monitor_of(const char *name)
 
 static void check_ended(const char *name)
 {
-	CHECK(WAIT_UNTIL(monitor_of(name) == 0, DEADLINE_MS), "the monitor of %s stays", name);
+	CHECK(WAIT_UNTIL(job_monitor_of(name) == 0, DEADLINE_MS), "the monitor of %s stays", name);
 }
 
 static void down(const char *name)
@@ -243,12 +243,6 @@ static void test_change(void)
 	down("chg");
 }
 
-static void end_process(pid_t pid)
-{
-	if (CHECK(pid > 1, "nobody to kill"))
-		(void)kill(pid, SIGKILL);
-}
-
 static void test_kills(void)
 {
 	cleanup_snapshot struct snapshot before;
@@ -263,16 +257,16 @@ static void test_kills(void)
 	end_process(find_process(words));
 	CHECK(WAIT_UNTIL(find_process(words) > 1, DEADLINE_MS), "no new conductor");
 	/* The monitor itself: by play, and by the start of a pod. */
-	end_process(monitor_of("k"));
+	end_process(job_monitor_of("k"));
 	check_ended("k");
 	MUST(0, "kube play %s/k.yaml", harness.work);
-	CHECK(monitor_of("k") > 1, "play does not adopt it");
-	end_process(monitor_of("k"));
+	CHECK(job_monitor_of("k") > 1, "play does not adopt it");
+	end_process(job_monitor_of("k"));
 	check_ended("k");
 	MUST(0, "pod start k-pod");
-	CHECK(monitor_of("k") > 1, "pod start does not adopt it");
+	CHECK(job_monitor_of("k") > 1, "pod start does not adopt it");
 	/* Both, and what was missed is noticed afterwards. */
-	end_process(monitor_of("k"));
+	end_process(job_monitor_of("k"));
 	check_ended("k");
 	write_file("x/go", "%s", "");
 	CHECK(WAIT_UNTIL(ps_begins("k-pod-c", "Status", "Exited (0)"), DEADLINE_MS), "no end");

@@ -15,17 +15,6 @@ static int begin(void)
 	return harness_begin() == 0 && load_image("payload") && load_image("busybox") ? 0 : 1;
 }
 
-static bool wait_status(const char *container, const char *prefix)
-{
-	return WAIT_UNTIL(ps_begins(container, "Status", prefix), DEADLINE_MS);
-}
-
-#define CHECK_STATUS(container, prefix)                                              \
-	({                                                                           \
-		bool up_ = wait_status((container), (prefix));                       \
-		cleanup_free char *is_ = ps_field((container), "Status");            \
-		CHECK(up_, "'%s' of %s is not '%s...'", is_, (container), (prefix)); \
-	})
 #define CHECK_INSPECT(name, format, value)                           \
 	({                                                           \
 		cleanup_free char *got_ = inspect((name), (format)); \

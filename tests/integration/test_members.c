@@ -18,40 +18,6 @@ static int begin(void)
 	return harness_begin() == 0 && load_image("payload") && load_image("busybox") ? 0 : 1;
 }
 
-static bool wait_status(const char *container, const char *prefix)
-{
-	return WAIT_UNTIL(ps_begins(container, "Status", prefix), WAIT_MS);
-}
-
-#define CHECK_STATUS(container, prefix)                                                 \
-	({                                                                              \
-		bool is_so_ = wait_status((container), (prefix));                       \
-		cleanup_free char *is_ = ps_field((container), "Status");               \
-		CHECK(is_so_, "'%s' of %s is not '%s...'", is_, (container), (prefix)); \
-	})
-
-static bool is_listed(const char *container)
-{
-	cleanup_free char *id = ps_field(container, "ID");
-
-	return *id != '\0';
-}
-
-static pid_t conductor_of(const char *pod)
-{
-	cleanup_free char *id = pod_id(pod);
-	cleanup_free char *words =
-		xasprintf("podium-monitor conductor %s %s %s", harness.root, harness.runroot, id);
-
-	return find_process(words);
-}
-
-static void end_process(pid_t pid)
-{
-	if (CHECK(pid > 1, "nobody to kill"))
-		(void)kill(pid, SIGKILL);
-}
-
 static void new_pod(void)
 {
 	MUST(0, "run -d --pod new:mp --name m1 payload tcp-echo 7000");

@@ -106,13 +106,6 @@ static int64_t events_of(const char *pod, const char *reason, const char *part)
 #define CHECK_READY(container, on)                                                         \
 	CHECK(WAIT_UNTIL(is_ready(container) == (on), DEADLINE_MS), "%s: ready is not %d", \
 	      (container), (on))
-#define CHECK_STATUS(container, prefix)                                                            \
-	({                                                                                         \
-		bool is_so_ = WAIT_UNTIL(ps_begins((container), "Status", (prefix)), DEADLINE_MS); \
-		cleanup_free char *is_ = ps_field((container), "Status");                          \
-		CHECK(is_so_, "'%s' of %s is not '%s...'", is_, (container), (prefix));            \
-	})
-
 /* What the container's server answers from now on. */
 static void tell(const char *container, const char *answer)
 {
@@ -412,12 +405,6 @@ static void test_messages(void)
 }
 
 /* ---- who dies --------------------------------------------------------------------------- */
-
-static void end_process(pid_t pid)
-{
-	if (CHECK(pid > 1, "nobody to kill"))
-		(void)kill(pid, SIGKILL);
-}
 
 static void test_killed(void)
 {

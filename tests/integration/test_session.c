@@ -6,7 +6,6 @@
  *
  * PODIUM_LONG=1 runs the loops in full length.
  */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,17 +231,6 @@ static void test_exec_detached(void)
 }
 
 /* ---- LOG-2 -------------------------------------------------------------------------------- */
-
-static int count_descriptors(pid_t pid)
-{
-	cleanup_free char *path = xasprintf("/proc/%d/fd", (int)pid);
-	cleanup_dir DIR *d = opendir(path);
-	int n = 0;
-
-	while (d && readdir(d))
-		n++;
-	return n;
-}
 
 static int64_t private_kib(pid_t pid)
 {

@@ -62,11 +62,6 @@ static bool is_story(const char *text)
 		CHECK(is_so_, "instead of:\n%swas:\n%s", (text), now_); \
 	})
 
-static bool wait_status(const char *container, const char *prefix)
-{
-	return WAIT_UNTIL(ps_begins(container, "Status", prefix), DEADLINE_MS);
-}
-
 static void test_order(void)
 {
 	cleanup_snapshot struct snapshot before;
@@ -121,7 +116,7 @@ static void test_completion(void)
 
 	CHECK_CODE(r, 0);
 	CHECK_STORY("s-up\nt-up\na\nt-down\ns-down\n");
-	CHECK(wait_status("dn-s", "Exited (0)"), "the sidecar runs on");
+	CHECK(is_in_status("dn-s", "Exited (0)"), "the sidecar runs on");
 	CHECK(WAIT_UNTIL(is_inspected("dn", "{{.State}}", "Exited"), DEADLINE_MS),
 	      "the pod is not over");
 	remove_pod("dn");
@@ -156,7 +151,7 @@ static void test_failures(void)
 	CHECK_CODE(r, 125);
 	CHECK_HAS(r.err, "init container 'i' failed with exit code 3");
 	CHECK_STORY("s-up\ni\ns-down\n");
-	CHECK(wait_status("fx-s", "Exited (0)"), "the sidecar runs on");
+	CHECK(is_in_status("fx-s", "Exited (0)"), "the sidecar runs on");
 	remove_pod("fx");
 }
 
@@ -171,8 +166,8 @@ static void test_deaf(void)
 	CHECK_CODE(r, 0);
 	CHECK(WAIT_UNTIL(is_story("s-up\na-up\n") || is_story("a-up\ns-up\n"), DEADLINE_MS), "up");
 	MUST(0, "pod stop g");
-	CHECK(wait_status("g-s", "Exited (137)"), "not killed");
-	CHECK(wait_status("g-a", "Exited (0)"), "the member was killed");
+	CHECK(is_in_status("g-s", "Exited (137)"), "not killed");
+	CHECK(is_in_status("g-a", "Exited (0)"), "the member was killed");
 	remove_pod("g");
 }
 

@@ -12,32 +12,13 @@
 #include "tests/integration/leftover.h"
 #include "tests/integration/wire.h"
 
-#define PORT	 7040
+#define PORT	7040
 #define WAIT_MS 15000
-#define ECHO "-p 7040:7000 payload tcp-echo 7000"
+#define ECHO	"-p 7040:7000 payload tcp-echo 7000"
 
 static int begin(void)
 {
 	return harness_begin() == 0 && load_image("payload") && load_image("busybox") ? 0 : 1;
-}
-
-static bool wait_status(const char *container, const char *prefix)
-{
-	return WAIT_UNTIL(ps_begins(container, "Status", prefix), WAIT_MS);
-}
-
-#define CHECK_STATUS(container, prefix)                                                 \
-	({                                                                              \
-		bool is_so_ = wait_status((container), (prefix));                       \
-		cleanup_free char *is_ = ps_field((container), "Status");               \
-		CHECK(is_so_, "'%s' of %s is not '%s...'", is_, (container), (prefix)); \
-	})
-
-static bool is_listed(const char *container)
-{
-	cleanup_free char *id = ps_field(container, "ID");
-
-	return *id != '\0';
 }
 
 #define CHECK_GONE(container) \
@@ -48,21 +29,6 @@ static bool does_answer(void)
 	cleanup_free char *answer = wire_ask_wait(WIRE_TCP, "127.0.0.1", PORT, "x");
 
 	return answer != NULL;
-}
-
-static pid_t monitor_of(const char *container)
-{
-	cleanup_free char *text = inspect(container, "{{.State.ConmonPid}}");
-	int64_t pid = 0;
-
-	CHECK(parse_i64(text, 2, INT32_MAX, &pid) == 0, "monitor: '%s'", text);
-	return (pid_t)pid;
-}
-
-static void end_process(pid_t pid)
-{
-	if (CHECK(pid > 1, "nobody to kill"))
-		(void)kill(pid, SIGKILL);
 }
 
 /* ---- what it costs ------------------------------------------------------------------------ */
@@ -93,8 +59,9 @@ static void test_idle(void)
 
 static void test_torn_start(void)
 {
-	static const char *const stages[] = { "start:files",   "start:ports",	"start:cgroup",
-					      "start:userns",  "start:sandbox", "start:network",
+	static const char *const stages[] = { "start:files",   "start:ports",
+					      "start:cgroup",  "start:userns",
+					      "start:sandbox", "start:network",
 					      "net:connected", "start:network-wait",
 					      "monitor:go",    "start:containers" };
 	cleanup_snapshot struct snapshot before;
@@ -351,24 +318,6 @@ static void test_auto_remove_torn(void)
 }
 
 /* ---- a boot ------------------------------------------------------------------------------- */
-
-static bool is_gone(const char *line)
-{
-	cleanup_result struct result r = run("%s", line);
-
-	return r.code != 0;
-}
-
-static void reboot(bool clean)
-{
-	(void)setenv("PODIUM_BOOT_ID", "00000000-1111-2222-3333-444444444444", 1);
-	kill_descendants();
-	(void)WAIT_UNTIL(is_gone("ip link del podium0"), WAIT_MS);
-	(void)is_gone("nft delete table inet podium");
-	(void)is_gone("conntrack -F");
-	if (clean)
-		remove_path(harness.runroot);
-}
 
 static void test_reboot(void)
 {

@@ -490,14 +490,6 @@ static void test_starts_at_once(void)
 
 /* ---- monitors that are lost or deaf --------------------------------------------------------- */
 
-static pid_t monitor_of(const char *name)
-{
-	cleanup_free char *text = inspect(name, "{{.State.ConmonPid}}");
-	int64_t pid = 0;
-
-	return parse_i64(text, 1, INT32_MAX, &pid) == 0 ? (pid_t)pid : 0;
-}
-
 /* A zombie is not: it waits for its parent only. */
 static bool is_alive(pid_t pid)
 {
