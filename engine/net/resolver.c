@@ -106,15 +106,6 @@ static int open_running(int dirfd, uint16_t *ret_port)
 	return fd;
 }
 
-uint16_t resolver_port(int dirfd)
-{
-	uint16_t port;
-	cleanup_close int fd = open_running(dirfd, &port);
-
-	(void)fd;
-	return port;
-}
-
 static void end_process(int pidfd)
 {
 	(void)pidfd_signal(pidfd, SIGTERM);

@@ -30,8 +30,6 @@ int resolver_check(const char *network, struct error *err) must_check;
  * servers: asked for what is no pod's name, instead of the host's; an internal network's asks nobody. */
 int resolver_ensure(int dirfd, struct network *n, const struct strlist *servers,
 		    struct error *err) must_check;
-/* The port of the one that runs, or 0. */
-uint16_t resolver_port(int dirfd);
 /* Has one been started and not ended, whether it lives or not? */
 bool is_resolver_there(int dirfd);
 /* Ends it. Success when there is none. */
