@@ -36,8 +36,9 @@
 #include "engine/cgroup/device_filter.h"
 #include "engine/pod/spec.h"
 
-#define T	   CGROUP_TREE_UNIFIED
-#define PAGE_SLACK 65536
+#define T	      CGROUP_TREE_UNIFIED
+#define PAGE_SLACK    65536
+#define LOOK_AGAIN_MS 512
 
 static int fail(struct error *err, int r, const char *file)
 {
@@ -46,11 +47,13 @@ static int fail(struct error *err, int r, const char *file)
 
 /* ---- events -------------------------------------------------------------------------------- */
 
-/* Waits until `key` in cgroup.events has the value. A group that is gone has nothing to say: 0. */
+/* Waits until `key` in cgroup.events has the value. A group that is gone has nothing to say: 0.
+ * The kernel tells one change of a file in 10 ms, and tells a second one late: a group that has just
+ * begun to be populated is looked at before that. */
 static int wait_event(const struct cgroup_ctx *cg, const char *group, const char *key,
 		      int64_t value, int timeout_ms)
 {
-	int64_t now, left, deadline = clock_mono_ms() + timeout_ms;
+	int64_t now, left, step = 1, deadline = clock_mono_ms() + timeout_ms;
 	cleanup_close int fd = cgfile_open(cg, T, group, "cgroup.events", O_RDONLY);
 	char text[128];
 	int r;
@@ -71,8 +74,9 @@ static int wait_event(const struct cgroup_ctx *cg, const char *group, const char
 		left = deadline - clock_mono_ms();
 		if (left <= 0)
 			return -ETIMEDOUT;
-		if (poll(&p, 1, (int)left) < 0 && errno != EINTR)
+		if (poll(&p, 1, (int)(left < step ? left : step)) < 0 && errno != EINTR)
 			return -errno;
+		step = step < LOOK_AGAIN_MS ? step * 2 : LOOK_AGAIN_MS;
 	}
 }
 

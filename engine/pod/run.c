@@ -5,8 +5,8 @@
  * Theory of operation, upwards: "ports" binds every host port (never listens), so that a busy port
  * is named before anything else is made and no stranger takes it later; "cgroup" makes the pod's
  * groups; "sandbox" lets podium-launch make pause with the pod's namespaces and writes
- * sandbox.json; "network" starts the helper that joins the pod to its bridge and writes its etc
- * files. Containers follow in the conductor.
+ * sandbox.json; "network" starts the helper that joins a pod to its bridges and writes the addresses
+ * into its etc files. Containers follow in the conductor.
  * Downwards, in reverse, from records alone: containers are asked through their monitors or killed
  * by pidfd; map elements and leases go before the namespaces; pause is killed and waited for;
  * cgroups are removed; the run directories go last, so that a crash on the way down is repeated.
@@ -136,10 +136,15 @@ int run_spawn_net(const struct store *s, const char *verb, const char *pod_id, p
 	return 0;
 }
 
-/* The helper loads, opens the store and reads the records while the sandbox is made. */
+/* The helper loads, opens the store and reads the records while the sandbox is made. Without a
+ * bridge it has nothing to do: podium-launch has written the etc files of such a pod. */
 static int start_network_helper(struct pod_run *r, struct error *err)
 {
-	int rc = run_spawn_net(r->store, "up", r->pod_id, &r->net_pid, &r->net_fd, err);
+	int rc;
+
+	if (r->pod.network != NETWORK_BRIDGE)
+		return 0;
+	rc = run_spawn_net(r->store, "up", r->pod_id, &r->net_pid, &r->net_fd, err);
 
 	r->net_is_held = rc == 0;
 	return rc;
@@ -279,9 +284,9 @@ int run_drop_torn(struct pod_run *r, bool is_torn, struct error *err)
 {
 	struct sandbox_record rec = { 0 };
 	struct error scratch; /* no record: nothing to look at */
-	bool torn = read_sandbox_record(r, &rec, &scratch) == 0 &&
-		    (is_torn || (r->pod.network == NETWORK_BRIDGE && !rec.address4 &&
-				 !rec.address6));
+	bool torn =
+		read_sandbox_record(r, &rec, &scratch) == 0 &&
+		(is_torn || (r->pod.network == NETWORK_BRIDGE && !rec.address4 && !rec.address6));
 
 	record_done(&sandbox_record_type, &rec);
 	return torn ? run_stages_down(r, err) : 0;
@@ -339,8 +344,11 @@ static int await_net(pid_t pid, int fd, bool wait_exit, struct error *err)
 
 static int up_network(struct pod_run *r, struct error *err)
 {
-	int rc = sync_send(r->net_fd, SYNC_GO, 0, NULL, -1);
+	int rc;
 
+	if (r->net_fd < 0)
+		return 0;
+	rc = sync_send(r->net_fd, SYNC_GO, 0, NULL, -1);
 	r->net_is_held = false;
 	/* One that has ended has said why: run_network_wait() hears it. */
 	return rc < 0 && rc != -EPIPE ? error_set(err, -rc, "network helper does not listen") : 0;

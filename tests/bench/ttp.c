@@ -20,6 +20,7 @@
  * helpers), so this process is their subreaper: whatever a command orphaned is reaped here, and
  * all_* counts every process that has ended by the time the last command's family is gone or
  * SETTLE_MS have passed (a single command is not waited for so: what it leaves behind is to stay).
+ * They are reaped at once, by SIGCHLD: Podman waits for its monitor to vanish, 20 s for a zombie.
  * So "up --- down" gives the cost of a pod's whole life, which no cgroup would: both engines put
  * what they start into cgroups of their own.
  */
@@ -31,6 +32,7 @@
 #include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -47,6 +49,7 @@
 #define PORT_MAX     65535
 
 struct options {
+	int sigchld_fd;
 	struct sockaddr_in to; /* sin_port 0: nobody is asked */
 	int mntns;
 	uint64_t pause_ms;
@@ -118,6 +121,30 @@ static bool ask_ready(struct ask *a, short events, int64_t now)
 /* ---- the commands -----------------------------------------------------------------------------
  */
 
+static const sigset_t *sigchld(void)
+{
+	static sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGCHLD);
+	return &set;
+}
+
+/* Reaps what has ended, but for the command itself: that one's usage is asked for. */
+static void reap_others(int sigchld_fd, pid_t command)
+{
+	struct signalfd_siginfo seen;
+	siginfo_t si = { 0 };
+
+	if (read(sigchld_fd, &seen, sizeof(seen)) < 0)
+		return;
+	while (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid &&
+	       si.si_pid != command) {
+		(void)waitpid(si.si_pid, NULL, 0);
+		si.si_pid = 0;
+	}
+}
+
 static pid_t command_start(const struct options *o, char **argv, int *ret_pidfd)
 {
 	pid_t p = fork();
@@ -131,6 +158,7 @@ static pid_t command_start(const struct options *o, char **argv, int *ret_pidfd)
 			die("setns");
 		(void)dup2(null, 0);
 		(void)dup2(null, 1);
+		(void)sigprocmask(SIG_UNBLOCK, sigchld(), NULL);
 		(void)execvp(argv[0], argv);
 		die(argv[0]);
 	}
@@ -147,15 +175,17 @@ static double cpu_ms(const struct rusage *u)
 }
 
 /* Waits for the command's end and, if asked for, the answer; returns the answer's time. */
-static int64_t watch(const struct options *o, bool is_asking, int pidfd, int64_t start,
+static int64_t watch(const struct options *o, bool is_asking, pid_t command, int pidfd,
 		     int64_t *ret_end)
 {
 	struct ask a = { .fd = -1, .due_us = 0 };
-	int64_t answer = 0, now = start;
+	int64_t answer = 0, start = clock_mono_us(), now = start;
 
 	*ret_end = 0;
 	while (!*ret_end || (is_asking && !answer)) {
-		struct pollfd p[2] = { { *ret_end ? -1 : pidfd, POLLIN, 0 }, { -1, 0, 0 } };
+		struct pollfd p[3] = { { *ret_end ? -1 : pidfd, POLLIN, 0 },
+				       { -1, 0, 0 },
+				       { o->sigchld_fd, POLLIN, 0 } };
 		struct timespec t = { 1, 0 };
 
 		if (is_asking && !answer) {
@@ -165,9 +195,11 @@ static int64_t watch(const struct options *o, bool is_asking, int pidfd, int64_t
 			p[1].events = a.is_asked ? POLLIN : POLLOUT;
 			t = (struct timespec){ 0, (a.due_us > now ? a.due_us - now : 0) * 1000 };
 		}
-		if (ppoll(p, 2, &t, NULL) < 0)
+		if (ppoll(p, ARRAY_SIZE(p), &t, NULL) < 0)
 			die("poll");
 		now = clock_mono_us();
+		if (p[2].revents)
+			reap_others(o->sigchld_fd, command);
 		if (p[0].revents)
 			*ret_end = now;
 		if (p[1].revents && ask_ready(&a, p[1].revents, now))
@@ -190,7 +222,7 @@ static void command_run(const struct options *o, int number, char **argv)
 	int pidfd, status;
 	pid_t p = command_start(o, argv, &pidfd);
 
-	answer = watch(o, is_asking, pidfd, start, &end);
+	answer = watch(o, is_asking, p, pidfd, &end);
 	if (wait4(p, &status, 0, &u) != p)
 		die("wait4");
 	(void)close(pidfd);
@@ -252,7 +284,9 @@ int main(int argc, char **argv)
 	struct rusage all;
 	int at = options_read(&o, argc, argv), number;
 
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+	(void)sigprocmask(SIG_BLOCK, sigchld(), NULL);
+	o.sigchld_fd = signalfd(-1, sigchld(), SFD_CLOEXEC | SFD_NONBLOCK);
+	if (o.sigchld_fd < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		die("prctl");
 	for (number = 1; at < argc && number <= COMMANDS_MAX; number++) {
 		char **command = argv + at;
