@@ -150,7 +150,9 @@ static void test_signals(void)
 		"cat $W/out",
 		"5\nup\ngot\n");
 	check_shell(
-		"$P run --sig-proxy=false --name sig busybox sh -c 'echo up; sleep 1000' >$W/out & "
+		": >$W/out; $P run --sig-proxy=false --name sig busybox sh -c 'echo up; sleep "
+		"1000' "
+		">$W/out & "
 		"pid=$!\n"
 		"while ! grep -q up $W/out; do sleep 0.05; done; kill $pid; wait $pid; echo $?\n"
 		"$P inspect sig --format '{{.State.Status}}'; $P rm -f -t 0 sig",
