@@ -631,6 +631,9 @@ static void merge(const char *line, const char *image, struct planned *p)
 #define HEALTHY                                                          \
 	"{\"Cmd\":[\"x\"],\"Healthcheck\":{\"Test\":[\"CMD-SHELL\",\"t " \
 	"1\"],\"Interval\":7000000000}}"
+#define HASTY                                                                                      \
+	"{\"Cmd\":[\"x\"],\"Healthcheck\":{\"Test\":[\"CMD\",\"t\"],\"Interval\":1,\"Timeout\":1}" \
+	"}"
 #define SERVER                                                                             \
 	"{\"Cmd\":[\"x\"],\"ExposedPorts\":{\"80/tcp\":{},\"53/udp\":{}},\"Volumes\":{\"/" \
 	"data\":{}},"                                                                      \
@@ -644,6 +647,9 @@ static void test_image(void)
 		{ "i", HEALTHY, "c/health/test", "[\"/bin/sh\",\"-c\",\"t 1\"]" },
 		{ "i", HEALTHY, "c/health/intervalNs", "7000000000" },
 		{ "--health-interval 1s i", HEALTHY, "c/health/intervalNs", "1000000000" },
+		{ "i", HASTY, "c/health/intervalNs", "1000000000" },
+		{ "i", HASTY, "c/health/timeoutNs", "1000000000" },
+		{ "--health-interval 10ms i", HASTY, "c/health/intervalNs", "10000000" },
 		{ "--no-healthcheck i", HEALTHY, "c/health/test", "" },
 		{ "--health-cmd none i", HEALTHY, "c/health/test", "" },
 		{ "--health-cmd y i", HEALTHY, "c/health/test", "[\"/bin/sh\",\"-c\",\"y\"]" },

@@ -27,6 +27,8 @@
 #include "engine/image/reference.h"
 #include "engine/image/store.h"
 
+#define NS_PER_SECOND INT64_C(1000000000)
+
 /* ---- pull ------------------------------------------------------------------------------------- */
 
 static const char *const policies[] = { "missing", "always", "newer", "never", NULL };
@@ -184,6 +186,13 @@ static int add_ports(const struct image_conf *image, const struct port_list *pub
 	return r < 0 ? error_wrap(err, "image") : 0;
 }
 
+/* What an image says in between would keep the host busy with nothing but its checks, and is no time
+ * that --health-timeout takes. */
+static int64_t at_least_a_second(int64_t ns)
+{
+	return ns > 0 && ns < NS_PER_SECOND ? NS_PER_SECOND : ns;
+}
+
 static void take_health(const struct image_health *image, struct health_spec *h)
 {
 	size_t first = 1;
@@ -198,8 +207,8 @@ static void take_health(const struct image_health *image, struct health_spec *h)
 	}
 	for (size_t i = first; i < image->test.n; i++)
 		strlist_add(&h->test, image->test.v[i]);
-	h->interval_ns = image->interval_ns;
-	h->timeout_ns = image->timeout_ns;
+	h->interval_ns = at_least_a_second(image->interval_ns);
+	h->timeout_ns = at_least_a_second(image->timeout_ns);
 	h->start_period_ns = image->start_period_ns;
 	h->retries = image->retries;
 }
