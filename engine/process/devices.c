@@ -380,6 +380,7 @@ static int add_path(const struct launch *l, struct device_plan *p, const char *t
 		    struct error *err)
 {
 	struct cdi_node n = { 0 };
+	size_t before = p->n;
 	struct stat st;
 	int r = parse_path(text, &n, err);
 
@@ -387,6 +388,8 @@ static int add_path(const struct launch *l, struct device_plan *p, const char *t
 		r = error_errno(err, "device '%s'", n.host_path);
 	if (r == 0)
 		r = S_ISDIR(st.st_mode) ? add_dir(l, p, &n, 0, err) : add_node(l, p, &n, err);
+	if (r == 0 && p->n == before)
+		r = error_set(err, ENODEV, "no devices found in '%s'", n.host_path);
 	free(n.path);
 	free(n.host_path);
 	return r;

@@ -428,6 +428,8 @@ static void test_devices(void)
 	CHECK_RUN(0, "/dev/d\n/dev/d/sub\n/dev/d/sub/full\n",
 		  "--device %s:/dev/d busybox sh -c 'find /dev/d | sort'", dir);
 	CHECK_REFUSED("not below /dev", "--device /dev/null:/x busybox true");
+	write_file("bare/text", "no device");
+	CHECK_REFUSED("no devices found", "--device %s/bare:/dev/d busybox true", harness.work);
 	if (!exists("/dev/fuse"))
 		return;
 	CHECK_RUN(1, "", "--device /dev/fuse:/dev/k:r busybox sh -c 'echo x > /dev/k'");
