@@ -409,6 +409,10 @@ static void test_ports_move(void)
 	first = wire_http_wait("127.0.0.1", 7600, "/");
 	CHECK_EQUAL(first, "hello\n");
 	MUST(0, "network connect pb moving");
+	(void)setenv("PODIUM_FAIL", "netlink:1:EMFILE", 1);
+	check_output(125, "", "Too many open files", "network disconnect pa moving");
+	(void)unsetenv("PODIUM_FAIL");
+	check_output(0, "moving\n", NULL, "ps --filter network=pa --format '{{.Names}}'");
 	check_output(0, "moving\n", NULL, "ps --filter network=pb --format '{{.Names}}'");
 	MUST(0, "network disconnect pa moving");
 	second = wire_http_wait("127.0.0.1", 7600, "/");

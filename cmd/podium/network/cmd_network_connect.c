@@ -150,6 +150,21 @@ static int undo_add(struct pod_spec *pod, void *arg, struct error *err)
 	return 0;
 }
 
+static int undo_take(struct pod_spec *pod, void *arg, struct error *err)
+{
+	struct change *c = arg;
+	size_t n = pod->networks.n, at = c->gone_at < n ? c->gone_at : n;
+
+	(void)err;
+	if (is_network_user(pod, c->network))
+		return 0; /* somebody has put it back meanwhile */
+	(void)list_add(&pod->networks);
+	memmove(&pod->networks.v[at + 1], &pod->networks.v[at],
+		(n - at) * sizeof(*pod->networks.v));
+	pod->networks.v[at] = c->gone;
+	return 0;
+}
+
 static int run_connect(struct command_context *ctx, void *options, int argc, char **argv,
 		       struct error *err)
 {
@@ -231,6 +246,9 @@ static int run_disconnect(struct command_context *ctx, void *options, int argc, 
 		return r;
 	}
 	r = nethelper_run(s, "disconnect", pod_id, name, err);
+	/* It may still be in it: the record says so, and the command can be given again. */
+	if (r < 0 && c.gone.network)
+		error_ignore(pod_change_networks(s, pod_id, undo_take, &c, &why));
 	if (r == 0)
 		network_log(s, "disconnect", name);
 	return r;
