@@ -205,10 +205,7 @@ static int not_found(const char *name, struct error *err)
 {
 	cleanup_free char *shown = str_printable(name, strnlen(name, 200));
 
-	return error_set(err, ENOENT,
-			 "image '%.200s' is not in the local store: `podium pull` and "
-			 "`podium load` bring images in",
-			 shown);
+	return error_set(err, ENOENT, "%.200s: image not known", shown);
 }
 
 static const struct image_info *find_name(const struct image_list *l, const char *name,

@@ -55,11 +55,14 @@ static int inspect_one(const struct store *s, const char *type, const char *name
 		r = types[i].call(s, name, ret, &inner);
 		if (r == -ENOENT && !type)
 			continue;
-		if (r < 0)
-			*err = inner;
-		return r;
+		if (r == 0)
+			return 0;
+		*err = inner;
+		if (r == -ENOENT && strcmp(types[i].name, "image") != 0)
+			r = error_set(err, ENOENT, "no such %s %.200s", types[i].name, name);
+		return error_wrap(err, "inspecting object");
 	}
-	return error_set(err, ENOENT, "no such object: \"%.200s\"", name);
+	return error_set(err, ENOENT, "inspecting object: no such object: \"%.200s\"", name);
 }
 
 /* Members of Podman's, which it shows with --size alone. */
