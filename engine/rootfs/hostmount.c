@@ -28,11 +28,10 @@
 #include "engine/base/mem.h"
 #include "engine/pod/spec.h"
 #include "engine/rootfs/mount.h"
+#include "engine/rootfs/mountcount.h"
 #include "engine/rootfs/overlay.h"
 
-#define COUNT_BYTES_MAX 32
-#define COUNT_MAX	1000000
-#define ATTRS		(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+#define ATTRS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
 char *hostmount_path(const struct store *s, const char *id)
 {
@@ -54,16 +53,6 @@ static int open_dir(const struct store *s, const char *id, bool make, struct err
 	return steal_fd(&fd);
 }
 
-/* Whether something is mounted on merged/: it is the root of a mount. */
-static bool is_there(int dirfd)
-{
-	struct statx st;
-
-	return statx(dirfd, "merged", AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &st) ==
-		       0 &&
-	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
-}
-
 bool is_hostmounted(const struct store *s, const char *id)
 {
 	char path[LAYOUT_PATH_MAX];
@@ -73,27 +62,7 @@ bool is_hostmounted(const struct store *s, const char *id)
 		return false;
 	(void)snprintf(path, sizeof(path), HOST_MOUNTS "/%.64s", id);
 	fd = openat(s->runfd, path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return fd >= 0 && is_there(fd);
-}
-
-static uint64_t read_count(int dirfd)
-{
-	cleanup_free char *text = NULL;
-	struct error scratch; /* no record: nobody */
-	uint64_t n = 0;
-
-	if (fs_read_file(dirfd, "count", COUNT_BYTES_MAX, &text, NULL, &scratch) < 0)
-		return 0;
-	text[strcspn(text, "\n")] = '\0';
-	return parse_u64(text, COUNT_MAX, &n) < 0 ? 1 : n;
-}
-
-static int write_count(int dirfd, uint64_t n, struct error *err)
-{
-	char text[COUNT_BYTES_MAX];
-	int len = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)n);
-
-	return fs_write_atomic(dirfd, "count", text, (size_t)len, 0600, FS_NOSYNC, err);
+	return fd >= 0 && is_mountcount_there(fd);
 }
 
 /* A clone of the mount that the process has as its root, without what is mounted below. */
@@ -141,8 +110,8 @@ int hostmount_add(const struct store *s, const struct container_spec *spec, int 
 
 	if (dir < 0)
 		return dir;
-	there = is_there(dir);
-	r = write_count(dir, (there ? read_count(dir) : 0) + 1, err);
+	there = is_mountcount_there(dir);
+	r = mountcount_write(dir, (there ? mountcount_read(dir) : 0) + 1, err);
 	if (r == 0 && !there)
 		r = attach(s, spec, pidfd, dir, err);
 	if (r < 0 && !there)
@@ -169,10 +138,10 @@ int hostmount_remove(const struct store *s, const char *id, bool all, struct err
 		*err = scratch;
 		return dir;
 	}
-	count = read_count(dir);
-	if (count > 1 && !all && is_there(dir))
-		return write_count(dir, count - 1, err);
-	while (is_there(dir))
+	count = mountcount_read(dir);
+	if (count > 1 && !all && is_mountcount_there(dir))
+		return mountcount_write(dir, count - 1, err);
+	while (is_mountcount_there(dir))
 		if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
 			return error_errno(err, "unmount '%s'", path);
 	(void)snprintf(name, sizeof(name), HOST_MOUNTS "/%.64s", id);

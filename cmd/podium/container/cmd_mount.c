@@ -103,11 +103,26 @@ static int mount_one(const struct store *s, const char *id, bool only, struct er
 	return r;
 }
 
-/* What the words, --all and --latest mean: ids, and the words to print. */
-static int find(const struct store *s, const struct mount_options *o, bool mounted, int argc,
-		char **argv, struct strlist *ids, struct strlist *words, struct error *err)
+/* What a call works on: ids, and the words to print. */
+struct chosen {
+	struct strlist ids, words;
+};
+
+static void chosen_done(struct chosen *c)
 {
-	struct container_views views = { 0 };
+	strlist_done(&c->ids);
+	strlist_done(&c->words);
+}
+
+static void choose(struct chosen *c, const char *id, const char *word)
+{
+	strlist_add(&c->ids, id);
+	strlist_add(&c->words, word);
+}
+
+static int choose_named(const struct store *s, const struct mount_options *o, int argc, char **argv,
+			struct chosen *ret, struct error *err)
+{
 	char id[65];
 	int r = 0;
 
@@ -116,19 +131,21 @@ static int find(const struct store *s, const struct mount_options *o, bool mount
 				 "--all, --latest and containers cannot be used together");
 	for (int i = 0; r == 0 && i < argc + o->latest; i++) {
 		r = view_find(s, o->latest, o->latest ? NULL : argv[i], id, err);
-		if (r == 0) {
-			strlist_add(ids, id);
-			strlist_add(words, o->latest ? id : argv[i]);
-		}
+		if (r == 0)
+			choose(ret, id, o->latest ? id : argv[i]);
 	}
-	if (r < 0 || !o->all)
-		return r;
-	r = views_load(s, &views, err);
+	return r;
+}
+
+/* --all: those that have a mount, or could get one. */
+static int choose_all(const struct store *s, bool mounted, struct chosen *ret, struct error *err)
+{
+	struct container_views views = { 0 };
+	int r = views_load(s, &views, err);
+
 	for (size_t i = 0; r == 0 && i < views.n; i++)
-		if (mounted ? is_hostmounted(s, views.v[i].id) : is_shown(&views.v[i])) {
-			strlist_add(ids, views.v[i].id);
-			strlist_add(words, views.v[i].id);
-		}
+		if (mounted ? is_hostmounted(s, views.v[i].id) : is_shown(&views.v[i]))
+			choose(ret, views.v[i].id, views.v[i].id);
 	views_done(&views);
 	return r;
 }
@@ -137,7 +154,7 @@ static int run_mount(struct command_context *ctx, void *options, int argc, char 
 		     struct error *err)
 {
 	const struct mount_options *o = options;
-	cleanup_strlist struct strlist ids = { .v = NULL }, words = { .v = NULL };
+	cleanup(chosen_done) struct chosen c = { 0 };
 	bool lists = !o->all && !o->latest && !argc;
 	int r;
 
@@ -147,9 +164,11 @@ static int run_mount(struct command_context *ctx, void *options, int argc, char 
 		return error_set(err, EINVAL, "--format is for the list of mounts");
 	if (lists)
 		return list_mounts(&ctx->store, o, err);
-	r = find(&ctx->store, o, false, argc, argv, &ids, &words, err);
-	for (size_t i = 0; r == 0 && i < ids.n; i++)
-		r = mount_one(&ctx->store, ids.v[i], ids.n == 1 && !o->all, err);
+	r = choose_named(&ctx->store, o, argc, argv, &c, err);
+	if (r == 0 && o->all)
+		r = choose_all(&ctx->store, false, &c, err);
+	for (size_t i = 0; r == 0 && i < c.ids.n; i++)
+		r = mount_one(&ctx->store, c.ids.v[i], c.ids.n == 1 && !o->all, err);
 	return r;
 }
 
@@ -157,21 +176,23 @@ static int run_unmount(struct command_context *ctx, void *options, int argc, cha
 		       struct error *err)
 {
 	const struct mount_options *o = options;
-	cleanup_strlist struct strlist ids = { .v = NULL }, words = { .v = NULL };
+	cleanup(chosen_done) struct chosen c = { 0 };
 	int r;
 
 	if (!o->all && !o->latest && !argc)
 		return error_set(err, EINVAL, "name a container, or use --all or --latest");
-	r = find(&ctx->store, o, true, argc, argv, &ids, &words, err);
-	for (size_t i = 0; r == 0 && i < ids.n; i++) {
+	r = choose_named(&ctx->store, o, argc, argv, &c, err);
+	if (r == 0 && o->all)
+		r = choose_all(&ctx->store, true, &c, err);
+	for (size_t i = 0; r == 0 && i < c.ids.n; i++) {
 		struct container_view view;
 
-		r = hostmount_remove(&ctx->store, ids.v[i], o->force, err);
+		r = hostmount_remove(&ctx->store, c.ids.v[i], o->force, err);
 		if (r < 0)
 			break;
-		format_print_line(words.v[i]);
-		view_load(&ctx->store, ids.v[i], &view);
-		event_log_container(&ctx->store, "unmount", ids.v[i], &view.st);
+		format_print_line(c.words.v[i]);
+		view_load(&ctx->store, c.ids.v[i], &view);
+		event_log_container(&ctx->store, "unmount", c.ids.v[i], &view.st);
 		view_done(&view);
 	}
 	return r;

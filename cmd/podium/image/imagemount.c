@@ -24,47 +24,12 @@
 #include "engine/base/fs.h"
 #include "engine/image/config.h"
 #include "engine/rootfs/mount.h"
+#include "engine/rootfs/mountcount.h"
 #include "engine/rootfs/overlay.h"
-
-#define COUNT_BYTES_MAX 32
-#define COUNT_MAX	1000000
 
 char *imagemount_path(const struct store *s, const char *id)
 {
 	return xasprintf("%s/" IMAGE_MOUNTS "/%.64s/merged", s->runroot, id);
-}
-
-/* ---- the record ------------------------------------------------------------------------- */
-
-static uint64_t read_count(int dirfd)
-{
-	cleanup_free char *text = NULL;
-	struct error scratch; /* no record: nobody */
-	size_t len = 0;
-	uint64_t n = 0;
-
-	if (fs_read_file(dirfd, "count", COUNT_BYTES_MAX, &text, &len, &scratch) < 0)
-		return 0;
-	text[strcspn(text, "\n")] = '\0';
-	return parse_u64(text, COUNT_MAX, &n) < 0 ? 1 : n;
-}
-
-static int write_count(int dirfd, uint64_t n, struct error *err)
-{
-	char text[COUNT_BYTES_MAX];
-	int len = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)n);
-
-	return fs_write_atomic(dirfd, "count", text, (size_t)len, 0600, FS_NOSYNC, err);
-}
-
-/* Whether something is mounted on merged/: it is on another file system than its parent. */
-static bool is_there(int dirfd)
-{
-	struct stat here, merged;
-
-	return fstat(dirfd, &here) == 0 &&
-	       fstatat(dirfd, "merged", &merged, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       here.st_dev != merged.st_dev;
 }
 
 /* ---- mounting --------------------------------------------------------------------------- */
@@ -128,9 +93,9 @@ int imagemount_add(const struct store *s, const struct image_info *info, char **
 	dir = open_dir(s, info->id, true, err);
 	if (dir < 0)
 		return dir;
-	count = is_there(dir) ? read_count(dir) : 0;
-	r = write_count(dir, count + 1, err);
-	if (r == 0 && !is_there(dir))
+	count = is_mountcount_there(dir) ? mountcount_read(dir) : 0;
+	r = mountcount_write(dir, count + 1, err);
+	if (r == 0 && !is_mountcount_there(dir))
 		r = attach(s, info, dir, err);
 	if (r < 0 && !count)
 		(void)unlinkat(dir, "count", 0);
@@ -144,7 +109,7 @@ static int detach(const struct store *s, const char *id, int dirfd, struct error
 {
 	cleanup_free char *path = imagemount_path(s, id);
 
-	while (is_there(dirfd))
+	while (is_mountcount_there(dirfd))
 		if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
 			return error_errno(err, "unmount '%s'", path);
 	return 0;
@@ -166,9 +131,9 @@ int imagemount_remove(const struct store *s, const char *id, bool all, struct er
 	dir = open_dir(s, id, false, &scratch);
 	if (dir < 0)
 		return 0; /* another command took it away just then */
-	count = read_count(dir);
+	count = mountcount_read(dir);
 	if (count > 1 && !all)
-		return write_count(dir, count - 1, err);
+		return mountcount_write(dir, count - 1, err);
 	r = detach(s, id, dir, err);
 	if (r < 0)
 		return r;
