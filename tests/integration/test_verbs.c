@@ -244,6 +244,19 @@ static void test_rm(void)
 	MUST(1, "container exists vy");
 }
 
+static void test_pod_rm(void)
+{
+	MUST(0, "pod create --name vp");
+	MUST(0, "run --name vx --pod vp payload exit 0");
+	MUST(0, "run -d --name vy --pod vp payload sleep 1000");
+	MUST(125, "pod rm vp");
+	CHECK(is_state("vy", "running"), "a refused removal has stopped something");
+	MUST(0, "stop -t 0 vy");
+	MUST(0, "pod rm vp"); /* only its infra container runs */
+	MUST(1, "pod exists vp");
+	MUST(1, "container exists vx");
+}
+
 static void test_wait(void)
 {
 	start_sleeper("vx");
@@ -583,6 +596,7 @@ static CU_TestInfo tests[] = {
 	{ "start --attach", test_start_attached },
 	{ "kill", test_kill },
 	{ "rm", test_rm },
+	{ "pod rm takes a pod of which no member runs", test_pod_rm },
 	{ "wait", test_wait },
 	{ "rename", test_rename },
 	{ "prune, cleanup, exists", test_leftovers },

@@ -4,7 +4,7 @@
  *
  * Theory of operation: names are resolved first, so that a wrong one changes nothing; then all pods
  * are worked on at once. rm -f works on anything: running, half made, half removed. Ids are printed,
- * whatever the pods were called by, as Podman does.
+ * whatever the pods were called by, as Podman does. rm without -f refuses a pod of which a member runs.
  */
 #include <errno.h>
 
@@ -16,6 +16,7 @@
 #include "engine/base/mem.h"
 #include "engine/pod/lookup.h"
 #include "engine/pod/pod.h"
+#include "engine/state/status.h"
 #include "engine/volumes/provide.h"
 
 #define CODE_NO_SUCH 1
@@ -109,6 +110,31 @@ struct rm_job {
 	int64_t grace_s;
 };
 
+static bool has_ended(const struct store *s, const char *container_id)
+{
+	struct container_status st = { 0 };
+	struct error scratch; /* unreadable: not known to have ended */
+	bool lost = false;
+	bool ended = status_read(s, container_id, &st, &scratch) == 0 &&
+		     status_live(s, container_id, &st, &lost) == STATE_EXITED && !lost;
+
+	status_done(&st);
+	return ended;
+}
+
+/* Only the infra container runs: nobody's work is lost with the pod, and Podman removes it, too. */
+static bool is_pod_idle(const struct store *s, const char *id)
+{
+	struct pod_spec pod = { 0 };
+	struct error scratch; /* unreadable: it counts as at work */
+	bool idle = lookup_read_pod(s, id, &pod, &scratch) == 0;
+
+	for (size_t i = 0; idle && i < pod.containers.n; i++)
+		idle = has_ended(s, pod.containers.v[i].id);
+	record_done(&pod_spec_type, &pod);
+	return idle;
+}
+
 static int rm_one(struct command_context *ctx, const struct target *t, const void *arg,
 		  struct error *err)
 {
@@ -118,7 +144,7 @@ static int rm_one(struct command_context *ctx, const struct target *t, const voi
 	struct error scratch; /* a record that cannot be read names none */
 	int r;
 
-	if (!job->force && is_pod_active(s, t->id))
+	if (!job->force && is_pod_active(s, t->id) && !is_pod_idle(s, t->id))
 		return error_set(err, EBUSY,
 				 "cannot remove pod %s as it is running - running or paused pods "
 				 "cannot be removed without force: container state improper",
