@@ -202,6 +202,13 @@ static void test_volumes_and_networks(void)
 		"is \"$(docker run --rm --secret s1 busybox cat /run/secrets/s1)\" s\n"
 		"docker secret rm s1 >/dev/null\n"
 		"docker version >/dev/null; docker info >/dev/null; docker system df >/dev/null\n"
+		"test -n \"$(docker version --format '{{.Server.Version}}')\"\n"
+		"is \"$(podman info -f '{{.Host.OS}}')\" linux\n"
+		"podman info -f '{{.Host.CPUs}} {{.Host.CgroupsVersion}}' | grep -q '^[0-9]* "
+		"v[12]$'\n"
+		"docker create --name y busybox true >/dev/null\n"
+		"podman ps -a --format '{{.CreatedAt}}' | grep -q '^20.* +0000 UTC$'\n"
+		"docker rm y >/dev/null\n"
 		"docker system prune -f >/dev/null\n");
 }
 

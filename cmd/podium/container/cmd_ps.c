@@ -23,6 +23,7 @@
 #include "cmd/podium/pod/podview.h"
 #include "cmd/podium/base/template.h"
 #include "cmd/podium/container/view.h"
+#include "cmd/podium/image/imageview.h"
 #include "cmd/podium/image/storesize.h"
 #include "engine/base/clock.h"
 #include "engine/base/json.h"
@@ -263,6 +264,7 @@ static json_t *make_row(struct ps *ps, const struct container_view *view)
 	add_spec_members(row, ps, view);
 	add_networks(row, ps, view);
 	(void)json_object_set(texts, "Created", json_object_get(texts, "CreatedHuman"));
+	jset_owned(texts, "CreatedAt", view_go_time(view->st.created_ns));
 	(void)json_object_set(texts, "RunningFor", json_object_get(texts, "CreatedHuman"));
 	jset_owned(texts, "Mounts", view_join(json_object_get(row, "Mounts"), ","));
 	jset_owned(texts, "Networks", view_join(json_object_get(row, "Networks"), ","));

@@ -26,6 +26,7 @@
 #include "cmd/podium/base/command.h"
 #include "cmd/podium/base/commands.h"
 #include "cmd/podium/base/format.h"
+#include "cmd/podium/base/template.h"
 #include "cmd/podium/base/version.h"
 #include "cmd/podium/container/view.h"
 #include "cmd/podium/pod/pods.h"
@@ -218,6 +219,19 @@ static void add_helpers(json_t *host, json_t *warnings)
 	set(host, "helpers", helpers);
 }
 
+/* Podman's templates say these otherwise than its JSON does. */
+static void add_template_names(json_t *host)
+{
+	static const char *const names[][2] = { { "CgroupsVersion", "cgroupVersion" },
+						{ "CPUs", "cpus" },
+						{ "OS", "os" } };
+	json_t *texts = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		(void)json_object_set(texts, names[i][0], json_object_get(host, names[i][1]));
+	set(host, TEMPLATE_TEXTS, texts);
+}
+
 static json_t *make_host(json_t *warnings)
 {
 	json_t *j = json_object();
@@ -236,6 +250,7 @@ static json_t *make_host(json_t *warnings)
 	set(j, "security", make_security());
 	add_helpers(j, warnings);
 	info_add_host(j);
+	add_template_names(j);
 	return j;
 }
 

@@ -57,6 +57,7 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	const struct version_options *o = options;
 	cleanup_json json_t *client = version_object();
 	cleanup_json json_t *all = json_object();
+	cleanup_json json_t *texts = json_copy(client);
 
 	(void)ctx;
 	(void)argc;
@@ -70,7 +71,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		return 0;
 	}
 	(void)json_object_set(all, "Client", client);
-	(void)json_object_set(all, TEMPLATE_TEXTS, client);
+	(void)json_object_set(texts, "Server", client);
+	(void)json_object_set_new(all, TEMPLATE_TEXTS, steal_ptr(&texts));
 	return format_object(all, o->format, err);
 }
 
