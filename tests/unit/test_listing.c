@@ -371,7 +371,7 @@ static void test_pod_ps(void)
 	check(&cmd_pod_ps, "-q --sort name --no-trunc", ids);
 	check(&cmd_pod_ps, "--filter status=running --format {{.Name}}", "web\n");
 	check(&cmd_pod_ps, "--filter label=app=api --format {{.Name}}", "api\n");
-	check(&cmd_pod_ps, "--filter ctr-names=db --format {{.Name}}", "api\n");
+	check(&cmd_pod_ps, "--filter ctr-names=db$ --format {{.Name}}", "api\n");
 	check(&cmd_pod_ps, "--filter ctr-number=2",
 	      "POD ID      NAME        STATUS      CREATED     INFRA ID    "
 	      "# OF CONTAINERS\n");
