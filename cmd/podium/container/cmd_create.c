@@ -9,7 +9,7 @@
 
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
 {
-	struct created made;
+	struct created made = { 0 };
 	int r = create_container(ctx, options, argc, argv, &made, err);
 
 	if (r == 0)

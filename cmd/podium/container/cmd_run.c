@@ -199,7 +199,7 @@ static int check(const struct create_options *o, struct error *err)
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
 {
 	const struct create_options *o = options;
-	struct created made;
+	struct created made = { 0 };
 	int r = check(o, err);
 
 	if (r == 0)

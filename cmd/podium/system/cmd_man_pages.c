@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* __man-pages - writes the manual pages: for `make man`. */
+/* __man-pages - writes the manual pages: for `make install`. docs/man has them, too. */
 #include "cmd/podium/base/manpage.h"
 
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
