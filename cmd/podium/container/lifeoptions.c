@@ -64,8 +64,8 @@ int life_options_check(const struct life_options *o, int argc, struct error *err
 		return error_set(err, EINVAL, "--latest and containers cannot be used together");
 	if (o->filters.n && named)
 		return error_set(err, EINVAL, "--filter takes no arguments");
-	if (o->filters.n && (o->all || o->latest))
-		return error_set(err, EINVAL, "--filter goes with neither --all nor --latest");
+	if (o->filters.n && o->latest)
+		return error_set(err, EINVAL, "--filter does not go with --latest");
 	if (!named && !o->all && !o->latest && !o->filters.n && !o->running)
 		return error_set(err, EINVAL, "you must provide at least one name or id");
 	return 0;
