@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cmd/podium/base/commands.h"
@@ -30,6 +31,7 @@
 #include "engine/base/trace.h"
 #include "engine/pod/pod.h"
 
+#define DESCRIPTORS_MIN	    256
 #define EXIT_OURS	    125
 #define STDOUT_BUFFER_BYTES 65536 /* a long listing in few writes */
 
@@ -67,6 +69,22 @@ static int check_arg_count(const struct command *c, const char *words, int n, st
 	return 0;
 }
 
+/* What makes or changes something needs them, and so does the monitor that it starts, whose poll(2) fails
+ * for ever with fewer. Better nothing than half of it. */
+static int want_descriptors(struct error *err)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= DESCRIPTORS_MIN)
+		return 0;
+	l.rlim_cur = l.rlim_max < DESCRIPTORS_MIN ? l.rlim_max : DESCRIPTORS_MIN;
+	if (l.rlim_cur == DESCRIPTORS_MIN && setrlimit(RLIMIT_NOFILE, &l) == 0)
+		return 0;
+	return error_set(err, EMFILE,
+			 "the limit of open files is %llu, at least %d are needed (ulimit -n)",
+			 (unsigned long long)l.rlim_cur, DESCRIPTORS_MIN);
+}
+
 /* Opens the store as the command asks and runs it. */
 static int run_in_store(const struct command *c, const struct global_options *g, void *values,
 			int argc, char **argv)
@@ -78,7 +96,9 @@ static int run_in_store(const struct command *c, const struct global_options *g,
 	struct error err = { 0 };
 	int r = 0;
 
-	if (c->store != COMMAND_NO_STORE)
+	if (mode == STORE_WRITE)
+		r = want_descriptors(&err);
+	if (r == 0 && c->store != COMMAND_NO_STORE)
 		r = store_open(g->root, g->runroot, mode, &ctx.store, &err);
 	if (r == 0 && mode == STORE_WRITE)
 		pod_sweep(&ctx.store);
