@@ -5,7 +5,7 @@
  * Theory of operation: what is said later wins. Variables come from containers.conf, from the caller
  * where that was asked for (--env-host, --http-proxy, a name without "="), from files, from --env.
  * Nothing of the caller's environment gets in unasked: not even proxies. A name alone that the caller
- * has not set is left out; NAME* takes what the caller has that begins so, as Podman does. An image
+ * has not set is left out; a pattern (NAME*) is refused: what goes into a container is named. An image
  * has no such words: its variables are taken literally (engine/image/config.c).
  *
  * Limits: ENV_FILE_BYTES_MAX a file.
@@ -89,17 +89,14 @@ static void set_variable(struct container_spec *c, const char *name, const char 
 	value_add(&e->value, VALUE_LITERAL, value, strlen(value));
 }
 
-/* What of the caller's environment has the name, or begins with it. */
-static void take_from_caller(struct container_spec *c, const char *name, bool is_beginning)
+/* What of the caller's environment has the name; NULL: all of it. */
+static void take_from_caller(struct container_spec *c, const char *name)
 {
-	size_t n = strlen(name);
-
 	for (char **e = environ; e && *e; e++) {
 		size_t len = strcspn(*e, "=");
 		cleanup_free char *own = xstrndup(*e, len);
 
-		if ((*e)[len] && (is_beginning ? is_prefix(own, name) : len == n) &&
-		    strncmp(own, name, n) == 0 && len)
+		if ((*e)[len] && len && (!name || is_equal(own, name)))
 			set_variable(c, own, *e + len + 1);
 	}
 }
@@ -111,14 +108,14 @@ static int add_variable(void *arg, const char *text, struct error *err)
 
 	if (n == 0 || strpbrk(name, " \t\n"))
 		return error_set(err, EINVAL, "'%.100s' is no variable: NAME=VALUE is", text);
+	if (!text[n] && name[n - 1] == '*')
+		return error_set(err, EINVAL,
+				 "'%.100s': variables of this host are taken by their whole names",
+				 text);
 	if (text[n])
 		set_variable(arg, name, text + n + 1);
-	else if (name[n - 1] != '*')
-		take_from_caller(arg, name, false);
-	else {
-		name[n - 1] = '\0';
-		take_from_caller(arg, name, true);
-	}
+	else
+		take_from_caller(arg, name);
 	return 0;
 }
 
@@ -128,7 +125,7 @@ static void take_proxies(struct container_spec *c)
 					     "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		take_from_caller(c, names[i], false);
+		take_from_caller(c, names[i]);
 }
 
 static bool is_said(const struct option_maybe *flag, const struct option_maybe *conf)
@@ -146,7 +143,7 @@ int plan_env(const struct env_flags *w, const struct conf *conf, struct containe
 	if (r < 0)
 		return error_wrap(err, "containers.conf: env");
 	if (is_said(&w->host, &conf->env_host))
-		take_from_caller(c, "", true);
+		take_from_caller(c, NULL);
 	if (is_said(&w->http_proxy, &conf->http_proxy))
 		take_proxies(c);
 	for (size_t i = 0; i < w->files.n && r == 0; i++)

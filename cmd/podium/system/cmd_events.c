@@ -177,6 +177,17 @@ static const char *text_of(const json_t *e, const char *key)
 	return s ? s : "";
 }
 
+/* An event is one line, whatever its labels hold. The caller owns it. */
+static char *one_line(const char *text)
+{
+	char *line = xstrdup(text ? text : "");
+
+	for (char *p = line; *p; p++)
+		if (*p == '\n' || *p == '\r')
+			*p = ' ';
+	return line;
+}
+
 static void add_details(struct buf *b, const json_t *e)
 {
 	json_t *labels = json_object_get(e, "Attributes");
@@ -188,9 +199,13 @@ static void add_details(struct buf *b, const json_t *e)
 		buf_printf(b, ", health_status=%s", text_of(e, "HealthStatus"));
 	if (jget_str(e, "PodID"))
 		buf_printf(b, ", pod_id=%s", text_of(e, "PodID"));
-	json_object_foreach (labels, key, value)
+	json_object_foreach (labels, key, value) {
+		cleanup_free char *name = one_line(key);
+		cleanup_free char *text = one_line(json_string_value(value));
+
 		if (json_is_string(value))
-			buf_printf(b, ", %s=%s", key, json_string_value(value));
+			buf_printf(b, ", %s=%s", name, text);
+	}
 	buf_addc(b, ')');
 }
 
