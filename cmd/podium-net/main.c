@@ -343,6 +343,17 @@ static int go_create(const struct store *s, struct error *err)
 	return r;
 }
 
+static int go_forward(struct error *err)
+{
+	cleanup_strlist struct strlist chains = { 0 };
+	int r = net_list_forward_drops(&chains, err);
+
+	for (size_t i = 0; i < chains.n && r == 0; i++)
+		if (dprintf(STDOUT_FILENO, "%s\n", chains.v[i]) < 0)
+			r = error_errno(err, "tell the chains");
+	return r;
+}
+
 /* ---- main ------------------------------------------------------------------------------- */
 
 static int go(const struct store *s, int argc, char **argv, int *linger, struct error *err)
@@ -355,6 +366,8 @@ static int go(const struct store *s, int argc, char **argv, int *linger, struct 
 		return net_choose_default(s, err);
 	if (strcmp(verb, "reset") == 0)
 		return net_reset(s, err);
+	if (strcmp(verb, "forward") == 0)
+		return go_forward(err);
 	if (strcmp(verb, "remove") == 0)
 		return net_remove(s, what, err);
 	if (!is_id(what))

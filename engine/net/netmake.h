@@ -21,4 +21,9 @@ int net_remove(const struct store *s, const char *name, struct error *err) must_
 /* Sees to it that the default network is chosen, so that it can be shown. */
 int net_choose_default(const struct store *s, struct error *err) must_check;
 
+/* Chains of anybody at the forward hook whose policy is drop, as "ip filter FORWARD": what they do not
+ * accept of pods' packets is lost. */
+struct strlist;
+int net_list_forward_drops(struct strlist *ret, struct error *err) must_check;
+
 #endif

@@ -474,6 +474,22 @@ static void test_conf(void)
 	MUST(0, "rm -f -t 0 byname");
 }
 
+/* Somebody else's chain that drops what is forwarded is named. */
+static void test_forward_policy(void)
+{
+	cleanup_result struct result before = podium("info"), after = { 0 };
+
+	CHECK_LACKS(before.out, "is drop");
+	write_file("drop.nft", "table ip other {\n\tchain FORWARD {\n\t\ttype filter hook forward "
+			       "priority 0; policy drop;\n\t}\n}\n");
+	after = run("nft -f %s/drop.nft", harness.work);
+	CHECK_CODE(after, 0);
+	result_done(&after);
+	after = podium("info");
+	CHECK_HAS(after.out, "chain 'ip other FORWARD' is drop");
+	DISCARD(run("nft delete table ip other"));
+}
+
 /* NET-10 */
 static void test_reload(void)
 {
@@ -542,6 +558,7 @@ static CU_TestInfo tests[] = {
 	{ "ports move with the networks", test_ports_move },
 	{ "nothing of a removed one is left", test_removed },
 	{ "containers.conf", test_conf },
+	{ "a forward policy of drop", test_forward_policy },
 	{ "reload", test_reload },
 	{ "killed on the way", test_killed },
 	CU_TEST_INFO_NULL,

@@ -23,7 +23,8 @@
 #include "engine/state/eventlog.h"
 #include "engine/state/layout.h"
 
-#define NAME_BYTES 256
+#define NAME_BYTES   256
+#define CHAINS_BYTES 4096
 
 static int await_answer(int fd, struct error *err)
 {
@@ -120,5 +121,29 @@ int nethelper_create(const struct store *s, const struct network_conf *request, 
 	name[n > 0 ? n : 0] = '\0';
 	name[strcspn(name, "\n")] = '\0';
 	*ret_name = xstrdup(name);
+	return 0;
+}
+
+int nethelper_forward_drops(const struct store *s, struct strlist *ret, struct error *err)
+{
+	char verb[] = "forward", nothing[] = "-", text[CHAINS_BYTES], *rest = text;
+	char *const words[] = { verb, nothing, NULL };
+	cleanup_close int out = memfd_create("chains", MFD_CLOEXEC);
+	ssize_t n;
+	int r;
+
+	if (out < 0)
+		return error_errno(err, "memfd");
+	r = run(s, words, -1, out, err);
+	if (r < 0)
+		return r;
+	n = pread(out, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	while (rest) {
+		const char *line = strsep(&rest, "\n");
+
+		if (*line)
+			strlist_add(ret, line);
+	}
 	return 0;
 }

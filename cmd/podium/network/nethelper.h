@@ -18,4 +18,9 @@ int nethelper_create(const struct store *s, const struct network_conf *request, 
 /* To the log of everything: "connect", "disconnect", "create", "remove". */
 void network_log(const struct store *s, const char *status, const char *network);
 
+/* Chains that are not ours whose policy drops what is forwarded: "ip filter FORWARD". */
+struct strlist;
+int nethelper_forward_drops(const struct store *s, struct strlist *ret,
+			    struct error *err) must_check;
+
 #endif

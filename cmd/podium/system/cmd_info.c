@@ -29,6 +29,7 @@
 #include "cmd/podium/base/template.h"
 #include "cmd/podium/base/version.h"
 #include "cmd/podium/container/view.h"
+#include "cmd/podium/network/nethelper.h"
 #include "cmd/podium/pod/pods.h"
 #include "cmd/podium/system/info_compat.h"
 #include "engine/base/fs.h"
@@ -176,7 +177,23 @@ static void add_cgroups(json_t *host, json_t *warnings)
 	set(host, "cgroupControllers", controllers);
 }
 
-static void add_network(json_t *host, json_t *warnings)
+/* Docker's and ufw's chains drop what they do not know; no rule of ours can undo that. */
+static void warn_of_drops(const struct store *s, json_t *warnings)
+{
+	cleanup_strlist struct strlist chains = { 0 };
+	struct error scratch; /* nothing is known, nothing is said */
+
+	error_ignore(nethelper_forward_drops(s, &chains, &scratch));
+	for (size_t i = 0; i < chains.n; i++) {
+		cleanup_free char *text = xasprintf(
+			"the policy of nftables chain '%s' is drop: unless its rules accept them, "
+			"packets between pods and the outside are lost (see docs/networks.md)",
+			chains.v[i]);
+		warn(warnings, text);
+	}
+}
+
+static void add_network(const struct store *s, json_t *host, json_t *warnings)
 {
 	bool forward = is_fact("/proc/sys/net/ipv4/ip_forward", "1");
 
@@ -186,6 +203,7 @@ static void add_network(json_t *host, json_t *warnings)
 	if (!forward)
 		warn(warnings,
 		     "net.ipv4.ip_forward is 0: it is set when the first pod gets a network");
+	warn_of_drops(s, warnings);
 }
 
 static void add_memory(json_t *host)
@@ -232,7 +250,7 @@ static void add_template_names(json_t *host)
 	set(host, TEMPLATE_TEXTS, texts);
 }
 
-static json_t *make_host(json_t *warnings)
+static json_t *make_host(const struct store *s, json_t *warnings)
 {
 	json_t *j = json_object();
 	struct utsname u = { .sysname = "" };
@@ -245,7 +263,7 @@ static json_t *make_host(json_t *warnings)
 	set(j, "hostname", json_string(u.nodename));
 	set(j, "kernel", json_string(u.release));
 	add_memory(j);
-	add_network(j, warnings);
+	add_network(s, j, warnings);
 	set(j, "os", json_string("linux"));
 	set(j, "security", make_security());
 	add_helpers(j, warnings);
@@ -412,7 +430,7 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 
 	(void)argc;
 	(void)argv;
-	set(info, "host", make_host(warnings));
+	set(info, "host", make_host(&ctx->store, warnings));
 	set(info, "plugins", info_plugins());
 	set(info, "registries", json_object());
 	set(info, "store", make_store(&ctx->store, warnings));
