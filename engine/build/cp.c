@@ -19,6 +19,7 @@
  * reads what a container may be changing. No program of a container is run and no pattern is
  * expanded.
  *
+ * CP-3: a stopped container's layer is written under the lock of its monitor.
  * CP-1: whoever swaps names meanwhile decides which of his own files is read or replaced, and
  * nothing else.
  *
@@ -35,6 +36,7 @@
 #include <sys/stat.h>
 
 #include "engine/base/fs.h"
+#include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 #include "engine/base/seams.h"
@@ -50,12 +52,15 @@
 #include "engine/state/status.h"
 #include "engine/volumes/named.h"
 
+#define LAYER_WAIT_MS 3000
+
 struct side {
 	const struct cp_place *place;
 	struct cage_place cage; /* its root, and its user namespace */
 	const char *path;	/* below that root, as written */
 	struct tree_place at;
 	char *dir, *base; /* of at.path; base "" for the root */
+	int lock_fd;	  /* keeps monitors away from a layer that is written here; 0: none */
 };
 
 static void side_done(struct side *d)
@@ -64,6 +69,8 @@ static void side_done(struct side *d)
 		(void)close(d->cage.rootfd);
 	if (d->cage.userns_fd >= 0)
 		(void)close(d->cage.userns_fd);
+	if (d->lock_fd > 0)
+		(void)close(d->lock_fd);
 	tree_place_done(&d->at);
 	free(d->dir);
 	free(d->base);
@@ -182,6 +189,28 @@ static int open_volume(const struct store *s, struct side *d, const struct mount
 	return fd;
 }
 
+/* One writable layer has one mount at a time: no start meanwhile, and no other copy. */
+static int lock_layer(const struct store *s, struct side *d, struct error *err)
+{
+	const char *id = d->place->container->id;
+	char path[LAYOUT_PATH_MAX];
+	int r;
+
+	if (WEAKEN("CP-3"))
+		return 0;
+	r = lock_take(s->rootfd, layout_container(path, id, MONITOR_LOCK), LOCK_EXCLUSIVE,
+		      LAYER_WAIT_MS, err);
+	if (r == -ETIMEDOUT)
+		return error_set(err, EBUSY,
+				 "container %.100s is started just now, or written to by another "
+				 "cp: try again",
+				 d->place->shown);
+	if (r < 0)
+		return r;
+	d->lock_fd = r;
+	return 0;
+}
+
 static int open_stopped(const struct store *s, struct side *d, bool writes, struct error *err)
 {
 	cleanup_free char *path = xasprintf("/%s", d->path + strspn(d->path, "/"));
@@ -196,6 +225,8 @@ static int open_stopped(const struct store *s, struct side *d, bool writes, stru
 			return error_set(err, EROFS, "'%.200s' is on a read-only volume",
 					 d->place->written);
 	} else if (writes) {
+		if (lock_layer(s, d, err) < 0)
+			return -err->code;
 		d->cage.rootfd = overlay_mount(s->rootfd, d->place->container, NULL, attrs, err);
 	} else {
 		d->cage.rootfd = overlay_mount_view(s->rootfd, d->place->container, attrs, err);

@@ -715,7 +715,8 @@ static int begin(struct monitor *m, struct error *err)
 			  LOCK_EXCLUSIVE, LOCK_PROBE_MS, err);
 
 	if (r < 0)
-		return error_wrap(err, "container '%.12s' has a monitor", m->id);
+		return error_wrap(err, "container '%.12s' has a monitor, or cp writes into it",
+				  m->id);
 	m->lock_fd = r;
 	r = status_read(&m->store, m->id, &m->status, err);
 	if (r == 0)

@@ -385,6 +385,37 @@ static void test_container_tar(void)
 	MUST(0, "rm -f -t 0 tarless");
 }
 
+/* CP-3: nothing starts while its layer is written from outside. */
+static void check_start_meanwhile(int code)
+{
+	cleanup_result struct result r = { 0 }, end = { 0 };
+	struct job copy;
+
+	MUST(0, "create --name meanwhile busybox sleep 1000");
+	copy = job_run("sh -c '(sleep 2; tar -cf - -C /etc passwd) | %s/podium --root %s "
+		       "--runroot %s cp - meanwhile:/'",
+		       harness.build, harness.root, harness.runroot);
+	(void)usleep(700000);
+	r = podium("start meanwhile");
+	CHECK_CODE(r, code);
+	if (code)
+		CHECK_HAS(r.err, "cp writes into it");
+	end = job_wait(&copy, DEADLINE_MS);
+	CHECK_CODE(end, 0);
+	MUST(0, "start meanwhile");
+	if (code)
+		MUST(0, "exec meanwhile test -s /passwd");
+	MUST(0, "rm -f -t 0 meanwhile");
+}
+
+static void test_start_meanwhile(void)
+{
+	check_start_meanwhile(125);
+	(void)setenv("PODIUM_WEAKEN", "CP-3", 1);
+	check_start_meanwhile(0);
+	(void)unsetenv("PODIUM_WEAKEN");
+}
+
 static CU_TestInfo tests[] = {
 	{ "both ways", test_both_ways },
 	{ "streams", test_streams },
@@ -396,6 +427,7 @@ static CU_TestInfo tests[] = {
 	{ "CP-1 weakened", test_weakened },
 	{ "CP-SETID: rights of programs", test_set_id },
 	{ "CP-3: the container's tar", test_container_tar },
+	{ "a start meanwhile", test_start_meanwhile },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {

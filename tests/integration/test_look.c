@@ -116,6 +116,13 @@ static void test_port_and_pods(void)
 	MUST(0, "pod rm -f -t 0 two");
 }
 
+static bool exists_in(const char *name, const char *path)
+{
+	cleanup_result struct result r = podium("exec %s test -s %s", name, path);
+
+	return r.code == 0;
+}
+
 static void test_ps(void)
 {
 	start("listed", "-l k=v -v lookvol:/data --restart on-failure:3", "sleep 1000");
@@ -130,6 +137,11 @@ static void test_ps(void)
 	CHECK_EXACT("", "ps -q -f label!=k");
 	CHECK_EXACT("", "ps -q -f network=nix");
 	CHECK_EXACT("", "ps -q -f health=healthy");
+	start("fat", "", "sh -c 'head -c 3000000 /dev/zero > /fat; sleep 1000'");
+	CHECK(WAIT_UNTIL(exists_in("fat", "/fat"), DEADLINE_MS), "no file");
+	CHECK_EXACT("listed\nfat\n", "ps --sort size --format {{.Names}}");
+	MUST(125, "ps --sort weight");
+	MUST(0, "rm -f -t 0 fat");
 	MUST(125, "ps --size --ns");
 	MUST(125, "ps -f nix=1");
 	MUST(0, "rm -f -t 0 listed");

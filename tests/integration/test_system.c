@@ -3,6 +3,7 @@
  * system - df with all its rows, prune, and reset, after which nothing is there.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/integration/harness.h"

@@ -331,15 +331,18 @@ static int compare_by(const void *p, const void *q, void *arg)
 		order = strcmp(a->name ? a->name : "", b->name ? b->name : "");
 	else if (strcmp(key, "runningfor") == 0)
 		order = (a->started_ns > b->started_ns) - (a->started_ns < b->started_ns);
+	else if (strcmp(key, "size") == 0)
+		order = (x->own_bytes > y->own_bytes) - (x->own_bytes < y->own_bytes);
 	else if (strcmp(key, "status") == 0)
 		order = strcmp(view_state(x), view_state(y));
 	return order ? order : views_compare_age(x, y);
 }
 
-static int sort_views(struct container_views *views, const char *key, struct error *err)
+static int sort_views(const struct store *s, struct container_views *views, const char *key,
+		      struct error *err)
 {
-	static const char *const keys[] = { "command", "created",    "id",     "image",
-					    "names",   "runningfor", "status", NULL };
+	static const char *const keys[] = { "command",	  "created", "id",     "image", "names",
+					    "runningfor", "size",    "status", NULL };
 	size_t k = 0;
 
 	while (keys[k] && strcmp(keys[k], key) != 0)
@@ -347,9 +350,11 @@ static int sort_views(struct container_views *views, const char *key, struct err
 	if (!keys[k])
 		return error_set(err, EINVAL,
 				 "invalid option for --sort, must be one of: command, created, id, "
-				 "image, names, runningfor, status");
+				 "image, names, runningfor, size, status");
 	if (strcmp(key, "created") == 0)
 		return 0;
+	for (size_t i = 0; strcmp(key, "size") == 0 && i < views->n; i++)
+		views->v[i].own_bytes = storesize_container(s, views->v[i].id);
 	if (views->n)
 		qsort_r(views->v, views->n, sizeof(*views->v), compare_by, (void *)(uintptr_t)key);
 	return 0;
@@ -469,7 +474,7 @@ static int show(struct command_context *ctx, const struct ps_options *o, struct 
 	if (r == 0)
 		r = select_views(&ps, &views, err);
 	if (r == 0)
-		r = sort_views(&views, o->sort ? o->sort : "created", err);
+		r = sort_views(ps.store, &views, o->sort ? o->sort : "created", err);
 	if (r == 0)
 		r = print(&ps, &views, err);
 	views_done(&views);
@@ -528,7 +533,7 @@ static const struct option option_table[] = {
 	{ 's', "size", OPTION_BOOL, O(size), NULL, "What each has written, and with its image",
 	  false },
 	{ 0, "sort", OPTION_STRING, O(sort), "key",
-	  "command, created, id, image, names, runningfor, status", false },
+	  "command, created, id, image, names, runningfor, size, status", false },
 	OPTION_REFUSE(0, "sync", "what is shown is always what is true now"),
 	{ 'w', "watch", OPTION_INT, O(watch), "seconds", "Again and again", false },
 	OPTIONS_END,

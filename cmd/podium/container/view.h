@@ -24,6 +24,7 @@ struct container_view {
 	bool debris;   /* belongs to a pod that a crash left half made or half removed */
 	enum container_state live;
 	struct container_status st;
+	int64_t own_bytes; /* of its layer: for who sorts by it */
 };
 struct container_views {
 	struct container_view *v;
