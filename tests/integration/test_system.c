@@ -2,8 +2,8 @@
 /*
  * system - df with all its rows, prune, and reset, after which nothing is there.
  */
+#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/integration/harness.h"
@@ -70,8 +70,59 @@ static void test_reset(void)
 	CHECK_NOTHING_LEFT(&before, "reset");
 }
 
+/* Containers by themselves, networks, volumes; what is in use or kept by a filter stays. */
+static void test_prune(void)
+{
+	cleanup_result struct result r = { 0 };
+
+	MUST(0, "network create --subnet 10.67.1.0/24 idle");
+	MUST(0, "network create --subnet 10.67.2.0/24 busy");
+	MUST(0, "volume create unused");
+	MUST(0, "run -d --name stays --network busy busybox sleep 1000");
+	MUST(0, "run --name ended busybox true");
+	MUST(0, "create --name kept -l keep=1 busybox true");
+	r = podium("system prune -f --volumes --filter label!=keep=1");
+	CHECK_CODE(r, 0);
+	CHECK_HAS(r.out, "Deleted Containers\n");
+	CHECK_HAS(r.out, "Deleted Networks\nidle\n");
+	CHECK_HAS(r.out, "Deleted Volumes\nunused\n");
+	CHECK_EXACT("stays\nkept\n", "ps -a --format {{.Names}} --sort created");
+	MUST(0, "network exists busy");
+	MUST(0, "system prune -f");
+	CHECK_EXACT("stays\n", "ps -a --format {{.Names}}");
+	MUST(0, "rm -f -t 0 stays");
+	MUST(0, "network rm busy");
+}
+
+/* --rm whose monitor was killed: shown as it is, and a stop or a prune takes it away. */
+static void test_orphan(void)
+{
+	static const char *const ends[] = { "stop -t 0 orphan", "rm -f orphan" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		cleanup_result struct result r = { 0 };
+		cleanup_free char *pid = NULL;
+		uint64_t n = 0;
+
+		MUST(0, "run -d --rm --name orphan busybox sleep 1000");
+		pid = inspect("orphan", "{{.State.ConmonPid}}");
+		CHECK(parse_u64(pid, INT32_MAX, &n) == 0 && n > 1, "pid %s", pid);
+		if (n > 1)
+			(void)kill((pid_t)n, SIGKILL);
+		CHECK(WAIT_UNTIL(ps_begins("orphan", "Status", "Up (monitor lost)"), DEADLINE_MS),
+		      "not told");
+		r = podium("start orphan");
+		CHECK_CODE(r, 0);
+		CHECK_HAS(r.err, "runs on without its monitor");
+		MUST(0, "%s", ends[i]);
+		MUST(1, "container exists orphan");
+	}
+}
+
 static CU_TestInfo tests[] = {
 	{ "reset", test_reset },
+	{ "prune", test_prune },
+	{ "--rm without a monitor", test_orphan },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {

@@ -12,12 +12,25 @@
 #include "cmd/podium/container/life.h"
 #include "cmd/podium/container/session.h"
 #include "cmd/podium/container/targets.h"
+#include "engine/base/mem.h"
 #include "engine/state/eventlog.h"
 
 static int start_one(struct command_context *ctx, const struct target *t, const void *arg,
 		     struct error *err)
 {
+	struct container_view v;
+
 	(void)arg;
+	view_load(&ctx->store, t->id, &v);
+	if (v.lost && v.st.solo) {
+		cleanup_free char *text = xasprintf(
+			"container %s runs on without its monitor, so nobody sees its output and "
+			"its exit code: stop it and start it again",
+			v.st.name ? v.st.name : t->id);
+
+		command_print_warning(text);
+	}
+	view_done(&v);
 	return container_start(&ctx->store, t->id, err);
 }
 

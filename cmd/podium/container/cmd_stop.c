@@ -5,16 +5,44 @@
  * Theory of operation: life.c stops one; all of a call are stopped at the same time. Stopping what
  * does not run is success, and its name is printed, as Podman does.
  */
+#include <errno.h>
+
 #include "cmd/podium/base/commands.h"
 #include "cmd/podium/container/life.h"
 #include "cmd/podium/container/targets.h"
+#include "cmd/podium/pod/pods.h"
+#include "engine/base/lock.h"
+#include "engine/pod/lookup.h"
+#include "engine/state/status.h"
+
+/* --rm whose monitor did not live to see its end: nobody else removes it. */
+static bool is_orphan(const struct store *s, const char *id)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct container_status st = { 0 };
+	struct container_spec c = { 0 };
+	struct error scratch; /* gone already */
+	bool ran = status_read(s, id, &st, &scratch) == 0 && !st.infra &&
+		   st.state != STATE_CREATED &&
+		   !is_lock_held(s->rootfd, layout_container(path, id, MONITOR_LOCK));
+	bool is_meant = ran && lookup_read_container(s, id, &c, &scratch) == 0 && c.auto_remove;
+
+	record_done(&container_spec_type, &c);
+	status_done(&st);
+	return is_meant;
+}
 
 static int stop_one(struct command_context *ctx, const struct target *t, const void *arg,
 		    struct error *err)
 {
 	const int64_t *grace_s = arg;
+	bool orphan = is_orphan(&ctx->store, t->id);
+	int r = container_stop(&ctx->store, t->id, *grace_s, err);
 
-	return container_stop(&ctx->store, t->id, *grace_s, err);
+	if (r < 0 || !orphan)
+		return r;
+	r = container_remove(&ctx->store, t->id, 0, err);
+	return r == -ENOENT ? 0 : r;
 }
 
 static int run_stop(struct command_context *ctx, void *options, int argc, char **argv,

@@ -124,24 +124,34 @@ static const struct option prune_option_table[] = {
 };
 #undef O
 
-static int prune_one(const struct store *s, const char *name)
+int network_remove_unused(const struct store *s, const char *name, bool *ret_gone,
+			  struct error *err)
 {
 	cleanup_strlist struct strlist pods = { 0 };
-	struct error err = { 0 };
-	cleanup_close int lock = networks_lock(s, &err);
-	int r = lock < 0 ? lock : network_users(s, name, &pods, &err);
+	cleanup_close int lock = networks_lock(s, err);
+	int r = lock < 0 ? lock : network_users(s, name, &pods, err);
 
 	if (r == 0 && pods.n)
 		return 0;
 	if (r == 0)
-		r = nethelper_run(s, "remove", name, NULL, &err);
+		r = nethelper_run(s, "remove", name, NULL, err);
 	if (r == -EBUSY)
 		return 0; /* somebody uses it since */
+	if (r == 0)
+		network_log(s, "remove", name);
+	*ret_gone = r == 0;
+	return r;
+}
+
+static int prune_one(const struct store *s, const char *name)
+{
+	struct error err = { 0 };
+	bool gone = false;
+	int r = network_remove_unused(s, name, &gone, &err);
+
 	if (r < 0)
 		command_print_error(&err);
-	else
-		network_log(s, "remove", name);
-	if (r == 0)
+	if (gone)
 		printf("%s\n", name);
 	return r;
 }

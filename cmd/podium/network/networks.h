@@ -26,6 +26,10 @@ int networks_choose_default(const struct store *s, struct error *err) must_check
  * Returns the lock, to be closed. */
 int networks_lock(const struct store *s, struct error *err) must_check;
 
+/* Removes a network that no pod's record names; *ret_gone stays false when one does. */
+int network_remove_unused(const struct store *s, const char *name, bool *ret_gone,
+			  struct error *err) must_check;
+
 /* As Podman's inspect and ls --format json have it. New reference. */
 json_t *network_json(const struct network_conf *c);
 /* The same with the names of Podman's templates. New reference. */

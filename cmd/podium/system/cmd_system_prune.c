@@ -3,9 +3,10 @@
  * system prune - removes everything that nobody needs.
  *
  * Theory of operation: first the pods of which nothing runs any more, with their containers and
- * emptyDirs; with --volumes those that no container uses then; then the images that nobody needs
+ * emptyDirs, and containers by themselves that do not run; then networks that no container is in; with
+ * --volumes those that no container uses then; then the images that nobody needs
  * then (imageprune.h), the steps of builds among them. A pod that was never started stays, as does
- * what a crash left: `pod rm -f` takes that. Networks live and go with their pods. Without --force
+ * what a crash left: `pod rm -f` takes that. Without --force
  * it asks first.
  */
 #include <errno.h>
@@ -16,12 +17,15 @@
 #include "cmd/podium/image/imagefilter.h"
 #include "cmd/podium/image/imageprune.h"
 #include "cmd/podium/image/imageview.h"
+#include "cmd/podium/network/nethelper.h"
+#include "cmd/podium/network/networks.h"
 #include "cmd/podium/pod/podview.h"
 #include "cmd/podium/pod/pods.h"
 #include "cmd/podium/image/storesize.h"
 #include "cmd/podium/base/timeparse.h"
 #include "cmd/podium/volume/volumes.h"
 #include "engine/base/clock.h"
+#include "engine/base/json.h"
 #include "engine/pod/pod.h"
 
 #define WARNING_MAX 1024
@@ -137,6 +141,88 @@ static int prune_pods(const struct store *s, const struct strlist *filters, int6
 	return r;
 }
 
+/* ---- containers by themselves ----------------------------------------------------------- */
+
+static int match_container(const struct store *s, const struct container_view *view,
+			   const struct strlist *filters, struct error *err)
+{
+	static const struct pairlist none = { .n = 0 };
+	cleanup_json json_t *labels = NULL;
+	struct container_spec spec;
+	bool match = true;
+	int r = lookup_read_container(s, view->id, &spec, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	labels = view_labels(&spec, &none);
+	record_done(&container_spec_type, &spec);
+	for (size_t i = 0; r == 0 && i < filters->n; i++) {
+		const char *text = filters->v[i], *value = strchr(text, '=') + 1;
+		cleanup_free char *key = xstrndup(value, strcspn(value, "="));
+		const char *has = jget_str(labels, key), *wants = strchr(value, '=');
+		int64_t until = 0;
+
+		if (is_prefix(text, "label"))
+			match = match && (has && (!wants || is_equal(has, wants + 1))) ==
+						 is_prefix(text, "label=");
+		else if ((r = time_parse(value, clock_wall_ns(), &until, err)) == 0)
+			match = match && view->st.created_ns < until;
+	}
+	return r < 0 ? r : match;
+}
+
+static int prune_containers(const struct store *s, const struct strlist *filters, int64_t *bytes,
+			    struct error *err)
+{
+	struct container_views views = { .v = NULL };
+	int r = views_load(s, &views, err);
+	size_t n = 0;
+
+	for (size_t i = 0; r >= 0 && i < views.n; i++) {
+		const struct container_view *v = &views.v[i];
+		int64_t freed;
+
+		if (!v->readable || v->debris || !v->st.solo || v->st.infra || v->st.working ||
+		    (v->live != STATE_EXITED && v->live != STATE_CREATED))
+			continue;
+		r = match_container(s, v, filters, err);
+		if (r <= 0)
+			continue;
+		freed = storesize_container(s, v->id);
+		r = container_remove(s, v->id, 0, err);
+		if (r < 0)
+			continue;
+		(void)printf("%s%s\n", n++ ? "" : "Deleted Containers\n", v->id);
+		*bytes += freed;
+	}
+	views_done(&views);
+	return r < 0 ? r : 0;
+}
+
+/* ---- networks --------------------------------------------------------------------------- */
+
+static int prune_networks(const struct store *s, const struct strlist *filters, struct error *err)
+{
+	cleanup_network_set struct network_set all = { 0 };
+	struct network_filter *f = NULL;
+	int r = network_filter_parse(s, filters, true, &f, err);
+	size_t n = 0;
+
+	if (r == 0)
+		r = network_set_load(s, &all, err);
+	for (size_t i = 0; r == 0 && i < all.n; i++) {
+		const char *name = all.v[i].name;
+		bool gone = false;
+
+		if (strcmp(name, NET_DEFAULT) != 0 && is_network_match(f, &all.v[i]))
+			r = network_remove_unused(s, name, &gone, err);
+		if (gone)
+			(void)printf("%s%s\n", n++ ? "" : "Deleted Networks\n", name);
+	}
+	network_filter_free(f);
+	return r;
+}
+
 /* ---- volumes ---------------------------------------------------------------------------- */
 
 static int prune_volumes(const struct store *s, const struct strlist *filters, int64_t *bytes,
@@ -162,7 +248,8 @@ static int confirm(const struct prune_options *o, struct error *err)
 
 	(void)snprintf(text, sizeof(text),
 		       "WARNING! This command removes:\n"
-		       "\t- all stopped pods and their containers\n%s"
+		       "\t- all stopped containers, and pods of which nothing runs\n"
+		       "\t- all networks not used by at least one container\n%s"
 		       "\t- all %s\n\t- all %sbuild cache\n\n",
 		       o->volumes ? "\t- all volumes not used by at least one container\n" : "",
 		       o->all ? "images without at least one container associated with them"
@@ -187,6 +274,10 @@ static int run_prune(struct command_context *ctx, void *options, int argc, char 
 	if (r <= 0)
 		return r;
 	r = prune_pods(&ctx->store, &o->filters, &bytes, err);
+	if (r == 0)
+		r = prune_containers(&ctx->store, &o->filters, &bytes, err);
+	if (r == 0)
+		r = prune_networks(&ctx->store, &o->filters, err);
 	if (r == 0 && o->volumes)
 		r = prune_volumes(&ctx->store, &o->filters, &bytes, err);
 	if (r == 0)
