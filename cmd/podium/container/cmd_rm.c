@@ -87,6 +87,13 @@ static int rm_viewed(const struct store *s, const struct container_view *v,
 	return remove_with_volumes(s, v->id, job, err);
 }
 
+static bool is_left(const struct store *s, const char *id)
+{
+	char path[LAYOUT_PATH_MAX];
+
+	return faccessat(s->rootfd, layout_container(path, id, NULL), F_OK, 0) == 0;
+}
+
 static int rm_one(struct command_context *ctx, const struct target *t, const void *arg,
 		  struct error *err)
 {
@@ -97,6 +104,12 @@ static int rm_one(struct command_context *ctx, const struct target *t, const voi
 	view_load(&ctx->store, t->id, &v);
 	r = rm_viewed(&ctx->store, &v, job, err);
 	view_done(&v);
+	if (r == -ENOENT && is_left(&ctx->store, t->id))
+		return error_set(
+			err, EIO,
+			"container %s: its record 'containers/%s/state.json' is missing: its "
+			"files are left as they are, and its process when it runs",
+			t->id, t->id);
 	/* Somebody else was faster. */
 	if (r == -ENOENT && (job->force || job->all))
 		return TARGET_PASSED;
