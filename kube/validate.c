@@ -29,7 +29,8 @@
 typedef void tell(const struct diag_sink *sink, const char *path, const char *fmt, ...)
 	printf_like(3, 4);
 
-static void check_tell(struct check *c, tell *how, const char *field, const char *fmt, va_list args)
+static void __attribute__((format(printf, 4, 0)))
+check_tell(struct check *c, tell *how, const char *field, const char *fmt, va_list args)
 {
 	size_t mark = field ? path_field(&c->path, field) : c->path.len;
 	char text[1024];
