@@ -278,7 +278,7 @@ static bool is_gone(const char *line)
 	return r.code != 0;
 }
 
-static void reboot(bool clean)
+static void boot_again(bool clean)
 {
 	(void)setenv("PODIUM_BOOT_ID", "00000000-1111-2222-3333-444444444444", 1);
 	kill_descendants();
@@ -318,7 +318,7 @@ static void test_reboot(void)
 		MUST(0, "stop -t 0 stopped");
 		id = inspect("no", "{{.Id}}");
 		pid = container_pid("no");
-		reboot(clean);
+		boot_again(clean);
 		victim = job_run("sleep 1000");
 		give_pid_to(id, pid, victim.pid);
 		CHECK(ps_begins("no", "Status", "Exited"), "it survived a boot");
