@@ -65,8 +65,9 @@ static int up_directory(struct creation *c, struct error *err)
 
 	if (mkdirat(c->store->rootfd, layout_pod(path, c->plan->pod.id, NULL), 0700) < 0)
 		return error_errno(err, "create directory '%s/%s'", c->store->root, path);
+	/* Whoever lists asks whether it is held, by taking it for a moment. */
 	r = lock_take(c->store->rootfd, layout_pod(path, c->plan->pod.id, POD_LOCK), LOCK_EXCLUSIVE,
-		      0, err);
+		      LOCK_PROBE_MS, err);
 	c->lock_fd = r;
 	return r < 0 ? r : 0;
 }

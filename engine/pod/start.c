@@ -297,11 +297,12 @@ int run_await_stop(const struct store *s, const char *pod_id, int fd, int timeou
 		r = ctl_wait(fd, timeout_ms, &msg);
 	} while (r > 0 && msg.type != CTL_DONE);
 	(void)close(fd);
-	if (r >= 0 && peer >= 0) /* its cgroup is free when it is gone */
-		(void)pidfd_wait_exit(peer, CONDUCTOR_EXIT_MS);
 	if (r == -ETIMEDOUT)
 		return error_set(err, ETIMEDOUT, "pod '%.12s' did not stop in time", pod_id);
-	/* The lock is released a moment after the last word. */
+	/* Its cgroup and its lock are free when it is gone; who holds the lock then has started the
+	 * pod again. */
+	if (r >= 0 && peer >= 0 && pidfd_wait_exit(peer, CONDUCTOR_EXIT_MS) == 0)
+		return msg.type != CTL_DONE;
 	r = lock_take(s->rootfd, layout_pod(path, pod_id, CONDUCTOR_LOCK), LOCK_EXCLUSIVE,
 		      CONDUCTOR_WAIT_MS, err);
 	if (r < 0)

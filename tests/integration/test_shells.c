@@ -60,10 +60,12 @@ static const char *const tolerated[] = {
 	"has a conductor",
 	"did not start",
 	"alone: connect it to another first",
+	"or cp writes into it",
 	"open the container's root",
 	"open the sandbox's files",
 	"spec.json': No such file",
 	/* a copy into one whose writable layer is being taken away */
+	"open the writable layer",
 	"create: No such file",
 	"create: Read-only file system",
 	"is being removed",
