@@ -352,6 +352,14 @@ int lookup_list_containers(const struct store *s, struct strlist *ret, struct er
 	return list_ids(s, KIND_CONTAINER, ret, err);
 }
 
+/* Of a record: it may be lost while the rest is there. */
+static bool has_place(const struct store *s, const char *path)
+{
+	cleanup_free char *dir = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+
+	return faccessat(s->rootfd, dir, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static int read_record(const struct store *s, const char *path, const struct record_type *type,
 		       void *ret, struct error *err)
 {
@@ -360,6 +368,8 @@ static int read_record(const struct store *s, const char *path, const struct rec
 
 	if (r == 0)
 		r = record_load(type, j, ret, err);
+	if (r == -ENOENT && !has_place(s, path))
+		return error_set(err, ENOENT, "it was removed meanwhile");
 	return r == -EBADMSG ? error_wrap(err, "corrupt record") : r;
 }
 

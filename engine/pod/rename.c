@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
 #include "engine/base/lock.h"
@@ -22,7 +23,8 @@
 #include "engine/process/ctl.h"
 #include "engine/state/status.h"
 
-#define ANSWER_MS 5000
+#define ANSWER_MS    5000
+#define ASK_AGAIN_MS 20
 
 struct renaming {
 	const struct store *store;
@@ -98,7 +100,7 @@ static int ask_monitor(const struct renaming *n, struct error *err)
 	return error_set(err, EBUSY, "the monitor of container '%.12s' does not answer", n->id);
 }
 
-static int write_status(const struct renaming *n, struct error *err)
+static int write_status_once(const struct renaming *n, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 	struct container_status st = { 0 };
@@ -120,6 +122,18 @@ static int write_status(const struct renaming *n, struct error *err)
 		replace_text(&st.pod_name, n->name);
 	r = status_write(n->store, n->id, &st, err);
 	status_done(&st);
+	return r;
+}
+
+/* A monitor that begins does not listen yet, one that ends not any more: it is asked again, or has
+ * let its lock go. */
+static int write_status(const struct renaming *n, struct error *err)
+{
+	int64_t deadline = clock_mono_ms() + ANSWER_MS;
+	int r;
+
+	while ((r = write_status_once(n, err)) == -EBUSY && clock_mono_ms() < deadline)
+		(void)usleep(ASK_AGAIN_MS * 1000);
 	return r;
 }
 

@@ -408,6 +408,21 @@ static int run_detached(const struct store *s, const char *id, struct exec_sessi
 	return a.r;
 }
 
+/* A container that ended while it was entered: that is the reason, whatever was missing then. */
+static int explain(const struct store *s, const char *id, int r, struct error *err)
+{
+	struct error now;
+	int gone = r < 0 ? check_container(s, id, &now) : 0;
+
+	if (gone != -ESRCH && gone != -ENOENT)
+		return r;
+	*err = now;
+	if (gone == -ENOENT)
+		(void)error_set(err, ENOENT, "container '%.12s' was removed meanwhile", id);
+	command_print_error(err);
+	return CODE_NOT_RUNNING;
+}
+
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
 {
 	const struct exec_options *o = options;
@@ -440,6 +455,7 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		return r;
 	r = o->detach ? run_detached(&ctx->store, id, &x, o, err)
 		      : spawn_told(&ctx->store, id, &x, o, -1, err);
+	r = explain(&ctx->store, id, r, err);
 	(void)close(x.request_fd);
 	if (x.sync_fd >= 0)
 		(void)close(x.sync_fd);
