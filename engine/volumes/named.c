@@ -469,8 +469,7 @@ static void bring_back(const struct store *s, const char *name, const struct tra
 				RENAME_NOREPLACE);
 }
 
-/* What killed removals have left. */
-static void sweep_trash(const struct store *s)
+void named_volume_sweep(const struct store *s)
 {
 	struct error scratch; /* the next one tries again */
 	int r = 0;
@@ -494,8 +493,7 @@ static void sweep_trash(const struct store *s)
 
 static int set_aside(const struct store *s, const char *name, struct trash *ret, struct error *err)
 {
-	cleanup_close int lock =
-		lock_take(s->rootfd, VOLUMES_LOCK, LOCK_EXCLUSIVE, LOCK_MS, err);
+	cleanup_close int lock = lock_take(s->rootfd, VOLUMES_LOCK, LOCK_EXCLUSIVE, LOCK_MS, err);
 
 	if (lock < 0)
 		return lock;
@@ -527,7 +525,7 @@ int named_volume_remove(const struct store *s, const char *name, struct error *e
 	if (r < 0)
 		return error_wrap(err, "volume '%s'", name);
 	tell_log(s, name, "remove");
-	sweep_trash(s);
+	named_volume_sweep(s);
 	return 0;
 }
 

@@ -68,6 +68,8 @@ int named_volume_check_name(const char *name, struct error *err) must_check;
 /* -EBUSY while a container mounts it. Takes the mount of its driver away (driver.h), then removes the
  * content unless it is at a host_path; walks by descriptor, never over a mount or a link. */
 int named_volume_remove(const struct store *s, const char *name, struct error *err) must_check;
+/* Removes what killed removals have left; the next one does it anyway. */
+void named_volume_sweep(const struct store *s);
 int named_volume_list(const struct store *s, struct strlist *ret, struct error *err) must_check;
 
 #endif

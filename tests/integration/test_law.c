@@ -194,13 +194,26 @@ static bool is_refusal(const char *message)
 	return false;
 }
 
+/* "...: NAME: image not known" or "...: image 'NAME': pull ..."; NULL: something else is wrong. The
+ * caller owns it. */
+static char *unknown_image(const char *message)
+{
+	const char *end = strstr(message, ": image not known"), *begin = end;
+	const char *pulled = strstr(message, "image '");
+
+	while (begin && begin > message && begin[-1] != ' ')
+		begin--;
+	if (end)
+		return xstrndup(begin, (size_t)(end - begin));
+	return pulled ? xstrndup(pulled + 7, strcspn(pulled + 7, "'")) : NULL;
+}
+
 /* Plays; an image that is missing becomes busybox under that name. */
 static bool play_with_images(const char *file)
 {
 	for (int i = 0; i < IMAGES_MAX; i++) {
 		cleanup_result struct result r = podium("play kube --start=false %s", file);
-		const char *image = strstr(r.err, "image '");
-		cleanup_free char *name = NULL;
+		cleanup_free char *name = unknown_image(r.err);
 
 		if (r.code == 0)
 			return true;
@@ -208,9 +221,8 @@ static bool play_with_images(const char *file)
 			return false;
 		if (make_missing(r.err))
 			continue;
-		if (!image)
+		if (!name)
 			return CHECK_CODE(r, 0);
-		name = xstrndup(image + 7, strcspn(image + 7, "'"));
 		if (!MUST(0, "tag busybox %s", name))
 			return CHECK_CODE(r, 0);
 	}

@@ -25,6 +25,7 @@
 #include "engine/base/mem.h"
 #include "engine/pod/lookup.h"
 #include "engine/pod/pod.h"
+#include "engine/volumes/named.h"
 #include "kube/objects.h"
 
 struct down_options {
@@ -115,6 +116,8 @@ static int down_objects(struct command_context *ctx, const struct kube_result *r
 	}
 	for (size_t i = 0; i < result->n && rq->force && r == 0; i++)
 		r = down_volumes(&ctx->store, &result->v[i].pod, &volumes, err);
+	if (rq->force && ctx->store.rootfd >= 0) /* a down that was killed may have left one */
+		named_volume_sweep(&ctx->store);
 	print_list("Secrets removed", &secrets);
 	print_list("Volumes removed", &volumes);
 	return r;
