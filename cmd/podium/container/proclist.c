@@ -26,6 +26,7 @@
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/security/caps.h"
 
 #define PROC_TEXT_MAX 65536
 #define USERS_MAX     (1 << 20) /* bytes of a passwd or group file */
@@ -363,50 +364,6 @@ static char *text_label(const struct proc_facts *p)
 	return text;
 }
 
-static const char *const capability_names[] = {
-	"CHOWN",
-	"DAC_OVERRIDE",
-	"DAC_READ_SEARCH",
-	"FOWNER",
-	"FSETID",
-	"KILL",
-	"SETGID",
-	"SETUID",
-	"SETPCAP",
-	"LINUX_IMMUTABLE",
-	"NET_BIND_SERVICE",
-	"NET_BROADCAST",
-	"NET_ADMIN",
-	"NET_RAW",
-	"IPC_LOCK",
-	"IPC_OWNER",
-	"SYS_MODULE",
-	"SYS_RAWIO",
-	"SYS_CHROOT",
-	"SYS_PTRACE",
-	"SYS_PACCT",
-	"SYS_ADMIN",
-	"SYS_BOOT",
-	"SYS_NICE",
-	"SYS_RESOURCE",
-	"SYS_TIME",
-	"SYS_TTY_CONFIG",
-	"MKNOD",
-	"LEASE",
-	"AUDIT_WRITE",
-	"AUDIT_CONTROL",
-	"SETFCAP",
-	"MAC_OVERRIDE",
-	"MAC_ADMIN",
-	"SYSLOG",
-	"WAKE_ALARM",
-	"BLOCK_SUSPEND",
-	"AUDIT_READ",
-	"PERFMON",
-	"BPF",
-	"CHECKPOINT_RESTORE",
-};
-
 static char *capabilities(const struct proc_facts *p, const char *line)
 {
 	cleanup_free char *hex = status_word(p, line, 0);
@@ -414,7 +371,7 @@ static char *capabilities(const struct proc_facts *p, const char *line)
 	size_t len = strlen(hex);
 	bool all = true;
 
-	for (size_t i = 0; i < ARRAY_SIZE(capability_names); i++) {
+	for (unsigned int i = 0; caps_name(i); i++) {
 		char digit = i / 4 < len ? hex[len - 1 - i / 4] : '0';
 		int value = isdigit((unsigned char)digit) ? digit - '0' : (digit | 32) - 'a' + 10;
 
@@ -424,7 +381,7 @@ static char *capabilities(const struct proc_facts *p, const char *line)
 		}
 		if (b.len)
 			buf_addc(&b, ',');
-		buf_adds(&b, capability_names[i]);
+		buf_adds(&b, caps_name(i) + strlen("CAP_"));
 	}
 	if (!b.len || all) {
 		buf_done(&b);
