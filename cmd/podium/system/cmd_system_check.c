@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * system check - whether the images of the store are still what came in.
+ * system check - whether the images of the store are still what came in, and what is half made.
  *
- * Theory of operation: the work is the verb "check" of podium-image: it reads every byte of every
+ * Theory of operation: pods and containers that a killed command left half made are named, or removed
+ * (halfmade.c). For the images the work is the verb "check" of podium-image: it reads every byte of every
  * image. Damage is a line on stdout and exit code 125; with --repair damaged images are removed,
  * to be pulled or loaded again, and only what a container uses is left and counts as damage.
  */
@@ -12,6 +13,7 @@
 #include "cmd/podium/base/commands.h"
 #include "cmd/podium/base/format.h"
 #include "cmd/podium/image/imagejob.h"
+#include "cmd/podium/system/halfmade.h"
 #include "engine/base/json.h"
 
 struct check_options {
@@ -20,7 +22,7 @@ struct check_options {
 
 static const struct option check_option_table[] = {
 	{ 'r', "repair", OPTION_BOOL, offsetof(struct check_options, repair), NULL,
-	  "Remove damaged images that no container uses", false },
+	  "Remove damaged images that no container uses, and what is half made", false },
 	OPTIONS_END,
 };
 
@@ -48,19 +50,27 @@ static int on_event(struct imagejob *job, void *arg, const char *event, const js
 	return 0;
 }
 
+static int check_images(struct command_context *ctx, bool repair, bool *ret_damaged,
+			struct error *err)
+{
+	cleanup_json json_t *request = json_pack("{s:b}", "repair", (int)repair);
+
+	return imagejob_run(&(struct imagejob_spec){ .verb = "check",
+						     .store = &ctx->store,
+						     .request = request,
+						     .datafd = -1,
+						     .on_event = on_event,
+						     .arg = ret_damaged },
+			    err);
+}
+
 static int run_check(struct command_context *ctx, void *options, int argc, char **argv,
 		     struct error *err)
 {
 	const struct check_options *o = options;
-	cleanup_json json_t *request = json_pack("{s:b}", "repair", (int)o->repair);
 	bool damaged = true;
-	int r = imagejob_run(&(struct imagejob_spec){ .verb = "check",
-						      .store = &ctx->store,
-						      .request = request,
-						      .datafd = -1,
-						      .on_event = on_event,
-						      .arg = &damaged },
-			     err);
+	int left = halfmade_check(&ctx->store, o->repair, err);
+	int r = left < 0 ? left : check_images(ctx, o->repair, &damaged, err);
 
 	(void)argc;
 	(void)argv;
@@ -69,13 +79,17 @@ static int run_check(struct command_context *ctx, void *options, int argc, char 
 				 o->repair ? " in images that are in use"
 					   : ": `podium system check --repair` removes what is "
 					     "damaged");
+	if (r == 0 && left > 0)
+		return error_set(
+			err, EBADMSG,
+			"something is half made: `podium system check --repair` removes it");
 	return r;
 }
 
 const struct command cmd_system_check = {
 	.words = "system check",
 	.args = "[options]",
-	.summary = "Compare every image of the store with its digests",
+	.summary = "Compare every image of the store with its digests, and find what is half made",
 	.options = check_option_table,
 	.options_size = sizeof(struct check_options),
 	.max_args = 0,
