@@ -2,7 +2,7 @@
 /*
  * seams - what test builds can break on purpose; empty in a release.
  *
- * Theory of operation: four environment variables, read at each use (a seam is never on a hot
+ * Theory of operation: five environment variables, read at each use (a seam is never on a hot
  * path). PODIUM_FAIL counts calls per process. The variables travel from podium to its helpers by
  * seam_environment(), since helpers otherwise start with an empty environment.
  */
@@ -36,8 +36,13 @@ bool is_weakened(const char *id)
 
 void stop_at(const char *stage)
 {
+	const char *other = getenv("PODIUM_STOP_SIGNAL");
+	uint64_t sig = SIGKILL;
+
+	if (other && parse_u64(other, NSIG - 1, &sig) < 0)
+		abort();
 	if (is_listed(getenv("PODIUM_STOP_AT"), stage))
-		(void)kill(getpid(), SIGKILL);
+		(void)kill(getpid(), (int)sig);
 }
 
 int seam_fail(const char *call)
@@ -81,9 +86,9 @@ int64_t seam_timer_ms(const char *timer, int64_t ms)
 char **seam_environment(void)
 {
 	static const char *const names[] = {
-		"PODIUM_WEAKEN=", "PODIUM_STOP_AT=", "PODIUM_FAIL=",
-		"PODIUM_TIMERS=", "PODIUM_BOOT_ID=", "PODIUM_CGROUP_ROOT=",
-		"ASAN_OPTIONS=",  "UBSAN_OPTIONS=",  "LSAN_OPTIONS="
+		"PODIUM_WEAKEN=", "PODIUM_STOP_AT=", "PODIUM_STOP_SIGNAL=", "PODIUM_FAIL=",
+		"PODIUM_TIMERS=", "PODIUM_BOOT_ID=", "PODIUM_CGROUP_ROOT=", "ASAN_OPTIONS=",
+		"UBSAN_OPTIONS=", "LSAN_OPTIONS="
 	};
 	static char *found[ARRAY_SIZE(names) + 1];
 	size_t n = 0;

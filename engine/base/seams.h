@@ -3,7 +3,8 @@
  * seams - proof seams that exist only in test builds (-DPODIUM_SEAMS; VARIANT=debug|san|fuzz|cov).
  *
  * is_weakened("ROOT-3")  true when PODIUM_WEAKEN names that defence: its test must then fail.
- * stop_at("start:ports") the process kills itself with SIGKILL when PODIUM_STOP_AT names the boundary.
+ * stop_at("start:ports") the process kills itself with SIGKILL when PODIUM_STOP_AT names the boundary,
+ *                        or sends itself the signal whose number PODIUM_STOP_SIGNAL is.
  * seam_fail("openat2")   errno to fail with at the n-th call (PODIUM_FAIL="openat2:3:EIO"), else 0.
  * seam_timer_ms("disk", ms) that time, or the shorter one of PODIUM_TIMERS="disk:200".
  * The variables are read from the environment of the podium command and handed on to its helpers.

@@ -265,6 +265,35 @@ static int find_short_name(const struct store *s, const char *name, char ret_id[
 	return r < 0 ? r : first != NULL;
 }
 
+/* Of a pod that a crash left, by the record: the claim of the name comes later than it, and goes
+ * before it. Only looked for where there is such a pod at all. */
+static bool find_left_over_container(const struct store *s, const char *name, char ret_id[65])
+{
+	cleanup_strlist struct strlist pods = { 0 };
+	cleanup_strlist struct strlist containers = { 0 };
+	struct error scratch;
+	bool found = false;
+	size_t left = 0;
+
+	if (list_ids(s, KIND_POD, &pods, &scratch) < 0)
+		return false;
+	for (size_t i = 0; i < pods.n; i++)
+		left += is_left_over(s, pods.v[i]);
+	if (!left || list_ids(s, KIND_CONTAINER, &containers, &scratch) < 0)
+		return false;
+	for (size_t i = 0; i < containers.n && !found; i++) {
+		struct container_status st = { 0 };
+
+		found = status_read(s, containers.v[i], &st, &scratch) == 0 &&
+			is_equal(st.name, name) && st.pod_id && is_id(st.pod_id) &&
+			is_left_over(s, st.pod_id);
+		if (found)
+			memcpy(ret_id, containers.v[i], ID_LEN + 1);
+		status_done(&st);
+	}
+	return found;
+}
+
 /* "POD/CTR": by the pod's own list, so that it works whatever the container is called outside. */
 static int find_in_pod(const struct store *s, const char *name, const char *slash, char ret_id[65],
 		       struct error *err)
@@ -339,6 +368,8 @@ int lookup_container(const struct store *s, const char *name, char ret_id[65], s
 		r = find_prefix(s, KIND_CONTAINER, name, ret_id, err);
 	if (r < 0)
 		return r;
+	if (r == 0 && find_left_over_container(s, name, ret_id))
+		return 0;
 	return r ? 0 : no_such(KIND_CONTAINER, name, err);
 }
 

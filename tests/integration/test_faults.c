@@ -27,6 +27,8 @@ static int begin(void)
 	MUST(0, "volume rm first");
 	MUST(0, "secret create first /etc/hostname");
 	MUST(0, "secret rm first");
+	MUST(0, "volume create sgv");
+	MUST(0, "volume rm sgv");
 	return !MUST(0, "run -d --name good payload sleep 0");
 }
 
@@ -404,30 +406,52 @@ static void test_long_paths(void)
 
 /* ---- 31: signals -------------------------------------------------------------------------- */
 
-/* What has no name yet is listed with the command that removes it. */
-static void remove_incomplete(void)
+/* What is half made is listed with the command that removes it: that one is done. */
+static void remove_listed(void)
 {
-	cleanup_result struct result r = podium("ps -a --no-trunc --format '{{.Names}} {{.ID}}'");
+	cleanup_result struct result r =
+		podium("ps -a --no-trunc --format '{{.Names}} {{.ID}} {{.Status}}'");
 	char *save = NULL;
 
-	for (char *w = strtok_r(r.out, "\n", &save); w; w = strtok_r(NULL, "\n", &save))
-		if (!is_prefix(w, "good "))
-			MUST(0, "pod rm -f -t 0 %s", strchr(w, ' ') + 1);
+	for (char *w = strtok_r(r.out, "\n", &save); w; w = strtok_r(NULL, "\n", &save)) {
+		char *advice = strstr(w, "(remove with: podium ");
+		char *id = strchr(w, ' ');
+
+		if (is_prefix(w, "good ") || (!advice && strstr(w, "-infra ")) ||
+		    !CHECK(id, "a line of ps: '%s'", w))
+			continue;
+		if (advice) {
+			advice += strlen("(remove with: podium ");
+			advice[strcspn(advice, ")")] = '\0';
+			MUST(0, "%s", advice);
+		} else {
+			MUST(0, "rm -f -t 0 %.64s", id + 1);
+		}
+	}
 }
+
+/* Of whatever the commands of these tests make. */
+static void remove_all_but_good(void)
+{
+	remove_listed();
+	DISCARD(podium("pod rm -f -t 0 -a"));
+	DISCARD(podium("volume rm -f sgv"));
+}
+
+static const char *const creations[] = { "run -d --name sg payload sleep 0",
+					 "run --rm --name sg payload sleep 0",
+					 "pod create --name sg",
+					 "create --name sg -v sgv:/v payload true" };
 
 /* Whenever it comes the command ends, and what there is can be removed. */
 static void test_signals(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	static const char *const commands[] = { "run -d --name sg payload sleep 0",
-						"run --rm --name sg payload sleep 0",
-						"pod create --name sg",
-						"create --name sg -v sgv:/v payload true" };
 	cleanup_snapshot struct snapshot before;
 
 	snapshot_take(&before);
 	for (unsigned int i = 0; i < 32; i++) {
-		struct job j = job_podium("%s", commands[i % 4]);
+		struct job j = job_podium("%s", creations[i % 4]);
 
 		(void)usleep(i * 2500);
 		(void)kill(j.pid, signals[(i / 4) % 4]);
@@ -443,18 +467,94 @@ static void test_signals(void)
 			CHECK(r.code >= 0, "'%s' does not end by signal %d after %u us", r.line,
 			      signals[(i / 4) % 4], i * 2500);
 		}
-		DISCARD(podium("pod rm -f -t 0 -a"));
-		DISCARD(podium("rm -f -i -t 0 sg"));
-		remove_incomplete();
-		DISCARD(podium("volume rm -f sgv"));
-	}
-	/* What one that is dying still holds is no debris yet. */
-	for (int i = 0; i < 5; i++) {
-		(void)usleep(100000);
-		remove_incomplete();
+		remove_all_but_good();
 	}
 	check_good();
 	CHECK_NOTHING_LEFT(&before, "signals to commands");
+}
+
+static const char *const steps[] = { "create:directory", "create:record",  "create:containers",
+				     "create:names",	 "create:volumes", "create:commit" };
+
+/* Told to end while its records are made, a command takes them back, and its files of ids. */
+static void test_signals_at_steps(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	cleanup_free char *file = xasprintf("%s/sg.id", harness.work);
+	cleanup_snapshot struct snapshot before;
+
+	snapshot_take(&before);
+	for (size_t i = 0; i < ARRAY_SIZE(steps) * ARRAY_SIZE(creations); i++) {
+		const char *line = creations[i % ARRAY_SIZE(creations)];
+		const char *step = steps[i / ARRAY_SIZE(creations)];
+		bool is_pod = is_prefix(line, "pod "), is_fleeting = strstr(line, "--rm");
+		int sig = signals[i % 3 + i % 2];
+		cleanup_free char *number = xasprintf("%d", sig), *left = NULL;
+		const char *rest = strstr(line, "--name");
+
+		if (is_fleeting && is_equal(step, "create:commit"))
+			continue; /* it does not wait for the disk */
+		(void)setenv("PODIUM_STOP_AT", step, 1);
+		(void)setenv("PODIUM_STOP_SIGNAL", number, 1);
+		{
+			cleanup_result struct result r =
+				podium("%.*s --%s %s %s", (int)(rest - line - 1), line,
+				       is_pod ? "pod-id-file" : "cidfile", file, rest);
+
+			CHECK(r.code == 128 + sig, "%s: '%s' gave %d: %s", step, r.line, r.code,
+			      r.err);
+			CHECK_EQUAL(r.out, "");
+		}
+		(void)unsetenv("PODIUM_STOP_AT");
+		(void)unsetenv("PODIUM_STOP_SIGNAL");
+		CHECK(access(file, F_OK) < 0, "%s: the file of the id stays", step);
+		DISCARD(podium("volume rm -f sgv"));
+		if (!CHECK_NOTHING_LEFT(&before, step))
+			remove_all_but_good();
+	}
+	check_good();
+}
+
+/* Killed there, what it has made is listed with what removes it, by that name or number, is found by
+ * `system check`, and goes with its --repair. */
+static void test_kills_at_steps(void)
+{
+	cleanup_snapshot struct snapshot before;
+
+	snapshot_take(&before);
+	for (size_t i = 0; i < 3 * ARRAY_SIZE(steps) * ARRAY_SIZE(creations); i++) {
+		const char *line = creations[i % ARRAY_SIZE(creations)];
+		const char *step = steps[(i / ARRAY_SIZE(creations)) % ARRAY_SIZE(steps)];
+		size_t how = i / ARRAY_SIZE(creations) / ARRAY_SIZE(steps);
+
+		if (strstr(line, "--rm") && is_equal(step, "create:commit"))
+			continue;
+		(void)setenv("PODIUM_STOP_AT", step, 1);
+		MUST(128 + SIGKILL, "%s", line);
+		(void)unsetenv("PODIUM_STOP_AT");
+		{
+			cleanup_result struct result ps = podium("ps -a"), found = { 0 };
+
+			CHECK(strstr(ps.out, "Incomplete (remove with: podium "),
+			      "'%s' killed at %s is not listed: %s", line, step, ps.out);
+			found = podium("system check");
+			CHECK_CODE(found, 125);
+			CHECK_HAS(found.out, "Incomplete: ");
+			result_done(&found);
+		}
+		if (how == 0)
+			remove_listed();
+		else if (how == 1)
+			MUST(0, "system check --repair");
+		else if (i >= 2 * ARRAY_SIZE(creations) * ARRAY_SIZE(steps) +
+					 2 * ARRAY_SIZE(creations) &&
+			 !is_prefix(line, "pod "))
+			MUST(0, "rm -f -t 0 sg"); /* its record says how it is called */
+		remove_all_but_good();
+		MUST(0, "system check");
+		CHECK_NOTHING_LEFT(&before, step);
+	}
+	check_good();
 }
 
 static CU_TestInfo tests[] = {
@@ -466,6 +566,8 @@ static CU_TestInfo tests[] = {
 	{ "24: containers that do not behave", test_behaviour },
 	{ "30: long paths", test_long_paths },
 	{ "31: signals", test_signals },
+	{ "31: signals at each step", test_signals_at_steps },
+	{ "31: kills at each step", test_kills_at_steps },
 	{ "13, 16: reboot", test_reboot },
 	CU_TEST_INFO_NULL,
 };

@@ -300,9 +300,15 @@ static int add_debris(struct ps *ps, struct container_views *views, struct error
 		views->v = xreallocarray(views->v, views->n + 1, sizeof(*views->v));
 		make_debris_view(pods.v[i].id, pods.v[i].name, &views->v[views->n++]);
 	}
-	for (size_t i = 0; r == 0 && ps->debris.n && i < views->n; i++)
+	for (size_t i = 0; r == 0 && i < views->n; i++) {
+		const struct container_status *st = &views->v[i].st;
+
+		/* Those that stand by themselves are in no list of pods. */
 		views->v[i].debris =
-			views->v[i].st.pod_id && strlist_has(&ps->debris, views->v[i].st.pod_id);
+			st->pod_id &&
+			(st->solo ? is_id(st->pod_id) && is_pod_debris(ps->store, st->pod_id)
+				  : strlist_has(&ps->debris, st->pod_id));
+	}
 	pod_views_done(&pods);
 	return r;
 }

@@ -6,7 +6,8 @@
  * to join, the plan, other containers that are named, ports), then the pull, which may take long and
  * holds no lock, then the records under the images lock, which is held until they pin the layers.
  * --replace takes the old container away last of all, when only the name stands in the way. One wait
- * for the disk ends the creation. Whatever fails takes with it what was made.
+ * for the disk ends the creation. Whatever fails takes with it what was made; so does a signal that
+ * ends the command, which waits from the first record until the last.
  *
  * A free port of the host for -P, or -p without one, is chosen here and recorded: it stays the same
  * over stops and starts.
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "cmd/podium/base/conf.h"
+#include "cmd/podium/base/hold.h"
 #include "cmd/podium/container/create_image.h"
 #include "cmd/podium/container/create_names.h"
 #include "cmd/podium/container/create_options.h"
@@ -47,6 +49,7 @@ struct making {
 	struct pod_plan plan;
 	bool is_name_own; /* the name was not asked for */
 	int cid_fd;
+	struct held_signals held;
 };
 
 /* ---- the pod ---------------------------------------------------------------------------------- */
@@ -271,6 +274,8 @@ static int commit(struct making *m, struct pod_creation *creation, struct create
 	else if (!made->joined)
 		r = pod_commit(s, &ids, err);
 	pod_creation_done(creation);
+	if (r == 0)
+		r = signals_check(&m->held, err);
 	if (r == 0 && m->cid_fd >= 0)
 		r = fs_write_all(m->cid_fd, made->container_id, strlen(made->container_id)) < 0
 			    ? error_set(err, EIO, "write the id to '%s'", m->o->cid_file)
@@ -338,6 +343,8 @@ static int make(struct making *m, struct created *ret, struct error *err)
 	if (r == 0)
 		r = choose_ports(m, err);
 	if (r == 0)
+		signals_hold(&m->held);
+	if (r == 0)
 		r = open_cid_file(m, err);
 	if (r == 0)
 		r = remove_old(m, err);
@@ -365,6 +372,7 @@ int create_container(struct command_context *ctx, const struct create_options *o
 		if (r < 0)
 			(void)unlink(o->cid_file);
 	}
+	signals_release(&m.held);
 	pod_plan_done(&m.plan);
 	record_done(&pod_spec_type, &m.joined);
 	containers_conf_done(&m.conf);

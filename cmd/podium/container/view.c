@@ -164,7 +164,7 @@ static char *ended_status(const char *word, const struct container_status *st, i
 
 static char *incomplete_status(const struct container_view *view)
 {
-	if (view->st.pod_name || view->st.pod_id)
+	if (!view->st.solo && (view->st.pod_name || view->st.pod_id))
 		return xasprintf("Incomplete (remove with: podium pod rm -f %.253s)",
 				 view->st.pod_name ? view->st.pod_name : view->st.pod_id);
 	return xasprintf("Incomplete (remove with: podium rm -f %.12s)", view->id);

@@ -14,6 +14,7 @@
 
 #include "cmd/podium/base/commands.h"
 #include "cmd/podium/base/conf.h"
+#include "cmd/podium/base/hold.h"
 #include "cmd/podium/container/create_names.h"
 #include "cmd/podium/container/mountwords.h"
 #include "cmd/podium/pod/pod_create.h"
@@ -71,7 +72,8 @@ static int remove_old(const struct store *s, const char *name, struct error *err
 	return r < 0 ? r : pod_remove(s, ids.v[0], err);
 }
 
-static int make_records(const struct store *s, struct pod_plan *plan, struct error *err)
+static int make_records(const struct store *s, struct pod_plan *plan,
+			const struct held_signals *held, struct error *err)
 {
 	struct pod_creation creation = { .lock_fd = -1 };
 	cleanup_strlist struct strlist ids = { 0 };
@@ -91,6 +93,8 @@ static int make_records(const struct store *s, struct pod_plan *plan, struct err
 	strlist_add(&ids, plan->pod.id);
 	r = pod_commit(s, &ids, err);
 	pod_creation_done(&creation);
+	if (r == 0)
+		r = signals_check(held, err);
 	if (r < 0)
 		error_ignore(pod_remove(s, plan->pod.id, &scratch));
 	return r;
@@ -100,21 +104,24 @@ static int make(struct command_context *ctx, const struct pod_create_options *o,
 		struct pod_plan *plan, struct error *err)
 {
 	cleanup_close int fd = -EBADF;
+	struct held_signals held = { .on = false };
 	int r = publish_choose(&plan->pod.ports, err);
 
+	signals_hold(&held);
 	if (r == 0 && o->pod_id_file) {
 		fd = open(o->pod_id_file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0644);
 		if (fd < 0)
-			return error_errno(err, "--pod-id-file '%.200s'", o->pod_id_file);
+			r = error_errno(err, "--pod-id-file '%.200s'", o->pod_id_file);
 	}
 	if (r == 0 && o->replace && plan->pod.name)
 		r = remove_old(&ctx->store, plan->pod.name, err);
 	if (r == 0)
-		r = make_records(&ctx->store, plan, err);
+		r = make_records(&ctx->store, plan, &held, err);
 	if (r == 0 && fd >= 0 && fs_write_all(fd, plan->pod.id, strlen(plan->pod.id)) < 0)
 		r = error_set(err, EIO, "write the id to '%.200s'", o->pod_id_file);
 	if (r < 0 && fd >= 0)
 		(void)unlink(o->pod_id_file);
+	signals_release(&held);
 	return r;
 }
 
