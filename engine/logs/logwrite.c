@@ -9,18 +9,19 @@
  * has 16 KiB, at the end of the stream, or after a second without output it is written as a partial
  * record, so a prompt or a progress bar is in the log soon, and a missing newline costs no memory.
  *
- * Rotation: when the next write would pass the cap, log.1 becomes log.2 and so on, log becomes
- * log.1 (renameat(2) on the directory's descriptor, the oldest is replaced), and a new log is made
- * with O_EXCL. Each file holds whole records only. Names are never followed: what somebody put in
- * place of `log` is moved away, not written to.
+ * Rotation: when the next record would pass the cap, the oldest goes, log.1 becomes log.2 and so on,
+ * log becomes log.1 (renameat(2) on the directory's descriptor), and a new log is made with O_EXCL.
+ * Each file holds whole records only. Names are never followed: what somebody put in place of `log`
+ * is moved away, not written to.
  *
  * A full disk, or a log that cannot be made, loses lines and never blocks the container: the lost
  * ones are counted; a short write is cut off again; the next write that succeeds starts with a
  * record on stderr that says how many are missing. If a crash has torn the last record, the first
  * write ends it with a newline: the reader drops the stump when it is no record.
  *
- * Memory: one anonymous mapping of 96 KiB, of which only touched pages count; logwriter_idle()
- * gives all of it back. No allocation after open, no locale, no time zone.
+ * Memory: one anonymous mapping of 544 KiB, of which only touched pages count; logwriter_idle()
+ * gives all of it back. A file that grows by large writes has large folios, which the kernel handles
+ * for less a byte: hence the sizes. No allocation after open, no locale, no time zone.
  * Runs in: podium-monitor, as the owner of the store.
  */
 #include "engine/logs/logwrite.h"
@@ -38,7 +39,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 
-#define OUT_BYTES     65536
+#define OUT_BYTES     (2 * LOG_READ_BYTES)
 #define PENDING_BYTES LOGLINE_TEXT_MAX
 #define MEMORY_BYTES  (OUT_BYTES + 2 * PENDING_BYTES)
 #define GAP_MAX	      192
@@ -93,7 +94,9 @@ static int rotate(struct logwriter *w)
 {
 	char from[LOG_NAME_MAX], to[LOG_NAME_MAX];
 
-	if (w->max_files == 1 && unlinkat(w->dirfd, w->name, 0) < 0 && errno != ENOENT)
+	/* Not replaced by the rename: ext4 would write the younger one to the disk before that. */
+	log_file_name(to, w->name, w->max_files - 1);
+	if (unlinkat(w->dirfd, to, 0) < 0 && errno != ENOENT)
 		return -errno;
 	for (unsigned int age = w->max_files - 1; age > 0; age--) {
 		log_file_name(from, w->name, age - 1);
@@ -126,7 +129,7 @@ static int lose(struct logwriter *w, int r)
 	w->lost_lines += w->out_lines;
 	w->lost_total += w->out_lines;
 	w->lost_errno = -r;
-	w->out_len = 0;
+	w->out_len = w->out_room = 0;
 	w->out_lines = 0;
 	return r;
 }
@@ -178,9 +181,21 @@ static int flush_out(struct logwriter *w)
 		return lose(w, r);
 	if (gap_len > 0)
 		w->lost_lines = 0;
-	w->out_len = 0;
+	w->out_len = w->out_room = 0;
 	w->out_lines = 0;
 	return 0;
+}
+
+/* How much the buffer may hold before it is written, when a record of len bytes is the next: what the
+ * file has room for, so that it is filled up to its cap whatever the buffer's size. A record that it
+ * has no room for begins the next file. */
+static size_t room_for(const struct logwriter *w, size_t len)
+{
+	int64_t left = w->max_bytes - GAP_MAX - w->size;
+
+	if (w->size == 0 || left < (int64_t)len)
+		left = w->max_bytes - GAP_MAX;
+	return left < OUT_BYTES ? (size_t)left : OUT_BYTES;
 }
 
 /* A record of what was pending and what is new. Returns flush_out()'s verdict when it had to. */
@@ -191,8 +206,10 @@ static int put_record(struct logwriter *w, const char prefix[LOGLINE_PREFIX_LEN]
 	char *p;
 	int r = 0;
 
-	if (w->out_len + len > w->out_max)
+	if (w->out_len + len > w->out_room) {
 		r = flush_out(w);
+		w->out_room = room_for(w, len);
+	}
 	p = w->out + w->out_len;
 	memcpy(p, prefix, LOGLINE_PREFIX_LEN);
 	p[LOGLINE_TAG_OFFSET] = tag;
@@ -265,8 +282,6 @@ int logwriter_open_as(struct logwriter *w, int dirfd, const char *name, int64_t 
 	w->max_files = max_files > 0 ? max_files : LOG_MAX_FILES_DEFAULT;
 	if (w->max_files > LOG_MAX_FILES_MAX)
 		w->max_files = LOG_MAX_FILES_MAX;
-	w->out_max =
-		w->max_bytes - GAP_MAX < OUT_BYTES ? (size_t)(w->max_bytes - GAP_MAX) : OUT_BYTES;
 	w->memory = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			 -1, 0);
 	if (w->memory == MAP_FAILED) {

@@ -9,7 +9,7 @@
  *	at the end of a stream:		logwriter_flush(&w)
  *	after a second without a read:	logwriter_idle(&w)
  *	at last:			logwriter_close(&w)
- * Reads of 64 KiB and a pipe of 1 MiB are what makes it fast. After open nothing is allocated.
+ * Reads of LOG_READ_BYTES and a pipe of 1 MiB are what makes it fast. After open nothing is allocated.
  */
 #ifndef PODIUM_LOGS_LOGWRITE_H
 #define PODIUM_LOGS_LOGWRITE_H
@@ -22,6 +22,7 @@
 #include "engine/logs/logline.h"
 
 #define LOG_FILE_NAME	      "log"
+#define LOG_READ_BYTES	      (256 << 10)
 #define LOG_MAX_BYTES_DEFAULT (10 << 20)
 #define LOG_MAX_FILES_DEFAULT 3
 #define LOG_MAX_BYTES_MIN     32768 /* a smaller cap is raised: one record must fit */
@@ -42,7 +43,7 @@ struct logwriter {
 	char *memory; /* one mapping: out, then the two pending lines */
 	char *out;
 	size_t out_len;
-	size_t out_max;
+	size_t out_room; /* what out may hold before it is written; 0: to be worked out */
 	uint64_t out_lines;
 	struct {
 		char *text;

@@ -23,7 +23,7 @@
 #include "engine/base/proc.h"
 #include "engine/monitor/internal.h"
 
-#define END_ROUNDS_MAX 64 /* a full pipe is read in 16 */
+#define END_ROUNDS_MAX 64 /* a full pipe is read in 4 */
 #define SIGNAL_MAX     64
 
 /* Connects to who waits for the container to begin, if somebody does. */

@@ -25,7 +25,6 @@
 #define MONITOR_ACTIONS	    (PROBE__COUNT + 1)
 #define MONITOR_FDS_MAX \
 	(MONITOR_CLIENTS_MAX + 2 * MONITOR_ATTACH_MAX + (MONITOR_ACTIONS + 1) * ACTION_POLLS + 8)
-#define MONITOR_READ_BYTES 65536
 
 enum monitor_phase {
 	MONITOR_IDLE,
@@ -148,7 +147,7 @@ struct monitor {
 	int end_rounds;		 /* output read since the end of the program was seen */
 	uint64_t signals;	 /* for the program, when it runs: bit n - 1 is signal n */
 	struct attach_size size; /* as a session has it; 0: none */
-	char buffer[MONITOR_READ_BYTES];
+	char buffer[LOG_READ_BYTES];
 };
 
 /* stdio.c */

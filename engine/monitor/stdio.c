@@ -3,7 +3,7 @@
  * stdio - the container's three streams.
  *
  * Theory of operation: without a terminal stdout and stderr are pipes (1 MiB where the kernel gives
- * it, so that a burst does not wait for us), read in 64 KiB pieces straight into the log writer.
+ * it, so that a burst does not wait for us), read in pieces of 256 KiB straight into the log writer.
  * With a terminal podium-launch opens the pty inside the container and hands its master over; it is
  * then both stdin and stdout. stdin is /dev/null unless the container asked for it: then a pipe
  * whose writing end is held here. The conductor keeps duplicates of the reading ends, so that a

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bench_log - how fast a container's output becomes a log: a child writes into a pipe of 1 MiB,
- * this process drains it with reads of 64 KiB into logwriter_feed(), as the monitor does.
+ * this process drains it with reads of LOG_READ_BYTES into logwriter_feed(), as the monitor does.
  *
  *	bulk	100 MB of 100-byte lines in writes of 64 KiB
  *	lines	1,000,000 lines of 100 bytes, a write each
@@ -24,9 +24,8 @@
 #define BULK_BYTES 65536
 #define LINES	   1000000
 #define PIPE_BYTES (1 << 20)
-#define READ_BYTES 65536
 
-static char chunk[READ_BYTES];
+static char chunk[LOG_READ_BYTES];
 
 static void write_lines(int fd, size_t per_write)
 {

@@ -199,6 +199,45 @@ static void test_rotation(void)
 	teardown(&f);
 }
 
+/* Much at a time: each file is filled up to its cap, in whole records, whatever the buffer's size. */
+static void test_rotation_in_bulk(void)
+{
+	enum { CAP = 600000, LINE = 100, LINES = 20000 };
+	cleanup_free char *text = xmalloc((size_t)LINE * LINES);
+	const char *names[] = { "log.2", "log.1", "log" };
+	struct fixture f;
+	int number = -1;
+
+	for (int i = 0; i < LINES; i++)
+		(void)snprintf(text + (size_t)i * LINE, LINE, "%0*d", LINE - 1, i);
+	for (size_t i = LINE - 1; i < (size_t)LINE * LINES; i += LINE)
+		text[i] = '\n';
+	setup(&f);
+	CU_ASSERT_EQUAL(logwriter_open(&f.w, f.fd, CAP, 3, &f.err), 0);
+	for (size_t at = 0; at < (size_t)LINE * LINES; at += LOG_READ_BYTES) {
+		size_t left = (size_t)LINE * LINES - at;
+
+		CU_ASSERT_EQUAL(logwriter_feed(&f.w, 1, text + at,
+					       left < LOG_READ_BYTES ? left : LOG_READ_BYTES),
+				0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		cleanup_free char *got = untimed(&f, names[i]);
+		off_t size = size_of(&f, names[i]);
+
+		CU_ASSERT_TRUE(size <= CAP && (i == 2 || size > CAP - 1000));
+		for (char *s = got; *s; s = strchr(s, '|') + 1) {
+			int n = -1;
+
+			CU_ASSERT_EQUAL(sscanf(s, "stdout F %d", &n), 1);
+			CU_ASSERT_TRUE(number < 0 || n == number + 1);
+			number = n;
+		}
+	}
+	CU_ASSERT_EQUAL(number, LINES - 1);
+	teardown(&f);
+}
+
 static void test_one_file(void)
 {
 	struct fixture f;
@@ -284,7 +323,7 @@ static void test_hostile_names(void)
 
 static void test_idle(void)
 {
-	unsigned char pages[64] = { 0 };
+	unsigned char pages[(2 * LOG_READ_BYTES + 2 * LOGLINE_TEXT_MAX) / 4096] = { 0 };
 	struct fixture f;
 	size_t resident = 0;
 
@@ -293,8 +332,8 @@ static void test_idle(void)
 	feed(&f, 1, "some\nlines, and a prompt: ");
 	logwriter_idle(&f.w);
 	check(&f, "log", "stdout F some|stdout P lines, and a prompt: |");
-	CU_ASSERT_EQUAL(mincore(f.w.memory, 96 * 1024, pages), 0);
-	for (size_t i = 0; i < 24; i++)
+	CU_ASSERT_EQUAL(mincore(f.w.memory, sizeof(pages) * 4096, pages), 0);
+	for (size_t i = 0; i < sizeof(pages); i++)
 		resident += pages[i] & 1;
 	CU_ASSERT_EQUAL(resident, 0);
 	feed(&f, 1, "yes\n");
@@ -363,6 +402,7 @@ static CU_TestInfo tests[] = {
 	{ "lines of two streams", test_lines },
 	{ "long lines come in parts", test_parts },
 	{ "rotation keeps the cap", test_rotation },
+	{ "rotation of much at a time", test_rotation_in_bulk },
 	{ "one file only", test_one_file },
 	{ "a log goes on after a restart", test_reopen },
 	{ "names that are no log", test_hostile_names },
