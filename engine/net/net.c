@@ -284,11 +284,6 @@ int net_up(const struct store *s, const struct net_request *q, struct net_result
 	return r < 0 ? error_wrap(err, "network") : up_locked(&x, q, ret, err);
 }
 
-int net_lo_up(int netns_fd, struct error *err)
-{
-	return pod_side_configure(netns_fd, NULL, 0, false, err);
-}
-
 /* ---- one network of a pod that lives ---------------------------------------------------- */
 
 /* What the pod has of the networks of the request. */

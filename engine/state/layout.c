@@ -249,11 +249,6 @@ static int open_dir(int topfd, const char *kind, const char *id, bool make, stru
 	return fd < 0 ? error_errno(err, "open '%s'", path) : fd;
 }
 
-int layout_open_pod(const struct store *s, const char *id, struct error *err)
-{
-	return open_dir(s->rootfd, "pods", id, false, err);
-}
-
 int layout_open_container(const struct store *s, const char *id, struct error *err)
 {
 	return open_dir(s->rootfd, "containers", id, false, err);

@@ -43,10 +43,9 @@ void store_close(struct store *s);
 char *layout_pod(char *buf, const char *id, const char *file);	     /* pods/<id>[/file] */
 char *layout_container(char *buf, const char *id, const char *file); /* containers/<id>[/file] */
 
-/* Opens pods/<id> or containers/<id> below rootfd or runfd as O_DIRECTORY. */
-int layout_open_pod(const struct store *s, const char *id, struct error *err) must_check;
+/* Opens containers/<id> below rootfd as O_DIRECTORY. */
 int layout_open_container(const struct store *s, const char *id, struct error *err) must_check;
-/* The same below RUNROOT, created when missing. */
+/* Opens pods/<id> or containers/<id> below RUNROOT, created when missing. */
 int layout_run_pod(const struct store *s, const char *id, struct error *err) must_check;
 int layout_run_container(const struct store *s, const char *id, struct error *err) must_check;
 

@@ -36,6 +36,7 @@
 #include "engine/net/neigh.h"
 #include "engine/net/net.h"
 #include "engine/net/netlink.h"
+#include "engine/net/pod_side.h"
 #include "engine/net/route.h"
 
 #define ASK_TIMEOUT_US 400000
@@ -73,7 +74,7 @@ bool lab_enter(struct lab *l)
 	/* ns/net of the process, since /proc/self may show an outer pid namespace. */
 	l->netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	must(l->netns >= 0, "own netns");
-	must(net_lo_up(l->netns, &err) == 0, "lo up");
+	must(pod_side_configure(l->netns, NULL, 0, false, &err) == 0, "lo up");
 	(void)snprintf(l->dir, sizeof(l->dir), "/tmp/podium-netlab-XXXXXX");
 	must(mkdtemp(l->dir) != NULL, "mkdtemp");
 	must(mount("netlab", l->dir, "tmpfs", 0, "mode=0700") == 0, "mount tmpfs");

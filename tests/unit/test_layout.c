@@ -147,7 +147,7 @@ static void test_reading_makes_nothing(void)
 	CU_ASSERT_EQUAL(open_store(&f, STORE_READ), 0);
 	CU_ASSERT_EQUAL(f.err.code, 0);
 	CU_ASSERT_TRUE(f.s.rootfd < 0 && f.s.runfd < 0);
-	CU_ASSERT_EQUAL(layout_open_pod(&f.s, ID, &f.err), -EBADF);
+	CU_ASSERT_EQUAL(layout_open_container(&f.s, ID, &f.err), -EBADF);
 	after = canary_record(f.path);
 	CU_ASSERT_STRING_EQUAL(before, after);
 	/* One of the two is there. */
@@ -424,7 +424,6 @@ static void test_paths(void)
 	CU_ASSERT_STRING_EQUAL(layout_container(buf, ID, "x"), "containers/" ID "/x");
 	setup(&f);
 	CU_ASSERT_EQUAL(open_store(&f, STORE_WRITE), 0);
-	CU_ASSERT_EQUAL(layout_open_pod(&f.s, ID, &f.err), -ENOENT);
 	CU_ASSERT_EQUAL(layout_open_container(&f.s, ID, &f.err), -ENOENT);
 	fd = layout_run_pod(&f.s, ID, &f.err);
 	CU_ASSERT_EQUAL(fcntl(fd, F_GETFD), FD_CLOEXEC);
@@ -434,8 +433,8 @@ static void test_paths(void)
 	CU_ASSERT_TRUE(fd >= 0);
 	(void)close(fd);
 	CU_ASSERT_TRUE(is_closed_to_others(f.run));
-	CU_ASSERT_EQUAL(symlinkat("/etc", f.s.rootfd, "pods/" ID), 0);
-	CU_ASSERT_TRUE(layout_open_pod(&f.s, ID, &f.err) < 0);
+	CU_ASSERT_EQUAL(symlinkat("/etc", f.s.rootfd, "containers/" ID), 0);
+	CU_ASSERT_TRUE(layout_open_container(&f.s, ID, &f.err) < 0);
 	teardown(&f);
 }
 

@@ -19,6 +19,7 @@
 #include "engine/base/fs.h"
 #include "engine/base/str.h"
 #include "engine/net/addr.h"
+#include "engine/net/pod_side.h"
 #include "engine/pod/spec.h"
 #include "tests/support/cunit_main.h"
 #include "tests/support/netpods.h"
@@ -508,7 +509,7 @@ static void test_own_namespace_undisturbed(void)
 	pod = lab_node(&l);
 	CU_ASSERT_EQUAL(stat("/proc/self/ns/net", &before), 0);
 	CHECK_OK(pods_up(&l, pod, NULL, 0, &a, err));
-	CHECK_OK(net_lo_up(pod->netns, err));
+	CHECK_OK(pod_side_configure(pod->netns, NULL, 0, false, err));
 	CU_ASSERT_EQUAL(stat("/proc/self/ns/net", &after), 0);
 	CU_ASSERT_EQUAL(before.st_ino, after.st_ino);
 	lab_leave(&l);
