@@ -119,11 +119,50 @@ static void test_orphan(void)
 	}
 }
 
+/* What scripts read: filters that are empty or several in one word, and fields by Podman's names. */
+static void test_script_words(void)
+{
+	cleanup_result struct result r = { 0 };
+
+	MUST(0, "volume create -l team=a fvol");
+	MUST(0, "network create --subnet 10.67.3.0/24 --label a=b --label c fnet");
+	r = podium_stdin("x", "secret create fsecret -");
+	CHECK_CODE(r, 0);
+	result_done(&r);
+
+	CHECK_EXACT("fvol\n", "volume ls -q --filter ''");
+	CHECK_EXACT("fvol\n", "volume ls -q --filter name=fvol,label=team");
+	CHECK_EXACT("", "volume ls -q --filter name=fvol,label=none");
+	CHECK_EXACT("", "images -q --filter reference=busybox,dangling=true");
+	CHECK_EXACT("map[] 0\n", "volume inspect -f '{{.Status}} {{.Timeout}}' fvol");
+	CHECK_EXACT("{\"a\":\"b\",\"c\":\"\"}\n", "network inspect -f '{{json .Labels}}' fnet");
+	CHECK_EXACT("a=b,c=\n", "network ls --filter name=fnet --format '{{.Labels}}'");
+	r = podium("network ls --filter name=fnet --format '{{.Created}}'");
+	CHECK_HAS(r.out, " +0000 UTC\n");
+	result_done(&r);
+	r = podium("secret ls --format '{{json .}}'");
+	CHECK_HAS(r.out, "{\"ID\":");
+	CHECK_HAS(r.out, "ago\"}\n");
+	result_done(&r);
+	r = podium("system df --format '{{json .}}'");
+	CHECK_HAS(r.out, "\n{\"Type\":\"Containers\",\"Total\":0,\"Active\":0,\"Size\":0,");
+	result_done(&r);
+	CHECK_EXACT("false true 0\n", "info -f '{{.Host.RemoteSocket.Exists}} "
+				      "{{.Host.Security.SECCOMPEnabled}} {{.Version.Built}}'");
+	r = podium("secret ls --filter what=x");
+	CHECK_CODE(r, 125);
+	CHECK_HAS(r.err, "invalid filter \"what\"\n");
+	result_done(&r);
+	r = podium("network ls --filter what");
+	CHECK_HAS(r.err, "filter input must be in the form of filter=value: what is invalid");
+	MUST(0, "volume rm fvol");
+	MUST(0, "network rm fnet");
+	MUST(0, "secret rm fsecret");
+}
+
 static CU_TestInfo tests[] = {
-	{ "reset", test_reset },
-	{ "prune", test_prune },
-	{ "--rm without a monitor", test_orphan },
-	CU_TEST_INFO_NULL,
+	{ "words of scripts", test_script_words }, { "reset", test_reset }, { "prune", test_prune },
+	{ "--rm without a monitor", test_orphan }, CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
 	{ "system", begin, harness_end, NULL, NULL, tests },

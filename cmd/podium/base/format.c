@@ -370,6 +370,14 @@ int format_list(const json_t *rows, const struct format_column *columns, const c
 	return 0;
 }
 
+int format_rows(const json_t *rows, const struct format_column *columns, const char *format,
+		bool no_heading, struct error *err)
+{
+	if (is_format_json(format) && !is_equal(format, "json"))
+		return print_template(rows, columns, format, no_heading, err);
+	return format_list(rows, columns, format, no_heading, err);
+}
+
 int format_object(const json_t *object, const char *format, struct error *err)
 {
 	cleanup_json json_t *rows = NULL;

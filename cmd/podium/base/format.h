@@ -27,6 +27,10 @@ struct format_column {
 int format_list(const json_t *rows, const struct format_column *columns, const char *format,
 		bool no_heading, struct error *err) must_check;
 
+/* The same, but "{{json .}}" is a line for each row: where Podman has it so. */
+int format_rows(const json_t *rows, const struct format_column *columns, const char *format,
+		bool no_heading, struct error *err) must_check;
+
 /* Prints one object by template, or as indented JSON when format is NULL or "json". Arrays are
  * printed element by element for a template. */
 int format_object(const json_t *object, const char *format, struct error *err) must_check;

@@ -114,6 +114,8 @@ static int set_number(const struct option *o, void *field, const char *value, st
 /* "a,b" are two values; an empty one is kept, so that "" can be told from nothing. */
 static void add_words(struct strlist *list, const char *value)
 {
+	if (!*value)
+		return; /* --filter "$NONE" */
 	for (const char *at = value;; at++) {
 		size_t len = strcspn(at, ",");
 

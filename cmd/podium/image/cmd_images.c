@@ -38,7 +38,7 @@ struct images_options {
 static const struct option images_option_table[] = {
 	{ 'a', "all", OPTION_BOOL, O(all), NULL, "Show the steps of builds, too", false },
 	{ 0, "digests", OPTION_BOOL, O(digests), NULL, "Show digests", false },
-	{ 'f', "filter", OPTION_STRINGS, O(filters), "key=value",
+	{ 'f', "filter", OPTION_LIST, O(filters), "key=value",
 	  "after, before, since, until, containers, dangling, id, intermediate, label, readonly, "
 	  "reference",
 	  false },
@@ -184,7 +184,7 @@ static json_t *make_texts(const struct images_options *o, const struct row *row,
 	jset_owned(j, "ID", xasprintf(o->no_trunc ? "sha256:%s" : "%.12s", i->id));
 	jset_owned(j, "Size", view_size(i->size_bytes, 3, " "));
 	jset_owned(j, "Digest",
-		 i->manifest ? xasprintf("sha256:%s", i->manifest) : xstrdup("<none>"));
+		   i->manifest ? xasprintf("sha256:%s", i->manifest) : xstrdup("<none>"));
 	if (o->history || o->format)
 		jset_owned(j, "History", history_text(i));
 	return j;

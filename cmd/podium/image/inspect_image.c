@@ -192,6 +192,7 @@ static json_t *make_all(const struct store *s, const struct image_info *info,
 	set(j, "History", make_history(c));
 	set(j, "NamesHistory", view_strings(&history));
 	set_some(j, texts, "Healthcheck", make_health(&c->health));
+	set(texts, "HealthCheck", make_health(&c->health));
 	if (!c->run.labels.n)
 		set(texts, "Labels", json_object());
 	set_time_text(texts, info->created_ns);

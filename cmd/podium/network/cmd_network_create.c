@@ -59,7 +59,7 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 {
 	const struct network_create_options *o = options;
 	cleanup_network_conf struct network_conf c = { 0 };
-	const char *name = argc > 0 ? argv[0] : NULL;
+	const char *name = argc > 0 && *argv[0] ? argv[0] : NULL; /* "": any */
 	cleanup_free char *made = NULL;
 	struct error scratch;
 	int r = network_plan(o, name, &c, err);

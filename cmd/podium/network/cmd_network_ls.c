@@ -58,7 +58,7 @@ static int run_ls(struct command_context *ctx, void *options, int argc, char **a
 			printf("%s\n", all.v[i].name);
 		(void)json_array_append_new(rows, is_format_json(o->format)
 							  ? network_json(&all.v[i])
-							  : network_texts(&all.v[i], o->no_trunc));
+							  : network_row(&all.v[i], o->no_trunc));
 	}
 	if (r == 0 && (!o->quiet || o->format))
 		r = format_list(rows, columns, o->format, o->no_heading, err);
@@ -104,7 +104,7 @@ static int inspect_one(const struct store *s, const char *word, bool is_json, js
 		command_print_error(&err);
 		return r;
 	}
-	(void)json_array_append_new(list, is_json ? network_json(&c) : network_texts(&c, true));
+	(void)json_array_append_new(list, is_json ? network_json(&c) : network_texts(&c));
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "cmd/podium/base/timeparse.h"
 #include "cmd/podium/container/view.h"
 #include "cmd/podium/image/imagefilter.h"
+#include "cmd/podium/image/imageview.h"
 #include "cmd/podium/network/nethelper.h"
 #include "engine/base/clock.h"
 #include "engine/base/json.h"
@@ -140,14 +141,13 @@ static char *labels_text(const struct pairlist *l)
 	return buf_steal(&b);
 }
 
-json_t *network_texts(const struct network_conf *c, bool no_trunc)
+json_t *network_texts(const struct network_conf *c)
 {
 	json_t *j = json_object(), *texts = json_object();
 
 	set_text(j, "Name", c->name);
 	set_text(j, "ID", c->id);
-	jset_owned(texts, "ID", view_id(c->id, no_trunc));
-	jset_owned(texts, "Labels", labels_text(&c->labels));
+	jset_owned(texts, "Created", view_go_time(c->created_ns));
 	set_text(j, "Driver", DRIVER);
 	set_text(j, "NetworkInterface", c->interface);
 	(void)json_object_set_new(j, "Created", view_time(c->created_ns));
@@ -160,6 +160,16 @@ json_t *network_texts(const struct network_conf *c, bool no_trunc)
 	(void)json_object_set_new(j, "Options", view_pairs(&c->options));
 	(void)json_object_set_new(j, "IPAMOptions", json_pack("{s:s}", "driver", "host-local"));
 	(void)json_object_set_new(j, TEMPLATE_TEXTS, texts);
+	return j;
+}
+
+json_t *network_row(const struct network_conf *c, bool no_trunc)
+{
+	json_t *j = network_texts(c);
+	json_t *texts = json_object_get(j, TEMPLATE_TEXTS);
+
+	jset_owned(texts, "ID", view_id(c->id, no_trunc));
+	jset_owned(texts, "Labels", labels_text(&c->labels));
 	return j;
 }
 
@@ -237,7 +247,12 @@ static int parse_one(struct network_filter *f, const char *text, bool is_prune, 
 	for (int k = 0; k < KEY__COUNT; k++)
 		if (strlen(keys[k]) == len && strncmp(keys[k], text, len) == 0)
 			c.key = (enum key)k;
-	if (c.key == KEY__COUNT || !equals ||
+	if (!equals)
+		return error_set(err, EINVAL,
+				 "filter input must be in the form of filter=value: %.60s is "
+				 "invalid",
+				 text);
+	if (c.key == KEY__COUNT ||
 	    (is_prune && c.key != KEY_LABEL && c.key != KEY_NOT_LABEL && c.key != KEY_UNTIL))
 		return error_set(err, EINVAL, "invalid filter \"%.*s\"", (int)len, text);
 	c.value = equals + 1;

@@ -33,7 +33,9 @@ int network_remove_unused(const struct store *s, const char *name, bool *ret_gon
 /* As Podman's inspect and ls --format json have it. New reference. */
 json_t *network_json(const struct network_conf *c);
 /* The same with the names of Podman's templates. New reference. */
-json_t *network_texts(const struct network_conf *c, bool no_trunc);
+json_t *network_texts(const struct network_conf *c);
+/* That as a row of ls: a short id, and the labels as one text. New reference. */
+json_t *network_row(const struct network_conf *c, bool no_trunc);
 
 struct network_filter;
 /* name, id, driver, label, label!, until, dangling; with is_prune only label, label! and until. */

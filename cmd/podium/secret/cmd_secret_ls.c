@@ -50,12 +50,16 @@ static int match_one(const char *filter, const struct secret_record *rec, struct
 	int r;
 
 	if (!value)
-		return error_set(err, EINVAL, "filter input must be in the form of filter=value");
+		return error_set(err, EINVAL,
+				 "filter input must be in the form of filter=value: %.60s is "
+				 "invalid",
+				 filter);
 	value++;
 	if (is_prefix(filter, "id="))
 		return is_prefix(rec->id, value);
 	if (!is_prefix(filter, "name="))
-		return error_set(err, EINVAL, "invalid filter \"%.60s\"", filter);
+		return error_set(err, EINVAL, "invalid filter \"%.*s\"", (int)strcspn(filter, "="),
+				 filter);
 	if (regcomp(&regex, value, REG_EXTENDED | REG_NOSUB) != 0)
 		return error_set(err, EINVAL, "filter name: bad pattern '%.60s'", value);
 	r = regexec(&regex, rec->name, 0, NULL, 0) == 0;
@@ -124,7 +128,7 @@ static int run_ls(struct command_context *ctx, void *options, int argc, char **a
 	}
 	if (r < 0 || o->quiet)
 		return r < 0 ? r : 0;
-	return format_list(rows, columns, o->format, o->no_heading, err);
+	return format_rows(rows, columns, o->format, o->no_heading, err);
 }
 
 /* ---- inspect ---------------------------------------------------------------------------- */
@@ -204,9 +208,10 @@ static int run_inspect(struct command_context *ctx, void *options, int argc, cha
 			(void)json_array_append_new(list, make_object(&ctx->store, &rec));
 		}
 	}
-	if (!o->pretty &&
-	    (json_array_size(list) || is_empty(o->format) || is_format_json(o->format)))
+	if (!o->pretty && (is_empty(o->format) || is_equal(o->format, "json")))
 		r = format_object(list, o->format, err);
+	else if (!o->pretty)
+		r = format_rows(list, NULL, o->format, false, err);
 	for (int i = 0; r == 0 && i < argc; i++)
 		if (errors[i].code)
 			command_print_error(&errors[i]);

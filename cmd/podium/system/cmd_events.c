@@ -252,7 +252,10 @@ static json_t *make_row(const struct events *ev, const json_t *e)
 	(void)json_object_set_new(row, "Time", view_time(jget_int(e, "Time", 0)));
 	if (!ev->o->no_trunc && jget_str(e, "ID"))
 		(void)json_object_set_new(row, "ID", json_stringn(jget_str(e, "ID"), SHORT_ID_LEN));
-	(void)json_object_set_new(row, "Attributes", labels ? json_deep_copy(labels) : json_null());
+	(void)json_object_set_new(row, "Attributes",
+				  labels ? json_deep_copy(labels)
+				  : is_equal(text_of(e, "Type"), "container") ? json_object()
+									      : json_null());
 	return row;
 }
 
@@ -268,7 +271,8 @@ static int print_formatted(const struct events *ev, const json_t *e, struct erro
 		format_print_line(text);
 		return 0;
 	}
-	static const char *const optional[] = { "ID", "Image", "Name", "HealthStatus", "PodID" };
+	static const char *const optional[] = { "ID",		"Image",   "Name",
+						"HealthStatus", "Network", "PodID" };
 	for (size_t i = 0; i < ARRAY_SIZE(optional); i++)
 		if (!json_object_get(row, optional[i]))
 			(void)json_object_set_new(row, optional[i], json_string(""));

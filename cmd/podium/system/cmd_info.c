@@ -135,6 +135,7 @@ static json_t *make_security(void)
 	set(j, "capabilities", make_capabilities());
 	set(j, "noNewPrivilegesDefault", json_false());
 	set(j, "rootless", json_boolean(geteuid() != 0));
+	set(j, "seccompProfilePath", json_string("")); /* it is built in */
 	set(j, "seccompEnabled",
 	    json_boolean(access("/proc/sys/kernel/seccomp/actions_avail", F_OK) == 0));
 	set(j, "selinuxEnabled", json_boolean(access("/sys/fs/selinux/enforce", F_OK) == 0));
@@ -237,19 +238,6 @@ static void add_helpers(json_t *host, json_t *warnings)
 	set(host, "helpers", helpers);
 }
 
-/* Podman's templates say these otherwise than its JSON does. */
-static void add_template_names(json_t *host)
-{
-	static const char *const names[][2] = { { "CgroupsVersion", "cgroupVersion" },
-						{ "CPUs", "cpus" },
-						{ "OS", "os" } };
-	json_t *texts = json_object();
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		(void)json_object_set(texts, names[i][0], json_object_get(host, names[i][1]));
-	set(host, TEMPLATE_TEXTS, texts);
-}
-
 static json_t *make_host(const struct store *s, json_t *warnings)
 {
 	json_t *j = json_object();
@@ -268,7 +256,6 @@ static json_t *make_host(const struct store *s, json_t *warnings)
 	set(j, "security", make_security());
 	add_helpers(j, warnings);
 	info_add_host(j);
-	add_template_names(j);
 	return j;
 }
 
@@ -352,9 +339,36 @@ static json_t *make_store(const struct store *s, json_t *warnings)
 
 /* ---- printing --------------------------------------------------------------------------- */
 
+/* Where Podman's templates say it otherwise than its JSON with a capital letter. The names that podium
+ * has always taken are there, too. */
+static const char *const go_names[][2] = {
+	{ "apparmorEnabled", "AppArmorEnabled" },
+	{ "capabilities", "DefaultCapabilities" },
+	{ "cgroupVersion", "CgroupsVersion" },
+	{ "cpuUtilization", "CPUUtilization" },
+	{ "cpus", "CPUs" },
+	{ "gidmap", "GIDMap" },
+	{ "idMappings", "IDMappings" },
+	{ "ociRuntime", "OCIRuntime" },
+	{ "os", "OS" },
+	{ "seccompEnabled", "SECCOMPEnabled" },
+	{ "seccompProfilePath", "SECCOMPProfilePath" },
+	{ "selinuxEnabled", "SELinuxEnabled" },
+	{ "slirp4netns", "Slirp4NetNS" },
+	{ "uidmap", "UIDMap" },
+};
+
+static void set_go_name(json_t *texts, const char *key, json_t *value)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(go_names); i++)
+		if (is_equal(go_names[i][0], key))
+			(void)json_object_set(texts, go_names[i][1], value);
+}
+
 /* A copy whose keys begin with a capital letter, as Go's fields do. New reference. */
 static json_t *capitalise(const json_t *v)
 {
+	json_t *texts = json_is_object(v) ? json_object() : NULL;
 	const char *key;
 	json_t *member, *copy;
 
@@ -364,13 +378,13 @@ static json_t *capitalise(const json_t *v)
 	json_object_foreach ((json_t *)(uintptr_t)v, key, member) {
 		cleanup_free char *name = xstrdup(key);
 
-		if (is_prefix(key, "oci") || is_prefix(key, "id"))
-			name[1] = (char)toupper((unsigned char)name[1]);
-		if (is_prefix(key, "oci"))
-			name[2] = 'I';
 		name[0] = (char)toupper((unsigned char)name[0]);
 		set(copy, name, capitalise(member));
+		set_go_name(texts, key, json_object_get(copy, name));
 	}
+	if (json_object_size(texts))
+		(void)json_object_set(copy, TEMPLATE_TEXTS, texts);
+	json_decref(texts);
 	return copy;
 }
 

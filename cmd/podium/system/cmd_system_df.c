@@ -131,6 +131,18 @@ static json_t *sum_row(const char *type, const struct sum *sum)
 			 (json_int_t)sum->reclaimable);
 }
 
+/* "{{json .}}" of Podman 4: the sizes are numbers. */
+static void use_numbers(json_t *rows)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row) {
+		(void)json_object_set(row, "Size", json_object_get(row, "RawSize"));
+		(void)json_object_set(row, "Reclaimable", json_object_get(row, "RawReclaimable"));
+	}
+}
+
 static struct sum sum_images(const struct usage *u)
 {
 	struct sum sum = { .total = u->images.n };
@@ -178,8 +190,12 @@ static int print_summary(const struct store *s, const struct usage *u, const cha
 			 struct error *err)
 {
 	static const struct format_column columns[] = {
-		{ "TYPE", "Type" }, { "TOTAL", "Total" },	      { "ACTIVE", "Active" },
-		{ "SIZE", "Size" }, { "RECLAIMABLE", "Reclaimable" }, { NULL, NULL },
+		{ "TYPE", "Type" },
+		{ "TOTAL", "Total" },
+		{ "ACTIVE", "Active" },
+		{ "SIZE", "Size" },
+		{ "RECLAIMABLE", "Reclaimable" },
+		{ NULL, NULL },
 	};
 	cleanup_json json_t *rows = json_array();
 	struct sum images = sum_images(u), containers = sum_containers(s, u);
@@ -188,7 +204,9 @@ static int print_summary(const struct store *s, const struct usage *u, const cha
 	(void)json_array_append_new(rows, sum_row("Images", &images));
 	(void)json_array_append_new(rows, sum_row("Containers", &containers));
 	(void)json_array_append_new(rows, sum_row("Local Volumes", &volumes));
-	return format_list(rows, columns, format, false, err);
+	if (is_format_json(format) && !is_equal(format, "json"))
+		use_numbers(rows);
+	return format_rows(rows, columns, format, false, err);
 }
 
 /* ---- line by line ----------------------------------------------------------------------- */
@@ -212,7 +230,9 @@ static json_t *image_row(const struct usage *u, const struct image_info *i)
 
 		*(p->images > 1 ? &shared : &unique) += p->bytes;
 	}
-	view_split_name(i->names.n ? i->names.v[0] : i->digests.n ? i->digests.v[0] : NULL,
+	view_split_name(i->names.n     ? i->names.v[0]
+			: i->digests.n ? i->digests.v[0]
+				       : NULL,
 			&repository, &tag);
 	jset_owned(row, "Repository", repository);
 	jset_owned(row, "Tag", tag);
@@ -279,15 +299,9 @@ static json_t *container_row(const struct store *s, const struct container_view 
 static int print_containers(const struct store *s, const struct usage *u, struct error *err)
 {
 	static const struct format_column columns[] = {
-		{ "CONTAINER ID", "ID" },
-		{ "IMAGE", "Image" },
-		{ "COMMAND", "Command" },
-		{ "LOCAL VOLUMES", "Volumes" },
-		{ "SIZE", "Size" },
-		{ "CREATED", "Created" },
-		{ "STATUS", "Status" },
-		{ "NAMES", "Names" },
-		{ NULL, NULL },
+		{ "CONTAINER ID", "ID" },	{ "IMAGE", "Image" }, { "COMMAND", "Command" },
+		{ "LOCAL VOLUMES", "Volumes" }, { "SIZE", "Size" },   { "CREATED", "Created" },
+		{ "STATUS", "Status" },		{ "NAMES", "Names" }, { NULL, NULL },
 	};
 	cleanup_json json_t *rows = json_array();
 

@@ -48,8 +48,11 @@ json_t *version_object(void)
 {
 	cleanup_free char *os_arch = xasprintf("linux/%s", version_arch());
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "APIVersion", PODIUM_VERSION, "Version",
-			 PODIUM_VERSION, "Compiler", COMPILER, "OsArch", os_arch, "Os", "linux");
+	/* No Go, no commit and no time: empty in Podman's form, so that a script finds them. */
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "APIVersion",
+			 PODIUM_VERSION, "Version", PODIUM_VERSION, "Compiler", COMPILER, "OsArch",
+			 os_arch, "Os", "linux", "GoVersion", "", "GitCommit", "", "BuiltTime", "",
+			 "Built", 0);
 }
 
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)

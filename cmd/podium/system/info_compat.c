@@ -89,7 +89,9 @@ void info_add_host(json_t *host)
 	set(host, "linkmode", json_string("static"));
 	set(host, "logDriver", json_string("k8s-file"));
 	set(host, "ociRuntime", make_program("podium-launch", true));
-	set(host, "remoteSocket", json_object());
+	set(host, "remoteSocket", json_pack("{s:s, s:b}", "path", "", "exists", 0));
+	set(host, "slirp4netns",
+	    json_pack("{s:s, s:s, s:s}", "executable", "", "package", "", "version", ""));
 	set(host, "serviceIsRemote", json_false());
 	set(host, "uptime", make_uptime());
 }

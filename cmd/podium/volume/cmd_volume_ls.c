@@ -24,7 +24,7 @@ struct ls_command {
 };
 #define O(m) offsetof(struct ls_command, m)
 static const struct option ls_option_table[] = {
-	{ 'f', "filter", OPTION_STRINGS, O(filters), "key=value",
+	{ 'f', "filter", OPTION_LIST, O(filters), "key=value",
 	  "name, label, label!, driver, scope, dangling, opt, until", false },
 	{ 0, "format", OPTION_STRING, O(format), "string", "json or a Go template", false },
 	{ 'n', "noheading", OPTION_BOOL, O(no_heading), NULL, "Print no headings", false },

@@ -142,6 +142,8 @@ json_t *volume_json(const struct store *s, const struct named_volume *v)
 	set_some(j, texts, "NeedsCopyUp", json_boolean(!v->copied_up && !v->claim_namespace));
 	set_some(j, texts, "NeedsChown",
 		 json_boolean(!v->copied_up && !v->claim_namespace && !v->uid && !v->gid));
+	set(texts, "Status", json_object()); /* of plugins, which there are not */
+	set(texts, "Timeout", json_integer(0));
 	set(j, TEMPLATE_TEXTS, texts);
 	return j;
 }
