@@ -59,7 +59,7 @@ static void test_add(void)
 	MUST(0, "pod stop -t 0 mp");
 	MUST(0, "pod start mp");
 	for (int i = 1; i <= 3; i++) {
-		char name[8];
+		char name[16];
 
 		(void)snprintf(name, sizeof(name), "m%d", i);
 		CHECK_STATUS(name, "Up ");
