@@ -115,6 +115,8 @@ int container_rename(const struct store *s, const char *id, const char *name,
  * when it was not. */
 struct container_status;
 bool is_started_on_boot(const struct container_spec *spec, const struct container_status *st);
+/* Of one that was stopped because the machine goes down: that was not its user. */
+int container_return_on_boot(const struct store *s, const char *id, struct error *err) must_check;
 
 /* Removes one stopped container and takes it out of its pod's record. */
 int pod_remove_container(const struct store *s, const char *container_id,

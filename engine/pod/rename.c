@@ -190,10 +190,3 @@ int container_rename(const struct store *s, const char *id, const char *name, st
 	status_done(&n.status);
 	return r < 0 ? r : 0;
 }
-
-bool is_started_on_boot(const struct container_spec *spec, const struct container_status *st)
-{
-	if (spec->kind != CONTAINER_MEMBER || spec->restart != RESTART_ALWAYS)
-		return false;
-	return !spec->unless_stopped || (st->state != STATE_CREATED && !st->stopped_by_user);
-}

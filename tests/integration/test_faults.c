@@ -304,6 +304,13 @@ static void give_pid_to(const char *id, pid_t old, pid_t victim)
 	write_file(path, "%s", changed);
 }
 
+#define CHECK_RUNNING(names)                                           \
+	do {                                                           \
+		cleanup_result struct result running_ =                \
+			podium("ps --sort names --format {{.Names}}"); \
+		CHECK_EQUAL(running_.out, (names));                    \
+	} while (0)
+
 static void test_reboot(void)
 {
 	for (int clean = 0; clean <= 1; clean++) {
@@ -325,12 +332,12 @@ static void test_reboot(void)
 		give_pid_to(id, pid, victim.pid);
 		CHECK(ps_begins("no", "Status", "Exited"), "it survived a boot");
 		MUST(0, "start --all --filter should-start-on-boot=true");
-		{
-			cleanup_result struct result r =
-				podium("ps --sort names --format {{.Names}}");
-
-			CHECK_EQUAL(r.out, "always\nunless\n");
-		}
+		CHECK_RUNNING("always\nunless\n");
+		/* As the unit does when the machine goes down: its user stopped none of them. */
+		MUST(0, "stop --all -t 0 --filter should-start-on-boot=true");
+		CHECK_RUNNING("");
+		MUST(0, "start --all --filter should-start-on-boot=true");
+		CHECK_RUNNING("always\nunless\n");
 		MUST(0, "stop -t 0 no");
 		MUST(0, "rm -f -a -t 0");
 		CHECK(job_is_running(&victim), "a stranger was killed");

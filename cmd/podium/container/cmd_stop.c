@@ -3,7 +3,8 @@
  * stop - ends containers within their grace period.
  *
  * Theory of operation: life.c stops one; all of a call are stopped at the same time. Stopping what
- * does not run is success, and its name is printed, as Podman does.
+ * does not run is success, and its name is printed, as Podman does. A stop of what should start on
+ * boot is that of a machine which goes down (podium-restart.service): it should do so afterwards, too.
  */
 #include <errno.h>
 
@@ -13,6 +14,7 @@
 #include "cmd/podium/pod/pods.h"
 #include "engine/base/lock.h"
 #include "engine/pod/lookup.h"
+#include "engine/pod/pod.h"
 #include "engine/state/status.h"
 
 /* --rm whose monitor did not live to see its end: nobody else removes it. */
@@ -32,13 +34,28 @@ static bool is_orphan(const struct store *s, const char *id)
 	return is_meant;
 }
 
+struct stop {
+	int64_t grace_s;
+	bool machine_ends;
+};
+
+static bool is_of_machine(const struct life_options *o)
+{
+	for (size_t i = 0; i < o->filters.n; i++)
+		if (is_equal(o->filters.v[i], "should-start-on-boot=true"))
+			return true;
+	return false;
+}
+
 static int stop_one(struct command_context *ctx, const struct target *t, const void *arg,
 		    struct error *err)
 {
-	const int64_t *grace_s = arg;
+	const struct stop *stop = arg;
 	bool orphan = is_orphan(&ctx->store, t->id);
-	int r = container_stop(&ctx->store, t->id, *grace_s, err);
+	int r = container_stop(&ctx->store, t->id, stop->grace_s, err);
 
+	if (r == 0 && stop->machine_ends)
+		r = container_return_on_boot(&ctx->store, t->id, err);
 	if (r < 0 || !orphan)
 		return r;
 	r = container_remove(&ctx->store, t->id, 0, err);
@@ -50,12 +67,12 @@ static int run_stop(struct command_context *ctx, void *options, int argc, char *
 {
 	const struct life_options *o = options;
 	cleanup_targets struct targets t = { 0 };
-	int64_t grace_s;
-	int r = grace_option(&o->time, &grace_s, err);
+	struct stop stop = { .machine_ends = is_of_machine(o) };
+	int r = grace_option(&o->time, &stop.grace_s, err);
 
 	if (r == 0)
 		r = targets_find(ctx, o, argc, argv, NULL, &t, err);
-	return r < 0 ? r : targets_each(ctx, &t, stop_one, &grace_s, false);
+	return r < 0 ? r : targets_each(ctx, &t, stop_one, &stop, false);
 }
 
 static const struct option stop_options[] = {
