@@ -280,6 +280,17 @@ static void mount_v1_tree(int base, const char *controllers, const struct contai
 		(void)attach_in(base, controllers, fd, &scratch);
 }
 
+/* A new mount of the unified tree made in the initial cgroup namespace would give the tree its own
+ * options, for the whole host: off with systemd's nsdelegate. There the host's mount is cloned. */
+static int new_unified_tree(const struct builder *b, uint64_t attrs)
+{
+	struct error scratch; /* it is missing inside */
+
+	if (b->l->spec.host_cgroupns)
+		return mount_clone(AT_FDCWD, "/sys/fs/cgroup", attrs, &scratch);
+	return mount_new("cgroup2", NULL, attrs, &scratch);
+}
+
 /* Read-only views of the cgroups, whose root is the container's own by its cgroup namespace. What
  * cannot be mounted is missing inside, never writable. */
 static int mount_cgroups(struct builder *b, int sys, struct error *err)
@@ -298,7 +309,7 @@ static int mount_cgroups(struct builder *b, int sys, struct error *err)
 	if (target < 0)
 		return 0;
 	if (trees->n == 0 && b->p->has_cgroups)
-		fd = mount_new("cgroup2", NULL, attrs, &scratch);
+		fd = new_unified_tree(b, attrs);
 	if (fd >= 0)
 		return mount_attach(fd, target, err);
 	fd = mount_new("tmpfs", opts, MOUNT_INERT, err);
