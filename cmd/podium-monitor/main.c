@@ -29,7 +29,7 @@
 int main(int argc, char **argv)
 {
 	struct error err = { 0 };
-	struct store store;
+	struct store store = { .rootfd = -EBADF, .runfd = -EBADF };
 	int starter = fcntl(STARTER_FD, F_SETFD, FD_CLOEXEC) == 0 ? STARTER_FD : -1;
 	int launch = fcntl(LAUNCH_FD, F_SETFD, FD_CLOEXEC) == 0 ? LAUNCH_FD : -1;
 	bool is_job;
@@ -55,5 +55,6 @@ int main(int argc, char **argv)
 		r = -EINVAL;
 	else
 		(void)ctl_send(starter, CTL_FAILED, 125, err.text);
+	store_close(&store);
 	return r < 0 ? 125 : 0;
 }

@@ -395,6 +395,7 @@ int main(int argc, char **argv)
 	r = store_open(argv[2], argv[3], STORE_WRITE, &store, &err);
 	if (r == 0)
 		r = go(&store, argc, argv, &linger, &err);
+	store_close(&store);
 	(void)sync_send(SYNC_FD, r < 0 ? SYNC_ERROR : SYNC_READY, 0, r < 0 ? &err : NULL, -1);
 	return r < 0 ? EXIT_OURS : 0;
 }

@@ -343,12 +343,13 @@ static void test_reboot(void)
 
 static void test_two_stores(void)
 {
-	cleanup_free char *ids = NULL;
+	cleanup_free char *ids = NULL, *archive = NULL;
 
 	MUST(0, "run -d --name same payload sleep 0");
 	ids = ps_field("same", "ID");
 	harness_fresh("second");
-	MUST(0, "load -i %s", image_archive("payload"));
+	archive = image_archive("payload");
+	MUST(0, "load -i %s", archive);
 	MUST(0, "run -d --name same payload sleep 0");
 	{
 		cleanup_free char *other = ps_field("same", "ID");
