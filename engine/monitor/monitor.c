@@ -782,7 +782,7 @@ void monitor_close(struct monitor *m)
 	if (m->phase == MONITOR_LAUNCHING || m->phase == MONITOR_PREPARED)
 		end_prepared(m);
 	monitor_watch_close(m);
-	if (m->log_dir >= 0)
+	if (m->log_dir >= 0 || m->journal)
 		monitor_log_close(m);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		close_fd(fds[i]);

@@ -49,8 +49,8 @@ int network_users(const struct store *s, const char *network, struct strlist *re
 	return r;
 }
 
-int pod_change_networks(const struct store *s, const char *pod_id, pod_networks_fn change, void *arg,
-			struct error *err)
+int pod_change_networks(const struct store *s, const char *pod_id, pod_networks_fn change,
+			void *arg, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 	cleanup_close int lock = lock_take(s->rootfd, layout_pod(path, pod_id, POD_LOCK),
@@ -64,9 +64,8 @@ int pod_change_networks(const struct store *s, const char *pod_id, pod_networks_
 
 	if (r == 0)
 		r = record_load(&pod_spec_type, old, &pod, err);
-	if (r < 0)
-		return r;
-	r = change(&pod, arg, err);
+	if (r == 0)
+		r = change(&pod, arg, err);
 	if (r == 0) {
 		j = record_dump(&pod_spec_type, &pod);
 		record_merge_unknown(&pod_spec_type, j, old);

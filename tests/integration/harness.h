@@ -51,6 +51,12 @@ struct result {
 void result_done(struct result *r);
 #define cleanup_result cleanup(result_done)
 /* For one that nobody looks at. */
+/* Its exit code, whatever it said. */
+#define CODE_OF(call)                                      \
+	({                                                 \
+		cleanup_result struct result of_ = (call); \
+		of_.code;                                  \
+	})
 #define DISCARD(call)                              \
 	do {                                       \
 		struct result discarded_ = (call); \

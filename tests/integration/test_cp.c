@@ -102,15 +102,15 @@ static void test_streams(void)
 
 	make_source();
 	start("stream", "");
-	CHECK(run("sh -c '%s/podium --root %s --runroot %s cp stream:/etc/passwd - > %s/out.tar'",
-		  harness.build, harness.root, harness.runroot, w)
-			      .code == 0,
+	CHECK(CODE_OF(run("sh -c '%s/podium --root %s --runroot %s cp stream:/etc/passwd - > "
+			  "%s/out.tar'",
+			  harness.build, harness.root, harness.runroot, w)) == 0,
 	      "to a stream");
-	CHECK(run("sh -c 'tar tf %s/out.tar | grep -qx passwd'", w).code == 0, "no passwd in it");
-	CHECK(run("sh -c 'tar czf - -C %s/src . | %s/podium --root %s --runroot %s cp - "
-		  "stream:/tmp'",
-		  w, harness.build, harness.root, harness.runroot)
-			      .code == 0,
+	CHECK(CODE_OF(run("sh -c 'tar tf %s/out.tar | grep -qx passwd'", w)) == 0,
+	      "no passwd in it");
+	CHECK(CODE_OF(run("sh -c 'tar czf - -C %s/src . | %s/podium --root %s --runroot %s cp - "
+			  "stream:/tmp'",
+			  w, harness.build, harness.root, harness.runroot)) == 0,
 	      "from a stream");
 	CHECK_INSIDE("stream", "cat /tmp/d/e/x", "two\n");
 	{

@@ -162,7 +162,7 @@ static void test_foreign_bridge(void)
 		cleanup_result struct result seen = { 0 };
 
 		MUST(0, "network create --interface-name theirs foreign");
-		CHECK(run("ip link add theirs type bridge").code == 0, "make a device");
+		CHECK(CODE_OF(run("ip link add theirs type bridge")) == 0, "make a device");
 		r = podium("run --rm --network foreign busybox true");
 		CHECK_CODE(r, 125);
 		CHECK_HAS(r.err, "is not that of the network");

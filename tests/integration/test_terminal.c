@@ -219,7 +219,7 @@ static void test_detach(void)
 	type("C-q");
 	type_line("echo left-$?");
 	expect("left-0");
-	CHECK(WAIT_UNTIL(podium("exec keep cat /tmp/left").code == 0, SCREEN_MS),
+	CHECK(WAIT_UNTIL(CODE_OF(podium("exec keep cat /tmp/left")) == 0, SCREEN_MS),
 	      "what was left goes on");
 	close_screen();
 	MUST(0, "rm -f -t 0 leave");

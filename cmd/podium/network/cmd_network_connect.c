@@ -92,6 +92,17 @@ static void drop_at(struct pod_spec *pod, size_t i, struct attachment *ret)
 	pod->networks.n--;
 }
 
+static void free_attachment(struct attachment *a)
+{
+	struct pod_spec one = { 0 };
+
+	if (!a->network)
+		return;
+	*list_add(&one.networks) = *a;
+	*a = (struct attachment){ 0 };
+	record_done(&pod_spec_type, &one);
+}
+
 static int add_network(struct pod_spec *pod, void *arg, struct error *err)
 {
 	const struct change *c = arg;
@@ -144,7 +155,8 @@ static int undo_add(struct pod_spec *pod, void *arg, struct error *err)
 	(void)err;
 	for (size_t i = 0; i < pod->networks.n; i++)
 		if (is_equal(pod->networks.v[i].network, c->network)) {
-			drop_at(pod, i, &a); /* the process ends soon */
+			drop_at(pod, i, &a);
+			free_attachment(&a);
 			break;
 		}
 	return 0;
@@ -162,6 +174,7 @@ static int undo_take(struct pod_spec *pod, void *arg, struct error *err)
 	memmove(&pod->networks.v[at + 1], &pod->networks.v[at],
 		(n - at) * sizeof(*pod->networks.v));
 	pod->networks.v[at] = c->gone;
+	c->gone = (struct attachment){ 0 };
 	return 0;
 }
 
@@ -242,6 +255,7 @@ static int run_disconnect(struct command_context *ctx, void *options, int argc, 
 	if (r == -ENOENT && o->force)
 		r = 0; /* what a crash has left of it goes all the same */
 	if (r < 0) {
+		free_attachment(&c.gone);
 		*err = why;
 		return r;
 	}
@@ -249,6 +263,7 @@ static int run_disconnect(struct command_context *ctx, void *options, int argc, 
 	/* It may still be in it: the record says so, and the command can be given again. */
 	if (r < 0 && c.gone.network)
 		error_ignore(pod_change_networks(s, pod_id, undo_take, &c, &why));
+	free_attachment(&c.gone);
 	if (r == 0)
 		network_log(s, "disconnect", name);
 	return r;
