@@ -409,6 +409,8 @@ static int begin(struct conductor *c, struct error *err)
 	c->resumes_stop = r == 0 && c->status.state == (int)STATE_STOPPING;
 	c->was_paused = r == 0 && c->status.state == (int)STATE_PAUSED;
 	c->status.restarts = 0;
+	if (r == 0 && c->run.pod.infra_id)
+		status_reserve(&c->store, c->run.pod.infra_id);
 	if (r == 0)
 		members_open(c);
 	if (r == 0)

@@ -727,6 +727,7 @@ static int begin(struct monitor *m, struct error *err)
 		r = monitor_attach_open(m, err);
 	if (r < 0)
 		return r;
+	status_reserve(&m->store, m->id);
 	/* A start that fails is of this boot, too: it waits for the next one, and is not lost. */
 	replace_text(&m->status.boot_id, proc_boot_id());
 	m->status.pid = 0;

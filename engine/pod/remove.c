@@ -115,6 +115,25 @@ static int forget_container(const struct store *s, const char *pod_id, const cha
 	return r;
 }
 
+/* A full disk must not keep anybody from removing: what the container has goes before its pod's record is
+ * written, when that needs the room. */
+static int forget_in_record(const struct store *s, const char *pod_id, const char *id,
+			    struct error *err)
+{
+	struct error full;
+	int r = forget_container(s, pod_id, id, &full);
+
+	if (r == -ENOSPC || r == -EDQUOT) {
+		status_release(s, id);
+		r = rootfs_remove(s->rootfd, id, &full);
+		if (r == 0)
+			r = forget_container(s, pod_id, id, &full);
+	}
+	if (r < 0)
+		*err = full;
+	return r;
+}
+
 /* Keeps monitors away from what is removed: one that has just begun is no longer to be stopped. */
 static int lock_out_monitor(const struct store *s, const char *id, struct error *err)
 {
@@ -141,7 +160,7 @@ int pod_remove_container(const struct store *s, const char *container_id, struct
 	if (r >= 0)
 		r = monitor = lock_out_monitor(s, container_id, err);
 	if (r >= 0 && st.pod_id)
-		r = forget_container(s, st.pod_id, container_id, err);
+		r = forget_in_record(s, st.pod_id, container_id, err);
 	STOP_AT("remove-member:record");
 	if (r >= 0 && st.pod_id)
 		pod_tell_changed(s, st.pod_id);

@@ -5,12 +5,21 @@
  * Theory of operation: the record alone may be stale: the machine was rebooted (boot id differs),
  * or the monitor was killed (its lock is free). status_live() corrects for both without writing:
  * two system calls for a lock probe, and a pidfd only when the monitor is gone.
+ *
+ * A full disk must not hide how a container has ended. Whoever is going to write the record keeps a
+ * second file beside it that has its block already (status_reserve()). When there is no room for a
+ * temporary, that one is written and exchanged with the record by renameat2(2): nothing is allocated,
+ * readers see the old or the new one, and the old one's block is the spare of the next write. The
+ * message of a run that is too long for the block is left out then.
  */
 #include "engine/state/status.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
@@ -19,6 +28,8 @@
 #include "engine/base/str.h"
 
 #define PLAIN_MAX_BYTES 4096 /* a record that is longer is read the general way */
+#define SPARE_FILE	"state.spare"
+#define SPARE_BYTES	4096
 
 const char *const container_state_names[] = { "created",    "running", "paused",   "stopping",
 					      "restarting", "exited",  "removing", NULL };
@@ -143,15 +154,85 @@ int status_read(const struct store *s, const char *container_id, struct containe
 	return r < 0 ? error_wrap(err, "container '%.12s'", container_id) : 0;
 }
 
+static int open_spare(const struct store *s, const char *container_id, int flags)
+{
+	char path[LAYOUT_PATH_MAX];
+
+	return openat(s->rootfd, layout_container(path, container_id, SPARE_FILE),
+		      O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, 0600);
+}
+
+void status_reserve(const struct store *s, const char *container_id)
+{
+	cleanup_close int fd = open_spare(s, container_id, O_CREAT);
+
+	if (fd >= 0)
+		(void)posix_fallocate(fd, 0, SPARE_BYTES);
+}
+
+void status_release(const struct store *s, const char *container_id)
+{
+	char path[LAYOUT_PATH_MAX];
+
+	(void)unlinkat(s->rootfd, layout_container(path, container_id, SPARE_FILE), 0);
+}
+
+static char *status_text(const struct container_status *st)
+{
+	cleanup_json json_t *j = record_dump(&container_status_type, st);
+
+	return jdump_text(j, 0);
+}
+
+/* The text by the block that was kept for it. */
+static int write_spare(const struct store *s, const char *container_id, const char *text)
+{
+	char from[LAYOUT_PATH_MAX], to[LAYOUT_PATH_MAX];
+	cleanup_close int fd = open_spare(s, container_id, 0);
+	size_t len = strlen(text);
+
+	if (fd < 0)
+		return -errno;
+	if (len > SPARE_BYTES)
+		return -ENOSPC;
+	if (pwrite(fd, text, len, 0) != (ssize_t)len || ftruncate(fd, (off_t)len) < 0)
+		return -ENOSPC;
+	(void)layout_container(from, container_id, SPARE_FILE);
+	(void)layout_container(to, container_id, STATUS_FILE);
+	if (renameat2(s->rootfd, from, s->rootfd, to, RENAME_EXCHANGE) == 0 ||
+	    (errno == EINVAL && renameat(s->rootfd, from, s->rootfd, to) == 0))
+		return 0;
+	return -errno;
+}
+
+static int write_without_room(const struct store *s, const char *container_id,
+			      const struct container_status *st, const char *text)
+{
+	struct container_status less = *st;
+	cleanup_free char *shorter = NULL;
+	int r = write_spare(s, container_id, text);
+
+	if (r != -ENOSPC)
+		return r;
+	less.message = less.last.message = NULL;
+	shorter = status_text(&less);
+	return write_spare(s, container_id, shorter);
+}
+
 int status_write(const struct store *s, const char *container_id, const struct container_status *st,
 		 struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
-	cleanup_json json_t *j = record_dump(&container_status_type, st);
-	cleanup_free char *text = jdump_text(j, 0);
+	cleanup_free char *text = status_text(st);
+	struct error full;
+	int r = fs_write_atomic(s->rootfd, layout_container(path, container_id, STATUS_FILE), text,
+				strlen(text), 0600, FS_NOSYNC, &full);
 
-	return fs_write_atomic(s->rootfd, layout_container(path, container_id, STATUS_FILE), text,
-			       strlen(text), 0600, FS_NOSYNC, err);
+	if (r == 0 ||
+	    ((r == -ENOSPC || r == -EDQUOT) && write_without_room(s, container_id, st, text) == 0))
+		return 0;
+	*err = full;
+	return r;
 }
 
 void status_done(struct container_status *st)

@@ -102,6 +102,11 @@ int status_read(const struct store *s, const char *container_id, struct containe
 		struct error *err) must_check;
 int status_write(const struct store *s, const char *container_id, const struct container_status *st,
 		 struct error *err) must_check;
+/* Keeps room for the record, so that status_write() works on a full disk, too (the message of a run may
+ * be missing then). What cannot be kept is not: a disk that is full already. Idempotent. */
+void status_reserve(const struct store *s, const char *container_id);
+/* Gives it back, of one that goes. */
+void status_release(const struct store *s, const char *container_id);
 void status_done(struct container_status *st);
 
 /* The state as it is now: what the record says, corrected by boot id, monitor lock and pid.

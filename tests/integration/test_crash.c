@@ -14,6 +14,7 @@
 
 #include "tests/integration/harness.h"
 #include "tests/integration/leftover.h"
+#include "tests/integration/smalldisk.h"
 #include "tests/integration/wire.h"
 
 #define ECHO                               \
@@ -361,31 +362,6 @@ static void test_newer_store(void)
 	harness_store(NULL, NULL);
 }
 
-/* A store on a small tmpfs of its own. */
-static char *small_disk(const char *options)
-{
-	char *dir = xasprintf("%s/small", harness.work);
-
-	(void)mkdir(dir, 0755);
-	if (mount("small", dir, "tmpfs", 0, options) < 0)
-		perror("mount");
-	return dir;
-}
-
-static void fill(const char *dir, size_t leave)
-{
-	cleanup_free char *path = xasprintf("%s/filler", dir);
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	static char zeros[4096];
-	off_t size = 0;
-
-	while (write(fd, zeros, sizeof(zeros)) > 0)
-		size += (off_t)sizeof(zeros);
-	if (ftruncate(fd, size > (off_t)leave ? size - (off_t)leave : 0) < 0)
-		perror("ftruncate");
-	(void)close(fd);
-}
-
 /* Full with 0, 1, ... pages left, so that each kind of write fails once. */
 static void test_full_disk(void)
 {
@@ -403,7 +379,7 @@ static void test_full_disk(void)
 	for (size_t pages = 0; pages < 14; pages += pages < 6 ? 1 : 2) {
 		cleanup_result struct result r = { 0 };
 
-		fill(dir, pages * 4096);
+		small_disk_fill(dir, pages * 4096);
 		r = play_pod("f", "", "", "    args: [sleep, \"0\"]\n");
 		CHECK(r.code == 125 || r.code == 0, "code %d with %zu pages: %s", r.code, pages,
 		      r.err);
@@ -418,7 +394,7 @@ static void test_full_disk(void)
 	}
 	play("f", "", "    args: [sleep, \"0\"]\n");
 	remove_pod("f");
-	fill(dir, 0);
+	small_disk_fill(dir, 0);
 	{
 		cleanup_result struct result r = podium("load -i %s/busybox.tar", harness.work);
 
@@ -427,8 +403,7 @@ static void test_full_disk(void)
 		remove_path(filler);
 		CHECK_NOTHING_LEFT(&before, "a load on a full disk");
 	}
-	harness_store(NULL, NULL);
-	(void)umount2(dir, MNT_DETACH);
+	small_disk_leave(dir);
 }
 
 /* The container's log is on the full disk: it runs on, and can be removed. */
@@ -442,13 +417,12 @@ static void test_full_disk_running(void)
 	harness_store(root, run);
 	(void)load_image("payload");
 	play("f", "", "    args: [seq, lines, \"100000\", \",\", sleep, \"0\"]\n");
-	fill(dir, 0);
+	small_disk_fill(dir, 0);
 	CHECK_STATUS("f-c", "Up ");
 	MUST(0, "stop -t 0 f-c");
 	MUST(0, "pod rm -f -t 0 f");
 	remove_path(filler);
-	harness_store(NULL, NULL);
-	(void)umount2(dir, MNT_DETACH);
+	small_disk_leave(dir);
 }
 
 static void test_read_only(void)
@@ -477,8 +451,7 @@ static void test_read_only(void)
 	CHECK_HAS(r.err, "ead-only file system");
 	(void)mount(NULL, dir, NULL, MS_REMOUNT, NULL);
 	MUST(0, "pod rm -f -a");
-	harness_store(NULL, NULL);
-	(void)umount2(dir, MNT_DETACH);
+	small_disk_leave(dir);
 }
 
 /* ---- descriptors -------------------------------------------------------------------------- */

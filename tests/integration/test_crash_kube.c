@@ -17,6 +17,7 @@
 
 #include "tests/integration/harness.h"
 #include "tests/integration/leftover.h"
+#include "tests/integration/smalldisk.h"
 #include "tests/integration/wire.h"
 
 #define MOMENTS 20
@@ -256,43 +257,20 @@ static void test_everything_dies(void)
 
 /* ---- the disk ----------------------------------------------------------------------------- */
 
-static char *small_disk(void)
+static char *store_on_disk(void)
 {
-	char *dir = xasprintf("%s/small", harness.work);
+	char *dir = small_disk("size=8m,mode=0755");
 	cleanup_free char *root = xasprintf("%s/root", dir);
 	cleanup_free char *run = xasprintf("%s/run", dir);
 
-	(void)mkdir(dir, 0755);
-	if (mount("small", dir, "tmpfs", 0, "size=8m,mode=0755") < 0)
-		perror("mount");
 	harness_store(root, run);
 	(void)load_image("payload");
 	return dir;
 }
 
-static void leave_disk(const char *dir)
-{
-	harness_store(NULL, NULL);
-	(void)umount2(dir, MNT_DETACH);
-}
-
-static void fill(const char *dir, size_t leave)
-{
-	cleanup_free char *path = xasprintf("%s/filler", dir);
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	static char zeros[4096];
-	off_t size = 0;
-
-	while (write(fd, zeros, sizeof(zeros)) > 0)
-		size += (off_t)sizeof(zeros);
-	if (ftruncate(fd, size > (off_t)leave ? size - (off_t)leave : 0) < 0)
-		perror("ftruncate");
-	(void)close(fd);
-}
-
 static void test_full_disk(void)
 {
-	cleanup_free char *dir = small_disk();
+	cleanup_free char *dir = store_on_disk();
 	cleanup_free char *filler = xasprintf("%s/filler", dir);
 	cleanup_snapshot struct snapshot before;
 
@@ -302,7 +280,7 @@ static void test_full_disk(void)
 	for (size_t pages = 0; pages < 60; pages += pages < 24 ? 1 : 6) {
 		cleanup_result struct result r = { 0 };
 
-		fill(dir, pages * 4096);
+		small_disk_fill(dir, pages * 4096);
 		r = podium("kube play %s/all.yaml", harness.work);
 		CHECK(r.code == 125 || r.code == 0, "code %d with %zu pages: %s", r.code, pages,
 		      r.err);
@@ -320,12 +298,12 @@ static void test_full_disk(void)
 	}
 	check_works("a full disk");
 	down();
-	leave_disk(dir);
+	small_disk_leave(dir);
 }
 
 static void test_read_only(void)
 {
-	cleanup_free char *dir = small_disk();
+	cleanup_free char *dir = store_on_disk();
 	cleanup_result struct result r = { 0 };
 
 	check_works("the start");
@@ -341,7 +319,7 @@ static void test_read_only(void)
 	(void)mount(NULL, dir, NULL, MS_REMOUNT, NULL);
 	check_works("a read-only store");
 	down();
-	leave_disk(dir);
+	small_disk_leave(dir);
 }
 
 /* ---- the file ----------------------------------------------------------------------------- */
