@@ -36,15 +36,19 @@ void clock_rfc3339(int64_t wall_ns, char *out, size_t size)
 	time_t sec = (time_t)(wall_ns / 1000000000);
 	long offset_min;
 	struct tm tm;
-	char day[32];
+	char day[32], fraction[24], zone[48];
 
 	if (!localtime_r(&sec, &tm))
 		gmtime_r(&(time_t){ 0 }, &tm);
 	(void)strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)snprintf(fraction, sizeof(fraction), ".%09lld", (long long)(wall_ns % 1000000000));
+	for (char *end = fraction + 9; *end == '0' || *end == '.'; end--)
+		*end = '\0';
 	offset_min = tm.tm_gmtoff / 60;
-	(void)snprintf(out, size, "%s.%09lld%c%02ld:%02ld", day, (long long)(wall_ns % 1000000000),
-		       offset_min < 0 ? '-' : '+', (offset_min < 0 ? -offset_min : offset_min) / 60,
+	(void)snprintf(zone, sizeof(zone), "%c%02ld:%02ld", offset_min < 0 ? '-' : '+',
+		       (offset_min < 0 ? -offset_min : offset_min) / 60,
 		       (offset_min < 0 ? -offset_min : offset_min) % 60);
+	(void)snprintf(out, size, "%s%s%s", day, fraction, tm.tm_gmtoff == 0 ? "Z" : zone);
 }
 
 void clock_human(int64_t s, char *out, size_t size)

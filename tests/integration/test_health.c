@@ -44,6 +44,9 @@ static void test_turns(void)
 		"--health-interval 300ms --health-retries 2 " SLEEPS);
 	CHECK(WAIT_UNTIL(has_status("h", "healthy"), DEADLINE_MS), "it never is healthy");
 	MUST(0, "healthcheck run h");
+	r = podium("ps --filter name=h --format '{{.Status}}'");
+	CHECK(strncmp(r.out, "Up ", 3) == 0 && strstr(r.out, " (healthy)\n"), "%s", r.out);
+	result_done(&r);
 	MUST(0, "exec h touch /bad");
 	CHECK(WAIT_UNTIL(has_status("h", "unhealthy"), DEADLINE_MS), "it never is unhealthy");
 	r = podium("healthcheck run h");

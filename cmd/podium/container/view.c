@@ -170,7 +170,8 @@ static char *incomplete_status(const struct container_view *view)
 	return xasprintf("Incomplete (remove with: podium rm -f %.12s)", view->id);
 }
 
-char *view_status(const struct container_view *view, int64_t now_ns)
+/* What it does. */
+static char *life_status(const struct container_view *view, int64_t now_ns)
 {
 	const struct container_status *st = &view->st;
 	cleanup_free char *age = view_age(st->started_ns, now_ns);
@@ -195,6 +196,18 @@ char *view_status(const struct container_view *view, int64_t now_ns)
 		return view->debris ? incomplete_status(view) : xstrdup("Removing");
 	}
 	return xstrdup("Unknown");
+}
+
+char *view_status(const struct container_view *view, int64_t now_ns)
+{
+	char *life = life_status(view, now_ns);
+	char *both;
+
+	if (!view->readable || view->debris || !view->st.health)
+		return life;
+	both = xasprintf("%s (%s)", life, view->st.health);
+	free(life);
+	return both;
 }
 
 char *view_id(const char *id, bool whole)
