@@ -7,6 +7,7 @@
  */
 #include "engine/base/mem.h"
 
+#include <link.h>
 #include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -94,4 +95,23 @@ void __attribute__((noinline)) mem_give_back(void)
 
 	(void)malloc_trim(0);
 	(void)madvise((void *)(end - STACK_SPAN), STACK_SPAN, MADV_DONTNEED);
+}
+
+extern const ElfW(Ehdr) __ehdr_start; /* the linker's */
+
+/* The page cache keeps them. What was relocated is in a segment that was writable, and stays. */
+void mem_give_back_all(void)
+{
+	uintptr_t base = (uintptr_t)&__ehdr_start;
+	const ElfW(Phdr) *p = (const ElfW(Phdr) *)(base + __ehdr_start.e_phoff);
+	uintptr_t bias = __ehdr_start.e_type == ET_EXEC ? 0 : base;
+
+	mem_give_back();
+	for (size_t i = 0; i < __ehdr_start.e_phnum; i++) {
+		uintptr_t start = (bias + p[i].p_vaddr) & ~(uintptr_t)(PAGE_BYTES - 1);
+
+		if (p[i].p_type == PT_LOAD && !(p[i].p_flags & PF_W))
+			(void)madvise((void *)start, bias + p[i].p_vaddr + p[i].p_memsz - start,
+				      MADV_DONTNEED);
+	}
 }

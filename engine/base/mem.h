@@ -30,6 +30,10 @@ char *xasprintf(const char *fmt, ...) printf_like(1, 2) __attribute__((malloc, r
  * process that is going to wait for long. */
 void mem_give_back(void);
 
+/* The same, and forgets the mappings of the program's own text and constants: after a start, which
+ * has touched most of them. What is used next is mapped again. madvise(2). */
+void mem_give_back_all(void);
+
 static inline void cleanup_free_fn(void *p)
 {
 	free(*(void **)p);

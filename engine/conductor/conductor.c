@@ -154,13 +154,6 @@ static int bring_up(struct conductor *c, struct error *err)
 	return 0;
 }
 
-/* What only starts need. */
-static void give_back(struct conductor *c)
-{
-	run_forget_launch(&c->run);
-	mem_give_back();
-}
-
 /* A pod that nothing has run in yet does not end for that. */
 static bool has_ended_members(const struct conductor *c)
 {
@@ -198,7 +191,7 @@ static void advance(struct conductor *c)
 			if (c->phase == CONDUCTOR_STARTING)
 				conductor_tell(c, CTL_UP, c->failures, NULL);
 			c->phase = CONDUCTOR_UP;
-			give_back(c);
+			run_forget_launch(&c->run);
 			if ((c->run.pod.exit_with_members || c->run.pod.solo) &&
 			    has_ended_members(c))
 				stop_begin(c, stop_own_grace_ms(c));
@@ -208,7 +201,7 @@ static void advance(struct conductor *c)
 				c->phase = CONDUCTOR_UP;
 				STOP_AT("start:containers");
 				conductor_tell(c, CTL_UP, c->failures, NULL);
-				give_back(c);
+				run_forget_launch(&c->run);
 			}
 			return;
 		}
@@ -246,6 +239,7 @@ static void pause_ended(struct conductor *c)
 			     : "Pod sandbox changed, it will be killed.");
 }
 
+#define IDLE_MS	   1000
 #define POLL_FIXED 4 /* of the conductor itself; its clients and members follow */
 
 struct poll_plan {
@@ -286,6 +280,8 @@ static int timeout_ms(const struct conductor *c)
 	int own = stop_timeout_ms(c);
 	int inner = c->inner ? monitor_timeout_ms(c->inner) : -1;
 
+	if (c->is_used && (own < 0 || own > IDLE_MS))
+		own = IDLE_MS;
 	if (own < 0 || inner < 0)
 		return own < 0 ? inner : own;
 	return own < inner ? own : inner;
@@ -327,12 +323,21 @@ static void dispatch(struct conductor *c, const struct pollfd *p)
 		pause_ended(c);
 }
 
+/* A second without an event follows many: what they needed is given back then. */
+static void rest(struct conductor *c, bool was_idle)
+{
+	if (was_idle && c->is_used)
+		mem_give_back_all();
+	c->is_used = !was_idle;
+}
+
 /* Until the phase is DOWN. */
 static void loop(struct conductor *c)
 {
 	struct poll_plan plan = { .p = NULL };
 	int ready;
 
+	c->is_used = true;
 	for (;;) {
 		advance(c);
 		stop_check(c);
@@ -346,6 +351,7 @@ static void loop(struct conductor *c)
 			serve_inner(c, plan.p + plan.inner, ready == 0);
 		if (ready > 0)
 			dispatch(c, plan.p);
+		rest(c, ready == 0);
 	}
 	free(plan.p);
 }

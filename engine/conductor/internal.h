@@ -79,6 +79,7 @@ struct conductor {
 	bool was_paused;   /* when the conductor before was killed */
 	struct restart_state rebuilds;
 	struct disk_watch disk;
+	bool is_used; /* memory, since it was given back */
 	int failures; /* members whose first start failed */
 	/* monotonic; 0: none */
 	int64_t up_ms;		    /* when the sandbox stood */

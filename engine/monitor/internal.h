@@ -137,7 +137,8 @@ struct monitor {
 	int64_t started_ms;  /* monotonic */
 	int64_t launched_ns; /* wall clock: when the present run was begun; its log is younger */
 	int64_t oom_before;
-	bool log_dirty;
+	bool is_used;	     /* memory, since it was given back */
+	bool is_fresh;	     /* a start was the use */
 	int log_dir;	      /* the container's directory: the log borrows it for its rotation */
 	struct logwriter log; /* not open: the log is no file */
 	struct journal *journal; /* or NULL */

@@ -359,7 +359,7 @@ static void started(struct monitor *m)
 	if (!m->to_remove)
 		event_add_started(&m->store, m->pod_id, m->name);
 	event_log_container(&m->store, "init start", m->id, &m->status);
-	mem_give_back();
+	m->is_used = m->is_fresh = true;
 }
 
 void monitor_up(struct monitor *m)
@@ -570,27 +570,24 @@ int monitor_timeout_ms(const struct monitor *m)
 	if (watch != PROBESTATE_NEVER && watch - now < left)
 		left = watch - now;
 
-	if (m->log_dirty && left > IDLE_MS)
+	if (m->is_used && left > IDLE_MS)
 		left = IDLE_MS;
 	if (left == INT32_MAX)
 		return -1;
 	return left < 0 ? 0 : (int)left;
 }
 
-/* Of the buffer's pages none is needed between two reads; they were dirty from the first zeroing
- * on. */
-static void drop_buffer(struct monitor *m)
-{
-	(void)madvise((void *)(((uintptr_t)m->buffer + 4095) & ~(uintptr_t)4095),
-		      sizeof(m->buffer) - 4096, MADV_DONTNEED);
-	mem_give_back();
-}
-
+/* Of the buffer's pages none is needed between two reads. */
 static void give_memory_back(struct monitor *m)
 {
-	m->log_dirty = false;
 	monitor_log_idle(m);
-	drop_buffer(m);
+	(void)madvise((void *)(((uintptr_t)m->buffer + 4095) & ~(uintptr_t)4095),
+		      sizeof(m->buffer) - 4096, MADV_DONTNEED);
+	if (m->is_fresh)
+		mem_give_back_all();
+	else
+		mem_give_back();
+	m->is_used = m->is_fresh = false;
 }
 
 /* The conductor is gone and never said GO: nobody ever will. The next one finds a container that
@@ -603,7 +600,7 @@ static bool is_orphan(const struct monitor *m)
 
 bool monitor_tick(struct monitor *m, bool was_idle)
 {
-	if (was_idle && m->log_dirty && !m->is_held_up)
+	if (was_idle && m->is_used && !m->is_held_up)
 		give_memory_back(m);
 	if (m->phase != MONITOR_ENDED)
 		monitor_watch_tick(m);
@@ -768,7 +765,7 @@ int monitor_open(const struct store *store, const struct monitor_start *start, s
 	m->phase = MONITOR_IDLE;
 	m->early = m->conductor_fd >= 0;
 	launch(m);
-	drop_buffer(m);
+	m->is_used = m->is_fresh = true;
 	*ret = m;
 	return 0;
 }

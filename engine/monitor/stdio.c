@@ -161,7 +161,7 @@ void monitor_stdio_read(struct monitor *m, int *fd, int stream)
 	if (n > 0) {
 		log_feed(m, stream, m->buffer, (size_t)n);
 		monitor_attach_output(m, stream, m->buffer, (size_t)n);
-		m->log_dirty = true;
+		m->is_used = true;
 		return;
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))

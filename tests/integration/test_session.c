@@ -234,31 +234,64 @@ static void test_exec_detached(void)
 
 /* ---- LOG-2 -------------------------------------------------------------------------------- */
 
+/* The number after the next such field of a file in /proc, -1: none. */
+static int64_t number_after(const char *text, const char *field)
+{
+	const char *at = text ? strstr(text, field) : NULL;
+	long long n = -1;
+
+	return at && sscanf(at + strlen(field), "%lld", &n) == 1 ? n : -1;
+}
+
 static int64_t private_kib(pid_t pid)
 {
 	cleanup_free char *path = xasprintf("/proc/%d/smaps_rollup", (int)pid);
 	cleanup_free char *text = read_file(path);
-	char *dirty = text ? strstr(text, "Private_Dirty:") : NULL;
-	uint64_t kib;
 
-	if (!dirty)
-		return -1;
-	dirty += strcspn(dirty, "0123456789");
-	dirty[strspn(dirty, "0123456789")] = '\0';
-	return parse_u64(dirty, INT64_MAX, &kib) < 0 ? -1 : (int64_t)kib;
+	return number_after(text, "Private_Dirty:");
+}
+
+static pid_t parent_of(pid_t pid)
+{
+	cleanup_free char *path = xasprintf("/proc/%d/status", (int)pid);
+	cleanup_free char *text = read_file(path);
+
+	return (pid_t)number_after(text, "PPid:");
+}
+
+/* Of the text that its start has touched a process that waits has not half in its memory. */
+static bool is_text_given_back(pid_t pid)
+{
+	cleanup_free char *path = xasprintf("/proc/%d/smaps", (int)pid);
+	cleanup_free char *all = read_file(path);
+	const char *text = all ? strstr(all, " r-xp ") : NULL;
+
+	return text && number_after(text, "Rss:") * 2 < number_after(text, "Size:");
+}
+
+static void test_idle_memory(void)
+{
+	pid_t monitor, conductor;
+
+	MUST(0, "run -d --name alone busybox sleep 100000");
+	MUST(0, "run -d --pod new:idle --name idler busybox sleep 100000");
+	monitor = monitor_of("idler");
+	conductor = parent_of(monitor);
+	CHECK(WAIT_UNTIL(is_text_given_back(monitor_of("alone")), DEADLINE_MS), "alone");
+	CHECK(WAIT_UNTIL(is_text_given_back(monitor), DEADLINE_MS), "monitor");
+	CHECK(WAIT_UNTIL(is_text_given_back(conductor), DEADLINE_MS), "conductor");
+	check_shell("$P exec alone echo x; $P exec idler echo y\n"
+		    "$P rm -f -t 0 alone; $P pod rm -f -t 0 idle | wc -l",
+		    "x\ny\nalone\n1\n");
 }
 
 static void test_cycles(void)
 {
-	cleanup_free char *text = inspect("keep", "{{.State.ConmonPid}}");
 	int n = is_long() ? CYCLES_LONG : CYCLES;
-	uint64_t monitor_pid = 0;
+	pid_t monitor = monitor_of("keep");
 	int descriptors;
 	int64_t memory;
-	pid_t monitor;
 
-	CHECK(parse_u64(text, INT32_MAX, &monitor_pid) == 0, "the monitor's pid is '%s'", text);
-	monitor = (pid_t)monitor_pid;
 	for (int i = 0; i < 5; i++) /* what the first ones touch stays */
 		MUST(0, "exec keep echo x");
 	DISCARD(shell("timeout -s INT 0.3 $P attach --sig-proxy=false --no-stdin keep"));
@@ -301,6 +334,7 @@ static CU_TestInfo tests[] = {
 	{ "execs that fail", test_failed_execs },
 	{ "exec in the background", test_exec_detached },
 	{ "LOG-2: many sessions", test_cycles },
+	{ "who waits holds little", test_idle_memory },
 	{ "LOG-2: floods", test_floods },
 	CU_TEST_INFO_NULL,
 };
