@@ -6,18 +6,25 @@
  * description, so a crash needs no repair. Lock files are never deleted, except together with the
  * directory of a pod or container that is removed: therefore the file is compared by inode after
  * the lock was got, and the caller is told (-ESTALE) when it was replaced meanwhile.
+ *
+ * Who waits in vain is told for whom: /proc/locks has one line a lock, with the process that took it and
+ * device and inode of the file. It is read at that moment only.
  */
 #include "engine/base/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
+#include "engine/base/str.h"
 
 #define LOCK_POLL_NS 2000000
 
@@ -27,6 +34,49 @@ static bool is_same_file(int fd, int dirfd, const char *path)
 
 	return fstat(fd, &a) == 0 && fstatat(dirfd, path, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+/* "2: FLOCK  ADVISORY  WRITE 6665 fe:00:1303251 0 EOF"; who waits has "->" behind the number. */
+static pid_t holder_in(char *line, const struct stat *st)
+{
+	char *save = NULL, *field[6] = { NULL };
+	char file[64];
+	uint64_t pid = 0;
+
+	(void)snprintf(file, sizeof(file), "%02x:%02x:%llu", major(st->st_dev), minor(st->st_dev),
+		       (unsigned long long)st->st_ino);
+	for (size_t i = 0; i < ARRAY_SIZE(field); i++)
+		field[i] = strtok_r(i ? NULL : line, " ", &save);
+	if (!field[5] || !is_equal(field[1], "FLOCK") || !is_equal(field[3], "WRITE") ||
+	    !is_equal(field[5], file) || parse_u64(field[4], INT32_MAX, &pid) < 0)
+		return 0;
+	return (pid_t)pid;
+}
+
+pid_t lock_holder(int dirfd, const char *path)
+{
+	cleanup_fclose FILE *f = NULL;
+	struct stat st;
+	char line[256];
+	pid_t pid = 0;
+
+	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	f = fopen("/proc/locks", "re");
+	while (f && pid == 0 && fgets(line, sizeof(line), f))
+		pid = holder_in(line, &st);
+	return pid;
+}
+
+static int too_late(int dirfd, const char *path, int timeout_ms, struct error *err)
+{
+	pid_t pid = lock_holder(dirfd, path);
+
+	if (pid > 0)
+		return error_set(err, ETIMEDOUT, "lock '%s' is still held after %d s by process %d",
+				 path, timeout_ms / 1000, (int)pid);
+	return error_set(err, ETIMEDOUT, "lock '%s' is still held after %d s by another process",
+			 path, timeout_ms / 1000);
 }
 
 int lock_take(int dirfd, const char *path, enum lock_mode mode, int timeout_ms, struct error *err)
@@ -47,9 +97,7 @@ int lock_take(int dirfd, const char *path, enum lock_mode mode, int timeout_ms, 
 		if (timeout_ms == 0)
 			return error_set(err, EWOULDBLOCK, "lock '%s' is held", path);
 		if (clock_mono_ms() >= deadline)
-			return error_set(err, ETIMEDOUT,
-					 "lock '%s' is still held after %d s by another process",
-					 path, timeout_ms / 1000);
+			return too_late(dirfd, path, timeout_ms, err);
 		(void)nanosleep(&(struct timespec){ .tv_nsec = LOCK_POLL_NS }, NULL);
 	}
 	if (is_same_file(fd, dirfd, path))

@@ -7,6 +7,7 @@
 #define PODIUM_BASE_LOCK_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "engine/base/error.h"
 
@@ -20,6 +21,10 @@ enum lock_mode { LOCK_SHARED, LOCK_EXCLUSIVE };
  * otherwise polls until then (-ETIMEDOUT). Returns the descriptor: closing it releases. */
 int lock_take(int dirfd, const char *path, enum lock_mode mode, int timeout_ms,
 	      struct error *err) must_check;
+
+/* The process that has taken the lock exclusively, as /proc/locks tells; 0 when none is seen: nobody holds
+ * it, or somebody in another PID namespace, or the file system does not say. */
+pid_t lock_holder(int dirfd, const char *path);
 
 /* True when somebody holds the lock exclusively now (a missing file is not held). */
 bool is_lock_held(int dirfd, const char *path);

@@ -5,27 +5,68 @@
  * Theory of operation: the monitor is asked first (stop without grace), since it sees the exit
  * code. When none answers, the container's first process is killed through a pidfd that matches the
  * record, and whoever got monitor.lock writes the state: exited, code unknown. A monitor that holds
- * the lock but does not answer (stopped by a debugger, say) is an error that names it. It may have
+ * the lock but does not answer (stopped by a debugger, say) is an error that names it; one whose socket
+ * is gone, because the run directory was removed, can be asked by nobody any more and is killed: the
+ * holder of the lock, by the name of its program and a pidfd that was opened while it held it. It may have
  * been paused, or its monitor killed in the middle of that, so it is always thawed: a frozen process
  * of cgroup v1 does not take its SIGKILL.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/fs.h"
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
+#include "engine/base/signame.h"
 #include "engine/base/str.h"
 #include "engine/cgroup/cgroup.h"
-#include "engine/process/ctl.h"
+#include "engine/pod/lookup.h"
 #include "engine/pod/run.h"
+#include "engine/process/ctl.h"
 #include "engine/state/status.h"
 
 #define ANSWER_MS    5000
 #define KILL_WAIT_MS 10000
 #define THAW_WAIT_MS 1000
+#define APPEAR_MS    500 /* a monitor that begins has its lock before its socket */
+#define APPEAR_US    10000
+
+static bool is_monitor(pid_t pid)
+{
+	char path[64];
+	cleanup_free char *name = NULL;
+	struct error scratch; /* it has ended */
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	return fs_read_file(AT_FDCWD, path, 64, &name, NULL, &scratch) == 0 &&
+	       is_equal(name, "podium-monitor\n");
+}
+
+int run_kill_holder(const struct store *s, const char *lock_path, struct error *err)
+{
+	pid_t pid = lock_holder(s->rootfd, lock_path);
+	cleanup_close int fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -EBADF;
+
+	/* It has not ended and been replaced by a stranger: it still holds the lock. */
+	if (fd < 0 || lock_holder(s->rootfd, lock_path) != pid)
+		return is_lock_held(s->rootfd, lock_path)
+			       ? error_set(err, EBUSY, "lock '%s' is held by another process",
+					   lock_path)
+			       : 0;
+	if (!is_monitor(pid))
+		return error_set(err, EBUSY, "lock '%s' is held by process %d", lock_path,
+				 (int)pid);
+	(void)pidfd_signal(fd, SIGKILL);
+	return pidfd_wait_exit(fd, KILL_WAIT_MS) < 0
+		       ? error_set(err, ETIMEDOUT, "process %d does not die", (int)pid)
+		       : 0;
+}
 
 /* Asks the monitor to kill; 0 when it said that it is done (or ended). */
 static int ask_monitor(const struct store *s, const char *id, struct error *err)
@@ -59,23 +100,106 @@ void run_thaw_container(const char *pod_id, const char *id)
 			cgroup_freeze_container(&cg, pod_id, id, false, THAW_WAIT_MS, &scratch));
 }
 
-static int kill_process(const struct container_status *st, const char *id, struct error *err)
+static int open_first_process(const struct container_status *st, struct error *err)
 {
 	struct proc_ident ident = { .pid = (pid_t)st->pid,
 				    .start_ticks = (uint64_t)st->start_ticks };
-	struct error scratch;
-	cleanup_close int fd = -EBADF;
 
 	if (!st->pid || !st->boot_id)
-		return 0;
-	(void)strncpy(ident.boot_id, st->boot_id, BOOT_ID_LEN);
-	fd = proc_open_ident(&ident, &scratch);
+		return error_set(err, ESRCH, "it has no process");
+	(void)snprintf(ident.boot_id, sizeof(ident.boot_id), "%s", st->boot_id);
+	return proc_open_ident(&ident, err);
+}
+
+static int kill_process(const struct container_status *st, const char *id, struct error *err)
+{
+	struct error scratch; /* gone already */
+	cleanup_close int fd = open_first_process(st, &scratch);
+
 	if (fd < 0)
-		return 0; /* gone already */
+		return 0;
 	(void)pidfd_signal(fd, SIGKILL);
 	run_thaw_container(st->pod_id, id);
 	if (pidfd_wait_exit(fd, KILL_WAIT_MS) < 0)
 		return error_set(err, ETIMEDOUT, "container '%.12s' does not die", id);
+	return 0;
+}
+
+static int stop_signal_of(const struct store *s, const char *id)
+{
+	struct container_spec c = { 0 };
+	struct error scratch; /* what cannot be read has the usual one */
+	const char *name = NULL;
+	int sig = 0;
+
+	if (lookup_read_container(s, id, &c, &scratch) == 0)
+		name = c.stop_signal ? c.stop_signal : c.config.stop_signal;
+	if (name)
+		sig = signal_number(name);
+	record_done(&container_spec_type, &c);
+	return sig > 0 ? sig : SIGTERM;
+}
+
+/* Tells one to end; a pidfd to wait for, or -1. */
+static int tell_to_end(const struct store *s, const char *pod_id, const char *id)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct container_status st = { 0 };
+	struct error scratch; /* it has ended, or is none of this pod */
+	int fd = -1;
+
+	if (status_read(s, id, &st, &scratch) < 0)
+		return -1;
+	if (!st.infra && is_equal(st.pod_id, pod_id)) {
+		/* It would start the container again. */
+		error_ignore(
+			run_kill_holder(s, layout_container(path, id, MONITOR_LOCK), &scratch));
+		fd = open_first_process(&st, &scratch);
+	}
+	if (fd >= 0) {
+		(void)pidfd_signal(fd, stop_signal_of(s, id));
+		run_thaw_container(pod_id, id);
+	}
+	status_done(&st);
+	return fd;
+}
+
+void run_end_unheard(const struct store *s, const char *pod_id, int64_t grace_ms)
+{
+	int64_t deadline = clock_mono_ms() + grace_ms;
+	cleanup_strlist struct strlist ids = { 0 };
+	cleanup_free int *fds = NULL;
+	struct error scratch; /* what is not found is killed afterwards, by other ways */
+
+	error_ignore(lookup_list_containers(s, &ids, &scratch));
+	fds = xcalloc(ids.n + 1, sizeof(*fds));
+	for (size_t i = 0; i < ids.n; i++)
+		fds[i] = tell_to_end(s, pod_id, ids.v[i]);
+	for (size_t i = 0; i < ids.n; i++) {
+		int64_t left = deadline - clock_mono_ms();
+
+		if (fds[i] < 0)
+			continue;
+		(void)pidfd_wait_exit(fds[i], left > 0 ? (int)left : 0);
+		(void)close(fds[i]);
+	}
+}
+
+/* Asks who holds the lock; whoever has no socket is killed. */
+static int end_by_monitor(const struct store *s, const char *id, const char *lock_path,
+			  struct error *err)
+{
+	int64_t deadline = clock_mono_ms() + APPEAR_MS;
+	int r = 0;
+
+	while (is_lock_held(s->rootfd, lock_path)) {
+		r = ask_monitor(s, id, err);
+		if (r != -ENOENT && r != -ECONNREFUSED)
+			return r;
+		if (clock_mono_ms() >= deadline)
+			return run_kill_holder(s, lock_path, err);
+		(void)usleep(APPEAR_US);
+	}
 	return 0;
 }
 
@@ -95,8 +219,9 @@ static int end_container(const struct store *s, const char *id, bool is_recorded
 
 	if (status_read(s, id, &st, &scratch) < 0)
 		return 0; /* no record: it never ran */
-	if (!st.infra && is_lock_held(s->rootfd, layout_container(path, id, MONITOR_LOCK)))
-		error_ignore(ask_monitor(s, id, &scratch));
+	if (!st.infra)
+		error_ignore(
+			end_by_monitor(s, id, layout_container(path, id, MONITOR_LOCK), &scratch));
 	lock = lock_take(s->rootfd, layout_container(path, id, MONITOR_LOCK), LOCK_EXCLUSIVE,
 			 ANSWER_MS, &scratch);
 	status_done(&st);

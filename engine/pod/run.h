@@ -91,6 +91,12 @@ int run_end_container(const struct store *s, const char *container_id,
 /* The same of what is removed next: nothing is written. */
 int run_kill_container(const struct store *s, const char *container_id,
 		       struct error *err) must_check;
+/* Kills the monitor or conductor that holds a lock (below ROOT) and cannot be asked, since its socket is
+ * gone. 0: nobody holds it now. -EBUSY: who holds it is none, or cannot be found. */
+int run_kill_holder(const struct store *s, const char *lock_path, struct error *err) must_check;
+/* Of a pod whose conductor was killed so: kills the monitors of its containers that run, tells these to end
+ * by their signal, and waits for that long. What is left then is for pod_run_down(). */
+void run_end_unheard(const struct store *s, const char *pod_id, int64_t grace_ms);
 /* Lets a container go on that may be paused: after its signal was sent, where no monitor does it. */
 void run_thaw_container(const char *pod_id, const char *container_id);
 

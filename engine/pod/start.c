@@ -8,7 +8,9 @@
  * the conductor through the infra container's ctl.sock. When no conductor holds its lock, the downs of
  * the run stages are walked here, from the records, holding the pod's lock (else it could be removed
  * meanwhile) and the conductor's (else it could be started). A conductor that is ending may close the
- * socket at any moment, also before it has read an order: who gets no answer asks again.
+ * socket at any moment, also before it has read an order: who gets no answer asks again. One whose
+ * socket is not there at all, since the run directory was removed, is killed: what it conducted is then
+ * ended as that of any conductor that has died.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +34,7 @@
 #define POD_WAIT_MS	  10000
 #define ORDER_WAIT_MS	  60000
 #define DEAF_MS		  10000 /* a conductor that nobody can talk to is passed over then */
+#define APPEAR_MS	  500	/* one that begins has its lock before its socket */
 #define OUTWAIT_MS	  60000
 #define OUTWAIT_STEP_MS	  5
 #define CONDUCTOR_EXIT_MS 1000
@@ -402,24 +405,43 @@ int pod_stop_end(const struct store *s, const char *pod_id, int fd, int64_t grac
 	return r == 1 ? pod_run_down(s, pod_id, false, err) : r;
 }
 
+/* Its conductor has no socket. -EBUSY: nor is it one that can be killed. */
+static int stop_without_socket(const struct store *s, const char *pod_id, int64_t grace_ms,
+			       bool to_remove, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	int r = run_kill_holder(s, layout_pod(path, pod_id, CONDUCTOR_LOCK), err);
+
+	if (r < 0)
+		return r;
+	if (grace_ms > 0)
+		run_end_unheard(s, pod_id, grace_ms);
+	return pod_run_down(s, pod_id, to_remove, err);
+}
+
 int pod_stop_unheard(const struct store *s, const char *pod_id, int64_t grace_ms, bool to_remove,
 		     struct error *err)
 {
-	int64_t deadline = clock_mono_ms() + DEAF_MS;
+	int64_t begun = clock_mono_ms();
 
 	if (grace_ms < 0)
 		grace_ms = own_grace_ms(s, pod_id);
 	for (;;) {
 		struct error scratch; /* not listening yet, or not any more */
-		int fd, r = stop_by_another(s, pod_id, grace_ms, to_remove, err);
+		int fd, asked, r = stop_by_another(s, pod_id, grace_ms, to_remove, err);
 
 		if (r == 1)
 			r = pod_run_down(s, pod_id, to_remove, err);
 		if (r != -EBUSY)
 			return r;
-		if (pod_stop_begin(s, pod_id, grace_ms, to_remove, &fd, &scratch) == 0)
+		asked = pod_stop_begin(s, pod_id, grace_ms, to_remove, &fd, &scratch);
+		if (asked == 0)
 			return pod_stop_end(s, pod_id, fd, grace_ms, to_remove, err);
-		if (clock_mono_ms() >= deadline)
+		if (asked == -ENOENT && clock_mono_ms() >= begun + APPEAR_MS)
+			r = stop_without_socket(s, pod_id, grace_ms, to_remove, err);
+		if (r != -EBUSY)
+			return r;
+		if (clock_mono_ms() >= begun + DEAF_MS)
 			return run_down_from_records(s, pod_id, to_remove, err);
 		(void)usleep(OUTWAIT_STEP_MS * 1000);
 	}

@@ -213,6 +213,11 @@ int ctl_connect_name(const struct store *s, const char *container_id, const char
 				       O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
+	if (dir < 0 && errno == ENOENT)
+		return error_set(err, ENOENT,
+				 "monitor of container '%.12s': it has ended, or its files in '%s' "
+				 "were removed: `podium stop` ends such a container, too",
+				 container_id, s->runroot);
 	if (dir < 0)
 		return error_errno(err, "monitor of container '%.12s'", container_id);
 	r = ctl_connect_at(dir, name, err);

@@ -78,6 +78,11 @@ int launch_open_pause(struct launch *l, struct error *err)
 	int r = read_record(l->store.runfd, layout_pod(path, l->pod.id, "sandbox.json"),
 			    &sandbox_record_type, &l->sandbox, err);
 
+	if (r == -ENOENT || r == -EBADF)
+		return error_set(err, -r,
+				 "sandbox of pod '%s': it has ended, or its files in '%s' were "
+				 "removed: stop what runs and start it again",
+				 l->pod.name, l->store.runroot);
 	if (r < 0)
 		return error_wrap(err, "sandbox of pod '%s'", l->pod.name);
 	ident = (struct proc_ident){ .pid = (pid_t)l->sandbox.pid,

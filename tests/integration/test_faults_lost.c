@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * faults_lost - what is lost while containers run (security.md section 4): room on the disk (5).
+ * faults_lost - what is lost while containers run (security.md section 4): room on the disk (5), the
+ * run directory (16).
  *
  * Each test is done with a container by itself and with a member of a pod, and ends with the same
  * oracle: everything else still works, and nothing is left.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,7 +81,68 @@ static void test_full_disk(void)
 	small_disk_leave(dir);
 }
 
+/* ---- 16: the run directory is removed ----------------------------------------------------- */
+
+static bool lives(pid_t pid)
+{
+	cleanup_strlist struct strlist all = { 0 };
+	cleanup_free char *number = xasprintf("%d", (int)pid);
+
+	descendants(&all); /* no zombies */
+	return strlist_has(&all, number);
+}
+
+/* What runs cannot be talked to any more: it is said so, it can be ended and removed, and what is started
+ * again is whole. */
+static void check_lost_run(const char *kind, const char *ending, const struct snapshot *before)
+{
+	bool is_removed = strstr(ending, "rm ") != NULL;
+	pid_t pid;
+
+	MUST(0, "run -d --restart on-failure %s " CODE_7, kind);
+	pid = container_pid("x");
+	remove_path(harness.runroot);
+	CHECK(ps_begins("x", "Status", "Up "), "%s: it is not shown", kind);
+	MUST(0, "logs x");
+	{
+		cleanup_result struct result r = podium("exec x true");
+
+		CHECK_CODE(r, 125);
+		CHECK_HAS(r.err, "stop what runs and start it again");
+	}
+	MUST(0, "%s", ending);
+	CHECK(pid > 1 && !lives(pid), "%s: '%s' left its process", kind, ending);
+	if (!is_removed) {
+		CHECK(ps_begins("x", "Status", "Exited ("), "%s: '%s'", kind, ending);
+		MUST(0, "stop -t 0 x");
+		if (strstr(kind, "--pod"))
+			MUST(0, "pod stop -t 0 px");
+		MUST(0, "start x");
+		MUST(0, "exec x true");
+	}
+	remove_both();
+	CHECK_NOTHING_LEFT(before, ending);
+}
+
+static void test_lost_run_directory(void)
+{
+	static const char *const endings[] = { "stop x",  "stop -t 0 x",      "kill x",
+					       "rm -f x", "pod stop -t 5 px", "pod rm -f px",
+					       "kill -a" };
+	cleanup_snapshot struct snapshot before;
+
+	MUST(0, "run --rm busybox true");
+	MUST(0, "pod create --name px");
+	MUST(0, "pod rm px");
+	snapshot_take(&before);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		for (size_t e = 0; e < ARRAY_SIZE(endings); e++)
+			if (i == 1 || !is_prefix(endings[e], "pod "))
+				check_lost_run(kinds[i], endings[e], &before);
+}
+
 static CU_TestInfo tests[] = {
+	{ "16: the run directory is removed", test_lost_run_directory },
 	{ "5: a full disk at the end", test_full_disk },
 	CU_TEST_INFO_NULL,
 };

@@ -152,7 +152,15 @@ static void test_timeout(void)
 	CU_ASSERT_EQUAL(lock_take(f.dir, "lock", LOCK_EXCLUSIVE, 100, &f.err), -ETIMEDOUT);
 	CU_ASSERT_TRUE(clock_mono_ms() - start >= 100);
 	CU_ASSERT_TRUE(clock_mono_ms() - start < 5000);
+	{
+		cleanup_free char *who = xasprintf("by process %d", (int)pid);
+
+		CU_ASSERT_PTR_NOT_NULL(strstr(f.err.text, who));
+	}
+	CU_ASSERT_EQUAL(lock_holder(f.dir, "lock"), pid);
+	CU_ASSERT_EQUAL(lock_holder(f.dir, "other"), 0);
 	end_holder(pid);
+	CU_ASSERT_EQUAL(lock_holder(f.dir, "lock"), 0);
 	teardown(&f);
 }
 

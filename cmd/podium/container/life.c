@@ -13,6 +13,7 @@
 #include "cmd/podium/container/life.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 #include "cmd/podium/container/lifeoptions.h"
 #include "cmd/podium/pod/pods.h"
 #include "engine/base/clock.h"
+#include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 #include "engine/pod/lookup.h"
@@ -129,6 +131,16 @@ static int ask_monitor(const struct store *s, const char *id, const struct reque
 	return r > 0 ? 0 : r;
 }
 
+/* It has a monitor, whose socket is gone with the run directory: as good as lost. */
+static bool is_unreachable(const struct store *s, const char *id)
+{
+	char path[LAYOUT_PATH_MAX];
+
+	return is_lock_held(s->rootfd, layout_container(path, id, MONITOR_LOCK)) &&
+	       (s->runfd < 0 || faccessat(s->runfd, layout_container(path, id, NULL), F_OK,
+					  AT_SYMLINK_NOFOLLOW) < 0);
+}
+
 /* ---- stop ------------------------------------------------------------------------------- */
 
 static int64_t own_grace_ms(const struct store *s, const char *id,
@@ -178,6 +190,7 @@ static int stop_as_it_is(const struct store *s, const char *id, const struct con
 {
 	int64_t grace_ms;
 	struct request q = { .type = CTL_STOP, .until_done = true };
+	int r;
 
 	if (st->infra && st->pod_id)
 		return stop_pod_of(s, st, grace_s, err);
@@ -190,7 +203,8 @@ static int stop_as_it_is(const struct store *s, const char *id, const struct con
 		return stop_lost(s, id, st, grace_ms, err);
 	q.value = (int32_t)(grace_ms > INT32_MAX ? INT32_MAX : grace_ms);
 	q.timeout_ms = grace_ms + STOP_MARGIN_MS;
-	return ask_monitor(s, id, &q, err);
+	r = ask_monitor(s, id, &q, err);
+	return r == -ENOENT && is_unreachable(s, id) ? stop_lost(s, id, st, grace_ms, err) : r;
 }
 
 int container_stop(const struct store *s, const char *id, int64_t grace_s, struct error *err)
@@ -381,6 +395,10 @@ int container_kill(const struct store *s, const char *id, int sig, struct error 
 		r = kill_by_pidfd(&st, id, sig, err);
 	else if (r == 0)
 		r = ask_monitor(s, id, &q, err);
+	if (r == -ENOENT && is_unreachable(s, id)) {
+		lost = true;
+		r = kill_by_pidfd(&st, id, sig, err);
+	}
 	if (r == -ENOENT) /* it ended meanwhile */
 		r = not_killable(id, STATE_EXITED, err);
 	if (r == 0 && sig == SIGKILL && !st.infra && !lost)
