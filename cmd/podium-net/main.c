@@ -28,6 +28,7 @@
 #include "engine/net/net.h"
 #include "engine/net/netconf.h"
 #include "engine/net/netmake.h"
+#include "engine/net/resolver.h"
 #include "engine/pod/lookup.h"
 #include "engine/process/launch.h"
 #include "engine/process/sandbox.h"
@@ -129,21 +130,32 @@ static int open_netns(const struct network_job *j, struct error *err)
 	return fd;
 }
 
-/* What the pod is called in networks with names: itself, its host name, its containers. */
+/* With a dot it might be the name of somebody else outside: then it is asked for in our domain alone. */
+static void add_own_name(struct strlist *names, const char *name)
+{
+	if (strchr(name, '.') && !WEAKEN("NET-dots"))
+		strlist_addf(names, "%s." RESOLVER_DOMAIN, name);
+	else
+		strlist_add(names, name);
+}
+
+/* What the pod is called in networks with names: itself, the host name that it was given, its containers
+ * by the names that no others have. A member's short name may be another container's own. */
 static void collect_names(struct network_job *j, struct strlist *names)
 {
 	char host[POD_HOSTNAME_MAX];
 
 	pod_short_hostname(&j->pod, host);
-	strlist_add(names, j->pod.name);
-	strlist_add(names, host);
+	add_own_name(names, j->pod.name);
+	if (!is_empty(j->pod.hostname) || !is_empty(j->pod.hostname_override))
+		strlist_add(names, host);
 	for (size_t i = 0; i < j->pod.containers.n; i++) {
 		const struct container_spec *c = &j->specs[i];
 
 		if (c->full_name)
-			strlist_add(names, c->full_name);
-		if (c->name)
-			strlist_add(names, c->name);
+			add_own_name(names, c->full_name);
+		if (c->name && j->pod.solo)
+			add_own_name(names, c->name);
 		if (c->id)
 			strlist_addf(names, "%.12s", c->id);
 	}

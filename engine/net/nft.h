@@ -60,6 +60,7 @@ void nft_build_table(struct nl_batch *b, const struct nft_rules *r);
 void nft_build_drop_table(struct nl_batch *b, const char *table);
 void nft_build_forward(struct nl_batch *b, const struct nft_rules *r); /* nft_network.c */
 void nft_build_names(struct nl_batch *b, const struct nft_rules *r);
+void nft_build_names_guard(struct nl_batch *b, const struct nft_rules *r); /* part of chain raw */
 void nft_build_elements(struct nl_batch *b, const struct nft_elements *l, bool is_add);
 void nft_build_end(struct nl_batch *b); /* asks for one acknowledgement */
 

@@ -4,6 +4,9 @@
  *
  * Theory of operation, as the text of nft(8) (BRIDGE, GW stand for the network's own):
  *
+ *	chain raw { after what nft_rules.c has there for BRIDGE itself, before what lets other bridges in;
+ *	  ip daddr GW udp dport PORT drop              the resolver is asked by its own network alone;
+ *	}                                              and tcp, and ip6
  *	chain forward { type filter hook forward priority filter;
  *	  iifname BRIDGE oifname != BRIDGE drop            of an internal network: no way out,
  *	  oifname BRIDGE iifname != BRIDGE drop            and none in
@@ -73,22 +76,31 @@ static void expr_load(struct nftnl_rule *r, uint32_t reg, const void *data, uint
 	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, data, len);
 }
 
-/* ip daddr GW udp dport 53 dnat ip to GW:PORT */
-static void rule_names(struct nl_batch *b, const struct nft_rules *rules, const struct ip_addr *gw,
-		       uint8_t protocol, bool is_from_pods)
+/* ip daddr ADDRESS udp dport PORT */
+static void match_port(struct nftnl_rule *r, const struct ip_addr *address, uint8_t protocol,
+		       uint16_t number)
 {
-	struct nftnl_rule *r = nft_rule_new(rules->table, is_from_pods ? "names" : "localnames");
-	struct ip_prefix to = { .addr = *gw, .bits = (uint8_t)(8 * ip_len(gw->family)) };
-	uint16_t port = htons(DNS_PORT), own = htons(rules->dns_port);
-	struct nftnl_expr *e;
+	struct ip_prefix to = { .addr = *address, .bits = (uint8_t)(8 * ip_len(address->family)) };
+	uint16_t port = htons(number);
 
-	if (is_from_pods)
-		nft_match_device(r, NFT_META_IIFNAME, NFT_CMP_EQ, rules->bridge);
 	nft_match_prefix(r, NFT_DADDR, &to);
 	nft_expr_meta(r, NFT_META_L4PROTO, NFT_REG_1);
 	nft_expr_compare(r, NFT_CMP_EQ, &protocol, 1);
 	nft_expr_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, NFT_REG_1);
 	nft_expr_compare(r, NFT_CMP_EQ, &port, 2);
+}
+
+/* ip daddr GW udp dport 53 dnat ip to GW:PORT */
+static void rule_names(struct nl_batch *b, const struct nft_rules *rules, const struct ip_addr *gw,
+		       uint8_t protocol, bool is_from_pods)
+{
+	struct nftnl_rule *r = nft_rule_new(rules->table, is_from_pods ? "names" : "localnames");
+	uint16_t own = htons(rules->dns_port);
+	struct nftnl_expr *e;
+
+	if (is_from_pods)
+		nft_match_device(r, NFT_META_IIFNAME, NFT_CMP_EQ, rules->bridge);
+	match_port(r, gw, protocol, DNS_PORT);
 	expr_load(r, NFT_REG_1, gw->bytes, (uint32_t)ip_len(gw->family));
 	expr_load(r, NFT_REG_2, &own, 2);
 	e = nft_expr_new(r, "nat");
@@ -98,6 +110,23 @@ static void rule_names(struct nl_batch *b, const struct nft_rules *rules, const 
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG_2);
 	nft_rule_finish(b, r);
+}
+
+void nft_build_names_guard(struct nl_batch *b, const struct nft_rules *rules)
+{
+	const struct ip_addr *gateways[] = { &rules->gateway4, &rules->gateway6 };
+
+	for (size_t i = 0; i < 4 && rules->dns_port && !WEAKEN("NET-names"); i++) {
+		const struct ip_addr *gw = gateways[i & 1];
+		struct nftnl_rule *r;
+
+		if (gw->family == AF_UNSPEC)
+			continue;
+		r = nft_rule_new(rules->table, "raw");
+		match_port(r, gw, i & 2 ? IPPROTO_TCP : IPPROTO_UDP, rules->dns_port);
+		nft_expr_verdict(r, NF_DROP, NULL);
+		nft_rule_finish(b, r);
+	}
 }
 
 void nft_build_names(struct nl_batch *b, const struct nft_rules *rules)

@@ -77,7 +77,7 @@
 #include "engine/net/link.h"
 #include "engine/net/nft_expr.h"
 
-#define RULES_VERSION 2
+#define RULES_VERSION 3
 #define FLOWS6_MAX    65536 /* as many as a subnet has pods */
 
 /* The type numbers are nft(8)'s; the kernel only keeps them for it. */
@@ -140,6 +140,7 @@ static void chain_raw(struct nl_batch *b, const struct nft_rules *rules)
 	r = nft_rule_new(rules->table, "raw");
 	nft_match_device(r, NFT_META_IIFNAME, NFT_CMP_EQ, rules->bridge);
 	rule_end(b, r, NF_ACCEPT);
+	nft_build_names_guard(b, rules);
 	r = nft_rule_new(rules->table, "raw");
 	nft_match_group(r, NFT_META_IIFGROUP, LINK_GROUP, ~LINK_GROUP_ISOLATED_BIT);
 	rule_end(b, r, NF_ACCEPT);

@@ -420,7 +420,7 @@ static void add_line(struct buf *b, const struct ip_addr *a, const struct strlis
 
 		for (size_t k = 0; k < i && !seen; k++)
 			seen = strcmp(names->v[k], names->v[i]) == 0;
-		if (seen || !is_dns_name(names->v[i]))
+		if (seen || !is_dns_name(names->v[i]) || is_equal(names->v[i], "localhost"))
 			continue;
 		if (n++ % WORDS_MAX == 0)
 			buf_printf(b, "%s%s", n > 1 ? "\n" : "", ip_format(a, text));

@@ -310,6 +310,102 @@ static void test_names(void)
 	MUST(0, "network rm names");
 }
 
+/* Is that name answered as it is, without a search domain? Of another kind than A it may not be. */
+static bool is_whole_name(const char *container, const char *name, const char *address)
+{
+	cleanup_result struct result r = podium("exec %s nslookup %s.", container, name);
+
+	return strstr(r.out, address) != NULL;
+}
+
+/* A name of one's own says nothing about others: not about a container that is really called so, nor
+ * about a domain outside. What the user gives as an alias or a host name is answered as given. */
+static void test_name_owners(void)
+{
+	if (!has_resolver())
+		return;
+	MUST(0, "network create --subnet 10.77.35.0/24 own");
+	DISCARD(play_text("pair", "--network own:ip=10.77.35.60",
+			  "apiVersion: v1\nkind: Pod\nmetadata: {name: pair}\nspec:\n"
+			  "  terminationGracePeriodSeconds: 0\n  containers:\n"
+			  "  - {name: web, image: payload, args: [sleep, '1000']}\n"));
+	start("web", "--network own:ip=10.77.35.50", "payload", "sleep 1000");
+	start("api.example.org", "--network own:ip=10.77.35.51", "payload", "sleep 1000");
+	start("given", "--network own:ip=10.77.35.52,alias=db.example.org --hostname h.example.org",
+	      "payload", "sleep 1000");
+	start("asks", "--network own", "busybox", "sleep 1000");
+	CHECK(is_name_soon("asks", "given", "10.77.35.52"), "no answer for a container's name");
+	CHECK(is_name_soon("asks", "pair", "10.77.35.60"), "no answer for a pod's name");
+	CHECK(is_name("asks", "pair-web", "10.77.35.60"), "no answer for a member's full name");
+	CHECK(is_name("asks", "web", "10.77.35.50"), "no answer for the one that is called so");
+	CHECK(!is_name("asks", "web", "10.77.35.60"), "a member's short name is answered");
+	CHECK(!is_whole_name("asks", "api.example.org", "10.77.35.51"), "a domain is hijacked");
+	CHECK(is_whole_name("asks", "api.example.org.dns.podium", "10.77.35.51"),
+	      "a dotted name is not in the network's own domain");
+	CHECK(is_whole_name("asks", "db.example.org", "10.77.35.52"), "no answer for an alias");
+	CHECK(is_whole_name("asks", "h.example.org", "10.77.35.52"), "no answer for a host name");
+	(void)setenv("PODIUM_WEAKEN", "NET-dots", 1);
+	start("www.example.org", "--network own:ip=10.77.35.53", "payload", "sleep 1000");
+	(void)unsetenv("PODIUM_WEAKEN");
+	CHECK(WAIT_UNTIL(is_whole_name("asks", "www.example.org", "10.77.35.53"), 5000),
+	      "the twin hijacks nothing");
+	MUST(0, "pod rm -f -t 0 pair");
+	MUST(0, "network rm -f -t 0 own");
+}
+
+/* The port of the network's resolver. */
+static int resolver_port(const char *network)
+{
+	cleanup_free char *path = xasprintf("%s/net/%s/resolver.json", harness.runroot, network);
+	cleanup_free char *text = read_file(path);
+	const char *at = text ? strstr(text, "\"port\":") : NULL;
+	int port = 0;
+
+	return at && sscanf(at, "\"port\":%d", &port) == 1 ? port : 0;
+}
+
+static bool is_answered(const char *container, const char *gateway, int port)
+{
+	cleanup_result struct result r =
+		podium("exec %s timeout 3 nslookup svc.dns.podium %s:%d", container, gateway, port);
+
+	return r.code == 0 && strstr(r.out, "10.77.36.50") != NULL;
+}
+
+/* One network's names are nobody else's: the same name in another network is another container, and the
+ * resolver does not answer questions that come over another bridge. */
+static void test_names_apart(void)
+{
+	int port;
+
+	if (!has_resolver())
+		return;
+	MUST(0, "network create --subnet 10.77.36.0/24 left");
+	MUST(0, "network create --subnet 10.77.37.0/24 right");
+	start("a", "--network left:ip=10.77.36.50,alias=svc", "payload", "sleep 1000");
+	start("b", "--network right:ip=10.77.37.50,alias=svc", "payload", "sleep 1000");
+	start("la", "--network left", "busybox", "sleep 1000");
+	start("rb", "--network right", "busybox", "sleep 1000");
+	CHECK(is_name_soon("la", "svc", "10.77.36.50"), "no answer on the left");
+	CHECK(is_name_soon("rb", "svc", "10.77.37.50"), "no answer on the right");
+	CHECK(!is_name("la", "svc", "10.77.37.50"), "the right's name on the left");
+	CHECK(!is_name("rb", "a", "10.77.36.50"), "the left's container on the right");
+	port = resolver_port("left");
+	CHECK(port > 0, "no port");
+	CHECK(is_answered("la", "10.77.36.1", port), "its own network is not answered");
+	CHECK(!is_answered("rb", "10.77.36.1", port), "another bridge is answered");
+	CHECK(!is_answered("rb", "10.77.36.1", 53), "another bridge is answered at port 53");
+	MUST(0, "rm -f -t 0 a la");
+	(void)setenv("PODIUM_WEAKEN", "NET-names", 1);
+	MUST(0, "network rm left");
+	MUST(0, "network create --subnet 10.77.36.0/24 left");
+	start("a", "--network left:ip=10.77.36.50,alias=svc", "payload", "sleep 1000");
+	(void)unsetenv("PODIUM_WEAKEN");
+	port = resolver_port("left");
+	CHECK(WAIT_UNTIL(is_answered("rb", "10.77.36.1", port), 5000), "the twin answers nobody");
+	MUST(0, "network rm -f -t 0 left right");
+}
+
 /* NET-11. A server of the host's stands in resolv.conf; has it been asked? */
 static bool is_upstream_asked(int upstream, const char *container)
 {
@@ -553,6 +649,8 @@ static CU_TestInfo tests[] = {
 	{ "what keeps them apart is what does", test_between_twins },
 	{ "several networks", test_several },
 	{ "names", test_names },
+	{ "whose a name is", test_name_owners },
+	{ "names of two networks", test_names_apart },
 	{ "names of an internal network", test_internal_names },
 	{ "connect and disconnect", test_connect },
 	{ "ports move with the networks", test_ports_move },

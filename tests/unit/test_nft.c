@@ -197,7 +197,7 @@ static void test_marks(void)
 	CU_ASSERT_EQUAL(nft_table_mark(&nf, NFT_TABLE, mark, &err), 0);
 	nft_mark(&r, want);
 	CU_ASSERT_STRING_EQUAL(mark, want);
-	CU_ASSERT_STRING_EQUAL(want, "podium 2 10.89.0.0/16 fd12:3456:789a::/64");
+	CU_ASSERT_STRING_EQUAL(want, "podium 3 10.89.0.0/16 fd12:3456:789a::/64");
 	/* A table that is there is not made twice. */
 	CU_ASSERT_EQUAL(nft_install(&nf, &r, &none, false, &err), -EEXIST);
 	install(&none, true);
