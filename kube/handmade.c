@@ -252,10 +252,12 @@ static void settle_network(struct pod_spec *pod, struct strlist *notes)
 	}
 	free(pod->networks.v);
 	pod->networks = (struct attachment_list){ 0 };
-	if (pod->network == NETWORK_NONE)
-		handmade_note(notes, "pod", pod->name, "the network 'none'");
+	if (pod->network == NETWORK_NONE || pod->unplugged)
+		handmade_note(notes, "pod", pod->name,
+			      pod->unplugged ? "that it is in no network" : "the network 'none'");
 	if (pod->network == NETWORK_FROM)
 		drop_text(&pod->network_from, notes, pod->name, "the network of");
+	pod->unplugged = false;
 	if (pod->network != NETWORK_HOST)
 		pod->network = NETWORK_BRIDGE;
 	else

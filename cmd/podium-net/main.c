@@ -281,7 +281,9 @@ static int tell_sandbox(struct network_job *j, struct error *err)
 {
 	cleanup_free struct net_result *res = NULL;
 	size_t n = 0;
-	int r = net_lookup_all(j->store, &j->pod.networks, j->pod.id, &res, &n, err);
+	int r = j->pod.unplugged
+			? 0
+			: net_lookup_all(j->store, &j->pod.networks, j->pod.id, &res, &n, err);
 
 	if (r < 0)
 		return r;

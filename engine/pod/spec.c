@@ -299,6 +299,7 @@ static const struct record_field pod_fields[] = {
 	FIELD(pod_spec, RECORD_BOOL, "removeWithMembers", remove_with_members),
 	SUB(pod_spec, RECORD_LIST, "networks", networks, attachment),
 	SUB(pod_spec, RECORD_LIST, "ports", ports, port),
+	FIELD(pod_spec, RECORD_BOOL, "unplugged", unplugged),
 	FIELD(pod_spec, RECORD_STRING, "networkFrom", network_from),
 	FIELD(pod_spec, RECORD_STRING, "ipcFrom", ipc_from),
 	FIELD(pod_spec, RECORD_STRING, "utsFrom", uts_from),

@@ -374,7 +374,8 @@ struct pod_spec {
 	bool unless_stopped;		 /* restart: Always, but after a boot only what ran */
 	bool remove_with_members;	 /* goes when its last container has removed itself */
 	struct attachment_list networks; /* BRIDGE: in order; none: the default network */
-	struct port_list ports;		 /* of the pod itself, beside those of its containers */
+	bool unplugged; /* NONE: taken out of its last network, and may be put into others */
+	struct port_list ports; /* of the pod itself, beside those of its containers */
 	/* Namespaces of somebody else: "container:<64 digits>" or "ns:<path>"; NULL: the pod's own */
 	char *network_from; /* with NETWORK_FROM */
 	char *ipc_from;

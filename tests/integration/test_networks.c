@@ -251,6 +251,54 @@ static void test_several(void)
 	MUST(0, "network rm in out");
 }
 
+static bool has_device(const char *container, const char *device)
+{
+	cleanup_result struct result r = podium("exec %s cat /proc/net/dev", container);
+
+	return r.code == 0 && strstr(r.out, device) != NULL;
+}
+
+/* Out of the last network, as Podman: a loopback alone, after a restart too, until it is put into one. */
+static void test_unplugged(void)
+{
+	cleanup_result struct result r = { 0 };
+
+	MUST(0, "network create --disable-dns --subnet 10.77.38.0/24 plug");
+	MUST(0, "network create --disable-dns --subnet 10.77.39.0/24 socket");
+	start("lone", "--network plug -p 18338:80", "busybox", "httpd -f -p 80");
+	CHECK(has_device("lone", "eth0"), "no device to begin with");
+	MUST(0, "network disconnect plug lone");
+	CHECK(!has_device("lone", "eth0"), "a device without a network");
+	CHECK(has_device("lone", "lo:"), "no loopback");
+	CHECK(is_inspected("lone", "{{json .NetworkSettings.Networks}}", "null"), "still there");
+	CHECK(is_inspected("lone", "{{.HostConfig.NetworkMode}}", "bridge"), "another mode");
+	r = podium("network disconnect plug lone");
+	CHECK_CODE(r, 125);
+	CHECK_HAS(r.err, "container lone is not connected to network plug");
+	result_done(&r);
+	MUST(0, "network rm plug");
+	MUST(0, "restart -t 0 lone");
+	CHECK(!has_device("lone", "eth0"), "plugged in by a restart");
+	MUST(0, "network connect socket lone");
+	CHECK(has_device("lone", "eth0"), "no device in the new network");
+	r = run("curl -s -m 5 -o /dev/null -w %%{http_code} http://127.0.0.1:18338/");
+	CHECK_EQUAL(r.out, "404");
+	result_done(&r);
+	MUST(0, "stop -t 0 lone");
+	MUST(0, "network disconnect socket lone");
+	MUST(0, "start lone");
+	CHECK(!has_device("lone", "eth0"), "a stopped one was not taken out");
+	MUST(0, "rm -f -t 0 lone");
+	/* From the default network, which it never named. */
+	start("lone", "", "busybox", "sleep 1000");
+	MUST(0, "network disconnect podium lone");
+	CHECK(!has_device("lone", "eth0"), "still in the default network");
+	MUST(0, "network connect podium lone");
+	CHECK(has_device("lone", "eth0"), "not in the default network again");
+	MUST(0, "rm -f -t 0 lone");
+	MUST(0, "network rm socket");
+}
+
 /* ---- names ------------------------------------------------------------------------------ */
 
 static bool is_name(const char *container, const char *name, const char *address)
@@ -649,6 +697,7 @@ static CU_TestInfo tests[] = {
 	{ "what keeps them apart is what does", test_between_twins },
 	{ "several networks", test_several },
 	{ "names", test_names },
+	{ "out of the last network", test_unplugged },
 	{ "whose a name is", test_name_owners },
 	{ "names of two networks", test_names_apart },
 	{ "names of an internal network", test_internal_names },

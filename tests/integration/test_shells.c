@@ -59,7 +59,6 @@ static const char *const tolerated[] = {
 	"try again",
 	"has a conductor",
 	"did not start",
-	"alone: connect it to another first",
 	"or cp writes into it",
 	"open the container's root",
 	"open the sandbox's files",

@@ -46,6 +46,7 @@ static const struct row rows[] = {
 	POD("annotations", "{\"a\":\"b c\"}", NULL),
 	POD("network", "\"host\"", NULL),
 	POD("network", "\"none\"", "the network 'none'"),
+	POD("unplugged", "true", "it is in no network"),
 	POD("networkFrom", "\"container:x\"", ""), /* with network: from */
 	POD("hostPid", "true", NULL),
 	POD("hostIpc", "true", NULL),

@@ -203,7 +203,9 @@ static void add_network(json_t *j, const struct parts *p)
 	const struct pod_spec *pod = &p->pod;
 
 	set_str(j, "NetworkMode",
-		pod->network_from ? pod->network_from : network_mode_names[pod->network]);
+		pod->network_from
+			? pod->network_from
+			: network_mode_names[pod->unplugged ? NETWORK_BRIDGE : pod->network]);
 	set(j, "PortBindings", inspect_port_bindings(p->view.st.ports));
 	set_bool(j, "PublishAllPorts", false);
 	set(j, "ExtraHosts", make_host_entries(pod));

@@ -107,6 +107,7 @@ json_t *inspect_network_settings(const struct parts *p)
 	set_bool(j, "HairpinMode", false);
 	set_int(j, "LinkLocalIPv6PrefixLen", 0);
 	set(j, "Ports", inspect_port_bindings(p->view.st.ports));
-	set(j, "Networks", networks);
+	set(j, "Networks", p->pod.unplugged ? json_null() : json_incref(networks));
+	json_decref(networks);
 	return j;
 }

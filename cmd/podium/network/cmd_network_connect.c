@@ -6,7 +6,8 @@
  * podium-net makes it so in a pod that runs. When that fails the record is put back. Both under one lock,
  * so that what is made is what the record says, and that no network goes meanwhile. A network belongs
  * to a pod as a whole: its containers share one namespace. So a container by itself can be named, or the
- * infra container of a pod.
+ * infra container of a pod. Out of its last network a pod has a loopback device alone, as with --network
+ * none, but it stays one that can be put into a network.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -58,7 +59,7 @@ static int find_pod(const struct store *s, const char *word, char ret_id[65], st
 			      "container %s shares the network of pod '%s': name the pod's infra "
 			      "container '%.12s-infra' instead",
 			      word, pod.name, pod.id);
-	if (r == 0 && pod.network != NETWORK_BRIDGE)
+	if (r == 0 && pod.network != NETWORK_BRIDGE && !pod.unplugged)
 		r = error_set(err, EINVAL, "\"%s\" is not supported: invalid network mode",
 			      pod.network_from ? pod.network_from
 					       : network_mode_names[pod.network]);
@@ -72,7 +73,7 @@ static int find_pod(const struct store *s, const char *word, char ret_id[65], st
 /* A pod that names none is in the default network: from now on it says so. */
 static void name_default(struct pod_spec *pod)
 {
-	if (pod->networks.n == 0)
+	if (pod->networks.n == 0 && !pod->unplugged)
 		list_add(&pod->networks)->network = xstrdup(NET_DEFAULT);
 }
 
@@ -103,6 +104,12 @@ static void free_attachment(struct attachment *a)
 	record_done(&pod_spec_type, &one);
 }
 
+static void set_plugged(struct pod_spec *pod)
+{
+	pod->unplugged = pod->networks.n == 0;
+	pod->network = pod->unplugged ? NETWORK_NONE : NETWORK_BRIDGE;
+}
+
 static int add_network(struct pod_spec *pod, void *arg, struct error *err)
 {
 	const struct change *c = arg;
@@ -121,6 +128,7 @@ static int add_network(struct pod_spec *pod, void *arg, struct error *err)
 	if (r == 0)
 		*list_add(&pod->networks) = one.networks.v[0];
 	free(one.networks.v);
+	set_plugged(pod);
 	return r;
 }
 
@@ -132,13 +140,9 @@ static int take_network(struct pod_spec *pod, void *arg, struct error *err)
 	for (size_t i = 0; i < pod->networks.n; i++) {
 		if (!is_equal(pod->networks.v[i].network, c->network))
 			continue;
-		if (pod->networks.n == 1)
-			return error_set(err, EBUSY,
-					 "container %s is in network \"%s\" alone: connect it to "
-					 "another first",
-					 c->word, c->network);
 		c->gone_at = i;
 		drop_at(pod, i, &c->gone);
+		set_plugged(pod);
 		return 0;
 	}
 	return error_set(err, ENOENT,
@@ -159,6 +163,7 @@ static int undo_add(struct pod_spec *pod, void *arg, struct error *err)
 			free_attachment(&a);
 			break;
 		}
+	set_plugged(pod);
 	return 0;
 }
 
@@ -175,6 +180,7 @@ static int undo_take(struct pod_spec *pod, void *arg, struct error *err)
 		(n - at) * sizeof(*pod->networks.v));
 	pod->networks.v[at] = c->gone;
 	c->gone = (struct attachment){ 0 };
+	set_plugged(pod);
 	return 0;
 }
 
