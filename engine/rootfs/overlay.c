@@ -15,6 +15,10 @@
  * For a pod with a user namespace of its own the layers and the writable layer are clones that map
  * ids: detached ones where the kernel takes them (6.15), else attached in a namespace of our own.
  *
+ * The end of an overlay writes the whole file system below it to the disk, and waits for that in the
+ * container's last moment: tens of milliseconds when others are writing. The layer of a container
+ * with --rm is mounted "volatile", as Podman mounts it, and costs nothing of the kind.
+ *
  * All three end in a detached mount; a failure leaves nothing. The attributes of the merged root
  * are those of upper/, so that is made 0755 whatever the umask.
  */
@@ -51,6 +55,7 @@ struct stack {
 	int work;
 	int container; /* the mapped clone that holds both */
 	bool mapped;   /* clones with the ids of a user namespace: not to be opened again by path */
+	bool passing;  /* the container goes with its end: nothing of it needs to reach the disk */
 	bool attach;   /* and attached in a mount namespace of our own: an old kernel's wish */
 };
 
@@ -164,6 +169,14 @@ static int stack_open_layers(int store_fd, const struct strlist *layers, struct 
 	return 0;
 }
 
+/* The kernel leaves a mark with a layer that was mounted so, since it may be torn after a crash of the
+ * machine, and refuses it as long as it is there. */
+static void forget_passing(int work)
+{
+	(void)unlinkat(work, "work/incompat/volatile/dirty", 0);
+	(void)unlinkat(work, "work/incompat/volatile", AT_REMOVEDIR);
+}
+
 static int stack_open(int store_fd, const struct container_spec *spec, struct stack *s,
 		      struct error *err)
 {
@@ -176,6 +189,9 @@ static int stack_open(int store_fd, const struct container_spec *spec, struct st
 	s->work = openat(dir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (s->upper < 0 || s->work < 0)
 		return error_errno(err, "open the writable layer");
+	s->passing = spec->auto_remove;
+	if (s->passing)
+		forget_passing(s->work);
 	return 0;
 }
 
@@ -216,7 +232,7 @@ static char *join_layers(const struct stack *s)
 static int mount_by_options(const struct stack *s, bool one_by_one, uint64_t attrs,
 			    struct error *err)
 {
-	struct mount_option *opts = xcalloc(s->n + 4, sizeof(*opts));
+	struct mount_option *opts = xcalloc(s->n + 5, sizeof(*opts));
 	char(*numbers)[FD_TEXT] = xcalloc(s->n + 2, sizeof(*numbers));
 	cleanup_free char *joined = NULL;
 	size_t n = 0;
@@ -236,6 +252,8 @@ static int mount_by_options(const struct stack *s, bool one_by_one, uint64_t att
 		opts[n++] = (struct mount_option){ "upperdir", fd_text(numbers[s->n], s->upper) };
 		opts[n++] = (struct mount_option){ "workdir", fd_text(numbers[s->n + 1], s->work) };
 	}
+	if (s->passing)
+		opts[n++] = (struct mount_option){ "volatile", NULL };
 	if (one_by_one && WEAKEN("lowerdir+"))
 		fd = error_set(err, EINVAL, "lowerdir+");
 	else if (!one_by_one && (strlen(joined) > FSCONFIG_STRING_MAX || WEAKEN("lowerdir")))
@@ -313,8 +331,8 @@ static int mount_classic(struct stack *s, uint64_t attrs, struct error *err)
 		return r;
 	joined = join_layers(s);
 	options = s->upper < 0 ? xasprintf("userxattr,lowerdir=%s", joined)
-			       : xasprintf("userxattr,lowerdir=%s,upperdir=%d,workdir=%d", joined,
-					   s->upper, s->work);
+			       : xasprintf("userxattr,lowerdir=%s,upperdir=%d,workdir=%d%s", joined,
+					   s->upper, s->work, s->passing ? ",volatile" : "");
 	if (strlen(options) > OPTIONS_MAX)
 		return error_set(err, E2BIG, "too many layers for this kernel: %zu", s->n);
 	if (mount("overlay", target, "overlay", 0, options) < 0)

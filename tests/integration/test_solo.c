@@ -279,6 +279,34 @@ static void test_auto_remove(void)
 	CHECK_NOTHING_LEFT(&before, "run --rm that was killed");
 }
 
+static bool is_layer_passing(const char *name)
+{
+	cleanup_free char *path = xasprintf("/proc/%d/mountinfo", (int)container_pid(name));
+	cleanup_free char *mounts = read_file(path);
+
+	return mounts && strstr(mounts, "volatile");
+}
+
+/* The layer of one that removes itself is not written to the disk by its end; it can be started again
+ * all the same, when its monitor was lost before that. */
+static void test_auto_remove_layer(void)
+{
+	cleanup_snapshot struct snapshot before;
+
+	snapshot_take(&before);
+	MUST(0, "run -d --name s payload sleep 0");
+	CHECK(!is_layer_passing("s"), "a layer that is to stay");
+	MUST(0, "run -d --rm --name r payload sleep 0");
+	CHECK(is_layer_passing("r"), "a layer that goes");
+	end_process(monitor_of("r"));
+	end_process(container_pid("r"));
+	CHECK_STATUS("r", "Exited (unknown)");
+	MUST(0, "start r");
+	CHECK(is_layer_passing("r"), "a layer that goes, again");
+	MUST(0, "rm -f -t 0 r s");
+	CHECK_NOTHING_LEFT(&before, "two layers");
+}
+
 /* Whoever comes first removes it, and nobody fails or waits for ever. */
 static void test_auto_remove_races(void)
 {
@@ -375,6 +403,7 @@ static CU_TestInfo tests[] = {
 	{ "restart policies", test_restart },
 	{ "time limits", test_timeouts },
 	{ "it removes itself", test_auto_remove },
+	{ "its layer when it removes itself", test_auto_remove_layer },
 	{ "races for its removal", test_auto_remove_races },
 	{ "killed while it removes itself", test_auto_remove_torn },
 	{ "reboot", test_reboot },
