@@ -7,7 +7,7 @@ $(CMD_TESTS): $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o \
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
-CMD_FUZZ := $(addprefix $(B)/tests/fuzz/fuzz_,template networkwords mountwords createwords cpwords)
+CMD_FUZZ := $(addprefix $(B)/tests/fuzz/fuzz_,template networkwords mountwords createwords cpwords conf detachkeys timeparse)
 $(CMD_FUZZ): $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o \
 	$(if $(filter fuzz,$(VARIANT)),,$(B)/obj/tests/fuzz/driver.o) \
 	$(CMD_PART_OBJ) $(B)/libkube.a $(B)/libpodium.a
