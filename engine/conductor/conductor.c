@@ -566,7 +566,7 @@ static void read_orders(struct conductor *c)
 		memcpy(c->only_id, msg.text, sizeof(c->only_id));
 }
 
-int conductor_run(struct store *store, char **argv, int report_fd, struct error *err)
+int conductor_run(const struct store *store, char **argv, int report_fd, struct error *err)
 {
 	struct conductor c = {
 		.store = *store,

@@ -401,7 +401,7 @@ static void end(struct jobwatch *w)
 	free(w->pods);
 }
 
-int jobwatch_run(struct store *store, const char *job, int report_fd, struct error *err)
+int jobwatch_run(const struct store *store, const char *job, int report_fd, struct error *err)
 {
 	struct jobwatch w = {
 		.store = *store, .job = job, .lock_fd = -1, .listen_fd = -1, .step_fd = -1
@@ -421,6 +421,5 @@ int jobwatch_run(struct store *store, const char *job, int report_fd, struct err
 		loop(&w);
 	if (w.lock_fd >= 0)
 		end(&w);
-	store_close(&w.store);
 	return r;
 }

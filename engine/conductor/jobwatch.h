@@ -34,8 +34,9 @@ enum jobwatch_word {
 bool is_jobwatch_name(const char *job);
 
 /* Runs the monitor until the Job is over. report_fd hears CTL_OK (or CTL_FAILED) after the first
- * step, or is -1. Takes over the store. -EWOULDBLOCK, -ETIMEDOUT: it has one. */
-int jobwatch_run(struct store *store, const char *job, int report_fd, struct error *err) must_check;
+ * step, or is -1. The store is borrowed. -EWOULDBLOCK, -ETIMEDOUT: it has one. */
+int jobwatch_run(const struct store *store, const char *job, int report_fd,
+		 struct error *err) must_check;
 
 /* Starts it, or lets the one that runs make a step, and waits for the end of that step. */
 int jobwatch_start(const struct store *s, const char *job, struct error *err) must_check;

@@ -799,8 +799,8 @@ void monitor_close(struct monitor *m)
 	free(m);
 }
 
-int monitor_run(struct store *store, const char *container_id, int conductor_fd, int launch_fd,
-		struct error *err)
+int monitor_run(const struct store *store, const char *container_id, int conductor_fd,
+		int launch_fd, struct error *err)
 {
 	const struct monitor_start start = { .container_id = container_id,
 					     .conductor_fd = conductor_fd,

@@ -31,8 +31,8 @@ struct monitor_start {
  * (another monitor holds the lock, records unreadable), which the conductor is told, too. Must run
  * in a process that is to be the container's parent, in the initial namespaces of the engine. The
  * store's descriptors are borrowed. */
-int monitor_open(const struct store *store, const struct monitor_start *start,
-		 struct monitor **ret, struct error *err) must_check;
+int monitor_open(const struct store *store, const struct monitor_start *start, struct monitor **ret,
+		 struct error *err) must_check;
 /* What is to be polled: at most monitor_polls_max() entries, which monitor_dispatch() takes back. */
 size_t monitor_polls_max(void);
 size_t monitor_polls(struct monitor *m, struct pollfd *p);
@@ -44,7 +44,7 @@ bool monitor_tick(struct monitor *m, bool was_idle);
 void monitor_close(struct monitor *m);
 
 /* All of it, in a process of its own, until the container has ended for good. */
-int monitor_run(struct store *store, const char *container_id, int conductor_fd, int launch_fd,
-		struct error *err) must_check;
+int monitor_run(const struct store *store, const char *container_id, int conductor_fd,
+		int launch_fd, struct error *err) must_check;
 
 #endif
