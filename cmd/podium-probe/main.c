@@ -61,6 +61,15 @@ static int verdict(enum probehelper_code code, const char *fmt, ...)
 	return (int)code;
 }
 
+#ifdef PODIUM_SAN
+/* The leak checker needs a process more, which RLIMIT_NPROC forbids. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+#endif
+
 /* ---- privileges ------------------------------------------------------------------------- */
 
 /* In a user namespace that id may not be there: then it is the capabilities alone that go. */

@@ -277,17 +277,21 @@ int secret_read(const struct store *s, const char *name, char **ret, size_t *ret
 
 /* ---- writing ---------------------------------------------------------------------------- */
 
-static int write_record(const struct store *s, const struct secret_record *r, struct error *err)
+static int write_record(const struct store *s, const struct secret_record *r, const char *data,
+			struct error *err)
 {
 	char path[PATH_BYTES];
 	cleanup_json json_t *j = record_dump(&type, r);
-	cleanup_free char *text = jdump_text(j, 1);
+	cleanup_free char *text = NULL;
 
+	if (WEAKEN("ENV-4-RECORD"))
+		jset_str(j, "data", data);
+	text = jdump_text(j, 1);
 	return fs_write_atomic(s->rootfd, path_of(path, r->name, RECORD_FILE), text, strlen(text),
 			       0600, FS_SYNC, err);
 }
 
-static int write_both(const struct store *s, struct secret_record *r, const void *data, size_t len,
+static int write_both(const struct store *s, const struct secret_record *r, const void *data, size_t len,
 		      struct error *err)
 {
 	char path[PATH_BYTES];
@@ -297,9 +301,7 @@ static int write_both(const struct store *s, struct secret_record *r, const void
 					 0600, FS_SYNC, err);
 
 	STOP_AT("secret:data");
-	if (e == 0 && WEAKEN("ENV-4-RECORD"))
-		pairlist_set(&r->options, "data", data);
-	return e < 0 ? e : write_record(s, r, err);
+	return e < 0 ? e : write_record(s, r, data, err);
 }
 
 static int check_new(const char *name, size_t len, struct error *err)
