@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "tests/integration/harness.h"
@@ -18,6 +19,11 @@
 
 static int begin(void)
 {
+	const struct rlimit none = { 0, 0 };
+
+	/* A container has its caller's. */
+	if (setrlimit(RLIMIT_CORE, &none) < 0)
+		return 1;
 	if (harness_begin() != 0 || mount("opt", "/opt", "tmpfs", 0, "mode=0755,size=64m") < 0)
 		return 1;
 	return load_image("payload") && load_image("busybox") && load_image("nginx") ? 0 : 1;
@@ -43,6 +49,8 @@ static bool is_of_the_machine(const char *line)
 			return true;
 	/* One hierarchy or another, and what there is to mask: that depends on the host. */
 	return is_prefix(line, "mount /sys/fs/cgroup/") ||
+	       is_prefix(line, "mount /sys/fs/cgroup cgroup2 ro,") ||
+	       is_prefix(line, "mount /proc/sysrq-trigger proc ro,") ||
 	       ((is_prefix(line, "mount /proc/") || is_prefix(line, "mount /sys/")) &&
 		strstr(line, " tmpfs ro,"));
 }

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -385,6 +386,16 @@ static void test_container_tar(void)
 	MUST(0, "rm -f -t 0 tarless");
 }
 
+/* By cp: no monitor runs. */
+static bool is_written_to(const char *name)
+{
+	cleanup_free char *id = inspect(name, "{{.Id}}");
+	cleanup_free char *path = xasprintf("%s/containers/%s/monitor.lock", harness.root, id);
+	cleanup_close int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+}
+
 /* CP-3: nothing starts while its layer is written from outside. */
 static void check_start_meanwhile(int code)
 {
@@ -392,11 +403,15 @@ static void check_start_meanwhile(int code)
 	struct job copy;
 
 	MUST(0, "create --name meanwhile busybox sleep 1000");
-	copy = job_run("sh -c '(sleep 2; tar -cf - -C /etc passwd) | %s/podium --root %s "
-		       "--runroot %s cp - meanwhile:/'",
-		       harness.build, harness.root, harness.runroot);
-	(void)usleep(700000);
+	copy = job_run("sh -c '(until [ -e %s/go ]; do sleep 0.1; done; tar -cf - -C /etc passwd) "
+		       "| %s/podium --root %s --runroot %s cp - meanwhile:/'",
+		       harness.work, harness.build, harness.root, harness.runroot);
+	if (code)
+		CHECK(WAIT_UNTIL(is_written_to("meanwhile"), DEADLINE_MS), "cp does not begin");
+	else
+		(void)usleep(700000);
 	r = podium("start meanwhile");
+	write_file("go", "%s", "");
 	CHECK_CODE(r, code);
 	if (code)
 		CHECK_HAS(r.err, "cp writes into it");
@@ -405,6 +420,7 @@ static void check_start_meanwhile(int code)
 	MUST(0, "start meanwhile");
 	if (code)
 		MUST(0, "exec meanwhile test -s /passwd");
+	remove_path("go");
 	MUST(0, "rm -f -t 0 meanwhile");
 }
 
