@@ -227,7 +227,7 @@ static int open_stopped(const struct store *s, struct side *d, bool writes, stru
 	} else if (writes) {
 		if (lock_layer(s, d, err) < 0)
 			return -err->code;
-		d->cage.rootfd = overlay_mount(s->rootfd, d->place->container, NULL, attrs, err);
+		d->cage.rootfd = overlay_mount(s->rootfd, d->place->container, attrs, err);
 	} else {
 		d->cage.rootfd = overlay_mount_view(s->rootfd, d->place->container, attrs, err);
 	}

@@ -160,8 +160,9 @@ static int plan_make(struct launch *l, struct container_plan *p, struct error *e
 					 launch_root_gid(&l->ids) };
 	int r;
 
-	p->root_mnt = overlay_mount(l->store.rootfd, &l->spec, l->userns_fd < 0 ? NULL : &ids,
-				    attrs, err);
+	p->root_mnt = overlay_mount_root(l->store.rootfd, &l->spec,
+					 !l->pod.no_hosts && !l->pod.no_hostname,
+					 l->userns_fd < 0 ? NULL : &ids, attrs, err);
 	if (p->root_mnt < 0)
 		return p->root_mnt;
 	r = confine_plan(&l->pod, &l->spec, p->root_mnt, NULL, &p->c, err);

@@ -94,8 +94,7 @@ static int attach(const struct store *s, const struct container_spec *spec, int 
 
 	if (target < 0)
 		return target;
-	tree = pidfd >= 0 ? clone_running(pidfd, err)
-			  : overlay_mount(s->rootfd, spec, NULL, ATTRS, err);
+	tree = pidfd >= 0 ? clone_running(pidfd, err) : overlay_mount(s->rootfd, spec, ATTRS, err);
 	if (tree < 0)
 		return tree;
 	return mount_attach(tree, target, err);

@@ -492,22 +492,48 @@ static int mount_mapped(int store_fd, const struct container_spec *spec,
 	return mount_as(s, r, ids, attrs, err);
 }
 
-int overlay_mount(int store_fd, const struct container_spec *spec, const struct overlay_ids *ids,
-		  uint64_t attrs, struct error *err)
+/* Lowest of all: the files of engine/state/etclayer.h. A store that has none does without. */
+static void stack_add_etc(int store_fd, struct stack *s)
+{
+	int fd = s->n < LAYERS_MAX ? openat(store_fd, "etclayer",
+					    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+				   : -ENOSPC;
+
+	if (fd >= 0)
+		s->layers[s->n++] = fd;
+}
+
+static int mount_plain(int store_fd, const struct container_spec *spec, bool with_etc,
+		       uint64_t attrs, struct error *err)
+{
+	struct stack *s = xcalloc(1, sizeof(*s));
+	int r;
+
+	s->upper = s->work = -EBADF;
+	r = stack_open(store_fd, spec, s, err);
+	if (r == 0 && with_etc)
+		stack_add_etc(store_fd, s);
+	return mount_opened(s, r, attrs, err);
+}
+
+int overlay_mount(int store_fd, const struct container_spec *spec, uint64_t attrs,
+		  struct error *err)
+{
+	return mount_plain(store_fd, spec, false, attrs, err);
+}
+
+int overlay_mount_root(int store_fd, const struct container_spec *spec, bool with_etc,
+		       const struct overlay_ids *ids, uint64_t attrs, struct error *err)
 {
 	struct error scratch;
-	struct stack *s;
 	int fd;
 
-	if (ids) {
-		fd = mount_mapped(store_fd, spec, ids, WEAKEN("detached-layers"), attrs, &scratch);
-		if (fd == -EINVAL)
-			fd = mount_mapped(store_fd, spec, ids, true, attrs, &scratch);
-		return fd < 0 ? error_set(err, -fd, "%s", scratch.text) : fd;
-	}
-	s = xcalloc(1, sizeof(*s));
-	s->upper = s->work = -EBADF;
-	return mount_opened(s, stack_open(store_fd, spec, s, err), attrs, err);
+	if (!ids)
+		return mount_plain(store_fd, spec, with_etc, attrs, err);
+	fd = mount_mapped(store_fd, spec, ids, WEAKEN("detached-layers"), attrs, &scratch);
+	if (fd == -EINVAL)
+		fd = mount_mapped(store_fd, spec, ids, true, attrs, &scratch);
+	return fd < 0 ? error_set(err, -fd, "%s", scratch.text) : fd;
 }
 
 /* The layers, and an empty directory below a single one. */

@@ -8,6 +8,7 @@
 #ifndef PODIUM_ROOTFS_OVERLAY_H
 #define PODIUM_ROOTFS_OVERLAY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/error.h"
@@ -32,10 +33,15 @@ struct overlay_ids {
 	uint32_t root_gid;
 };
 
-/* Mounts the root file system, detached, with MOUNT_ATTR_* attrs. Leaves the working directory at
- * "/". ids NULL: those on disk. Returns the descriptor of its root. */
-int overlay_mount(int store_fd, const struct container_spec *spec, const struct overlay_ids *ids,
-		  uint64_t attrs, struct error *err) must_check;
+/* Mounts the root file system of a stopped container, detached, with MOUNT_ATTR_* attrs and the ids
+ * on disk. Leaves the working directory at "/". Returns the descriptor of its root. */
+int overlay_mount(int store_fd, const struct container_spec *spec, uint64_t attrs,
+		  struct error *err) must_check;
+
+/* The same for one that is to run. with_etc: with the files of
+ * engine/state/etclayer.h, where no ids are given. ids NULL: those on disk. */
+int overlay_mount_root(int store_fd, const struct container_spec *spec, bool with_etc,
+		       const struct overlay_ids *ids, uint64_t attrs, struct error *err) must_check;
 
 /* The merged view of layers ("sha256:<hex>", lowest first, at least one), read-only and detached.
  * emptyfd: an empty directory, which the kernel wants below a single layer. As overlay_mount(). */

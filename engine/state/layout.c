@@ -23,6 +23,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/seams.h"
 #include "engine/base/str.h"
+#include "engine/state/etclayer.h"
 
 static const char *const root_dirs[] = { "images", "layers", "pods",   "containers",
 					 "names",  "locks",  "seccomp" };
@@ -177,6 +178,8 @@ static int prepare_for_writing(struct store *s, struct error *err)
 	r = make_dirs(s->rootfd, root_dirs, ARRAY_SIZE(root_dirs), err);
 	if (r == 0)
 		r = make_dirs(s->runfd, run_dirs, ARRAY_SIZE(run_dirs), err);
+	if (r == 0)
+		etclayer_make(s->rootfd);
 	if (r == 0)
 		r = check_version(s->rootfd, err);
 	return r;

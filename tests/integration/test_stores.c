@@ -81,7 +81,8 @@ static void test_odd_paths(void)
 	harness_store(NULL, NULL);
 	if (!CHECK(line, "a pod of %d layers in an odd store", LAYERS))
 		return;
-	CHECK(count(line, "lowerdir+=") == LAYERS, "%zu layers:\n%s", count(line, "lowerdir+="),
+	/* The image's, and the one for the files of /etc. */
+	CHECK(count(line, "lowerdir+=") == LAYERS + 1, "%zu layers:\n%s", count(line, "lowerdir+="),
 	      line);
 	CHECK(count(line, "upperdir=") == 1 && count(line, "workdir=") == 1, "%s", line);
 	CHECK(count(line, "b:c") == 1, "the path is in the volume's line alone:\n%s", line);
@@ -210,10 +211,60 @@ static void test_set_id(void)
 	CHECK(chmod(harness.work, 0700) == 0, "chmod");
 }
 
+/* ---- the layer below all ----------------------------------------------------------------- */
+
+static char *upper_etc(const char *container)
+{
+	cleanup_free char *id = inspect(container, "{{.Id}}");
+
+	return xasprintf("%s/containers/%s/upper/etc", harness.root, id ? id : "");
+}
+
+/* Files under the mounts of /etc are nobody's writable layer's, and the store's own stay empty. */
+static void test_etc_layer(void)
+{
+	cleanup_free char *hosts = xasprintf("%s/etclayer/etc/hosts", harness.root);
+	cleanup_free char *etc = NULL, *text = NULL;
+
+	MUST(0, "run --name plain --network none busybox sh -c 'echo 192.0.2.1 x >>/etc/hosts'");
+	etc = upper_etc("plain");
+	CHECK(!exists("%s", etc), "the writable layer has an /etc");
+	text = read_file(hosts);
+	CHECK_EQUAL(text, "");
+	MUST(0, "start -a plain");
+	MUST(0, "rm plain");
+	/* What is written beside them is the container's. */
+	MUST(0, "run --name own --network none busybox sh -c 'echo y >/etc/own; ls /etc/passwd'");
+	free(etc);
+	etc = upper_etc("own");
+	CHECK(exists("%s/own", etc) && !exists("%s/hosts", etc), "not the one file that was made");
+	MUST(0, "rm own");
+	/* Without hosts of ours there is none. */
+	MUST(1, "run --rm --no-hosts --network none busybox ls /etc/hosts");
+}
+
+/* A store that has another thing in its place. */
+static void test_etc_layer_missing(void)
+{
+	cleanup_free char *files = xasprintf("%s/etclayer", harness.root);
+	cleanup_free char *etc = NULL;
+
+	remove_path(files);
+	write_file(files, "not a directory");
+	MUST(0, "run --name odd --network none busybox grep -q localhost /etc/hosts");
+	etc = upper_etc("odd");
+	CHECK(exists("%s/hosts", etc), "a file for the mount is nowhere");
+	MUST(0, "rm odd");
+	remove_path(files);
+	MUST(0, "run --rm --network none busybox true");
+}
+
 static CU_TestInfo tests[] = { { "odd paths and 200 layers (ROOT-8)", test_odd_paths },
 			       { "ROOT-8 twin", test_odd_paths_twin },
 			       { "options of the root, and the twin (LAY-1)", test_options },
 			       { "set-id files and others, and the twin (LAY-2)", test_set_id },
+			       { "files below the mounts of /etc", test_etc_layer },
+			       { "a store without them", test_etc_layer_missing },
 			       CU_TEST_INFO_NULL };
 static CU_SuiteInfo suites[] = { { "stores", harness_begin, harness_end, NULL, NULL, tests },
 				 CU_SUITE_INFO_NULL };
