@@ -75,7 +75,7 @@ static int run(int verb, char **argv, struct launch *l, struct error *err)
 		return r;
 	switch (verb) {
 	case VERB_SANDBOX:
-		return sandbox_launch(l, SYNC_FD, err);
+		return sandbox_launch(l, REQUEST_FD, SYNC_FD, err);
 	case VERB_CONTAINER:
 		if (argv[5] && !early)
 			r = rootfs_reset_upper(l->store.rootfd, &l->spec, err);
@@ -102,8 +102,8 @@ int main(int argc, char **argv)
 	proc_sanitise();
 	verb = r = find_verb(argc, argv, &err);
 	if (r >= 0 && !WEAKEN("FD-2"))
-		(void)syscall(SYS_close_range, verb == VERB_EXEC ? REQUEST_FD + 1 : SYNC_FD + 1,
-			      ~0U, 0);
+		(void)syscall(SYS_close_range,
+			      verb == VERB_CONTAINER ? SYNC_FD + 1 : REQUEST_FD + 1, ~0U, 0);
 	if (r >= 0)
 		r = selfexec_ensure(argv, &err);
 	/* Every mode is explicit from here on. */

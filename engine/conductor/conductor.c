@@ -578,7 +578,8 @@ int conductor_run(const struct store *store, char **argv, int report_fd, struct 
 	int r;
 
 	(void)snprintf(c.pod_id, sizeof(c.pod_id), "%s", argv[CONDUCTOR_ARG_ID]);
-	c.run.pause_pidfd = c.run.net_fd = c.run.net_down_fd = c.run.launch_fd = c.disk.pidfd = -1;
+	c.run.pause_pidfd = c.run.net_fd = c.run.net_down_fd = c.run.launch_fd = -1;
+	c.run.launch_mount = c.disk.pidfd = -1;
 	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++)
 		c.clients[i].fd = -1;
 	read_orders(&c);

@@ -185,8 +185,9 @@ static int read_sandbox_record(const struct pod_run *r, struct sandbox_record *r
 	return rc < 0 ? rc : record_load(&sandbox_record_type, j, ret, err);
 }
 
-/* Follows podium-launch until pause runs. */
-static int await_sandbox(struct pod_run *r, int sync_fd, pid_t launch, struct error *err)
+/* Follows podium-launch until pause runs; its own end is waited for later. The record is written
+ * while pause sets itself up: it names the process, whoever asks for more asks whether it lives. */
+static int await_sandbox(struct pod_run *r, int sync_fd, struct error *err)
 {
 	for (;;) {
 		struct sync_msg msg;
@@ -206,13 +207,11 @@ static int await_sandbox(struct pod_run *r, int sync_fd, pid_t launch, struct er
 			r->pause_pidfd = fd;
 			r->pause_is_child = true;
 			fd = -EBADF;
-			(void)waitpid(launch, NULL, 0);
+			rc = write_sandbox_record(r, r->pause_pid, err);
 		}
 		if (fd >= 0)
 			(void)close(fd);
-		if (rc < 0 && r->pause_pid == 0)
-			(void)waitpid(launch, NULL, 0);
-		if (rc < 0 || msg.step == SYNC_READY)
+		if (rc < 0 || (rc > 0 && msg.step == SYNC_READY))
 			return rc < 0 ? rc : 0;
 	}
 }
@@ -221,7 +220,12 @@ void run_forget_launch(struct pod_run *r)
 {
 	if (r->launch_fd >= 0)
 		(void)close(r->launch_fd);
-	r->launch_fd = -1;
+	if (r->launch_mount >= 0)
+		(void)close(r->launch_mount);
+	r->launch_fd = r->launch_mount = -1;
+	if (r->launch_pid > 0)
+		(void)waitpid(r->launch_pid, NULL, 0);
+	r->launch_pid = 0;
 }
 
 static int up_sandbox(struct pod_run *r, struct error *err)
@@ -229,25 +233,26 @@ static int up_sandbox(struct pod_run *r, struct error *err)
 	struct launch_start s = {
 		.store = r->store, .verb = "sandbox", .id = r->pod_id, .stdio = { -1, -1, -1 }
 	};
+	cleanup_close int pause = -EBADF;
 	struct error net_err;
 	int sync_fd = -1, net, rc;
 
 	/* One copy serves the sandbox and the first start of every container. */
 	run_forget_launch(r);
-	rc = r->launch_fd = launch_load(err);
+	rc = r->launch_fd = launch_load(&r->launch_mount, err);
 	if (rc < 0)
 		return rc;
 	s.program_fd = r->launch_fd;
+	s.request_fd = pause = launch_find_pause(r->launch_mount);
 	rc = launch_spawn(&s, &sync_fd, err);
 	if (rc < 0)
 		return rc;
 	net = start_network_helper(r, &net_err);
 	if (net == 0 && r->meanwhile)
 		net = r->meanwhile(r->meanwhile_arg, &net_err);
-	rc = await_sandbox(r, sync_fd, rc, err);
+	r->launch_pid = rc;
+	rc = await_sandbox(r, sync_fd, err);
 	(void)close(sync_fd);
-	if (rc == 0)
-		rc = write_sandbox_record(r, r->pause_pid, err);
 	if (rc == 0 && net < 0) {
 		*err = net_err;
 		rc = net;
@@ -553,7 +558,7 @@ int pod_run_open(struct pod_run *r, const struct store *s, const char *pod_id, b
 	memset(r, 0, sizeof(*r));
 	r->store = s;
 	r->pod_id = pod_id;
-	r->pause_pidfd = r->net_fd = r->net_down_fd = r->launch_fd = -1;
+	r->pause_pidfd = r->net_fd = r->net_down_fd = r->launch_fd = r->launch_mount = -1;
 	r->cg = (struct cgroup_ctx)CGROUP_CTX_INIT;
 	rc = lookup_read_pod(s, pod_id, &r->pod, with_specs ? err : &scratch);
 	if (rc < 0 && with_specs)

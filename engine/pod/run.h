@@ -25,8 +25,10 @@ struct pod_run {
 	struct cgroup_ctx cg;
 	int *hold_fds; /* held host ports */
 	size_t n_hold;
-	int launch_fd;	 /* sealed podium-launch while containers start, or -1 */
-	pid_t pause_pid; /* 0: none */
+	int launch_fd;	  /* sealed podium-launch while containers start, or -1 */
+	int launch_mount; /* what it lies in, or negative */
+	pid_t launch_pid; /* of the sandbox: has said its last word, or 0 */
+	pid_t pause_pid;  /* 0: none */
 	int pause_pidfd;
 	bool pause_is_child; /* made by this process, not adopted */
 	/* Called while the sandbox is being made, when set: what can be done meanwhile. */

@@ -147,7 +147,7 @@ static int plan_init_program(const struct launch *l, struct container_plan *p, s
 			err, EINVAL,
 			"an init program needs a process namespace of the container's own");
 	program = launch_helper(l, "podium-init");
-	p->init_fd = selfexec_load(program, "podium-init", err);
+	p->init_fd = selfexec_load(program, "podium-init", NULL, err);
 	p->c.init_fd = p->init_fd;
 	return p->init_fd < 0 ? p->init_fd : 0;
 }

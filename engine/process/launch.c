@@ -9,6 +9,8 @@
  */
 #include "engine/process/launch.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 
 #include "engine/base/mem.h"
@@ -43,18 +45,28 @@ static const struct record_field exec_fields[] = {
 const struct record_type exec_request_type = { "exec request", sizeof(struct exec_request),
 					       exec_fields };
 
-int launch_load(struct error *err)
+int launch_load(int *ret_mount, struct error *err)
 {
 	cleanup_free char *path = NULL;
 	int r = proc_helper_path("podium-launch", &path, err);
 
-	return r < 0 ? r : selfexec_load(path, "podium-launch", err);
+	*ret_mount = -EBADF;
+	return r < 0 ? r : selfexec_load(path, "podium-launch", ret_mount, err);
+}
+
+int launch_find_pause(int mount_fd)
+{
+	int fd = mount_fd < 0 ? -1
+			      : openat(mount_fd, "podium-pause", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -ENOENT : fd;
 }
 
 pid_t launch_spawn(const struct launch_start *l, int *ret_sync_fd, struct error *err)
 {
 	cleanup_free char *path = NULL;
 	cleanup_close int program = -EBADF;
+	cleanup_close int mount = -EBADF; /* closed while podium-launch works */
 	cleanup_close int ours = -EBADF;
 	cleanup_close int theirs = -EBADF;
 	int sync[2];
@@ -74,7 +86,7 @@ pid_t launch_spawn(const struct launch_start *l, int *ret_sync_fd, struct error 
 				.stdio = { l->stdio[0], l->stdio[1], l->stdio[2] } };
 
 	if (r == 0 && l->program_fd <= 0)
-		r = program = selfexec_load(path, "podium-launch", err);
+		r = program = selfexec_load(path, "podium-launch", &mount, err);
 	if (r >= 0)
 		r = sync_pair(sync, err);
 	if (r < 0)

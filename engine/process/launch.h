@@ -4,7 +4,8 @@
  *
  * Command line of podium-launch (always run sealed, see selfexec.h; environment empty but
  * for the test seams):
- *	podium-launch sandbox   ROOT RUNROOT POD-ID        makes pause: new net, ipc, uts, mnt, pid
+ *	podium-launch sandbox   ROOT RUNROOT POD-ID        makes pause: new net, ipc, uts, mnt, pid;
+ *	                                                   descriptor 4 may be podium-pause, sealed
  *	podium-launch container ROOT RUNROOT CONTAINER-ID  first process of a container; stdio =
  * 0,1,2 podium-launch exec      ROOT RUNROOT CONTAINER-ID  one more process; descriptor 4 holds the
  *	                                                   struct exec_request as JSON (memfd)
@@ -54,13 +55,16 @@ struct launch_start {
 	const char *id;	   /* of the pod or container */
 	const char *extra; /* "fresh", or NULL */
 	int stdio[3];	   /* -1: /dev/null */
-	int request_fd;	   /* exec: memfd with the request; 0 or -1: none */
+	int request_fd;	   /* exec: memfd with the request; sandbox: pause; 0 or negative: none */
 	int program_fd;	   /* of launch_load(), borrowed; 0 or -1: a copy is made for this start */
 };
 
-/* A sealed copy of podium-launch in memory (1 MB while a descriptor is open), for several starts.
- * Returns the descriptor. */
-int launch_load(struct error *err) must_check;
+/* podium-launch as nobody can write to it, for several starts. Returns the descriptor. *ret_mount: as
+ * selfexec_load(). */
+int launch_load(int *ret_mount, struct error *err) must_check;
+
+/* podium-pause in that mount; -errno: podium-launch is to find it itself. */
+int launch_find_pause(int mount_fd) must_check;
 
 /* Starts podium-launch from a sealed copy in memory (made here: podium-launch itself would need a
  * second exec for it). Returns its pid, a child of the caller; *ret_sync_fd speaks sync.h. */

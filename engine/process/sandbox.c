@@ -369,6 +369,20 @@ static int drop_everything(struct error *err)
 	return r;
 }
 
+/* The last close of a detached mount waits for every CPU; one that is attached here goes with the old
+ * root, for which that is waited anyway. */
+static void leave_procfs(int proc)
+{
+	cleanup_close int at = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct error scratch;
+
+	if (proc < 0)
+		return;
+	if (at >= 0)
+		error_ignore(mount_attach(proc, at, &scratch));
+	(void)close(proc);
+}
+
 static int set_up_namespaces(struct pause_plan *p, struct error *err)
 {
 	const struct pod_spec *pod = &p->l->pod;
@@ -384,7 +398,7 @@ static int set_up_namespaces(struct pause_plan *p, struct error *err)
 		return r;
 	p->proc = procfs_open(err);
 	r = p->proc < 0 ? p->proc : set_sysctls(p, err);
-	(void)close(p->proc);
+	leave_procfs(p->proc);
 	if (r == 0 && pod->network == NETWORK_NONE)
 		r = loopback_up(err);
 	return r;
@@ -540,7 +554,21 @@ static int open_foreign_shm(const struct launch *l, int *ret, struct error *err)
 	return r < 0 ? r : launch_visit(pidfd, clone_shm, ret, err);
 }
 
-int sandbox_launch(struct launch *l, int sync_fd, struct error *err)
+/* The starter's is in the overlay that this process runs from: one serves both. */
+static int load_pause(const struct launch *l, int pause_fd, struct error *err)
+{
+	cleanup_free char *program = NULL;
+
+	if (pause_fd >= 0 && fcntl(pause_fd, F_SETFD, FD_CLOEXEC) == 0) {
+		if (is_selfexec_file(pause_fd))
+			return pause_fd;
+		(void)close(pause_fd);
+	}
+	program = launch_helper(l, "podium-pause");
+	return selfexec_load(program, "podium-pause", NULL, err);
+}
+
+int sandbox_launch(struct launch *l, int pause_fd, int sync_fd, struct error *err)
 {
 	struct pause_plan p = { .l = l,
 				.join = CGROUP_JOIN_INIT,
@@ -549,7 +577,6 @@ int sandbox_launch(struct launch *l, int sync_fd, struct error *err)
 				.proc = -EBADF,
 				.shm_mnt = -EBADF };
 	const struct field_context fields = { .store = &l->store, .pod = &l->pod };
-	cleanup_free char *program = launch_helper(l, "podium-pause");
 	struct idmaps ids = { 0 };
 	struct launch_clone how = { .flags = namespaces_made(&l->pod), .ids = &ids };
 	cleanup_close int cgroup_fd = -EBADF;
@@ -571,7 +598,7 @@ int sandbox_launch(struct launch *l, int sync_fd, struct error *err)
 		r = projection_gather(&fields, &p.projected, err);
 	if (r < 0)
 		return r;
-	p.program = selfexec_load(program, "podium-pause", err);
+	p.program = load_pause(l, pause_fd, err);
 	if (p.program < 0)
 		return p.program;
 	r = prepare_cgroup(l, &p.join, &cgroup_fd, err);

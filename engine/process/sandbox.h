@@ -11,8 +11,9 @@ struct launch;
 struct pod_spec;
 struct sandbox_record;
 
-/* Makes the pause process and its namespaces (podium-launch sandbox). Speaks on sync_fd. */
-int sandbox_launch(struct launch *l, int sync_fd, struct error *err) must_check;
+/* Makes the pause process and its namespaces (podium-launch sandbox). Speaks on sync_fd. pause_fd,
+ * which it closes: the program, taken when it is sealed, else looked for beside this one. */
+int sandbox_launch(struct launch *l, int pause_fd, int sync_fd, struct error *err) must_check;
 
 /* Fills the pod's hosts, resolv.conf and hostname with what is known now: to be called after the
  * network has come up or changed. Writes in place into the running sandbox, so that containers see

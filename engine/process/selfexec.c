@@ -131,7 +131,7 @@ static int load_sealed(int from, const char *name, struct error *err)
 }
 
 /* The program in a read-only overlay of its directory, or -errno: then it is to be copied. */
-static int load_overlay(const char *path)
+static int load_overlay(const char *path, int *ret_mount)
 {
 	const char *slash = strrchr(path, '/');
 	cleanup_free char *lower = NULL;
@@ -151,13 +151,20 @@ static int load_overlay(const char *path)
 	if (mnt < 0)
 		return mnt;
 	fd = openat(mnt, slash + 1, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	if (ret_mount)
+		*ret_mount = steal_fd(&mnt);
+	return fd;
 }
 
-int selfexec_load(const char *path, const char *name, struct error *err)
+int selfexec_load(const char *path, const char *name, int *ret_mount, struct error *err)
 {
-	cleanup_close int file = load_overlay(path);
+	cleanup_close int file = -EBADF;
 
+	if (ret_mount)
+		*ret_mount = -EBADF;
+	file = load_overlay(path, ret_mount);
 	if (file >= 0)
 		return steal_fd(&file);
 	file = open(path, O_RDONLY | O_CLOEXEC);
@@ -169,9 +176,12 @@ int selfexec_load(const char *path, const char *name, struct error *err)
 /* An overlay that is read-only and attached nowhere: its root is where the path begins. */
 static bool is_detached_overlay(int fd)
 {
-	char path[NAME_MAX + 2];
+	char link[40], path[NAME_MAX + 2];
 	struct statfs fs;
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
 
 	if (n <= 1 || fstatfs(fd, &fs) < 0)
 		return false;
@@ -180,18 +190,18 @@ static bool is_detached_overlay(int fd)
 	       strrchr(path, '/') == path;
 }
 
-static bool is_sealed(int exe)
+bool is_selfexec_file(int fd)
 {
-	int seals = fcntl(exe, F_GET_SEALS);
+	int seals = fcntl(fd, F_GET_SEALS);
 
-	return (seals >= 0 && (seals & SEALS) == SEALS) || is_detached_overlay(exe);
+	return (seals >= 0 && (seals & SEALS) == SEALS) || is_detached_overlay(fd);
 }
 
 bool is_selfexec_sealed(void)
 {
 	cleanup_close int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
-	return fd >= 0 && is_sealed(fd);
+	return fd >= 0 && is_selfexec_file(fd);
 }
 
 int selfexec_ensure(char **argv, struct error *err)
@@ -203,14 +213,14 @@ int selfexec_ensure(char **argv, struct error *err)
 
 	if (exe < 0)
 		return error_errno(err, "open this program");
-	if (is_sealed(exe) || WEAKEN("EXE-1"))
+	if (is_selfexec_file(exe) || WEAKEN("EXE-1"))
 		return 0;
 	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	if (n <= 0)
 		return error_errno(err, "read the path of this program");
 	path[n] = '\0';
 	argv[0] = path;
-	fd = load_overlay(path);
+	fd = load_overlay(path, NULL);
 	if (fd < 0)
 		fd = load_sealed(exe, "podium-launch", err);
 	if (fd < 0)

@@ -17,7 +17,12 @@ int selfexec_ensure(char **argv, struct error *err) must_check;
  * overlay that is attached nowhere. */
 bool is_selfexec_sealed(void);
 
-/* A program file to be executed by descriptor: in such an overlay, or a sealed copy called name. */
-int selfexec_load(const char *path, const char *name, struct error *err) must_check;
+/* The same of a descriptor. */
+bool is_selfexec_file(int fd);
+
+/* A program file to be executed by descriptor: in such an overlay, or a sealed copy called name.
+ * *ret_mount (or NULL) is that overlay, in which the programs beside it are found, or -EBADF. The
+ * caller closes it when nothing waits for it: the last close waits for every CPU of the machine. */
+int selfexec_load(const char *path, const char *name, int *ret_mount, struct error *err) must_check;
 
 #endif
