@@ -60,7 +60,9 @@ struct exec_session {
 	pid_t launch_pid;
 	int sync_fd;
 	int request_fd;
-	int exit_code; /* of a failed start */
+	int launch_fd;	  /* of launch_load(), until the program runs; or -1 */
+	int launch_mount; /* what it lies in */
+	int exit_code;	  /* of a failed start */
 };
 
 /* -ESRCH: it does not run, or is paused. */
@@ -162,8 +164,11 @@ static int spawn(struct exec_session *x, const struct store *s, const char *id, 
 				  .id = id,
 				  .request_fd = x->request_fd,
 				  .stdio = { stdio[0], stdio[1], stdio[2] } };
-	int r = launch_spawn(&l, &x->sync_fd, err);
+	int r = x->launch_fd = launch_load(&x->launch_mount, err);
 
+	l.program_fd = r;
+	if (r >= 0)
+		r = launch_spawn(&l, &x->sync_fd, err);
 	x->launch_pid = r > 0 ? r : 0;
 	return r < 0 ? r : 0;
 }
@@ -284,11 +289,22 @@ static void end_failed(struct exec_session *x)
 	(void)waitid(P_PIDFD, (id_t)x->relay.pidfd, &(siginfo_t){ 0 }, WEXITED | __WALL);
 }
 
+/* Its end has the kernel wait, which now nobody does: the program is on its way. */
+static void forget_launch(struct exec_session *x)
+{
+	if (x->launch_fd >= 0)
+		(void)close(x->launch_fd);
+	if (x->launch_mount >= 0)
+		(void)close(x->launch_mount);
+	x->launch_fd = x->launch_mount = -1;
+}
+
 static int run_session(struct exec_session *x, const struct exec_options *o, struct error *err)
 {
 	char session[65];
 	int r = await_exec(x, err);
 
+	forget_launch(x);
 	if (r < 0) {
 		end_failed(x);
 		if (x->exit_code == 126 || x->exit_code == 127) {
@@ -429,6 +445,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	struct exec_session x = {
 		.relay = { .in_fd = -1, .out_fd = -1, .err_fd = -1, .pty_fd = -1, .pidfd = -1 },
 		.sync_fd = -1,
+		.launch_fd = -1,
+		.launch_mount = -1
 	};
 	const char *name = o->latest || argc == 0 ? NULL : argv[0];
 	int first = name ? 1 : 0;
