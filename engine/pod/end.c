@@ -256,3 +256,22 @@ int run_kill_container(const struct store *s, const char *id, struct error *err)
 {
 	return end_container(s, id, false, err);
 }
+
+int run_kill_unreadable(const struct store *s, const char *pod_id, const char *id,
+			struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	cleanup_cgroup struct cgroup_ctx cg = CGROUP_CTX_INIT;
+	cleanup_close int lock = -EBADF;
+	struct error scratch; /* who has no monitor is found by the group */
+	int r = 0;
+
+	(void)layout_container(path, id, MONITOR_LOCK);
+	error_ignore(end_by_monitor(s, id, path, &scratch));
+	lock = lock_take(s->rootfd, path, LOCK_EXCLUSIVE, ANSWER_MS, err);
+	if (lock < 0)
+		return is_removed(lock) ? 0 : error_wrap(err, "end container '%.12s'", id);
+	if (pod_id && cgroup_open(&cg, &scratch) == 0 && can_cgroup_kill(&cg))
+		r = cgroup_kill_container(&cg, pod_id, id, KILL_WAIT_MS, err);
+	return r;
+}

@@ -436,6 +436,61 @@ int lookup_read_container(const struct store *s, const char *id, struct containe
 	return r < 0 ? error_wrap(err, "container '%.12s'", id) : 0;
 }
 
+static bool is_owner(const struct store *s, const char *pod_id, char ret_pod_id[65])
+{
+	if (!pod_id || !is_id(pod_id) || !has_directory(s, KIND_POD, pod_id))
+		return false;
+	memcpy(ret_pod_id, pod_id, ID_LEN + 1);
+	return true;
+}
+
+static bool lists_container(const struct store *s, const char *pod_id, const char *id)
+{
+	struct pod_spec pod = { 0 };
+	struct error scratch; /* unreadable: it lists nothing that is known */
+	bool listed = false;
+
+	if (lookup_read_pod(s, pod_id, &pod, &scratch) == 0)
+		for (size_t i = 0; i < pod.containers.n && !listed; i++)
+			listed = is_equal(pod.containers.v[i].id, id);
+	listed = listed || is_equal(pod.infra_id, id);
+	record_done(&pod_spec_type, &pod);
+	return listed;
+}
+
+/* By the container's own records. */
+static bool says_owner(const struct store *s, const char *id, char ret_pod_id[65])
+{
+	struct container_status st = { 0 };
+	struct container_spec c = { 0 };
+	struct error scratch; /* the next one is asked */
+	bool found = status_read(s, id, &st, &scratch) == 0 && is_owner(s, st.pod_id, ret_pod_id);
+
+	if (!found)
+		found = lookup_read_container(s, id, &c, &scratch) == 0 &&
+			is_owner(s, c.pod_id, ret_pod_id);
+	status_done(&st);
+	record_done(&container_spec_type, &c);
+	return found;
+}
+
+int lookup_owner(const struct store *s, const char *container_id, char ret_pod_id[65],
+		 struct error *err)
+{
+	cleanup_strlist struct strlist pods = { 0 };
+	int r;
+
+	if (says_owner(s, container_id, ret_pod_id))
+		return 0;
+	r = list_ids(s, KIND_POD, &pods, err);
+	for (size_t i = 0; i < pods.n && r == 0; i++)
+		if (lists_container(s, pods.v[i], container_id)) {
+			memcpy(ret_pod_id, pods.v[i], ID_LEN + 1);
+			return 0;
+		}
+	return r < 0 ? r : error_set(err, ENOENT, "container '%.12s' is of no pod", container_id);
+}
+
 static bool has_pod_file(const struct store *s, const char *id, const char *file)
 {
 	char path[LAYOUT_PATH_MAX];

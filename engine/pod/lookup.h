@@ -32,6 +32,11 @@ int lookup_read_pod(const struct store *s, const char *id, struct pod_spec *ret,
 int lookup_read_container(const struct store *s, const char *id, struct container_spec *ret,
 			  struct error *err) must_check;
 
+/* The pod that a container is of: by its state, its spec, or the pods' own records, whichever can be read.
+ * -ENOENT: none that is there. */
+int lookup_owner(const struct store *s, const char *container_id, char ret_pod_id[65],
+		 struct error *err) must_check;
+
 /* A pod's phase on disk: made completely, in the making (or a crash left it), or being removed. */
 enum pod_phase { POD_INCOMPLETE, POD_COMPLETE, POD_REMOVING };
 enum pod_phase lookup_pod_phase(const struct store *s, const char *id);

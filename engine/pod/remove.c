@@ -146,27 +146,37 @@ static int lock_out_monitor(const struct store *s, const char *id, struct error 
 	return r;
 }
 
-int pod_remove_container(const struct store *s, const char *container_id, struct error *err)
+static bool is_container_there(const struct store *s, const char *id)
 {
 	char path[LAYOUT_PATH_MAX];
-	struct container_status st = { 0 };
+
+	return faccessat(s->rootfd, layout_container(path, id, NULL), F_OK, AT_SYMLINK_NOFOLLOW) ==
+	       0;
+}
+
+int pod_remove_container(const struct store *s, const char *container_id, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX], pod_id[65];
 	cleanup_close int lock = -EBADF;
 	cleanup_close int monitor = -EBADF;
-	int r = status_read(s, container_id, &st, err);
+	struct error scratch; /* without a pod only the container goes */
+	bool is_member = lookup_owner(s, container_id, pod_id, &scratch) == 0;
+	int r = 0;
 
-	if (r == 0 && st.pod_id)
-		r = lock = lock_take(s->rootfd, layout_pod(path, st.pod_id, POD_LOCK),
-				     LOCK_EXCLUSIVE, POD_LOCK_WAIT_MS, err);
+	if (is_member)
+		r = lock = lock_take(s->rootfd, layout_pod(path, pod_id, POD_LOCK), LOCK_EXCLUSIVE,
+				     POD_LOCK_WAIT_MS, err);
+	if (r >= 0 && !is_container_there(s, container_id))
+		r = error_set(err, ENOENT, "container '%.12s' was removed meanwhile", container_id);
 	if (r >= 0)
 		r = monitor = lock_out_monitor(s, container_id, err);
-	if (r >= 0 && st.pod_id)
-		r = forget_in_record(s, st.pod_id, container_id, err);
+	if (r >= 0 && is_member)
+		r = forget_in_record(s, pod_id, container_id, err);
 	STOP_AT("remove-member:record");
-	if (r >= 0 && st.pod_id)
-		pod_tell_changed(s, st.pod_id);
+	if (r >= 0 && is_member)
+		pod_tell_changed(s, pod_id);
 	if (r >= 0)
 		r = container_unmake(s, container_id, err);
-	status_done(&st);
 	return r < 0 ? r : 0;
 }
 

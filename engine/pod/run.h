@@ -93,6 +93,9 @@ int run_end_container(const struct store *s, const char *container_id,
 /* The same of what is removed next: nothing is written. */
 int run_kill_container(const struct store *s, const char *container_id,
 		       struct error *err) must_check;
+/* The same of one whose state cannot be read (pod_id NULL: of no pod): by its monitor, and by its group. */
+int run_kill_unreadable(const struct store *s, const char *pod_id, const char *container_id,
+			struct error *err) must_check;
 /* Kills the monitor or conductor that holds a lock (below ROOT) and cannot be asked, since its socket is
  * gone. 0: nobody holds it now. -EBUSY: who holds it is none, or cannot be found. */
 int run_kill_holder(const struct store *s, const char *lock_path, struct error *err) must_check;

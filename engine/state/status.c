@@ -148,6 +148,12 @@ int status_read(const struct store *s, const char *container_id, struct containe
 
 	if (r == 0)
 		r = record_load(&container_status_type, j, ret, err);
+	if (r == -ENOENT && faccessat(s->rootfd, layout_container(path, container_id, NULL), F_OK,
+				      AT_SYMLINK_NOFOLLOW) == 0)
+		return error_set(err, ENOENT,
+				 "the record of container '%.12s' is missing: `podium rm -f %.12s` "
+				 "removes what is left of it",
+				 container_id, container_id);
 	if (r == -ENOENT)
 		return error_set(err, ENOENT, "container '%.12s' was removed meanwhile",
 				 container_id);

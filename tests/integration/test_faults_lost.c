@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * faults_lost - what is lost while containers run (security.md section 4): room on the disk (5), the
- * run directory (16).
+ * run directory (16), a container's record (10), and its monitor with it (2).
  *
  * Each test is done with a container by itself and with a member of a pod, and ends with the same
  * oracle: everything else still works, and nothing is left.
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/integration/harness.h"
@@ -141,7 +142,70 @@ static void test_lost_run_directory(void)
 				check_lost_run(kinds[i], endings[e], &before);
 }
 
+/* ---- 10: the record of a container's state ------------------------------------------------ */
+
+enum life { CREATED, RUNNING, UNMONITORED, LIFE__COUNT };
+
+/* The command that ps names removes it, whatever is left of it. */
+static void check_lost_record(const char *kind, enum life life, bool corrupt,
+			      const struct snapshot *before)
+{
+	cleanup_free char *id = NULL, *path = NULL, *advice = NULL;
+	pid_t pid = 0;
+
+	if (life == CREATED)
+		MUST(0, "create %s payload sleep 0", kind);
+	else
+		MUST(0, "run -d %s payload sleep 0", kind);
+	id = inspect("x", "{{.Id}}");
+	if (life != CREATED)
+		pid = container_pid("x");
+	if (life == UNMONITORED)
+		end_process(monitor_of("x"));
+	path = xasprintf("%s/containers/%s/state.json", harness.root, id);
+	remove_path(path);
+	if (corrupt)
+		write_file(path, "{\"state\":\"run");
+	advice = xasprintf("rm -f %.12s", id);
+	{
+		cleanup_result struct result ps = podium("ps -a"), stop = podium("stop %s", id);
+
+		CHECK_HAS(ps.out, advice);
+		CHECK(stop.code == 125, "stop gave %d: %s", stop.code, stop.err);
+		if (!corrupt)
+			CHECK_HAS(stop.err, advice);
+	}
+	if (life == RUNNING)
+		MUST(2, "rm %s", id);
+	MUST(0, "%s", advice);
+	CHECK(pid == 0 || !lives(pid), "%s: it lives on", kind);
+	MUST(1, "container exists %s", id);
+	remove_both();
+	CHECK_NOTHING_LEFT(before, "a lost record");
+}
+
+static void test_lost_record(void)
+{
+	cleanup_snapshot struct snapshot before;
+	cleanup_free char *id = NULL, *dir = NULL;
+
+	snapshot_take(&before);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		for (int life = 0; life < LIFE__COUNT; life++)
+			for (int corrupt = 0; corrupt <= 1; corrupt++)
+				check_lost_record(kinds[i], (enum life)life, corrupt, &before);
+	/* The pod is lost, too. */
+	MUST(0, "create --name x payload sleep 0");
+	id = inspect("x", "{{.Id}}");
+	dir = xasprintf("%s/pods", harness.root);
+	remove_path(dir);
+	(void)mkdir(dir, 0700);
+	MUST(0, "rm -f %s", id);
+	CHECK_NOTHING_LEFT(&before, "a container of no pod");
+}
+
 static CU_TestInfo tests[] = {
+	{ "10: the record of the state is lost", test_lost_record },
 	{ "16: the run directory is removed", test_lost_run_directory },
 	{ "5: a full disk at the end", test_full_disk },
 	CU_TEST_INFO_NULL,

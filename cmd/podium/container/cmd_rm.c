@@ -16,9 +16,11 @@
 #include "cmd/podium/image/imageprune.h"
 #include "cmd/podium/pod/pods.h"
 #include "engine/base/fs.h"
+#include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/pod/lookup.h"
 #include "engine/pod/pod.h"
+#include "engine/state/status.h"
 #include "engine/volumes/provide.h"
 
 #define CODE_NO_SUCH 1
@@ -66,6 +68,13 @@ static int remove_pod(const struct store *s, const struct container_view *v,
 	return r < 0 ? r : pod_remove(s, v->st.pod_id, err);
 }
 
+static bool is_monitored(const struct store *s, const char *id)
+{
+	char path[LAYOUT_PATH_MAX];
+
+	return is_lock_held(s->rootfd, layout_container(path, id, MONITOR_LOCK));
+}
+
 static int rm_viewed(const struct store *s, const struct container_view *v,
 		     const struct rm_job *job, struct error *err)
 {
@@ -78,6 +87,11 @@ static int rm_viewed(const struct store *s, const struct container_view *v,
 				 "container %s is the infra container of pod %s and cannot be "
 				 "removed without removing the pod",
 				 v->id, v->st.pod_id ? v->st.pod_id : "?");
+	if (!v->readable && !job->force && is_monitored(s, v->id))
+		return error_set(err, EBUSY,
+				 "cannot remove container %s: its record is lost, and it runs: "
+				 "`podium rm -f` ends it",
+				 v->id);
 	if (v->readable && v->live != STATE_CREATED && v->live != STATE_EXITED && !job->force)
 		return error_set(err, EBUSY,
 				 "cannot remove container %s as it is %s - running or paused "
@@ -104,12 +118,10 @@ static int rm_one(struct command_context *ctx, const struct target *t, const voi
 	view_load(&ctx->store, t->id, &v);
 	r = rm_viewed(&ctx->store, &v, job, err);
 	view_done(&v);
-	if (r == -ENOENT && is_left(&ctx->store, t->id))
-		return error_set(
-			err, EIO,
-			"container %s: its record 'containers/%s/state.json' is missing: its "
-			"files are left as they are, and its process when it runs",
-			t->id, t->id);
+	if (r == -ENOENT && is_left(&ctx->store, t->id)) {
+		err->code = EIO; /* it is not gone */
+		return -EIO;
+	}
 	/* Somebody else was faster. */
 	if (r == -ENOENT && (job->force || job->all))
 		return TARGET_PASSED;

@@ -467,11 +467,59 @@ int container_hold(const struct store *s, const char *id, bool on, struct error 
 
 /* ---- remove ----------------------------------------------------------------------------- */
 
+/* Its own record cannot be read, or the pod that it names is not there. */
+static bool is_torn(const struct store *s, const char *id)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct container_status st = { 0 };
+	struct error scratch;
+	bool is_whole = status_read(s, id, &st, &scratch) == 0 &&
+			(!st.pod_id || !is_id(st.pod_id) ||
+			 faccessat(s->rootfd, layout_pod(path, st.pod_id, NULL), F_OK, 0) == 0);
+
+	status_done(&st);
+	return !is_whole && faccessat(s->rootfd, layout_container(path, id, NULL), F_OK,
+				      AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Its state or its pod is lost: what it is of and whether it runs is told by others. */
+static int remove_torn(const struct store *s, const char *id, int64_t grace_s, struct error *err)
+{
+	char pod_id[65], path[LAYOUT_PATH_MAX];
+	cleanup_strlist struct strlist one = { 0 };
+	struct pod_spec pod = { 0 };
+	struct error scratch; /* of no pod */
+	bool is_member = lookup_owner(s, id, pod_id, &scratch) == 0, solo;
+	int r = is_member ? lookup_read_pod(s, pod_id, &pod, err) : 0;
+
+	solo = pod.solo;
+	record_done(&pod_spec_type, &pod);
+	/* Somebody removes it just now. */
+	if (is_member && lookup_pod_phase(s, pod_id) == POD_REMOVING &&
+	    is_lock_held(s->rootfd, layout_pod(path, pod_id, POD_LOCK)) &&
+	    container_await_removal(s, id, REMOVAL_WAIT_MS))
+		return error_set(err, ENOENT, "container '%.12s' was removed meanwhile", id);
+	if (r < 0)
+		return r;
+	if (solo) {
+		strlist_add(&one, pod_id);
+		r = pods_stop_to_remove(s, &one, grace_s, err);
+		return r < 0 ? r : pod_remove(s, pod_id, err);
+	}
+	r = run_kill_container(s, id, err);
+	if (r == 0)
+		r = run_kill_unreadable(s, is_member ? pod_id : NULL, id, err);
+	return r < 0 ? r : pod_remove_container(s, id, err);
+}
+
 int container_remove(const struct store *s, const char *id, int64_t grace_s, struct error *err)
 {
 	struct container_status st = { 0 };
-	int r = container_stop(s, id, grace_s, err);
+	int r;
 
+	if (is_torn(s, id))
+		return remove_torn(s, id, grace_s, err);
+	r = container_stop(s, id, grace_s, err);
 	if (r == 0)
 		r = status_read(s, id, &st, err);
 	if (r == 0)
