@@ -22,10 +22,12 @@
 
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
+#include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
 #include "engine/base/seams.h"
 #include "engine/net/net.h"
+#include "engine/net/netcheck.h"
 #include "engine/net/netconf.h"
 #include "engine/net/netmake.h"
 #include "engine/net/resolver.h"
@@ -357,15 +359,53 @@ static int go_create(const struct store *s, struct error *err)
 	return r;
 }
 
+static int tell_lines(const struct strlist *lines, struct error *err)
+{
+	for (size_t i = 0; i < lines->n; i++)
+		if (dprintf(STDOUT_FILENO, "%s\n", lines->v[i]) < 0)
+			return error_errno(err, "tell what there is");
+	return 0;
+}
+
+/* Conducted, or its sandbox is there: a pod whose conductor was killed runs on. */
+static bool is_pod_there(const char *pod_id, void *arg)
+{
+	const struct store *s = arg;
+	struct network_job j = { .store = s };
+	char path[LAYOUT_PATH_MAX];
+	struct error scratch; /* what cannot be read is rather there than not */
+	bool is_there = is_lock_held(s->rootfd, layout_pod(path, pod_id, "conductor.lock"));
+	int r;
+
+	if (is_there)
+		return true;
+	j.pod.id = xstrdup(pod_id);
+	r = read_sandbox(&j, &scratch);
+	if (r > 0) {
+		int fd = open_netns(&j, &scratch);
+
+		is_there = fd >= 0;
+		if (fd >= 0)
+			(void)close(fd);
+	}
+	job_done(&j);
+	return is_there || r < 0;
+}
+
+static int go_check(const struct store *s, bool repair, struct error *err)
+{
+	cleanup_strlist struct strlist lines = { 0 };
+	int r = net_check(s, is_pod_there, (void *)(uintptr_t)s, repair, &lines, err);
+
+	return r < 0 ? r : tell_lines(&lines, err);
+}
+
 static int go_forward(struct error *err)
 {
 	cleanup_strlist struct strlist chains = { 0 };
 	int r = net_list_forward_drops(&chains, err);
 
-	for (size_t i = 0; i < chains.n && r == 0; i++)
-		if (dprintf(STDOUT_FILENO, "%s\n", chains.v[i]) < 0)
-			r = error_errno(err, "tell the chains");
-	return r;
+	return r < 0 ? r : tell_lines(&chains, err);
 }
 
 /* ---- main ------------------------------------------------------------------------------- */
@@ -382,6 +422,8 @@ static int go(const struct store *s, int argc, char **argv, int *linger, struct 
 		return net_reset(s, err);
 	if (strcmp(verb, "forward") == 0)
 		return go_forward(err);
+	if (strcmp(verb, "check") == 0 || strcmp(verb, "repair") == 0)
+		return go_check(s, *verb == 'r', err);
 	if (strcmp(verb, "remove") == 0)
 		return net_remove(s, what, err);
 	if (!is_id(what))

@@ -404,6 +404,8 @@ static int names_in(int dirfd, const char *folder, struct strlist *ret, struct e
 	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 
+	if (!d && errno == ENOENT)
+		return 0; /* a killed removal of the network has come so far */
 	if (!d) {
 		error_errno(err, "list '%s'", folder);
 		if (fd >= 0)

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/integration/harness.h"
 #include "tests/integration/leftover.h"
@@ -160,9 +162,119 @@ static void test_script_words(void)
 	MUST(0, "secret rm fsecret");
 }
 
+static void spoil(const char *path)
+{
+	cleanup_free char *whole = xasprintf("%s/%s", harness.root, path);
+
+	write_file(whole, "{ this is no record");
+}
+
+/* Records of volumes, secrets and networks: what cannot be read is named and left, what is half made goes. */
+static void test_check_records(void)
+{
+	static const char *const half[] = { "volumes/half", "volumes/half/_data",
+					    "secrets/.made/half" };
+	cleanup_result struct result r = { 0 };
+
+	MUST(0, "volume create bad");
+	MUST(0, "volume create good");
+	MUST(0, "network create --disable-dns --subnet 10.67.4.0/24 badnet");
+	for (size_t i = 0; i < 2; i++) {
+		r = podium_stdin("x", "secret create %s -", i ? "badsecret" : "goodsecret");
+		CHECK_CODE(r, 0);
+		result_done(&r);
+	}
+	CHECK_EXACT("", "system check");
+	for (size_t i = 0; i < ARRAY_SIZE(half); i++) {
+		cleanup_free char *path = xasprintf("%s/%s", harness.root, half[i]);
+
+		CHECK(mkdir(path, 0700) == 0, "make '%s'", path);
+	}
+	r = podium("system check");
+	CHECK_CODE(r, 125);
+	CHECK_HAS(r.out, "Incomplete: volume half\n");
+	CHECK_HAS(r.out, "Incomplete: secret half\n");
+	CHECK_HAS(r.err, "system check --repair` removes it");
+	result_done(&r);
+	CHECK_EXACT("Removed: volume half\nRemoved: secret half\n", "system check --repair");
+	CHECK_EXACT("", "system check");
+	CHECK(!exists("%s/volumes/half", harness.root), "still there");
+
+	spoil("volumes/bad/volume.json");
+	spoil("secrets/.made/badsecret/secret.json");
+	spoil("networks/badnet.json");
+	r = podium("system check --repair");
+	CHECK_CODE(r, 125);
+	CHECK_HAS(r.out, "Damaged: volume bad: ");
+	CHECK_HAS(r.out, "Damaged: secret badsecret: ");
+	CHECK_HAS(r.out, "Damaged: network badnet: ");
+	CHECK_LACKS(r.out, "good");
+	CHECK(exists("%s/volumes/bad/_data", harness.root), "somebody's data are gone");
+	result_done(&r);
+	DISCARD(podium("volume rm bad"));
+	DISCARD(podium("secret rm badsecret goodsecret"));
+	DISCARD(podium("network rm badnet"));
+	DISCARD(run("rm -rf %s/volumes/bad %s/networks/badnet.json", harness.root, harness.root));
+	MUST(0, "volume rm good");
+	CHECK_EXACT("", "system check");
+}
+
+#define GHOST "abababababababababababababababababababababababababababababababab"
+
+/* Leases of a pod that is not, a resolver without pods, files of a network that is not; those of a pod
+ * that lives stay. */
+static void test_check_networks(void)
+{
+	cleanup_result struct result r = { 0 };
+	cleanup_free char *lease = xasprintf("%s/net/seen/leases/10.67.5.77", harness.runroot);
+	cleanup_free char *pod = xasprintf("%s/net/seen/pods/" GHOST, harness.runroot);
+	cleanup_free char *gone = xasprintf("%s/net/gone", harness.runroot);
+	bool has_names = access("/usr/sbin/dnsmasq", X_OK) == 0;
+
+	MUST(0, "network create %s --subnet 10.67.5.0/24 seen", has_names ? "" : "--disable-dns");
+	MUST(0, "run -d --name lives --network seen -p 18078:80 busybox sleep 1000");
+	CHECK_EXACT("", "system check");
+	write_file(lease, "%s", GHOST);
+	write_file(pod, "{\"address4\":\"10.67.5.77\"}");
+	CHECK(mkdir(gone, 0700) == 0, "make '%s'", gone);
+	r = podium("system check");
+	CHECK_CODE(r, 125);
+	CHECK_HAS(r.out,
+		  "Unused: an address of pod abababababab in network seen, which does not run");
+	CHECK_HAS(r.out, "Unused: files of network gone, which is not there");
+	CHECK_LACKS(r.out, "resolver");
+	CHECK(exists("%s", lease), "taken away without --repair");
+	result_done(&r);
+	r = podium("system check --repair");
+	CHECK_CODE(r, 0);
+	CHECK_HAS(r.out, "Removed: an address of pod abababababab in network seen");
+	CHECK(!exists("%s", lease) && !exists("%s", pod) && !exists("%s", gone), "still there");
+	result_done(&r);
+	CHECK_EXACT("", "system check");
+	CHECK(is_inspected("lives", "{{.NetworkSettings.Networks.seen.IPAddress}}", "10.67.5.2"),
+	      "the one that lives has lost its address");
+	MUST(0, "rm -f -t 0 lives");
+	if (has_names) {
+		MUST(0, "run -d --name lives --network seen busybox sleep 1000");
+		DISCARD(run("sh -c 'rm %s/net/seen/pods/* %s/net/seen/leases/*'",
+			    harness.runroot, harness.runroot));
+		r = podium("system check --repair");
+		CHECK_HAS(r.out, "Removed: the resolver of network seen, in which no pod runs");
+		CHECK(!exists("%s/net/seen/resolver.json", harness.runroot), "it runs on");
+		MUST(0, "rm -f -t 0 lives");
+	}
+	MUST(0, "network rm -f seen");
+	CHECK_EXACT("", "system check");
+}
+
 static CU_TestInfo tests[] = {
-	{ "words of scripts", test_script_words }, { "reset", test_reset }, { "prune", test_prune },
-	{ "--rm without a monitor", test_orphan }, CU_TEST_INFO_NULL,
+	{ "check: records", test_check_records },
+	{ "check: networks", test_check_networks },
+	{ "words of scripts", test_script_words },
+	{ "reset", test_reset },
+	{ "prune", test_prune },
+	{ "--rm without a monitor", test_orphan },
+	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {
 	{ "system", begin, harness_end, NULL, NULL, tests },

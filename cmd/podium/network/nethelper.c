@@ -23,8 +23,8 @@
 #include "engine/state/eventlog.h"
 #include "engine/state/layout.h"
 
-#define NAME_BYTES   256
-#define CHAINS_BYTES 4096
+#define NAME_BYTES  256
+#define LINES_BYTES 1000000
 
 static int await_answer(int fd, struct error *err)
 {
@@ -124,11 +124,15 @@ int nethelper_create(const struct store *s, const struct network_conf *request, 
 	return 0;
 }
 
-int nethelper_forward_drops(const struct store *s, struct strlist *ret, struct error *err)
+/* The lines that a verb writes, as far as they find room. */
+static int read_lines(const struct store *s, const char *verb, struct strlist *ret,
+		      struct error *err)
 {
-	char verb[] = "forward", nothing[] = "-", text[CHAINS_BYTES], *rest = text;
-	char *const words[] = { verb, nothing, NULL };
-	cleanup_close int out = memfd_create("chains", MFD_CLOEXEC);
+	char nothing[] = "-";
+	char *const words[] = { (char *)(uintptr_t)verb, nothing, NULL };
+	cleanup_close int out = memfd_create("lines", MFD_CLOEXEC);
+	cleanup_free char *text = xmalloc(LINES_BYTES);
+	char *rest = text;
 	ssize_t n;
 	int r;
 
@@ -137,7 +141,7 @@ int nethelper_forward_drops(const struct store *s, struct strlist *ret, struct e
 	r = run(s, words, -1, out, err);
 	if (r < 0)
 		return r;
-	n = pread(out, text, sizeof(text) - 1, 0);
+	n = pread(out, text, LINES_BYTES - 1, 0);
 	text[n > 0 ? n : 0] = '\0';
 	while (rest) {
 		const char *line = strsep(&rest, "\n");
@@ -146,4 +150,14 @@ int nethelper_forward_drops(const struct store *s, struct strlist *ret, struct e
 			strlist_add(ret, line);
 	}
 	return 0;
+}
+
+int nethelper_forward_drops(const struct store *s, struct strlist *ret, struct error *err)
+{
+	return read_lines(s, "forward", ret, err);
+}
+
+int nethelper_check(const struct store *s, bool repair, struct strlist *ret, struct error *err)
+{
+	return read_lines(s, repair ? "repair" : "check", ret, err);
 }

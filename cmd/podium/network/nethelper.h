@@ -3,6 +3,8 @@
 #ifndef PODIUM_CMD_NETHELPER_H
 #define PODIUM_CMD_NETHELPER_H
 
+#include <stdbool.h>
+
 #include "engine/base/error.h"
 
 struct network_conf;
@@ -22,5 +24,8 @@ void network_log(const struct store *s, const char *status, const char *network)
 struct strlist;
 int nethelper_forward_drops(const struct store *s, struct strlist *ret,
 			    struct error *err) must_check;
+/* A line for each thing of the networks that nobody uses; with repair it is gone. */
+int nethelper_check(const struct store *s, bool repair, struct strlist *ret,
+		    struct error *err) must_check;
 
 #endif

@@ -3,7 +3,8 @@
  * system check - whether the images of the store are still what came in, and what is half made.
  *
  * Theory of operation: pods and containers that a killed command left half made are named, or removed
- * (halfmade.c). For the images the work is the verb "check" of podium-image: it reads every byte of every
+ * (halfmade.c), and so are records that cannot be read and what of the networks nobody uses (recordcheck.c).
+ * For the images the work is the verb "check" of podium-image: it reads every byte of every
  * image. Damage is a line on stdout and exit code 125; with --repair damaged images are removed,
  * to be pulled or loaded again, and only what a container uses is left and counts as damage.
  */
@@ -14,6 +15,7 @@
 #include "cmd/podium/base/format.h"
 #include "cmd/podium/image/imagejob.h"
 #include "cmd/podium/system/halfmade.h"
+#include "cmd/podium/system/recordcheck.h"
 #include "engine/base/json.h"
 
 struct check_options {
@@ -69,8 +71,12 @@ static int run_check(struct command_context *ctx, void *options, int argc, char 
 {
 	const struct check_options *o = options;
 	bool damaged = true;
+	struct recordcheck found = { 0 };
 	int left = halfmade_check(&ctx->store, o->repair, err);
-	int r = left < 0 ? left : check_images(ctx, o->repair, &damaged, err);
+	int r = left < 0 ? left : recordcheck(&ctx->store, o->repair, &found, err);
+
+	if (r == 0)
+		r = check_images(ctx, o->repair, &damaged, err);
 
 	(void)argc;
 	(void)argv;
@@ -79,17 +85,23 @@ static int run_check(struct command_context *ctx, void *options, int argc, char 
 				 o->repair ? " in images that are in use"
 					   : ": `podium system check --repair` removes what is "
 					     "damaged");
-	if (r == 0 && left > 0)
+	if (r == 0 && found.damaged)
+		return error_set(err, EBADMSG,
+				 "damage in the store: remove by hand, or put back, what is named");
+	if (r == 0 && (left > 0 || found.incomplete))
 		return error_set(
 			err, EBADMSG,
-			"something is half made: `podium system check --repair` removes it");
+			"something is half made or used by nobody: `podium system check --repair` "
+			"removes it");
 	return r;
 }
 
 const struct command cmd_system_check = {
 	.words = "system check",
 	.args = "[options]",
-	.summary = "Compare every image of the store with its digests, and find what is half made",
+	.summary = "Compare every image of the store with its digests, read every record, and find "
+		   "what "
+		   "is half made",
 	.options = check_option_table,
 	.options_size = sizeof(struct check_options),
 	.max_args = 0,
