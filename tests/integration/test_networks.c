@@ -608,6 +608,24 @@ static void test_conf(void)
 	start("byconf", "", "payload", "sleep 1000");
 	start("byname", "--network podium", "payload", "sleep 1000");
 	check_output(0, "byconf\n", NULL, "ps --filter network=mine --format '{{.Names}}'");
+	MUST(0, "pod create --name podbyconf");
+	check_output(0, "podbyconf\n", NULL, "pod ps --filter network=mine --format '{{.Name}}'");
+	MUST(0, "pod rm podbyconf");
+	for (int host = 0; host < 2; host++) {
+		cleanup_result struct result r = play_text(
+			host ? "hosted" : "played", "",
+			host ? "apiVersion: v1\nkind: Pod\nmetadata: {name: hosted}\nspec:\n"
+			       "  hostNetwork: true\n  terminationGracePeriodSeconds: 0\n"
+			       "  containers:\n"
+			       "  - {name: c, image: payload, args: [sleep, '1000']}\n"
+			     : "apiVersion: v1\nkind: Pod\nmetadata: {name: played}\nspec:\n"
+			       "  terminationGracePeriodSeconds: 0\n  containers:\n"
+			       "  - {name: c, image: payload, args: [sleep, '1000']}\n");
+
+		CHECK_CODE(r, 0);
+	}
+	check_output(0, "played\n", NULL, "pod ps --filter network=mine --format '{{.Name}}'");
+	MUST(0, "pod rm -f -t 0 played hosted");
 	check_output(0, "byname\n", NULL, "ps --filter network=podium --format '{{.Names}}'");
 	MUST(0, "network rm -f -t 0 mine other");
 	check_output(125, NULL, "network with name or ID mine", "run --rm payload true");

@@ -154,17 +154,10 @@ static int check_combination(const struct net_flags *w, const struct pod_spec *p
 /* The host's owner may want another network for those that name none. */
 static int default_network(const struct conf *conf, struct pod_spec *pod, struct error *err)
 {
-	const char *name = conf->default_network;
-	int r;
+	int r = network_words_check_default(conf->default_network, err);
 
-	if (is_empty(name) || strcmp(name, NET_DEFAULT) == 0 ||
-	    strcmp(name, NET_DEFAULT_ALIAS) == 0)
-		return 0;
-	if (!is_network_name(name))
-		return error_set(err, EINVAL,
-				 "containers.conf: default_network '%.64s' is no name of a network",
-				 name);
-	r = network_words(name, pod, err);
+	if (r == 1)
+		r = network_words(conf->default_network, pod, err);
 	return r < 0 ? error_wrap(err, "containers.conf: default_network") : 0;
 }
 

@@ -20,6 +20,7 @@
 #include "engine/net/ip.h"
 #include "engine/net/link.h"
 #include "engine/net/net.h"
+#include "engine/net/netconf.h"
 #include "engine/net/netnames.h"
 #include "engine/pod/spec.h"
 
@@ -379,4 +380,14 @@ int network_words_flags(const struct network_flags *f, struct pod_spec *pod, str
 	for (size_t i = 0; i < n_aliases && r == 0; i++)
 		r = add_alias_flag(f->aliases->v[i], pod, err);
 	return r;
+}
+
+int network_words_check_default(const char *name, struct error *err)
+{
+	if (is_empty(name) || strcmp(name, NET_DEFAULT) == 0 ||
+	    strcmp(name, NET_DEFAULT_ALIAS) == 0)
+		return 0;
+	if (!is_network_name(name))
+		return error_set(err, EINVAL, "'%.64s' is no name of a network", name);
+	return 1;
 }

@@ -42,4 +42,7 @@ int network_words_flags(const struct network_flags *f, struct pod_spec *pod,
 #define NETWORK_MAC_TEXT 18
 int network_words_mac(const char *text, char out[NETWORK_MAC_TEXT], struct error *err) must_check;
 
+/* Of containers.conf: 1 when it names another network than the one that is meant anyway, 0 when not. */
+int network_words_check_default(const char *name, struct error *err) must_check;
+
 #endif

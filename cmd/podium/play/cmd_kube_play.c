@@ -16,10 +16,12 @@
 
 #include "cmd/podium/base/command.h"
 #include "cmd/podium/base/commands.h"
+#include "cmd/podium/base/conf.h"
 #include "cmd/podium/play/kube_archive.h"
 #include "cmd/podium/play/kube_fetch.h"
 #include "cmd/podium/play/kube_input.h"
 #include "cmd/podium/container/lifeoptions.h"
+#include "cmd/podium/network/networkwords.h"
 #include "cmd/podium/play/play.h"
 #include "cmd/podium/play/play_build.h"
 #include "engine/base/mem.h"
@@ -52,6 +54,20 @@ static int read_annotations(const struct strlist *list, struct pairlist *ret, st
 	return 0;
 }
 
+/* containers.conf's default_network; NULL for the one that is meant anyway. */
+static int find_default_network(char **ret, struct error *err)
+{
+	cleanup_containers_conf struct conf conf = { .tz = NULL };
+	int r = containers_conf_load(&conf, err);
+
+	if (r < 0)
+		return r;
+	r = network_words_check_default(conf.default_network, err);
+	if (r == 1)
+		*ret = xstrdup(conf.default_network);
+	return r < 0 ? error_wrap(err, "containers.conf: default_network") : 0;
+}
+
 static int run(struct command_context *ctx, void *options, int argc, char **argv, struct error *err)
 {
 	struct play_options *o = options;
@@ -67,6 +83,7 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 				  .config_maps = o->config_maps,
 				  .plain_names = o->no_pod_prefix };
 	struct down_request rq = { .force = o->force };
+	cleanup_free char *by_default = NULL;
 	int r = grace_option(&o->time, &rq.grace_s, err);
 
 	if (r < 0)
@@ -89,6 +106,10 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	o->network = play_join_networks(&o->networks);
 	if (o->network)
 		strlist_take(&o->networks, o->network); /* freed with them */
+	r = find_default_network(&by_default, err);
+	if (r < 0)
+		return r;
+	o->default_network = by_default;
 	r = read_annotations(&o->annotations, &how.annotations, err);
 	if (r == 0)
 		r = play_override_input(&o->over, &o->networks, &how, err);

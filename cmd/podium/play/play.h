@@ -30,8 +30,9 @@ struct play_options {
 	bool quiet;
 	bool no_pod_prefix;
 	bool strict;
-	struct strlist networks; /* as given */
-	char *network;		 /* the same as one text, or NULL; filled in by run() */
+	struct strlist networks;     /* as given */
+	char *network;		     /* the same as one text, or NULL; filled in by run() */
+	const char *default_network; /* of containers.conf, or NULL; borrowed, filled in by run() */
 	struct strlist config_maps;
 	struct strlist annotations; /* KEY=VALUE */
 	struct play_overrides over;
@@ -78,6 +79,8 @@ int play_resolve_images(const struct store *s, const struct play_images *pulled,
 char *play_join_networks(const struct strlist *words);
 /* Whether such a text can be had. NULL can. */
 int play_check_networks(const struct store *s, const char *network, struct error *err) must_check;
+/* What this plan is given: the option's text, else containers.conf's network for a pod that names none. */
+const char *play_choose_network(const struct play_options *o, const struct pod_plan *plan);
 /* Gives a plan the networks of such a text; NULL: none was given. */
 int play_apply_network(const struct store *s, struct pod_plan *plan, const char *network,
 		       struct error *err) must_check;

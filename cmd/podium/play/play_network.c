@@ -4,8 +4,8 @@
  *
  * Theory of operation: the values of --network are one text with blanks between, since a Job's record
  * keeps them for the pods that are made later. Every pod of the files gets the same networks; addresses
- * go to the pods in order, one each. A pod's containers are known in its networks by their names, the
- * short ones, too (podium-net). The document of a pod says what a manifest can say of it: hostNetwork.
+ * go to the pods in order, one each. Without the option containers.conf may name the network of pods that
+ * are not in the host's. The document of a pod says what a manifest can say of it: hostNetwork.
  */
 #include <errno.h>
 #include <string.h>
@@ -71,6 +71,13 @@ int play_check_networks(const struct store *s, const char *network, struct error
 			      network);
 	record_done(&pod_spec_type, &probe);
 	return r;
+}
+
+const char *play_choose_network(const struct play_options *o, const struct pod_plan *plan)
+{
+	bool asks = plan->pod.network == NETWORK_BRIDGE && plan->pod.networks.n == 0;
+
+	return o->network || !asks ? o->network : o->default_network;
 }
 
 int play_apply_network(const struct store *s, struct pod_plan *plan, const char *network,

@@ -25,14 +25,17 @@
 #define MAKER_WAIT_MS 30000
 
 /* Each step of a Job makes its pods from the document: the option goes along with it. */
-static int tell_jobs_network(const struct store *s, const char *network, struct kube_result *result,
-			     struct error *err)
+static int tell_jobs_network(const struct store *s, const struct play_options *o,
+			     struct kube_result *result, struct error *err)
 {
-	int r = play_check_networks(s, network, err);
+	int r = play_check_networks(s, o->network, err);
 
-	for (size_t i = 0; i < result->n_objects && r >= 0; i++)
-		if (result->objects[i].template)
-			result->objects[i].network = network;
+	for (size_t i = 0; i < result->n_objects && r >= 0; i++) {
+		struct kube_object *object = &result->objects[i];
+
+		if (object->template)
+			object->network = play_choose_network(o, object->template);
+	}
 	return r < 0 ? r : 0;
 }
 
@@ -242,14 +245,15 @@ int play_prepare(struct command_context *ctx, const struct play_options *o,
 		 struct kube_result *result, const struct play_images *pulled, struct played *v,
 		 struct error *err)
 {
-	int r = tell_jobs_network(&ctx->store, o->network, result, err);
+	int r = tell_jobs_network(&ctx->store, o, result, err);
 	bool missing;
 
 	for (size_t i = 0; i < result->n && r == 0; i++) {
 		v[i].plan = &result->v[i];
 		v[i].creation.lock_fd = -1;
 		missing = false;
-		r = play_apply_network(&ctx->store, v[i].plan, o->network, err);
+		r = play_apply_network(&ctx->store, v[i].plan, play_choose_network(o, v[i].plan),
+				       err);
 		if (r == 0)
 			r = play_apply_addresses(&ctx->store, &o->over, i, v[i].plan, err);
 		if (r == 0)
