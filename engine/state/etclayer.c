@@ -17,18 +17,18 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "engine/base/mem.h"
 
-/* The directory's mode is that of /etc in a container whose image has none. */
-static int make_dir(int dirfd, const char *name)
+static int make_dir(int dirfd, const char *name, mode_t mode)
 {
 	cleanup_close int fd = -EBADF;
 
 	if (mkdirat(dirfd, name, 0700) < 0 && errno != EEXIST)
 		return -errno;
 	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fchmod(fd, 0755) < 0)
+	if (fd < 0 || fchmod(fd, mode) < 0)
 		return -errno;
 	return steal_fd(&fd);
 }
@@ -36,14 +36,14 @@ static int make_dir(int dirfd, const char *name)
 void etclayer_make(int rootfd)
 {
 	static const char *const files[] = { "hosts", "resolv.conf", "hostname" };
-	cleanup_close int layer = make_dir(rootfd, "etclayer");
-	cleanup_close int etc = layer < 0 ? layer : make_dir(layer, "etc");
+	cleanup_close int layer = make_dir(rootfd, "etclayer", 0700);
+	/* The mode of /etc in a container whose image has none. */
+	cleanup_close int etc = layer < 0 ? layer : make_dir(layer, "etc", 0755);
 
 	for (size_t i = 0; etc >= 0 && i < ARRAY_SIZE(files); i++) {
-		cleanup_close int fd =
-			openat(etc, files[i], O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+		int fd = openat(etc, files[i], O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 		if (fd >= 0)
-			(void)fchmod(fd, 0644);
+			(void)close(fd);
 	}
 }
