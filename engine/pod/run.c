@@ -31,6 +31,7 @@
 #include "engine/net/hostport.h"
 #include "engine/pod/lookup.h"
 #include "engine/pod/total.h"
+#include "engine/process/attach.h"
 #include "engine/process/launch.h"
 #include "engine/process/sync.h"
 #include "engine/process/userns.h"
@@ -443,14 +444,35 @@ static int down_containers(struct pod_run *r, struct error *err)
 
 /* ---- run directories -------------------------------------------------------------------- */
 
+/* But for the socket of a session that waits already for the container's next run. */
+static int remove_run_directory(const struct store *s, const char *id, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	int fd = openat(s->runfd, layout_container(path, id, NULL),
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	int r = 0;
+
+	if (!d)
+		return fs_remove_tree(s->runfd, path, err);
+	while (r == 0 && (e = readdir(d)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		    strcmp(e->d_name, SESSION_SOCKET) != 0)
+			r = fs_remove_tree(fd, e->d_name, err);
+	if (r == 0 && unlinkat(s->runfd, path, AT_REMOVEDIR) < 0 && errno != ENOENT &&
+	    errno != ENOTEMPTY)
+		return error_errno(err, "remove directory '%s'", path);
+	return r;
+}
+
 static int down_files(struct pod_run *r, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
 	int rc = 0;
 
 	for (size_t i = 0; i < r->container_ids.n && rc == 0; i++)
-		rc = fs_remove_tree(r->store->runfd,
-				    layout_container(path, r->container_ids.v[i], NULL), err);
+		rc = remove_run_directory(r->store, r->container_ids.v[i], err);
 	if (rc == 0)
 		rc = fs_remove_tree(r->store->runfd, layout_pod(path, r->pod_id, NULL), err);
 	return rc;

@@ -30,11 +30,13 @@ ssize_t attach_receive(int fd, struct attach_frame *ret)
 {
 	ssize_t n;
 
+	/* ECONNRESET, which is told once: the peer has gone without reading our last frames. Its own
+	 * last ones are still there, and after them the end. */
 	do {
 		n = recv(fd, ret, sizeof(*ret), 0);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
-		return errno == ECONNRESET ? -EPIPE : -errno;
+		return -errno;
 	if (n == 0)
 		return -EPIPE;
 	if (n < ATTACH_HEAD || ret->version != ATTACH_VERSION)
@@ -66,6 +68,8 @@ void session_unlisten(const struct store *s, const char *container_id)
 {
 	char path[LAYOUT_PATH_MAX];
 
-	/* The directory is not made again: the container may have removed itself. */
+	/* The directory is not made again: the container may have removed itself. It goes too when
+	 * nothing else is in it. */
 	(void)unlinkat(s->runfd, layout_container(path, container_id, SESSION_SOCKET), 0);
+	(void)unlinkat(s->runfd, layout_container(path, container_id, NULL), AT_REMOVEDIR);
 }

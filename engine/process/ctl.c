@@ -23,6 +23,7 @@
 
 #define CTL_HEAD    offsetof(struct ctl_msg, text)
 #define CTL_FDS_MAX 2
+#define LISTEN_TRIES 10
 #define CTL_BACKLOG 16
 
 static int send_packet(int fd, struct ctl_msg *m, const int *fds, int n_fds)
@@ -166,9 +167,14 @@ int ctl_listen_at(int dirfd, const char *name, struct error *err)
 int ctl_listen_name(const struct store *s, const char *container_id, const char *name,
 		    struct error *err)
 {
-	cleanup_close int dir = layout_run_container(s, container_id, err);
-	int r = dir < 0 ? dir : ctl_listen_at(dir, name, err);
+	int r = -ENOENT;
 
+	/* The end of an earlier run may take the directory away meanwhile. */
+	for (int i = 0; i < LISTEN_TRIES && r == -ENOENT; i++) {
+		cleanup_close int dir = layout_run_container(s, container_id, err);
+
+		r = dir < 0 ? dir : ctl_listen_at(dir, name, err);
+	}
 	return r < 0 ? error_wrap(err, "container '%.12s'", container_id) : r;
 }
 

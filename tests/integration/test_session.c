@@ -113,6 +113,16 @@ static void test_slow_reader(void)
 	check_shell("$P exec keep head -c 120000 /dev/zero | (sleep 3; wc -c)", "120000\n");
 }
 
+/* The end of a run takes its sockets away, and not that of the session which waits for the next. */
+static void test_again_at_once(void)
+{
+	check_shell("$P create --network none --name again busybox echo said >/dev/null\n"
+		    "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do\n"
+		    "$P start -a again 2>&1; done | uniq -c | tr -s ' '\n"
+		    "$P rm again >/dev/null",
+		    " 20 said\n");
+}
+
 static void test_input(void)
 {
 	check_shell("head -c 8000000 /dev/urandom >$W/in\n"
@@ -324,6 +334,7 @@ static CU_TestInfo tests[] = {
 	{ "short lives", test_short_lives },
 	{ "exit codes", test_codes },
 	{ "slow readers get everything", test_slow_reader },
+	{ "again at once", test_again_at_once },
 	{ "input", test_input },
 	{ "32 execs at once", test_32_execs },
 	{ "signals", test_signals },

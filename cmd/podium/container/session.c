@@ -206,11 +206,18 @@ static void read_frame(struct session *s)
 
 /* ---- the beginning ---------------------------------------------------------------------- */
 
+static void stop_listening(struct session *s)
+{
+	if (s->listen_fd >= 0)
+		session_unlisten(s->store, s->id);
+	close_fd(&s->listen_fd);
+}
+
 static void take_socket(struct session *s, int fd)
 {
 	s->fd = fd;
 	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
-	close_fd(&s->listen_fd);
+	stop_listening(s);
 	s->send_size = s->send_hello = true;
 	send_first(s);
 }
@@ -449,9 +456,7 @@ int container_session(struct command_context *ctx, const char *container_id,
 	r = open_signals(s, &old, err);
 	if (r == 0)
 		r = run_session(s, err);
-	if (s->o->start)
-		session_unlisten(s->store, s->id);
-	close_fd(&s->listen_fd);
+	stop_listening(s);
 	close_fd(&s->fd);
 	close_fd(&s->signal_fd);
 	if (!s->report.done)
