@@ -127,6 +127,8 @@ static void add_flag(struct page *p, char letter, const char *name)
 	} else {
 		check_letter(p, o, letter);
 		buf_printf(&p->at.works, "%s`--%s`", p->at.works.len ? " " : "", name);
+		if (o->kind == OPTION_FIXED)
+			buf_printf(&p->at.works, " (only `%s`: %s)", o->value, o->help);
 		p->works++;
 	}
 }
@@ -166,7 +168,7 @@ static char *make_page(struct page *p)
 	buf_printf(&b,
 		   "# Podman's commands and flags\n\n"
 		   "Made by `tests/unit/test_compat.c` from the help of Podman 4.3.1 and podium's "
-		   "own tables: a flag works, or is refused by name with its reason, or is not "
+		   "own tables: a flag works (or does with the one value that is so here), or is refused by name with its reason, or is not "
 		   "there (\"unknown flag\"). None is accepted and ignored.\n\n"
 		   "%zu of %zu commands are there, %zu are refused by name. Of the flags of the "
 		   "former %zu work, %zu are refused by "

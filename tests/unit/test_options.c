@@ -30,6 +30,9 @@ static const struct option table[] = {
 	{ 'n', "last", OPTION_INT, O(last), NULL, "", false },
 	{ 't', "time", OPTION_SECONDS, O(time), NULL, "", false },
 	OPTION_REFUSE('r', "remote", "there is no service"),
+	OPTION_ONLY(0, "driver", "overlay", "layers are overlays"),
+	OPTION_ONLY('y', "syslog", "false", "there is no log"),
+	OPTION_ONLY(0, "sync", "true", "it is so"),
 	{ 0, "caps", OPTION_LIST, O(caps), NULL, "", false },
 	OPTIONS_END,
 };
@@ -87,6 +90,28 @@ static void test_maybe(void)
 		options_done(table, &p.v);
 	}
 	check_error("--verify=maybe", "\"maybe\" for \"--verify\" flag");
+}
+
+static void test_fixed(void)
+{
+	static const char *const taken[] = { "--driver=overlay arg", "--driver overlay arg",
+					     "--syslog=false arg",   "--syslog=F arg",
+					     "--sync arg",	     "--sync=1 arg",
+					     "-y=false arg" };
+	struct parsed p;
+
+	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
+		parse(taken[i], false, &p);
+		CU_ASSERT_EQUAL(p.r, 0);
+		CU_ASSERT_EQUAL(p.found.n_args, 1);
+		options_done(table, &p.v);
+	}
+	check_error("--driver=vfs", "--driver=vfs is not supported, only 'overlay': layers are");
+	check_error("--driver", "flag needs an argument: --driver");
+	check_error("--syslog", "--syslog=true is not supported, only 'false': there is no log");
+	check_error("-y", "--syslog=true is not supported");
+	check_error("--sync=false", "--sync=false is not supported, only 'true'");
+	check_error("--sync=maybe", "invalid argument \"maybe\" for \"--sync\" flag");
 }
 
 static void test_forms(void)
@@ -290,6 +315,7 @@ static void test_lists(void)
 static CU_TestInfo tests[] = {
 	{ "lists", test_lists },
 	{ "all forms of an option", test_forms },
+	{ "one value only", test_fixed },
 	{ "a boolean that may be left to others", test_maybe },
 	{ "values", test_values },
 	{ "arguments between options", test_arguments },

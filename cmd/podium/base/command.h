@@ -26,6 +26,7 @@ enum option_kind {
 	OPTION_INT,	/* struct option_int, strict decimal, may be negative: the command checks */
 	OPTION_SECONDS, /* struct option_seconds: whole seconds; -1 (without end) is allowed */
 	OPTION_REFUSED, /* Podman has it, podium cannot: help says why, in a few words */
+	OPTION_FIXED,	/* one value is what always is so here: any other is refused, help says why */
 };
 struct option_maybe {
 	bool set;
@@ -53,10 +54,24 @@ struct option {
 	{                                                                 \
 		(letter_), (name_), OPTION_REFUSED, 0, NULL, (why_), true \
 	}
+/* A flag of Podman's that is taken with the one value that is true here: --name=value. One with the
+ * value "true" or "false" is a boolean. */
+#define OPTION_ONLY(letter_, name_, value_, why_)                            \
+	{                                                                    \
+		(letter_), (name_), OPTION_FIXED, 0, (value_), (why_), true \
+	}
 #define OPTIONS_END          \
 	{                    \
 		.name = NULL \
 	}
+
+/* A boolean: its value is never the next argument but one of its own word, after '='. */
+static inline bool is_option_boolean(const struct option *o)
+{
+	return o->kind == OPTION_BOOL || o->kind == OPTION_MAYBE || o->kind == OPTION_WORD ||
+	       (o->kind == OPTION_FIXED &&
+		(is_equal(o->value, "true") || is_equal(o->value, "false")));
+}
 
 enum command_store {
 	COMMAND_NO_STORE,

@@ -50,12 +50,6 @@ static int refuse(const struct option *o, struct error *err)
 	return error_set(err, EINVAL, "--%s is not supported: %s", o->name, o->help);
 }
 
-/* Its value is never the next argument. */
-static bool is_boolean(const struct option *o)
-{
-	return o->kind == OPTION_BOOL || o->kind == OPTION_MAYBE || o->kind == OPTION_WORD;
-}
-
 static int bad_value(const struct option *o, const char *value, const char *why, struct error *err)
 {
 	if (o->letter)
@@ -126,6 +120,20 @@ static void add_words(struct strlist *list, const char *value)
 	}
 }
 
+static int check_fixed(const struct option *o, const char *value, struct error *err)
+{
+	bool is_boolean = is_option_boolean(o), b = true;
+
+	if (is_boolean && value && parse_bool(value, &b) < 0)
+		return bad_value(o, value, "not a boolean (true or false)", err);
+	if (is_boolean)
+		value = b ? "true" : "false";
+	if (is_equal(value, o->value))
+		return 0;
+	return error_set(err, EINVAL, "--%s=%.100s is not supported, only '%s': %s", o->name, value,
+			 o->value, o->help);
+}
+
 /* value is NULL only for a boolean without one. */
 static int set_value(const struct parse *p, const struct option *o, const char *value,
 		     struct error *err)
@@ -151,6 +159,8 @@ static int set_value(const struct parse *p, const struct option *o, const char *
 	case OPTION_INT:
 	case OPTION_SECONDS:
 		return set_number(o, field, value, err);
+	case OPTION_FIXED:
+		return check_fixed(o, value, err);
 	case OPTION_REFUSED:
 		break;
 	}
@@ -175,7 +185,7 @@ static int parse_long(struct parse *p, const char *word, struct error *err)
 				 name);
 	if (o->kind == OPTION_REFUSED)
 		return refuse(o, err);
-	if (!value && !is_boolean(o)) {
+	if (!value && !is_option_boolean(o)) {
 		if (p->i + 1 >= p->argc)
 			return error_set(err, EINVAL, "flag needs an argument: --%s", o->name);
 		value = p->argv[++p->i];
@@ -200,9 +210,9 @@ static int parse_letter(struct parse *p, const char *word, const char *at, struc
 		return refuse(o, err);
 	if (at[1] == '=')
 		value = at + 2;
-	else if (!is_boolean(o) && at[1])
+	else if (!is_option_boolean(o) && at[1])
 		value = at + 1;
-	if (!value && !is_boolean(o)) {
+	if (!value && !is_option_boolean(o)) {
 		if (p->i + 1 >= p->argc)
 			return error_set(err, EINVAL, "flag needs an argument: '%c' in %.100s", *at,
 					 word);

@@ -70,7 +70,7 @@ static const struct option cleanup_options[] = {
 	OPTION_LATEST("container"),
 	{ 0, "rm", OPTION_BOOL, offsetof(struct cleanup_options, remove), NULL,
 	  "Remove the container afterwards", false },
-	OPTION_REFUSE(0, "rmi", "remove the image by its name"),
+	OPTION_ONLY(0, "rmi", "false", "remove the image by its name"),
 	OPTIONS_END,
 };
 

@@ -540,7 +540,7 @@ static const struct option option_table[] = {
 	  false },
 	{ 0, "sort", OPTION_STRING, O(sort), "key",
 	  "command, created, id, image, names, runningfor, size, status", false },
-	OPTION_REFUSE(0, "sync", "what is shown is always what is true now"),
+	OPTION_ONLY(0, "sync", "true", "what is shown is always what is true now"),
 	{ 'w', "watch", OPTION_INT, O(watch), "seconds", "Again and again", false },
 	OPTIONS_END,
 };

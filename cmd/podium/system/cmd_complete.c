@@ -142,8 +142,7 @@ static void offer_nouns(struct completion *c, const char *usage)
 
 static bool takes_value(const struct option *o)
 {
-	return o->kind != OPTION_BOOL && o->kind != OPTION_MAYBE && o->kind != OPTION_WORD &&
-	       o->kind != OPTION_REFUSED;
+	return !is_option_boolean(o) && o->kind != OPTION_REFUSED;
 }
 
 static void offer_options(struct completion *c, const struct option *table)
