@@ -7,7 +7,8 @@
  * may already be in namespaces where the trees cannot be reached.
  *
  * Trees where a container has no group of its own: cpu, cpuset, hugetlb, when it asked for nothing
- * there (the process stays where its starter is); devices, when it is not privileged (the shared
+ * there (the process joins its pod's group, whose limits are for all members, or stays where its
+ * starter is when the pod has none either); devices, when it is not privileged (the shared
  * group). A missing memory, pids or freezer group is an error, since a limit would silently not hold.
  *
  * Should: be called by a process with one thread, before it forks. Mustn't: be called after
@@ -26,11 +27,14 @@
 #include "engine/cgroup/internal.h"
 
 static int open_v1_tasks(const struct cgroup_ctx *cg, enum cgroup_tree t, const char *group,
-			 int *ret, struct error *err)
+			 const char *pod_group, int *ret, struct error *err)
 {
+	bool is_optional = t == CGROUP_TREE_CPU || t >= CGROUP_TREE_CPUSET;
 	int fd = cgfile_open(cg, t, group, "tasks", O_WRONLY);
 
-	if (fd == -ENOENT && (t == CGROUP_TREE_CPU || t >= CGROUP_TREE_CPUSET))
+	if (fd == -ENOENT && is_optional)
+		fd = cgfile_open(cg, t, pod_group, "tasks", O_WRONLY);
+	if (fd == -ENOENT && is_optional)
 		return 0;
 	if (fd == -ENOENT && t == CGROUP_TREE_DEVICES)
 		fd = cgfile_open(cg, t, CGROUP_DEVICES, "tasks", O_WRONLY);
@@ -65,14 +69,16 @@ int cgroup_join_prepare(const struct cgroup_ctx *cg, const char *pod_id, const c
 			enum cgroup_born born, struct cgroup_join *ret, struct error *err)
 {
 	struct cgroup_join j = CGROUP_JOIN_INIT;
-	char group[CGROUP_GROUP_MAX];
+	char group[CGROUP_GROUP_MAX], pod_group[CGROUP_GROUP_MAX];
 	int r = cgroup_leaf_path(cg, group, pod_id, container_id, err);
 
+	if (r == 0)
+		r = cgroup_leaf_path(cg, pod_group, pod_id, NULL, err);
 	for (int t = 0; r == 0 && t < CGROUP_TREE__COUNT; t++) {
 		if (cg->tree[t] < 0)
 			continue;
 		if (t != CGROUP_TREE_UNIFIED)
-			r = open_v1_tasks(cg, (enum cgroup_tree)t, group, &j.fd[t], err);
+			r = open_v1_tasks(cg, (enum cgroup_tree)t, group, pod_group, &j.fd[t], err);
 		else if (born == CGROUP_BORN_OUTSIDE)
 			r = open_unified_procs(cg, group, &j.fd[t], err);
 	}
