@@ -65,7 +65,9 @@ static int start_attached(struct command_context *ctx, const struct life_options
 		.detach_keys = o->detach_keys,
 	};
 
-	return container_session(ctx, id, &so, err);
+	int r = container_start_required(&ctx->store, id, err);
+
+	return r < 0 ? r : container_session(ctx, id, &so, err);
 }
 
 static int run_start(struct command_context *ctx, void *options, int argc, char **argv,

@@ -143,6 +143,9 @@ static int check_combination(const struct net_flags *w, const struct pod_spec *p
 				 "--%s cannot be had with --network %.100s: it is for whoever made "
 				 "that network namespace to say",
 				 flag, pod->network_from);
+	if (w->dns.n && w->networks.n && pod->network == NETWORK_NONE)
+		return error_set(err, EINVAL,
+				 "conflicting options: dns and the network mode: none");
 	if (w->publish.n && pod->network != NETWORK_BRIDGE)
 		return error_set(err, EINVAL,
 				 "--publish needs a bridge network: with --network %s nothing is "
