@@ -126,6 +126,7 @@ void fakestore_add_pod(struct fakestore *f, const char *name, const char *const 
 	struct pod_spec pod = { .version = POD_SPEC_VERSION,
 				.id = ids[0],
 				.name = (char *)(uintptr_t)name,
+				.owner = (char *)(uintptr_t) "kube", /* played */
 				.infra_id = ids[1],
 				.created_ns = created_ns ? created_ns : clock_wall_ns() };
 	size_t n = 0;

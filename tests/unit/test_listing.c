@@ -474,7 +474,10 @@ static void test_inspect(void)
 	CU_ASSERT_TRUE(json_is_object(pod));
 	CU_ASSERT_STRING_EQUAL(jget_str(pod, "State"), "Created");
 	CU_ASSERT_STRING_EQUAL(jget_str(pod, "InfraContainerID"), api[1]);
-	check_error(&cmd_pod_inspect, "nope", "no pod with name or ID nope found: no such pod");
+	run(&cmd_pod_inspect, "nope", &r);
+	CU_ASSERT(r.code < 0 && is_equal(r.text, "[]\n"));
+	CU_ASSERT_STRING_EQUAL(r.err.text, "no pod with name or ID nope found: no such pod");
+	result_done(&r);
 	check_error(&cmd_inspect, "-t dog web", "invalid type \"dog\"");
 	check(&cmd_inspect, "--format {{.Name}} web-ng1 api", "web-ng1\napi\n");
 	run(&cmd_inspect, "--format {{.Name}} web-ng1 nope api", &r);
@@ -511,8 +514,8 @@ static void test_logs(void)
 	      "three\n"); /* nothing writes: nothing to wait for */
 	check(&cmd_logs, "web-ng2", "");
 	check_error(&cmd_logs, "nope", "no container with name or ID \"nope\" found: no such container");
-	check_error(&cmd_logs, "", "name a container");
-	check_error(&cmd_logs, "-l web-ng1", "--latest goes without");
+	check_error(&cmd_logs, "", "specify at least one container name or ID to log");
+	check_error(&cmd_logs, "-l web-ng1", "--latest and containers cannot be used together");
 	check_error(&cmd_logs, "--tail x web-ng1", "--tail");
 	check_error(&cmd_logs, "--since yesterday web-ng1", "is no time");
 	tear_down();

@@ -10,12 +10,15 @@
  */
 #include "cmd/podium/base/command.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
+
+#define COMMAND_LINE_MAX (64 << 10)
 
 static void print_line(const char *prefix, const char *text)
 {
@@ -43,4 +46,16 @@ void command_print_warning(const char *text)
 {
 	if (!warnings_hidden)
 		print_line("Warning", text);
+}
+
+void command_line_words(struct strlist *ret)
+{
+	cleanup_free char *text = NULL;
+	struct error scratch; /* a record without them says less */
+	size_t len = 0;
+
+	if (fs_read_file(AT_FDCWD, "/proc/self/cmdline", COMMAND_LINE_MAX, &text, &len, &scratch) < 0)
+		return;
+	for (const char *p = text; p < text + len; p += strlen(p) + 1)
+		strlist_add(ret, p);
 }

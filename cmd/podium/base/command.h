@@ -111,6 +111,9 @@ void command_print_error(const struct error *err);
 /* "WARN[0000] text" is docker's; ours is "Warning: <text>" on stderr, escaped; nothing at the log
  * level error and above. */
 void command_print_warning(const char *text);
+/* Adds the words that this program was called with, as they were typed; none when they cannot be read
+ * (proc(5)), or are more than a record shall hold. */
+void command_line_words(struct strlist *ret);
 /* Called once, by main(), for --log-level error. */
 void command_hide_warnings(void);
 

@@ -279,13 +279,13 @@ static bool is_pod_label_match(const struct store *s, const char *pod_id, const 
 	bool match = false;
 
 	if (pod_id && lookup_read_pod(s, pod_id, &pod, &scratch) == 0) {
-		match = is_label_match(wanted, &pod.labels);
+		match = is_label_match(wanted, view_pod_labels(&pod));
 		record_done(&pod_spec_type, &pod);
 	}
 	return match;
 }
 
-/* A container has the labels of its image and of its pod. */
+/* A container has the labels of its image, and of its pod when that was played. */
 static bool is_container_label_match(const struct store *s, const struct container_view *view,
 				     const char *wanted)
 {

@@ -2,14 +2,15 @@
 /*
  * inspect, container inspect, pod inspect - everything about objects, as JSON or by a template.
  *
- * Theory of operation: `inspect` tries each name as a container, a pod, an image, a volume
- * (or as what --type says) and prints one array of all that it found, then one error for each name that it did not
+ * Theory of operation: `inspect` tries each name as a container, a pod, an image, a network, a
+ * volume (or as what --type says) and prints one array of all that it found, then one error for each name that it did not
  * find, and exits with 125 when there was one: as Podman does, so that a script gets what there is.
  * `pod inspect` prints an object for one pod (an array for more), again as Podman does.
  *
  * A template is expanded once for each object, with a newline after it.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cmd/podium/base/command.h"
@@ -39,6 +40,7 @@ static const struct inspect_type {
 	{ "container", inspect_container },
 	{ "pod", inspect_pod },
 	{ "image", inspect_image },
+	{ "network", inspect_network },
 	{ "volume", inspect_volume },
 };
 
@@ -58,7 +60,9 @@ static int inspect_one(const struct store *s, const char *type, const char *name
 		if (r == 0)
 			return 0;
 		*err = inner;
-		if (r == -ENOENT && strcmp(types[i].name, "image") != 0)
+		if (r == -ENOENT && strcmp(types[i].name, "network") == 0)
+			r = error_wrap(err, "network %.200s", name);
+		else if (r == -ENOENT && strcmp(types[i].name, "image") != 0)
 			r = error_set(err, ENOENT, "no such %s %.200s", types[i].name, name);
 		return error_wrap(err, "inspecting object");
 	}
@@ -111,12 +115,14 @@ static int inspect_latest_or(struct command_context *ctx, const char *type,
 	int r;
 
 	if (!o->latest && !argc)
-		return error_set(err, EINVAL, "name an object, or use --latest");
+		return error_set(err, EINVAL, "no names or ids specified");
 	if (!o->latest)
 		return inspect_all(ctx, type, o, argc, argv, err);
+	if (argc)
+		return error_set(err, EINVAL, "--latest and arguments cannot be used together");
 	if (type && !is_equal(type, "container"))
 		return error_set(err, EINVAL, "--latest is for containers");
-	r = view_find(&ctx->store, true, argc ? argv[0] : NULL, id, err);
+	r = view_find(&ctx->store, true, NULL, id, err);
 	return r < 0 ? r : inspect_all(ctx, "container", o, 1, &word, err);
 }
 
@@ -132,7 +138,8 @@ static int run_inspect(struct command_context *ctx, void *options, int argc, cha
 	if (!known)
 		return error_set(
 			err, EINVAL,
-			"invalid type \"%.60s\": must be all, container, image, pod or volume",
+			"invalid type \"%.60s\": must be \"image\", \"container\", \"pod\", "
+			"\"network\", \"volume\", or \"all\"",
 			type);
 	return inspect_latest_or(ctx, type, o, argc, argv, err);
 }
@@ -159,7 +166,7 @@ static int inspect_latest_pod(struct command_context *ctx, const struct inspect_
 	struct container_views views = { 0 };
 	struct pod_views pods = { 0 };
 	cleanup_json json_t *pod = NULL;
-	int r = argc ? error_set(err, EINVAL, "--latest goes without a pod's name") : 0;
+	int r = argc ? error_set(err, EINVAL, "--latest and arguments cannot be used together") : 0;
 
 	if (r == 0)
 		r = views_load(&ctx->store, &views, err);
@@ -184,10 +191,12 @@ static int run_pod_inspect(struct command_context *ctx, void *options, int argc,
 	if (o->latest)
 		return inspect_latest_pod(ctx, o, argc, err);
 	if (!argc)
-		return error_set(err, EINVAL, "name a pod, or use --latest");
+		return error_set(err, EINVAL, "no names or ids specified");
 	if (argc > 1)
 		return inspect_all(ctx, "pod", o, argc, argv, err);
 	r = inspect_pod(&ctx->store, argv[0], &pod, err);
+	if (r == -ENOENT)
+		(void)puts("[]");
 	return r < 0 ? r : format_object(pod, o->format, err);
 }
 
@@ -211,7 +220,8 @@ static const struct option inspect_options[] = {
 	OPTION_FORMAT,
 	OPTION_LATEST,
 	OPTION_SIZE,
-	{ 't', "type", OPTION_STRING, O(type), "type", "all, container, image, pod or volume",
+	{ 't', "type", OPTION_STRING, O(type), "type", "all, container, image, network, pod or"
+	  " volume",
 	  false },
 	OPTIONS_END,
 };
@@ -223,10 +233,9 @@ static const struct option pod_options[] = { OPTION_FORMAT, OPTION_LATEST, OPTIO
 const struct command cmd_inspect = {
 	.words = "inspect",
 	.args = "[options] NAME [NAME...]",
-	.summary = "Everything about containers, pods, images or volumes",
-	.details = "  Prints an array with one object for each name: the container, pod or image "
-		   "of that\n"
-		   "  name, the first that there is.",
+	.summary = "Everything about containers, pods, images, networks or volumes",
+	.details = "  Prints an array with one object for each name: the container, pod, image, "
+		   "network or\n  volume of that name, the first that there is.",
 	.options = inspect_options,
 	.options_size = sizeof(struct inspect_options),
 	.max_args = -1,

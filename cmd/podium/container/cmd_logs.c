@@ -341,8 +341,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 
 	if (o->latest == (argc > 0))
 		return error_set(err, EINVAL,
-				 o->latest ? "--latest goes without a container's name"
-					   : "name a container, or use --latest");
+				 o->latest ? "--latest and containers cannot be used together"
+					   : "specify at least one container name or ID to log");
 	r = o->latest ? find_latest(&ctx->store, v, err)
 		      : find_targets(&ctx->store, argc, argv, v, err);
 	return r < 0 ? r : read_targets(&ctx->store, o, v, n, err);
@@ -405,8 +405,8 @@ static int run_pod(struct command_context *ctx, void *options, int argc, char **
 
 	if (o->latest == (argc > 0))
 		return error_set(err, EINVAL,
-				 o->latest ? "--latest goes without a pod's name"
-					   : "name a pod, or use --latest");
+				 o->latest ? "--latest and pods cannot be used together"
+					   : "specify at least one pod name or ID to log");
 	r = views_load(&ctx->store, &views, err);
 	if (r == 0)
 		r = pod_views_load(&ctx->store, &views, &pods, err);

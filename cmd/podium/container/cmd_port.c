@@ -104,11 +104,12 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 
 	if (o->all && (o->latest || argc))
 		return error_set(err, EINVAL,
-				 "--all goes without --latest and without a container");
+				 o->latest ? "--all and --latest cannot be used together"
+					   : "no arguments are needed with --all");
 	if (o->all)
 		return print_all(&ctx->store, err);
 	if (argc < named)
-		return error_set(err, EINVAL, "name a container, or use --all or --latest");
+		return error_set(err, EINVAL, "you must supply a running container name or id");
 	if (argc > named + 1)
 		return error_set(err, EINVAL, "at most one port can be asked for");
 	if (argc > named)
@@ -118,7 +119,7 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	if (r < 0)
 		return r;
 	view_load(&ctx->store, id, &view);
-	if (!print_container(&view, &w, false) && w.is_set)
+	if (!print_container(&view, &w, false) && w.is_set && !is_empty(view.st.ports))
 		r = error_set(err, ENOENT, "failed to find published port \"%.60s\"", argv[named]);
 	view_done(&view);
 	return r;

@@ -72,43 +72,34 @@ static bool has_process(const struct container_view *view)
 				view->live == STATE_STOPPING);
 }
 
+/* Columns of --ns, and the names under /proc/PID/ns. */
+static const char *const namespaces[][2] = {
+	{ "CGROUPNS", "cgroup" }, { "IPC", "ipc" },	{ "MNT", "mnt" }, { "NET", "net" },
+	{ "PIDNS", "pid" },	  { "USERNS", "user" }, { "UTS", "uts" },
+};
+
 /* The numbers of the namespaces that its first process is in; none of one that does not run. */
 static void add_namespaces(json_t *row, const struct container_view *view)
 {
-	static const char *const names[][2] = {
-		{ "CGROUPNS", "cgroup" }, { "IPC", "ipc" },	{ "MNT", "mnt" }, { "NET", "net" },
-		{ "PIDNS", "pid" },	  { "USERNS", "user" }, { "UTS", "uts" },
-	};
 	char path[64], link[64];
 
 	jset_owned(row, "Pid", xasprintf("%u", has_process(view) ? view->st.pid : 0));
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++) {
+		const char *name = namespaces[i][0];
 		ssize_t n = -1;
 
-		(void)snprintf(path, sizeof(path), "/proc/%u/ns/%s", view->st.pid, names[i][1]);
+		(void)snprintf(path, sizeof(path), "/proc/%u/ns/%s", view->st.pid,
+			       namespaces[i][1]);
 		if (has_process(view))
 			n = readlink(path, link, sizeof(link) - 1);
 		link[n > 0 ? n : 0] = '\0';
 		if (n > 0 && strchr(link, '[')) /* "net:[4026531840]" */
-			jset_owned(row, names[i][0],
+			jset_owned(row, name,
 				   xstrndup(strchr(link, '[') + 1,
 					    strcspn(strchr(link, '[') + 1, "]")));
 		else
-			jset_owned(row, names[i][0], xstrdup(""));
+			jset_owned(row, name, xstrdup(""));
 	}
-}
-
-static char *human_size(int64_t bytes)
-{
-	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
-	double n = (double)bytes;
-	size_t i = 0;
-
-	while (n >= 1000 && i + 1 < ARRAY_SIZE(units)) {
-		n /= 1000;
-		i++;
-	}
-	return xasprintf("%.3g%s", n, units[i]);
 }
 
 /* "12B (virtual 2.13MB)"; also as the member Size when row is given. */
@@ -127,8 +118,8 @@ static char *size_text(const struct ps *ps, const struct container_view *view, j
 		(void)json_object_set_new(row, "Size",
 					  json_pack("{s:I, s:I}", "rootFsSize", (json_int_t)all,
 						    "rwSize", (json_int_t)own));
-	a = human_size(own);
-	b = human_size(all);
+	a = view_size(own, 3, "");
+	b = view_size(all, 3, "");
 	return xasprintf("%s (virtual %s)", a, b);
 }
 
@@ -184,6 +175,7 @@ static void add_state_members(json_t *row, const struct ps *ps, const struct con
 				  json_string(st->pod_id && !st->solo ? st->pod_id : ""));
 	(void)json_object_set_new(row, "PodName",
 				  json_string(st->pod_name && !st->solo ? st->pod_name : ""));
+	(void)json_object_set_new(row, "Namespaces", json_object());
 	(void)json_object_set_new(row, "Ports", view_ports(st->ports));
 	(void)json_object_set_new(row, "Restarts", json_integer((json_int_t)st->restarts));
 	(void)json_object_set_new(row, "Size", json_null());
@@ -203,7 +195,7 @@ static const struct pairlist *find_pod_labels(struct ps *ps, const char *pod_id)
 	pairlist_done(&ps->pod_labels);
 	(void)snprintf(ps->pod_id, sizeof(ps->pod_id), "%s", pod_id ? pod_id : "");
 	if (pod_id && is_id(pod_id) && lookup_read_pod(ps->store, pod_id, &pod, &scratch) == 0) {
-		pairlist_copy(&ps->pod_labels, &pod.labels);
+		pairlist_copy(&ps->pod_labels, view_pod_labels(&pod));
 		record_done(&pod_spec_type, &pod);
 	}
 	return &ps->pod_labels;
@@ -253,6 +245,14 @@ static void add_networks(json_t *row, const struct ps *ps, const struct containe
 	record_done(&pod_spec_type, &pod);
 }
 
+/* "[/a /b]", as Go prints a list. */
+static char *go_list(const json_t *list)
+{
+	cleanup_free char *text = view_join(list, " ");
+
+	return xasprintf("[%s]", text);
+}
+
 /* A row for JSON and templates. New reference. */
 static json_t *make_row(struct ps *ps, const struct container_view *view)
 {
@@ -263,10 +263,14 @@ static json_t *make_row(struct ps *ps, const struct container_view *view)
 	add_state_members(row, ps, view);
 	add_spec_members(row, ps, view);
 	add_networks(row, ps, view);
-	(void)json_object_set(texts, "Created", json_object_get(texts, "CreatedHuman"));
+	jset_owned(texts, "Created", view_go_time(view->st.created_ns));
 	jset_owned(texts, "CreatedAt", view_go_time(view->st.created_ns));
 	(void)json_object_set(texts, "RunningFor", json_object_get(texts, "CreatedHuman"));
-	jset_owned(texts, "Mounts", view_join(json_object_get(row, "Mounts"), ","));
+	jset_owned(texts, "Mounts", go_list(json_object_get(row, "Mounts")));
+	jset_owned(texts, "ImageID",
+		   view_id(json_string_value(json_object_get(row, "ImageID")), ps->o->no_trunc));
+	for (size_t i = 0; !ps->o->ns && i < ARRAY_SIZE(namespaces); i++)
+		jset_owned(texts, namespaces[i][0], xstrdup("")); /* --ns looks them up */
 	jset_owned(texts, "Networks", view_join(json_object_get(row, "Networks"), ","));
 	jset_owned(texts, "Pod", view_id(view->st.solo ? "" : view->st.pod_id, ps->o->no_trunc));
 	jset_owned(texts, "Size", ps->o->size ? size_text(ps, view, row) : xstrdup(""));

@@ -77,6 +77,19 @@ static char *two_sizes(int64_t a, int64_t b)
 	return xasprintf("%s / %s", x, y);
 }
 
+/* "1.5MiB": go-units' BytesSize. */
+static char *two_binary_sizes(int64_t a, int64_t b)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	double n[2] = { a > 0 ? (double)a : 0, b > 0 ? (double)b : 0 };
+	size_t unit[2] = { 0, 0 };
+
+	for (int i = 0; i < 2; i++)
+		for (; n[i] >= 1024 && unit[i] + 1 < ARRAY_SIZE(units); unit[i]++)
+			n[i] /= 1024;
+	return xasprintf("%.4g%s / %.4g%s", n[0], units[unit[0]], n[1], units[unit[1]]);
+}
+
 /* "1m2.5s" as Go says it. */
 static char *duration_text(int64_t ns)
 {
@@ -198,17 +211,16 @@ static int measure(struct stats *s, const struct container_view *view, struct nu
 static void add_texts(json_t *texts, const struct numbers *n)
 {
 	jset_owned(texts, "CPUPerc", xasprintf("%.2f%%", n->cpu));
-	jset_owned(texts, "CPU", xasprintf("%.2f%%", n->cpu));
+	jset_owned(texts, "CPU", xasprintf("%.17g", n->cpu));
+	jset_owned(texts, "AvgCPU", xasprintf("%.17g", n->average));
 	jset_owned(texts, "MemUsage", two_sizes(n->u.memory_bytes, n->limit));
-	jset_owned(texts, "MemUsageBytes",
-		   xasprintf("%lldB / %lldB",
-			     (long long)(n->u.memory_bytes > 0 ? n->u.memory_bytes : 0),
-			     (long long)n->limit));
+	jset_owned(texts, "MemUsageBytes", two_binary_sizes(n->u.memory_bytes, n->limit));
 	jset_owned(texts, "MemPerc", xasprintf("%.2f%%", percent(n->u.memory_bytes, n->limit)));
 	jset_owned(texts, "Mem", xasprintf("%.2f%%", percent(n->u.memory_bytes, n->limit)));
 	jset_owned(texts, "NetIO", two_sizes(n->in, n->out));
 	jset_owned(texts, "BlockIO", two_sizes(n->u.read_bytes, n->u.write_bytes));
 	jset_owned(texts, "PIDS", xasprintf("%lld", (long long)(n->u.pids > 0 ? n->u.pids : 0)));
+	jset_owned(texts, "Up", duration_text(n->u.cpu_ns > 0 ? n->u.cpu_ns / 1000 * 1000 : 0));
 	jset_owned(texts, "UpTime", duration_text(n->u.cpu_ns > 0 ? n->u.cpu_ns / 1000 * 1000 : 0));
 	jset_owned(texts, "AVGCPU", xasprintf("%.2f%%", n->average));
 }

@@ -366,6 +366,8 @@ int create_container(struct command_context *ctx, const struct create_options *o
 	if (r == 0)
 		r = settle(&m, err);
 	if (r == 0)
+		command_line_words(&m.plan.containers[0].create_command);
+	if (r == 0)
 		r = make(&m, ret, err);
 	if (m.cid_fd >= 0) {
 		(void)close(m.cid_fd);

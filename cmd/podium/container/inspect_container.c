@@ -80,6 +80,8 @@ static json_t *make_state(const struct parts *p)
 	set_str(j, "Message", st->message);
 	set(j, "LastState", make_last_state(&st->last));
 	set(j, "Health", make_health(p));
+	if (has_pid && p->has_pod && !st->infra)
+		jset_owned(j, "CgroupPath", inspect_cgroup(&p->pod, p->view.id));
 	set(j, "CheckpointedAt", view_time(0));
 	set(j, "RestoredAt", view_time(0));
 	return j;
@@ -133,15 +135,13 @@ static char *make_user(const struct parts *p)
 static void add_hand_made(json_t *j, const struct parts *p)
 {
 	const struct container_spec *spec = &p->spec;
-	const struct strlist *command =
-		spec->create_command.n ? &spec->create_command : &p->pod.create_command;
 
 	set_str(j, "Domainname", "");
 	set_bool(j, "AttachStdout", false);
 	set_bool(j, "AttachStderr", false);
 	set(j, "Volumes", NULL);
 	set(j, "OnBuild", NULL);
-	set(j, "CreateCommand", view_strings(command));
+	set(j, "CreateCommand", view_strings(&spec->create_command));
 	set_str(j, "Umask", spec->security.umask ? spec->security.umask : "0022");
 	set_int(j, "Timeout", spec->run_timeout_s.set ? spec->run_timeout_s.value : 0);
 	set_bool(j, "Passwd", !spec->no_passwd);
@@ -174,7 +174,7 @@ static json_t *make_config(const struct parts *p)
 		: spec->config.working_dir ? spec->config.working_dir
 					   : "/");
 	jset_owned(j, "Entrypoint", view_join(entrypoint, " "));
-	set(j, "Labels", view_labels(spec, &p->pod.labels));
+	set(j, "Labels", view_labels(spec, view_pod_labels(&p->pod)));
 	set(j, "Annotations", view_pairs(&p->pod.annotations));
 	set(j, "Secrets", inspect_secrets(p->store, spec));
 	own = view_pairs(&spec->annotations);
@@ -253,6 +253,16 @@ static void add_graph(json_t *j, const struct parts *p)
 	set_str(j, "StaticDir", dir);
 }
 
+/* The containers that must be there for this one to start. */
+static json_t *make_dependencies(const struct parts *p)
+{
+	json_t *list = view_strings(&p->spec.required);
+
+	if (p->has_pod && !p->pod.solo && p->pod.infra_id && !p->view.st.infra)
+		(void)json_array_insert_new(list, 0, json_string(p->pod.infra_id));
+	return list;
+}
+
 /* Members that Podman has and that say little here. */
 static void add_constants(json_t *j, const struct parts *p)
 {
@@ -266,7 +276,7 @@ static void add_constants(json_t *j, const struct parts *p)
 	set_str(j, "PidFile", p->spec.pid_file);
 	set_str(j, "AppArmorProfile", p->spec.security.apparmor);
 	set(j, "ExecIDs", json_array());
-	set(j, "Dependencies", view_strings(&p->spec.required));
+	set(j, "Dependencies", make_dependencies(p));
 	set_bool(j, "IsService", false);
 }
 

@@ -12,6 +12,7 @@
 #include "cmd/podium/container/inspect.h"
 #include "cmd/podium/container/inspect_mounts.h"
 #include "cmd/podium/container/inspect_parts.h"
+#include "cmd/podium/image/imageview.h"
 #include "cmd/podium/image/storesize.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
@@ -23,22 +24,33 @@
 
 /* ---- health ----------------------------------------------------------------------------- */
 
+static json_t *make_test(const struct strlist *words)
+{
+	bool is_shell = words->n == 3 && is_equal(words->v[0], "/bin/sh") &&
+			is_equal(words->v[1], "-c");
+	json_t *test;
+
+	if (is_shell)
+		return json_pack("[s, s]", "CMD-SHELL", words->v[2]);
+	test = view_strings(words);
+	(void)json_array_insert_new(test, 0, json_string("CMD"));
+	return test;
+}
+
 void inspect_add_healthcheck(json_t *config, const struct health_spec *h)
 {
-	json_t *check, *test;
+	json_t *check;
 
+	set_str(config, "HealthcheckOnFailureAction", health_action_names[h->on_failure]);
 	if (!h->test.n)
 		return;
 	check = json_object();
-	test = view_strings(&h->test);
-	(void)json_array_insert_new(test, 0, json_string("CMD"));
-	set(check, "Test", test);
+	set(check, "Test", make_test(&h->test));
 	set_int(check, "StartPeriod", h->start_period_ns);
 	set_int(check, "Interval", h->interval_ns);
 	set_int(check, "Timeout", h->timeout_ns);
 	set_int(check, "Retries", h->retries);
 	set(config, "Healthcheck", check);
-	set_str(config, "HealthcheckOnFailureAction", health_action_names[h->on_failure]);
 }
 
 /* ---- security --------------------------------------------------------------------------- */
@@ -198,14 +210,36 @@ static const char *mode_of(const char *from, bool host, const char *otherwise)
 	return from ? from : host ? "host" : otherwise;
 }
 
+static bool is_member(const struct parts *p)
+{
+	return p->has_pod && !p->pod.solo && p->pod.infra_id && !p->view.st.infra;
+}
+
+/* The mode of a namespace: a member of a pod has the infra container's where the pod shares it. */
+static void set_shared(json_t *j, const char *key, const struct parts *p, bool is_shared,
+		       const char *own)
+{
+	if (is_member(p) && is_shared)
+		jset_owned(j, key, xasprintf("container:%s", p->pod.infra_id));
+	else
+		set_str(j, key, own);
+}
+
+char *inspect_cgroup(const struct pod_spec *pod, const char *container_id)
+{
+	return xasprintf("%s/podium/%s%s%s", pod->cgroup_parent ? pod->cgroup_parent : "",
+			 pod->id ? pod->id : "", container_id ? "/" : "",
+			 container_id ? container_id : "");
+}
+
 static void add_network(json_t *j, const struct parts *p)
 {
 	const struct pod_spec *pod = &p->pod;
 
-	set_str(j, "NetworkMode",
-		pod->network_from
-			? pod->network_from
-			: network_mode_names[pod->unplugged ? NETWORK_BRIDGE : pod->network]);
+	set_shared(j, "NetworkMode", p, pod->network != NETWORK_HOST,
+		   pod->network_from
+			   ? pod->network_from
+			   : network_mode_names[pod->unplugged ? NETWORK_BRIDGE : pod->network]);
 	set(j, "PortBindings", inspect_port_bindings(p->view.st.ports));
 	set_bool(j, "PublishAllPorts", false);
 	set(j, "ExtraHosts", make_host_entries(pod));
@@ -225,14 +259,19 @@ static void add_namespaces(json_t *j, const struct parts *p)
 {
 	const struct pod_spec *pod = &p->pod;
 
-	set_str(j, "IpcMode", mode_of(pod->ipc_from, pod->host_ipc, "shareable"));
-	set_str(j, "PidMode",
-		mode_of(pod->pid_from, pod->host_pid, pod->share_pid ? "pod" : "private"));
-	set_str(j, "UTSMode", mode_of(pod->uts_from, pod->host_uts, "private"));
+	set_shared(j, "IpcMode", p, !pod->host_ipc && !pod->own_ipc,
+		   mode_of(pod->ipc_from, pod->host_ipc, "shareable"));
+	set_shared(j, "PidMode", p, pod->share_pid,
+		   mode_of(pod->pid_from, pod->host_pid, "private"));
+	set_shared(j, "UTSMode", p, !pod->host_uts && !pod->own_uts,
+		   mode_of(pod->uts_from, pod->host_uts, "private"));
 	set_str(j, "UsernsMode", pod->userns);
 	set_str(j, "CgroupMode", p->spec.host_cgroupns ? "host" : "private");
 	set_str(j, "CgroupManager", "cgroupfs");
-	set_str(j, "CgroupParent", pod->cgroup_parent);
+	if (is_member(p))
+		jset_owned(j, "CgroupParent", inspect_cgroup(pod, NULL));
+	else
+		set_str(j, "CgroupParent", pod->cgroup_parent);
 	set_str(j, "Cgroup", "");
 	set_str(j, "Cgroups", "default");
 	set_int(j, "ShmSize", value_of(&pod->shm_size_bytes, SHM_BYTES_DEFAULT));
@@ -247,7 +286,7 @@ static json_t *make_log(const struct parts *p)
 		log->path ? xstrdup(log->path)
 			  : xasprintf("%s/containers/%s/" LOG_FILE_NAME,
 				      p->store->root ? p->store->root : "", p->view.id);
-	cleanup_free char *size = xasprintf("%lldB", (long long)log->max_bytes);
+	cleanup_free char *size = view_size(log->max_bytes, 4, "");
 
 	return json_pack("{s:s, s:n, s:s, s:s, s:s}", "Type", log_driver_names[log->driver],
 			 "Config", "Path", path, "Tag", log->tag ? log->tag : "", "Size", size);

@@ -310,7 +310,7 @@ static char *text_stime(const struct proc_facts *p)
 	struct tm tm;
 
 	(void)localtime_r(&then, &tm);
-	return xstrdup(strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Y", &tm) ? text : "");
+	return xstrdup(strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z %Z", &tm) ? text : "");
 }
 
 static char *text_tty(const struct proc_facts *p)

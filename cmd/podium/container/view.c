@@ -27,6 +27,7 @@
 
 #define NS_PER_SECOND  1000000000
 #define LIST_MAX_BYTES (1 << 20)
+#define UTC_ZONE	       "+00:00"
 #define GO_ZERO_TIME   "0001-01-01T00:00:00Z"
 
 void view_load(const struct store *s, const char *id, struct container_view *ret)
@@ -108,8 +109,9 @@ int view_find(const struct store *s, bool latest, const char *name, char id[65],
 
 	if (latest == (name != NULL))
 		return error_set(err, EINVAL,
-				 latest ? "--latest goes without a container's name"
-					: "name a container, or use --latest");
+				 latest ? "--latest and containers cannot be used together"
+					: "you must provide the name or id of a container, or use "
+					  "--latest");
 	if (name)
 		return lookup_container(s, name, id, err);
 	r = views_load(s, &views, err);
@@ -180,7 +182,9 @@ static char *life_status(const struct container_view *view, int64_t now_ns)
 		return incomplete_status(view);
 	switch (view->live) {
 	case STATE_RUNNING:
-		return view->lost ? xstrdup("Up (monitor lost)") : xasprintf("Up %s", age);
+		return view->lost	   ? xstrdup("Up (monitor lost)")
+		       : is_empty(st->health) ? xasprintf("Up %s", age)
+					      : xasprintf("Up %s (%s)", age, st->health);
 	case STATE_PAUSED:
 		return xstrdup("Paused");
 	case STATE_STOPPING:
@@ -221,6 +225,8 @@ json_t *view_time(int64_t wall_ns)
 
 	if (wall_ns > 0)
 		clock_rfc3339(wall_ns, text, sizeof(text));
+	if (is_suffix(text, UTC_ZONE)) /* as Go writes it */
+		memcpy(text + strlen(text) - strlen(UTC_ZONE), "Z", sizeof("Z"));
 	return json_string(text);
 }
 
@@ -257,6 +263,13 @@ char *view_join(const json_t *list, const char *separator)
 }
 
 /* ---- from the specs --------------------------------------------------------------------- */
+
+const struct pairlist *view_pod_labels(const struct pod_spec *pod)
+{
+	static const struct pairlist none = { .n = 0 };
+
+	return pod->owner ? &pod->labels : &none;
+}
 
 json_t *view_labels(const struct container_spec *spec, const struct pairlist *pod_labels)
 {

@@ -63,6 +63,8 @@ json_t *view_strings(const struct strlist *l);
 json_t *view_pairs(const struct pairlist *l);
 /* The elements of an array as text with a separator between. The caller owns it. */
 char *view_join(const json_t *list, const char *separator);
+/* What a pod's containers have of its labels: all of a played pod's, none of one made by hand. */
+const struct pairlist *view_pod_labels(const struct pod_spec *pod);
 /* A container's labels: its image's, those of its pod, its own; later ones win. New reference. */
 json_t *view_labels(const struct container_spec *spec, const struct pairlist *pod_labels);
 /* The words of its command line: its entrypoint (Kubernetes' command), its arguments, both. What is

@@ -13,6 +13,7 @@
 
 #include "cmd/podium/base/template.h"
 #include "cmd/podium/base/timeparse.h"
+#include "cmd/podium/container/inspect.h"
 #include "cmd/podium/container/view.h"
 #include "cmd/podium/image/imagefilter.h"
 #include "cmd/podium/image/imageview.h"
@@ -333,4 +334,19 @@ bool is_network_match(const struct network_filter *f, const struct network_conf 
 			return false;
 	}
 	return true;
+}
+
+int inspect_network(const struct store *s, const char *name, json_t **ret, struct error *err)
+{
+	cleanup_network_conf struct network_conf c = { 0 };
+	cleanup_free char *found = NULL;
+	int r = network_conf_find(s, name, &found, err);
+
+	if (r == 0 && is_equal(found, NET_DEFAULT))
+		r = networks_choose_default(s, err);
+	if (r == 0)
+		r = network_conf_read(s, found, &c, err);
+	if (r == 0)
+		*ret = network_json(&c);
+	return r;
 }

@@ -145,6 +145,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 	if (r == 0)
 		r = create_settle(&ctx->store, &plan.pod, err);
 	if (r == 0)
+		command_line_words(&plan.pod.create_command);
+	if (r == 0)
 		r = make(ctx, o, &plan, err);
 	if (r == 0)
 		(void)printf("%s\n", plan.pod.id);

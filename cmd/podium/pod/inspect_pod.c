@@ -16,6 +16,8 @@
 #include "engine/base/mem.h"
 #include "engine/net/netnames.h"
 
+#define CPU_PERIOD_US 100000
+
 static void set(json_t *obj, const char *key, json_t *value)
 {
 	(void)json_object_set_new(obj, key, value ? value : json_null());
@@ -88,6 +90,47 @@ static json_t *make_shared(const struct pod_spec *pod)
 	return list;
 }
 
+static void add_limit(json_t *j, const char *key, const struct opt_i64 *o)
+{
+	if (o->set)
+		set(j, key, json_integer((json_int_t)o->value));
+}
+
+static void add_cpu(json_t *j, const struct resources *r)
+{
+	struct opt_i64 period = r->cpu_period_us, quota = r->cpu_quota_us;
+
+	if (r->cpu_limit_milli.set && !quota.set) {
+		period = (struct opt_i64){ true, CPU_PERIOD_US };
+		quota = (struct opt_i64){ true,
+					  r->cpu_limit_milli.value * (CPU_PERIOD_US / 1000) };
+	}
+	add_limit(j, "cpu_period", &period);
+	add_limit(j, "cpu_quota", &quota);
+	add_limit(j, "cpu_shares", &r->cpu_shares);
+	if (r->cpuset_cpus)
+		set(j, "cpuset_cpus", json_string(r->cpuset_cpus));
+	if (r->cpuset_mems)
+		set(j, "cpuset_mems", json_string(r->cpuset_mems));
+}
+
+/* What was asked for: Podman shows each only then. */
+static void add_asked(json_t *j, const struct pod_spec *pod)
+{
+	const struct resources *r = &pod->resources;
+
+	add_cpu(j, r);
+	add_limit(j, "memory_limit", &r->memory_limit_bytes);
+	add_limit(j, "memory_swap", &r->memory_swap_bytes);
+	add_limit(j, "blkio_weight", &r->blkio_weight);
+	if (pod->member_options.n)
+		set(j, "security_opt", view_strings(&pod->member_options));
+	if (pod->member_volumes.n)
+		set(j, "volumes", view_strings(&pod->member_volumes));
+	if (r->devices.n)
+		set(j, "devices", view_strings(&r->devices));
+}
+
 static json_t *make_infra_config(const struct pod_spec *pod, const char *ports)
 {
 	json_t *j = json_object();
@@ -125,6 +168,7 @@ static json_t *make_infra_config(const struct pod_spec *pod, const char *ports)
 	set(j, "NoManageResolvConf", json_false());
 	set(j, "DNSOption", options);
 	set(j, "NetworkOptions", json_null());
+	add_cpu(j, &pod->resources);
 	return j;
 }
 
@@ -149,9 +193,7 @@ static json_t *make_all(const struct store *s, const struct kube_pod *p)
 	set(j, "CreateCommand", view_strings(&pod->create_command));
 	set(j, "CreateCgroup", json_true());
 	set(j, "CgroupParent", json_string(pod->cgroup_parent ? pod->cgroup_parent : ""));
-	jset_owned(
-		j, "CgroupPath",
-		xasprintf("%s/podium/%s", pod->cgroup_parent ? pod->cgroup_parent : "", pod->id));
+	jset_owned(j, "CgroupPath", inspect_cgroup(pod, NULL));
 	set(j, "ExitPolicy", json_string(pod->exit_with_members ? "stop" : "continue"));
 	set(j, "State", json_string(lookup_pod_state(s, pod)));
 	set(j, "Hostname", json_string(hostname));
@@ -164,6 +206,7 @@ static json_t *make_all(const struct store *s, const struct kube_pod *p)
 	set(j, "NumContainers", json_integer((json_int_t)json_array_size(containers)));
 	set(j, "Containers", containers);
 	set(j, "RestartPolicy", json_string(policies[pod->restart]));
+	add_asked(j, pod);
 	set(j, "Source", json_string(pod->source ? pod->source : ""));
 	set(j, "Phase", json_string(kube_phase_names[p->ps.phase]));
 	set(j, "Status", json_string(p->ps.status));
