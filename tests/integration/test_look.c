@@ -128,8 +128,9 @@ static void test_ps(void)
 	start("listed", "-l k=v -v lookvol:/data --restart on-failure:3", "sleep 1000");
 	CHECK_OUT("PIDNS", "ps --ns");
 	CHECK_OUT("(virtual ", "ps -s");
-	MUST(125, "ps --sync");
-	CHECK_EXACT("map[k:v] /data podium 0\n",
+	MUST(0, "ps --sync");
+	MUST(125, "ps --sync=false");
+	CHECK_EXACT("map[k:v] [/data] podium 0\n",
 		    "ps --format '{{.Labels}} {{.Mounts}} {{.Networks}} {{.Restarts}}'");
 	CHECK_OUT("listed",
 		  "ps --format {{.Names}} -f label=k=v -f volume=lookvol -f network=podium "

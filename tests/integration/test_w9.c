@@ -621,7 +621,7 @@ static void test_refused(void)
 		{ "build --memory 1g .", "--memory is not supported: " },
 		{ "pull --disable-content-trust=false x", "--disable-content-trust=false" },
 		{ "create -a stdout busybox", "--attach is not supported: " },
-		{ "ps --sync", "--sync is not supported: " },
+		{ "ps --sync=false", "--sync=false is not supported, only 'true': " },
 		{ "nosuch", "unrecognized command `podium nosuch`" },
 		{ "ps --nosuch", "unknown flag: --nosuch" },
 	};
