@@ -8,7 +8,7 @@
  * the lock was got, and the caller is told (-ESTALE) when it was replaced meanwhile.
  *
  * Who waits in vain is told for whom: /proc/locks has one line a lock, with the process that took it and
- * device and inode of the file. It is read at that moment only.
+ * device and inode of the file. Listings read it, too: one look instead of three system calls a lock.
  */
 #include "engine/base/lock.h"
 
@@ -23,10 +23,12 @@
 #include <unistd.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/fs.h"
 #include "engine/base/mem.h"
 #include "engine/base/str.h"
 
-#define LOCK_POLL_NS 2000000
+#define LOCK_POLL_NS	2000000
+#define TABLE_MAX_BYTES (4 << 20)
 
 static bool is_same_file(int fd, int dirfd, const char *path)
 {
@@ -67,6 +69,93 @@ pid_t lock_holder(int dirfd, const char *path)
 		pid = holder_in(line, &st);
 	return pid;
 }
+
+/* ---- all at once ------------------------------------------------------------------------ */
+
+static uint64_t take_number(const char **at)
+{
+	uint64_t n = 0;
+
+	for (; **at >= '0' && **at <= '9'; ++*at)
+		n = n * 10 + (uint64_t)(**at - '0');
+	return n;
+}
+
+static bool take_text(const char **at, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (strncmp(*at, text, len) != 0)
+		return false;
+	*at += len;
+	return true;
+}
+
+/* The same line as above, by hand: there may be thousands. device: "fe:00:". */
+static bool take_entry(const char *line, const char *device, struct lock_entry *ret)
+{
+	(void)take_number(&line);
+	if (!take_text(&line, ": FLOCK  ADVISORY  WRITE "))
+		return false;
+	ret->pid = (pid_t)take_number(&line);
+	if (ret->pid <= 0 || !take_text(&line, " ") || !take_text(&line, device))
+		return false;
+	ret->inode = take_number(&line);
+	return *line == ' ';
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct lock_entry *x = a, *y = b;
+
+	if (x->inode != y->inode)
+		return x->inode < y->inode ? -1 : 1;
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+void lock_table_read(int dirfd, struct lock_table *ret)
+{
+	cleanup_free char *text = NULL;
+	struct error scratch; /* an empty table tells nothing, and each lock is asked */
+	char device[32];
+	struct stat st;
+	size_t len, lines = 0;
+
+	*ret = (struct lock_table){ .v = NULL };
+	if (fstat(dirfd, &st) < 0 ||
+	    fs_read_file(AT_FDCWD, "/proc/locks", TABLE_MAX_BYTES, &text, &len, &scratch) < 0)
+		return;
+	(void)snprintf(device, sizeof(device), "%02x:%02x:", major(st.st_dev), minor(st.st_dev));
+	for (const char *at = text; (at = strchr(at, '\n')); at++)
+		lines++;
+	ret->v = xcalloc(lines, sizeof(*ret->v));
+	for (const char *at = text, *end; (end = strchr(at, '\n')); at = end + 1)
+		ret->n += take_entry(at, device, &ret->v[ret->n]);
+	if (ret->n)
+		qsort(ret->v, ret->n, sizeof(*ret->v), compare_entries);
+}
+
+void lock_table_done(struct lock_table *t)
+{
+	free(t->v);
+	*t = (struct lock_table){ .v = NULL };
+}
+
+bool is_in_lock_table(const struct lock_table *t, uint64_t inode, pid_t pid)
+{
+	const struct lock_entry want = { inode, pid };
+
+	return inode && t->n && bsearch(&want, t->v, t->n, sizeof(want), compare_entries);
+}
+
+uint64_t lock_inode(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 ? 0 : st.st_ino;
+}
+
+/* ---- one ---------------------------------------------------------------------------------- */
 
 static int too_late(int dirfd, const char *path, int timeout_ms, struct error *err)
 {

@@ -68,6 +68,7 @@ void conductor_write_status(struct conductor *c, enum container_state state)
 	free(c->status.boot_id);
 	c->status.boot_id = xstrdup(proc_boot_id());
 	c->status.monitor_pid = (uint32_t)getpid();
+	c->status.lock_inode = (int64_t)lock_inode(c->lock_fd);
 	if (state == STATE_EXITED)
 		c->status.finished_ns = clock_wall_ns();
 	if (c->status.pid) {

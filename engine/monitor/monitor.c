@@ -733,6 +733,7 @@ static int begin(struct monitor *m, struct error *err)
 	m->status.exit_unknown = false;
 	m->status.restarts = 0;
 	m->status.monitor_pid = (uint32_t)getpid();
+	m->status.lock_inode = (int64_t)lock_inode(m->lock_fd);
 	return 0;
 }
 

@@ -54,6 +54,7 @@ static const struct record_field status_fields[] = {
 	F(RECORD_I64, "startTicks", start_ticks),
 	F(RECORD_STRING, "boot", boot_id),
 	F(RECORD_U32, "monitorPid", monitor_pid),
+	F(RECORD_I64, "lockInode", lock_inode),
 	F(RECORD_I64, "started", started_ns),
 	F(RECORD_I64, "finished", finished_ns),
 	F(RECORD_I64, "exitCode", exit_code),
@@ -262,7 +263,7 @@ static bool is_process_alive(const struct container_status *st)
 
 /* What the record says of something whose monitor is there, or that needs none. */
 static bool is_record_enough(const struct store *s, const char *container_id,
-			     const struct container_status *st)
+			     const struct container_status *st, const struct lock_table *seen)
 {
 	char path[LAYOUT_PATH_MAX];
 
@@ -270,6 +271,8 @@ static bool is_record_enough(const struct store *s, const char *container_id,
 		return true;
 	if (!is_equal(st->boot_id, proc_boot_id()))
 		return false;
+	if (seen && is_in_lock_table(seen, (uint64_t)st->lock_inode, (pid_t)st->monitor_pid))
+		return true;
 	if (!st->infra)
 		return is_lock_held(s->rootfd, layout_container(path, container_id, MONITOR_LOCK));
 	return st->pod_id && is_lock_held(s->rootfd, layout_pod(path, st->pod_id, CONDUCTOR_LOCK));
@@ -291,11 +294,18 @@ static void read_again(const struct store *s, const char *container_id, struct c
 enum container_state status_live(const struct store *s, const char *container_id,
 				 struct container_status *st, bool *ret_lost)
 {
+	return status_live_among(s, container_id, st, NULL, ret_lost);
+}
+
+enum container_state status_live_among(const struct store *s, const char *container_id,
+				       struct container_status *st, const struct lock_table *seen,
+				       bool *ret_lost)
+{
 	*ret_lost = false;
-	if (is_record_enough(s, container_id, st))
+	if (is_record_enough(s, container_id, st, seen))
 		return (enum container_state)st->state;
 	read_again(s, container_id, st);
-	if (is_record_enough(s, container_id, st))
+	if (is_record_enough(s, container_id, st, NULL))
 		return (enum container_state)st->state;
 	if (is_equal(st->boot_id, proc_boot_id()) && is_process_alive(st)) {
 		*ret_lost = true;

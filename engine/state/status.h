@@ -55,6 +55,7 @@ struct container_status {
 	int64_t start_ticks;
 	char *boot_id;
 	uint32_t monitor_pid;
+	int64_t lock_inode; /* of the lock that it has taken for life, 0: not known */
 	int64_t started_ns; /* wall clock, 0: never */
 	int64_t finished_ns;
 	int64_t exit_code;
@@ -113,5 +114,12 @@ void status_done(struct container_status *st);
  * running without a monitor: *ret_lost is true while the process lives, else exited + unknown code. */
 enum container_state status_live(const struct store *s, const char *container_id,
 				 struct container_status *st, bool *ret_lost);
+
+/* The same for one of many: a lock that was seen held a moment ago (lock_table_read() of the store,
+ * before the record was read) is not asked again. NULL: as status_live(). */
+struct lock_table;
+enum container_state status_live_among(const struct store *s, const char *container_id,
+				       struct container_status *st, const struct lock_table *seen,
+				       bool *ret_lost);
 
 #endif

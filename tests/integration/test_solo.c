@@ -14,6 +14,7 @@
 
 #define PORT	7040
 #define WAIT_MS 15000
+#define MANY	14 /* containers, of which listings look at all locks at once */
 #define ECHO	"-p 7040:7000 payload tcp-echo 7000"
 
 static int begin(void)
@@ -151,6 +152,25 @@ static void test_lost(void)
 	CHECK_STATUS("lost", "Up (monitor lost)");
 	MUST(0, "rm -f lost");
 	CHECK_NOTHING_LEFT(&before, "a lost monitor");
+}
+
+/* Listings of many look at all locks at once: a lost one among them is found all the same. */
+static void test_lost_among_many(void)
+{
+	cleanup_snapshot struct snapshot before;
+	char name[16];
+
+	snapshot_take(&before);
+	for (int i = 0; i < MANY; i++) {
+		(void)snprintf(name, sizeof(name), "many%d", i);
+		MUST(0, "run -d --name %s payload sleep 0", name);
+	}
+	CHECK_STATUS("many3", "Up ");
+	end_process(monitor_of("many3"));
+	CHECK_STATUS("many3", "Up (monitor lost)");
+	CHECK_STATUS("many4", "Up ");
+	MUST(0, "rm -f -a");
+	CHECK_NOTHING_LEFT(&before, "many");
 }
 
 /* Nobody reads what it writes any more: it goes on all the same. */
@@ -397,6 +417,7 @@ static CU_TestInfo tests[] = {
 	{ "killed on its way down", test_torn_stop },
 	{ "killed while it is removed", test_torn_removal },
 	{ "a monitor is killed", test_lost },
+	{ "a monitor of many is killed", test_lost_among_many },
 	{ "a monitor is killed, and nobody reads", test_lost_writer },
 	{ "pause is killed", test_pause },
 	{ "a reused process number", test_reused_pid },

@@ -281,6 +281,44 @@ static void test_excludes(void)
 	teardown(&f);
 }
 
+/* One look at all locks: the exclusive one of a process is there, as long as it is held. */
+static void test_table(void)
+{
+	struct lock_table before, held, shared, after, none;
+	struct fixture f;
+	struct stat st;
+	pid_t pid;
+
+	setup(&f);
+	lock_table_read(f.dir, &before);
+	pid = start_holder(&f, LOCK_EXCLUSIVE);
+	CU_ASSERT_EQUAL(fstatat(f.dir, "lock", &st, 0), 0);
+	lock_table_read(f.dir, &held);
+	end_holder(pid);
+	lock_table_read(f.dir, &after);
+	CU_ASSERT_FALSE(is_in_lock_table(&before, st.st_ino, pid));
+	CU_ASSERT_FALSE(is_in_lock_table(&after, st.st_ino, pid));
+	if (lock_holder(f.dir, "lock") == 0 && held.n == 0)
+		TEST_SKIP("/proc/locks does not tell the device of this file system");
+	else
+		CU_ASSERT_TRUE(is_in_lock_table(&held, st.st_ino, pid));
+	CU_ASSERT_FALSE(is_in_lock_table(&held, st.st_ino, getpid()));
+	CU_ASSERT_FALSE(is_in_lock_table(&held, st.st_ino + 1, pid));
+	CU_ASSERT_FALSE(is_in_lock_table(&held, 0, pid));
+	pid = start_holder(&f, LOCK_SHARED);
+	lock_table_read(f.dir, &shared);
+	CU_ASSERT_FALSE(is_in_lock_table(&shared, st.st_ino, pid));
+	end_holder(pid);
+	lock_table_read(-1, &none);
+	CU_ASSERT_EQUAL(none.n, 0);
+	lock_table_done(&before);
+	lock_table_done(&held);
+	lock_table_done(&shared);
+	lock_table_done(&after);
+	lock_table_done(&none);
+	teardown(&f);
+}
+
 static CU_TestInfo tests[] = {
 	{ "take and give back", test_take },
 	{ "shared and exclusive", test_shared },
@@ -289,6 +327,7 @@ static CU_TestInfo tests[] = {
 	{ "waiting", test_waits },
 	{ "a file that was replaced", test_replaced },
 	{ "asking is harmless", test_question_is_harmless },
+	{ "all locks at once", test_table },
 	{ "four processes count", test_excludes },
 	CU_TEST_INFO_NULL,
 };

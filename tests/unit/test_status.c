@@ -163,6 +163,46 @@ static void test_with_monitor(void)
 	teardown(&f);
 }
 
+static enum container_state live_among(struct fixture *f, const struct lock_table *seen)
+{
+	bool lost;
+
+	return status_live_among(&f->s, ID, &f->st, seen, &lost);
+}
+
+/* Of many: what was seen held is not asked again, what was not seen is. */
+static void test_among(void)
+{
+	struct lock_entry entry = { .inode = 7, .pid = 42 };
+	const struct lock_table seen = { &entry, 1 }, nothing = { NULL, 0 };
+	struct fixture f;
+	int lock;
+
+	setup(&f);
+	for (int known = 0; known < 2; known++) {
+		set_running(&f, STATE_RUNNING, getpid());
+		f.st.start_ticks--; /* neither process nor lock are there */
+		f.st.monitor_pid = 42;
+		f.st.lock_inode = known ? 7 : 8;
+		CU_ASSERT_EQUAL(live_among(&f, &seen), known ? STATE_RUNNING : STATE_EXITED);
+	}
+	lock = lock_take(f.s.rootfd, "containers/" ID "/monitor.lock", LOCK_EXCLUSIVE, 0, &f.err);
+	CU_ASSERT_TRUE_FATAL(lock >= 0);
+	CU_ASSERT_TRUE(lock_inode(lock) > 0);
+	set_running(&f, STATE_RUNNING, getpid());
+	f.st.start_ticks--;
+	CU_ASSERT_EQUAL(live_among(&f, &seen), STATE_RUNNING);
+	CU_ASSERT_EQUAL(live_among(&f, &nothing), STATE_RUNNING);
+	/* Of another boot nothing runs, whatever has the numbers now. */
+	set_running(&f, STATE_RUNNING, getpid());
+	f.st.monitor_pid = 42;
+	f.st.lock_inode = 7;
+	memset(f.st.boot_id, '0', strlen(f.st.boot_id));
+	(void)close(lock);
+	CU_ASSERT_EQUAL(live_among(&f, &seen), STATE_EXITED);
+	teardown(&f);
+}
+
 /* A monitor that ends between the reading of the record and the look at its lock has told all. */
 static void test_ended_meanwhile(void)
 {
@@ -310,6 +350,7 @@ static CU_TestInfo tests[] = {
 	{ "there and back", test_write_and_read },
 	{ "unreadable records", test_unreadable },
 	{ "with its monitor", test_with_monitor },
+	{ "one of many", test_among },
 	{ "it ends meanwhile", test_ended_meanwhile },
 	{ "the monitor is lost", test_monitor_lost },
 	{ "at rest", test_at_rest },

@@ -3,7 +3,8 @@
  * view - what is true of containers now, and the words for it.
  *
  * Theory of operation: containers/ is read once; for each directory one state.json is parsed and,
- * when the record says that something runs, one lock is probed (status_live()). No lock is taken
+ * when the record says that something runs, one lock is probed (status_live()); of many all at once,
+ * before the records are read (lock_table_read()). No lock is taken
  * and nothing is written, so a listing never waits for anybody. A container that disappears between
  * the two steps was removed just then and is left out; one whose record cannot be read is shown as
  * such, because it must be found to be removed.
@@ -29,8 +30,11 @@
 #define LIST_MAX_BYTES (1 << 20)
 #define UTC_ZONE	       "+00:00"
 #define GO_ZERO_TIME   "0001-01-01T00:00:00Z"
+#define LOCKS_AT_ONCE \
+	12 /* fewer are asked one by one: other people's locks are in the table, too */
 
-void view_load(const struct store *s, const char *id, struct container_view *ret)
+static void load_among(const struct store *s, const char *id, const struct lock_table *seen,
+		       struct container_view *ret)
 {
 	struct error scratch; /* unreadable is a state that listings show */
 
@@ -38,9 +42,14 @@ void view_load(const struct store *s, const char *id, struct container_view *ret
 	memcpy(ret->id, id, sizeof(ret->id));
 	ret->readable = status_read(s, id, &ret->st, &scratch) == 0;
 	if (ret->readable)
-		ret->live = status_live(s, id, &ret->st, &ret->lost);
+		ret->live = status_live_among(s, id, &ret->st, seen, &ret->lost);
 	else
 		ret->st = (struct container_status){ 0 };
+}
+
+void view_load(const struct store *s, const char *id, struct container_view *ret)
+{
+	load_among(s, id, NULL, ret);
 }
 
 void view_done(struct container_view *view)
@@ -74,21 +83,25 @@ static bool is_container_there(const struct store *s, const char *id)
 int views_load(const struct store *s, struct container_views *ret, struct error *err)
 {
 	cleanup_strlist struct strlist ids = { 0 };
+	struct lock_table locks = { .v = NULL };
 	int r = lookup_list_containers(s, &ids, err);
 
 	*ret = (struct container_views){ 0 };
 	if (r < 0)
 		return r;
 	ret->v = xcalloc(ids.n ? ids.n : 1, sizeof(*ret->v));
+	if (ids.n >= LOCKS_AT_ONCE)
+		lock_table_read(s->rootfd, &locks);
 	for (size_t i = 0; i < ids.n; i++) {
 		struct container_view *view = &ret->v[ret->n];
 
-		view_load(s, ids.v[i], view);
+		load_among(s, ids.v[i], &locks, view);
 		if (view->readable && view->st.solo && view->st.infra)
 			view_done(view); /* nobody knows of it */
 		else if (view->readable || is_container_there(s, view->id))
 			ret->n++;
 	}
+	lock_table_done(&locks);
 	if (ret->n)
 		qsort(ret->v, ret->n, sizeof(*ret->v), views_compare_age);
 	return 0;
