@@ -204,7 +204,60 @@ static void test_lost_record(void)
 	CHECK_NOTHING_LEFT(&before, "a container of no pod");
 }
 
+/* ---- 2: the monitor is killed ------------------------------------------------------------- */
+
+/* It runs on; what needs the monitor is refused with what gives it one; the rest works. */
+static void check_lost_monitor(const char *kind, const char *ending, const struct snapshot *before)
+{
+	static const char *const refused[] = { "start x", "attach x", "pause x", "start -a x" };
+	pid_t pid;
+
+	MUST(0,
+	     "run -d %s busybox sh -c 'echo began; trap \"exit 7\" TERM; while :; do "
+	     "sleep 0.02; done'",
+	     kind);
+	pid = container_pid("x");
+	CHECK(WAIT_UNTIL(logs_have("x", "began"), DEADLINE_MS), "%s: nothing is logged", kind);
+	end_process(monitor_of("x"));
+	CHECK(WAIT_UNTIL(ps_begins("x", "Status", "Up (monitor lost)"), DEADLINE_MS), "not told");
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		cleanup_result struct result r = podium("%s", refused[i]);
+
+		CHECK_CODE(r, 125);
+		CHECK_HAS(r.err, "podium restart ");
+	}
+	CHECK(lives(pid), "%s: it was ended by a refusal", kind);
+	MUST(0, "exec x true");
+	CHECK(logs_have("x", "began"), "%s: the log is lost", kind);
+	MUST(0, "kill -s WINCH x");
+	MUST(0, "%s", ending);
+	CHECK(!lives(pid), "%s: '%s' left its process", kind, ending);
+	if (is_prefix(ending, "restart")) {
+		CHECK(ps_begins("x", "Status", "Up "), "%s: it does not run", kind);
+		CHECK(!ps_begins("x", "Status", "Up (monitor lost)"), "%s: still lost", kind);
+		(void)usleep(200000);
+		MUST(0, "stop x");
+		CHECK(ps_begins("x", "Status", "Exited (7) "), "%s: its end is not seen", kind);
+	} else if (!is_prefix(ending, "rm")) {
+		CHECK(ps_begins("x", "Status", "Exited (unknown)"), "%s: '%s'", kind, ending);
+	}
+	remove_both();
+	CHECK_NOTHING_LEFT(before, ending);
+}
+
+static void test_lost_monitor(void)
+{
+	static const char *const endings[] = { "restart x", "stop x", "kill x", "rm -f x" };
+	cleanup_snapshot struct snapshot before;
+
+	snapshot_take(&before);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		for (size_t e = 0; e < ARRAY_SIZE(endings); e++)
+			check_lost_monitor(kinds[i], endings[e], &before);
+}
+
 static CU_TestInfo tests[] = {
+	{ "2: the monitor is killed", test_lost_monitor },
 	{ "10: the record of the state is lost", test_lost_record },
 	{ "16: the run directory is removed", test_lost_run_directory },
 	{ "5: a full disk at the end", test_full_disk },

@@ -114,8 +114,8 @@ static void test_orphan(void)
 		CHECK(WAIT_UNTIL(ps_begins("orphan", "Status", "Up (monitor lost)"), DEADLINE_MS),
 		      "not told");
 		r = podium("start orphan");
-		CHECK_CODE(r, 0);
-		CHECK_HAS(r.err, "runs on without its monitor");
+		CHECK_CODE(r, 125);
+		CHECK_HAS(r.err, "`podium stop orphan` ends and removes it");
 		MUST(0, "%s", ends[i]);
 		MUST(1, "container exists orphan");
 	}

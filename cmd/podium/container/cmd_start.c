@@ -13,25 +13,37 @@
 #include "cmd/podium/container/session.h"
 #include "cmd/podium/container/targets.h"
 #include "engine/base/mem.h"
+#include "engine/pod/lookup.h"
 #include "engine/state/eventlog.h"
+
+/* Its process lives, and whoever wrote its output and saw its exit code does not: it is not as it was
+ * started, and nobody can take it over, since its pipes have ended with the monitor. */
+static int refuse_lost(const struct store *s, const struct container_view *v, struct error *err)
+{
+	const char *name = v->st.name ? v->st.name : v->id;
+	struct container_spec c = { 0 };
+	struct error scratch; /* it does not remove itself then */
+	bool fleeting = lookup_read_container(s, v->id, &c, &scratch) == 0 && c.auto_remove;
+
+	record_done(&container_spec_type, &c);
+	return error_set(err, EINVAL,
+			 "container %s runs on without its monitor, so nobody sees its output and "
+			 "its exit code: `podium %s %s` %s",
+			 name, fleeting ? "stop" : "restart", name,
+			 fleeting ? "ends and removes it" : "starts it anew with one");
+}
 
 static int start_one(struct command_context *ctx, const struct target *t, const void *arg,
 		     struct error *err)
 {
 	struct container_view v;
+	int r;
 
 	(void)arg;
 	view_load(&ctx->store, t->id, &v);
-	if (v.lost && v.st.solo) {
-		cleanup_free char *text = xasprintf(
-			"container %s runs on without its monitor, so nobody sees its output and "
-			"its exit code: stop it and start it again",
-			v.st.name ? v.st.name : t->id);
-
-		command_print_warning(text);
-	}
+	r = v.lost && !v.st.infra ? refuse_lost(&ctx->store, &v, err) : 0;
 	view_done(&v);
-	return container_start(&ctx->store, t->id, err);
+	return r < 0 ? r : container_start(&ctx->store, t->id, err);
 }
 
 /* What --all means: whatever does not run. */
@@ -106,7 +118,7 @@ static int restart_one(struct command_context *ctx, const struct target *t, cons
 	int r;
 
 	view_load(&ctx->store, t->id, &v);
-	is_paused = v.live == STATE_PAUSED || v.lost;
+	is_paused = v.live == STATE_PAUSED;
 	r = is_paused ? error_set(err, EINVAL,
 				  "unable to restart a container in a paused or unknown state: "
 				  "container state improper")

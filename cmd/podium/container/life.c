@@ -431,10 +431,11 @@ static int check_pause(const char *id, const struct container_status *st, bool l
 				 "pod",
 				 id, st->pod_name ? st->pod_name : "?");
 	if (lost)
-		return error_set(err, EINVAL,
-				 "the monitor of container '%.12s' is lost: start its pod again "
-				 "first",
-				 id);
+		return error_set(
+			err, EINVAL,
+			"the monitor of container '%.12s' is lost: `podium restart %.12s` starts "
+			"it anew with one",
+			id, id);
 	return 0;
 }
 

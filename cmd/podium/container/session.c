@@ -53,6 +53,7 @@ struct session {
 	bool is_cut;	/* it ended without its exit code */
 	bool has_exited;
 	bool is_solo;
+	bool is_lost; /* it runs, and its monitor does not */
 	bool removes_itself;
 	int code; /* -1: goes on */
 	int listen_fd;
@@ -294,6 +295,7 @@ static int read_container(struct session *s, bool *ret_runs, struct error *err)
 	if (r == 0) {
 		state = status_live(s->store, s->id, &st, &lost);
 		*ret_runs = state != STATE_CREATED && state != STATE_EXITED;
+		s->is_lost = lost;
 		s->tty = spec.tty;
 		s->is_solo = st.solo;
 		s->removes_itself = spec.auto_remove;
@@ -315,6 +317,12 @@ static int connect_or_start(struct session *s, struct error *err)
 	if (s->o->start && !runs)
 		return order_start(s, err);
 	fd = runs ? attach_connect(s->store, s->id, err) : -1;
+	if (fd < 0 && s->is_lost)
+		return error_set(
+			err, EINVAL,
+			"container '%.12s' runs on without its monitor, so nobody sees its "
+			"output: `podium restart %.12s` starts it anew with one",
+			s->id, s->id);
 	if (fd < 0)
 		return error_set(err, EINVAL, "you can only attach to running containers");
 	take_socket(s, fd);
