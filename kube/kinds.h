@@ -39,6 +39,7 @@ struct load {
 	struct wanted *wanted;
 	size_t n_wanted;
 	struct binding binding;
+	struct buf joined; /* the texts, for the digest */
 };
 
 /* Reads one document of a kind. What is wrong goes to the sink, whose root the document is. */

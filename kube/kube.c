@@ -145,7 +145,13 @@ static void load_text(struct load *l, const char *text, size_t len)
 	cleanup_free const char **names = NULL;
 	struct error err = { 0 };
 	struct doc_place where;
-	int r = document_parse(text, len, &set, &where, &err);
+	int r;
+
+	if (l->input->wants_digest && !l->from_option) {
+		buf_adds(&l->joined, l->joined.len ? "---\n" : "");
+		buf_add(&l->joined, text, len);
+	}
+	r = document_parse(text, len, &set, &where, &err);
 
 	l->arena = &set.arena;
 	names = xcalloc(set.n + 1, sizeof(*names));
@@ -214,6 +220,8 @@ static void finish(struct load *l)
 		diag_error(&sink, "", "there is nothing to play");
 	}
 	sort_objects(r);
+	if (l->input->wants_digest)
+		hash_sha256(l->joined.data ? l->joined.data : "", l->joined.len, r->digest);
 	r->has_errors = r->diags.errors > 0;
 	if (r->has_errors)
 		drop_plans(r);
@@ -236,12 +244,13 @@ static void load_done(struct load *l)
 {
 	forget_wanted(l);
 	binding_done(&l->binding);
+	buf_done(&l->joined);
 	strlist_done(&l->names);
 }
 
 int kube_load(const struct kube_input *input, struct kube_result *ret, struct error *err)
 {
-	struct load l = { .input = input, .result = ret };
+	struct load l = { .input = input, .result = ret, .joined = BUF_INIT(SIZE_MAX / 2) };
 	bool stdin_seen = strlist_has(&input->config_maps, "-");
 	int r;
 
@@ -265,7 +274,9 @@ int kube_load(const struct kube_input *input, struct kube_result *ret, struct er
 void kube_load_text(const struct kube_input *input, const char *name, const char *text, size_t len,
 		    struct kube_result *ret)
 {
-	struct load l = { .input = input, .result = ret, .file = name };
+	struct load l = {
+		.input = input, .result = ret, .file = name, .joined = BUF_INIT(SIZE_MAX / 2)
+	};
 	struct diag_sink sink = { .list = &ret->diags, .file = "--configmap" };
 	struct error err = { 0 };
 

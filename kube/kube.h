@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "engine/base/error.h"
+#include "engine/base/hash.h"
 #include "engine/base/str.h"
 #include "engine/pod/spec.h"
 #include "engine/state/layout.h"
@@ -24,6 +25,7 @@ struct kube_input {
 	bool plain_names;	     /* containers are called NAME, not POD-NAME */
 	struct pairlist annotations; /* put on every pod, over those of the files */
 	struct opt_bool host_users;  /* hostUsers of every pod, over the files' */
+	bool wants_digest;	     /* of the texts */
 };
 
 /* Credentials of registries from a Secret of the files or of the store. */
@@ -81,6 +83,7 @@ struct kube_result {
 	struct strlist pod_names; /* every Pod with a valid name, errors or not: for kube down */
 	struct kube_diags diags;  /* in order of files and documents */
 	bool has_errors;
+	char digest[HASH_SHA256_HEX]; /* of the files, joined by "---\n"; "": nobody asked */
 };
 
 /* Reads, checks and translates files. Returns 0 also when the manifests have errors: they are in

@@ -56,5 +56,5 @@ int main(int argc, char **argv)
 	else
 		(void)ctl_send(starter, CTL_FAILED, 125, err.text);
 	store_close(&store);
-	return r < 0 ? 125 : 0;
+	return r < 0 ? 125 : r;
 }

@@ -125,7 +125,7 @@ static void start_members(struct conductor *c, int fd, const char *id)
 
 static void start(struct conductor *c, int fd, const char *id)
 {
-	if (c->phase == CONDUCTOR_STARTING || c->phase == CONDUCTOR_UP) {
+	if ((c->phase == CONDUCTOR_STARTING || c->phase == CONDUCTOR_UP) && !is_service_ending(c)) {
 		start_members(c, fd, id);
 	} else if (c->phase == CONDUCTOR_BACKOFF) {
 		c->wake_ms = 0; /* all of it is started next */
@@ -193,6 +193,10 @@ void client_read(struct conductor *c, struct conductor_client *client)
 	case CTL_CHANGED:
 		members_hear(c);
 		error_ignore(members_reload(c, &scratch));
+		break;
+	case CTL_SERVE:
+		if (service_serve(c, client->fd, &msg))
+			client->fd = -1;
 		break;
 	default:
 		(void)ctl_send(client->fd, CTL_FAILED, 125, "unknown request");

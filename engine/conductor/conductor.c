@@ -246,13 +246,15 @@ static void pause_ended(struct conductor *c)
 struct poll_plan {
 	struct pollfd *p;
 	size_t n;
+	size_t service; /* where service.c's entries begin, and how many there are */
+	size_t n_service;
 	size_t inner; /* where the entries of the monitor begin that is served here */
 	size_t room;
 };
 
 static void fill_polls(struct conductor *c, struct poll_plan *plan)
 {
-	size_t need = POLL_FIXED + CONDUCTOR_CLIENTS_MAX + 2 * c->n_members +
+	size_t need = POLL_FIXED + CONDUCTOR_CLIENTS_MAX + 2 * c->n_members + service_polls_max(c) +
 		      (c->inner ? monitor_polls_max() : 0);
 	size_t n = 0;
 
@@ -270,6 +272,9 @@ static void fill_polls(struct conductor *c, struct poll_plan *plan)
 		plan->p[n++] = (struct pollfd){ .fd = c->members[i].fd, .events = POLLIN };
 		plan->p[n++] = (struct pollfd){ .fd = c->members[i].lost_pidfd, .events = POLLIN };
 	}
+	plan->service = n;
+	plan->n_service = service_polls(c, plan->p + n);
+	n += plan->n_service;
 	plan->inner = n;
 	if (c->inner)
 		n += monitor_polls(c->inner, plan->p + n);
@@ -341,6 +346,7 @@ static void loop(struct conductor *c)
 	c->is_used = true;
 	for (;;) {
 		advance(c);
+		service_check(c);
 		stop_check(c);
 		diskwatch_check(c);
 		conductor_tell_ready(c);
@@ -350,8 +356,10 @@ static void loop(struct conductor *c)
 		ready = poll(plan.p, plan.n, timeout_ms(c));
 		if (ready >= 0)
 			serve_inner(c, plan.p + plan.inner, ready == 0);
-		if (ready > 0)
+		if (ready > 0) {
 			dispatch(c, plan.p);
+			service_dispatch(c, plan.p + plan.service, plan.n_service);
+		}
 		rest(c, ready == 0);
 	}
 	free(plan.p);
@@ -424,6 +432,10 @@ static int begin(struct conductor *c, struct error *err)
 		r = run_drop_torn(&c->run, is_torn, err);
 	if (r == 0)
 		r = listen_again(c, err);
+	if (r >= 0) {
+		service_open(c);
+		service_join(c);
+	}
 	if (r >= 0)
 		error_ignore(cgroup_join_monitors(&c->run.cg, &scratch));
 	return r < 0 ? r : 0;
@@ -549,6 +561,7 @@ static void end(struct conductor *c, int result, const struct error *err)
 	conductor_tell(c, CTL_DONE, (int32_t)c->status.exit_code, NULL);
 	if (c->lock_fd >= 0)
 		(void)close(c->lock_fd);
+	service_leave(c);
 	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++)
 		if (!c->clients[i].subscribed)
 			(void)ctl_send(c->clients[i].fd, CTL_DONE, (int32_t)c->status.exit_code,
@@ -581,6 +594,7 @@ int conductor_run(const struct store *store, char **argv, int report_fd, struct 
 	(void)snprintf(c.pod_id, sizeof(c.pod_id), "%s", argv[CONDUCTOR_ARG_ID]);
 	c.run.pause_pidfd = c.run.net_fd = c.run.net_down_fd = c.run.launch_fd = -1;
 	c.run.launch_mount = c.disk.pidfd = -1;
+	c.link.fd = c.service.signal_fd = -1;
 	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++)
 		c.clients[i].fd = -1;
 	read_orders(&c);
@@ -588,6 +602,9 @@ int conductor_run(const struct store *store, char **argv, int report_fd, struct 
 	if (r == 0)
 		r = conduct(&c, err);
 	end(&c, r, err);
+	if (r == 0 && c.service.is_one) /* who watches it hears of it as of the container itself */
+		r = c.views[0].exit_code;
+	service_close(&c);
 	diskwatch_close(&c);
 	members_close(&c);
 	status_done(&c.status);

@@ -14,7 +14,7 @@
 /* Conducts the pod until it is down. argv is the process's own, "podium-monitor conductor ROOT
  * RUNROOT POD-ID": the monitors that it forks show theirs in its place. report_fd: ctl socket of the
  * command that started it, or -1. Returns 0, or -errno when the pod could not be brought up (then
- * nothing of it is left running). The store is borrowed. */
+ * nothing of it is left running); of a service container its exit code. The store is borrowed. */
 int conductor_run(const struct store *store, char **argv, int report_fd,
 		  struct error *err) must_check;
 

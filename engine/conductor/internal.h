@@ -53,6 +53,28 @@ struct disk_watch {
 	int pidfd;	 /* or -1: none */
 };
 
+/* Of a pod that has a service container: the socket to that one's conductor. */
+struct service_link {
+	bool is_known;
+	char pod_id[65]; /* the pod that the service is for itself */
+	int fd;		 /* -1: it has to be found again */
+	int64_t retry_ms;
+};
+
+/* Of a service container. */
+struct service_watch {
+	bool is_one;
+	bool is_due;   /* to look who lives: it ends with the last of them */
+	bool stopping; /* they were told to stop */
+	bool is_killed;
+	bool is_over; /* they are down */
+	int *v;	      /* sockets of their conductors, and of a play that makes some */
+	size_t n;
+	int signal_fd;	 /* SIGTERM */
+	int64_t look_ms; /* monotonic: when, by the records; 0: now */
+	int64_t kill_ms; /* monotonic: stopping: the end of their grace */
+};
+
 struct conductor {
 	struct store store;
 	char **argv; /* of the process */
@@ -80,6 +102,8 @@ struct conductor {
 	struct restart_state rebuilds;
 	struct disk_watch disk;
 	bool is_used; /* memory, since it was given back */
+	struct service_link link;
+	struct service_watch service;
 	int failures; /* members whose first start failed */
 	/* monotonic; 0: none */
 	int64_t up_ms;		    /* when the sandbox stood */
@@ -129,6 +153,8 @@ void client_read(struct conductor *c, struct conductor_client *client);
 /* stop.c */
 /* grace_ms 0: everything is killed at once; CTL_OWN_GRACE: each has its own. */
 void stop_begin(struct conductor *c, int64_t grace_ms);
+/* The longest grace that any of its containers has. */
+int64_t stop_longest_ms(const struct conductor *c);
 /* The pod's own grace period when a sidecar runs, else 0: for a pod that is over. */
 int64_t stop_own_grace_ms(const struct conductor *c);
 /* Goes on with the stop that an earlier conductor began. */
@@ -155,6 +181,27 @@ void diskwatch_read(struct conductor *c);
 /* No look any more, until the next beginning. */
 void diskwatch_end(struct conductor *c);
 void diskwatch_close(struct conductor *c);
+
+/* service.c */
+/* Connects to the pod's service container, which is started when it does not run. */
+void service_join(struct conductor *c);
+/* The pod is down, its lock free: the service may end. */
+void service_leave(struct conductor *c);
+/* Says whether this is a service container, and hears SIGTERM then. */
+void service_open(struct conductor *c);
+void service_close(struct conductor *c);
+bool is_service_ending(const struct conductor *c);
+/* A CTL_SERVE. True: the socket is kept here. */
+bool service_serve(struct conductor *c, int fd, const struct ctl_msg *msg);
+/* True: a stop has to wait until the pods of the service are down; they were told. */
+bool service_holds_stop(struct conductor *c, int64_t grace_ms);
+/* What time has brought, or the end of a socket; to be called after every event. */
+void service_check(struct conductor *c);
+/* When that is due at the latest, monotonic ms; 0: nothing is. */
+int64_t service_next_ms(const struct conductor *c);
+size_t service_polls_max(const struct conductor *c);
+size_t service_polls(const struct conductor *c, struct pollfd *p);
+void service_dispatch(struct conductor *c, const struct pollfd *p, size_t n);
 
 /* conductor.c */
 void conductor_write_status(struct conductor *c, enum container_state state);

@@ -49,8 +49,7 @@ static int64_t member_grace_ms(const struct conductor *c, size_t i)
 	return seconds > INT32_MAX / 1000 ? INT32_MAX : seconds * 1000;
 }
 
-/* The longest that any of them has. */
-static int64_t own_grace_ms(const struct conductor *c)
+int64_t stop_longest_ms(const struct conductor *c)
 {
 	int64_t most = 0;
 
@@ -88,9 +87,11 @@ void stop_begin(struct conductor *c, int64_t grace_ms)
 
 	if (c->phase == CONDUCTOR_STOPPING && grace_ms != 0)
 		return;
+	if (service_holds_stop(c, grace_ms))
+		return;
 	c->own_grace = grace_ms < 0;
 	if (c->own_grace)
-		grace_ms = own_grace_ms(c);
+		grace_ms = stop_longest_ms(c);
 	c->phase = CONDUCTOR_STOPPING;
 	c->active_deadline_ms = c->paused_ms = 0; /* each member is thawed by its monitor */
 	c->grace_end_ms = now + grace_ms;
@@ -196,6 +197,7 @@ int stop_timeout_ms(const struct conductor *c)
 		next = min_time(next, c->kill_ms);
 	if (c->phase == CONDUCTOR_BACKOFF)
 		next = min_time(next, c->wake_ms);
+	next = min_time(next, service_next_ms(c));
 	if (!next)
 		return -1;
 	left = next - clock_mono_ms();

@@ -34,6 +34,8 @@ char *columns_command(const struct container_spec *spec)
 {
 	struct buf b = BUF_INIT(COLUMN_MAX_BYTES);
 
+	if (spec->service) /* as of an infra container */
+		return NULL;
 	if (spec->has_command) {
 		for (size_t i = 0; i < spec->command.n; i++)
 			add_value(&b, &spec->command.v[i]);

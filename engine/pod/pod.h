@@ -94,6 +94,10 @@ int pod_run_down(const struct store *s, const char *pod_id, bool to_remove,
 /* Removes the records and data of a pod that does not run (any phase, also debris of a crash). */
 int pod_remove(const struct store *s, const char *pod_id, struct error *err) must_check;
 
+/* Removes a service container (engine/pod/service.h) that no pod names any more; pod_remove() does so
+ * after the last of them. One that is gone is success. */
+int pod_release_service(const struct store *s, const char *id, struct error *err) must_check;
+
 /* The same for a pod's own conductor, which holds its lock: of a container that removes itself, and
  * its anonymous volumes. A pod that somebody else removes just then is left to them. */
 int pod_remove_conducted(const struct store *s, const char *pod_id, struct error *err) must_check;
@@ -124,5 +128,7 @@ int pod_remove_container(const struct store *s, const char *container_id,
 
 /* True while a conductor holds the pod. */
 bool is_pod_conducted(const struct store *s, const char *pod_id);
+/* The pod's sandbox stands (of a container by itself: it runs), and nobody conducts it. */
+bool is_pod_orphaned(const struct store *s, const char *pod_id);
 
 #endif

@@ -25,6 +25,7 @@
 #include "engine/pod/names.h"
 #include "engine/pod/pod.h"
 #include "engine/pod/run.h"
+#include "engine/pod/service.h"
 #include "engine/rootfs/hostmount.h"
 #include "engine/rootfs/overlay.h"
 #include "engine/state/eventlog.h"
@@ -296,23 +297,6 @@ static int remove_locked(const struct store *s, const char *pod_id, struct error
 	return r < 0 ? r : remove_marked(s, pod_id, err);
 }
 
-int pod_remove(const struct store *s, const char *pod_id, struct error *err)
-{
-	char path[LAYOUT_PATH_MAX];
-	cleanup_close int lock = -EBADF;
-
-	if (faccessat(s->rootfd, layout_pod(path, pod_id, NULL), F_OK, 0) < 0)
-		return 0;
-	lock = lock_take(s->rootfd, layout_pod(path, pod_id, POD_LOCK), LOCK_EXCLUSIVE,
-			 POD_LOCK_WAIT_MS, err);
-	if (lock < 0)
-		/* Another command removed it just then. */
-		return lock == -ESTALE || lock == -ENOENT
-			       ? 0
-			       : error_wrap(err, "remove pod '%.12s'", pod_id);
-	return remove_locked(s, pod_id, err);
-}
-
 /* Who removes a pod holds its lock and waits for the conductor: that one must not wait for the lock. */
 static int lock_unless_removed(const struct store *s, const char *pod_id, struct error *err)
 {
@@ -327,6 +311,76 @@ static int lock_unless_removed(const struct store *s, const char *pod_id, struct
 			      SHORT_WAIT_MS, err);
 	}
 	return r;
+}
+
+/* Its pause ends well, as when the last pod has ended: whoever watches the service sees no failure. */
+static int end_service(const struct store *s, const char *pod_id, struct error *err)
+{
+	struct error scratch; /* it does not run, or is ending by itself */
+	int fd;
+
+	if (pod_stop_begin(s, pod_id, -1, false, &fd, &scratch) < 0)
+		return 0;
+	return run_await_stop(s, pod_id, fd, STOP_WAIT_MS, err);
+}
+
+int pod_release_service(const struct store *s, const char *id, struct error *err)
+{
+	cleanup_strlist struct strlist pods = { 0 };
+	char path[LAYOUT_PATH_MAX], own[65];
+	cleanup_close int lock = -EBADF;
+	int r = service_pods(s, id, &pods, err);
+
+	if (r < 0 || pods.n)
+		return r;
+	r = service_own_pod(s, id, own, err);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	lock = lock_unless_removed(s, own, err);
+	if (lock < 0)
+		return lock == -ESTALE || lock == -ENOENT ? 0 : lock;
+	r = service_pods(s, id, &pods, err); /* a play may have made some since */
+	if (r < 0 || pods.n)
+		return r;
+	if (faccessat(s->rootfd, layout_pod(path, own, NULL), F_OK, 0) < 0)
+		return 0;
+	r = end_service(s, own, err);
+	return r < 0 ? r : remove_locked(s, own, err);
+}
+
+/* The service container that the pod's record names. The caller owns it; or NULL. */
+static char *read_service(const struct store *s, const char *pod_id)
+{
+	struct pod_spec pod = { 0 };
+	struct error scratch; /* a damaged record: the service is removed by hand */
+	char *id = NULL;
+
+	if (lookup_read_pod(s, pod_id, &pod, &scratch) == 0 && pod.service && is_id(pod.service))
+		id = steal_ptr(&pod.service);
+	record_done(&pod_spec_type, &pod);
+	return id;
+}
+
+int pod_remove(const struct store *s, const char *pod_id, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	cleanup_free char *service = NULL;
+	cleanup_close int lock = -EBADF;
+	int r;
+
+	if (faccessat(s->rootfd, layout_pod(path, pod_id, NULL), F_OK, 0) < 0)
+		return 0;
+	lock = lock_take(s->rootfd, layout_pod(path, pod_id, POD_LOCK), LOCK_EXCLUSIVE,
+			 POD_LOCK_WAIT_MS, err);
+	if (lock < 0)
+		/* Another command removed it just then. */
+		return lock == -ESTALE || lock == -ENOENT
+			       ? 0
+			       : error_wrap(err, "remove pod '%.12s'", pod_id);
+	service = read_service(s, pod_id);
+	r = remove_locked(s, pod_id, err);
+	(void)close(steal_fd(&lock));
+	return r == 0 && service ? pod_release_service(s, service, err) : r;
 }
 
 int pod_remove_conducted(const struct store *s, const char *pod_id, struct error *err)

@@ -36,6 +36,7 @@ const char *const log_driver_names[] = { "k8s-file", "json-file",   "journald",
 					 "none",     "passthrough", NULL };
 const char *const health_action_names[] = { "none", "kill", "restart", "stop", NULL };
 static const char *const container_kind_names[] = { "member", "init", "infra", NULL };
+const char *const service_exit_names[] = { "none", "any", "all", NULL };
 
 static_assert(ARRAY_SIZE(host_path_type_names) == HOST_PATH__COUNT + 1, "one name a type");
 static_assert(ARRAY_SIZE(restart_policy_names) == RESTART__COUNT + 1, "one name a policy");
@@ -50,6 +51,7 @@ static_assert(ARRAY_SIZE(recursive_read_only_names) == RRO__COUNT + 1, "one name
 static_assert(ARRAY_SIZE(log_driver_names) == LOG__COUNT + 1, "one name a driver");
 static_assert(ARRAY_SIZE(health_action_names) == HEALTH__COUNT + 1, "one name an action");
 static_assert(ARRAY_SIZE(container_kind_names) == CONTAINER__COUNT + 1, "one name a kind");
+static_assert(ARRAY_SIZE(service_exit_names) == SERVICE_EXIT__COUNT + 1, "one name a policy");
 
 #define FIELD(T, kind_, name_, m)     RECORD_FIELD(T, kind_, name_, m)
 #define EPHEMERAL(T, kind_, name_, m) RECORD_FIELD(T, kind_, name_, m, .ephemeral = true)
@@ -316,6 +318,8 @@ static const struct record_field pod_fields[] = {
 	FIELD(pod_spec, RECORD_STRLIST, "memberVolumes", member_volumes),
 	FIELD(pod_spec, RECORD_STRLIST, "memberOptions", member_options),
 	EPHEMERAL(pod_spec, RECORD_STRLIST, "createCommand", create_command),
+	EPHEMERAL(pod_spec, RECORD_STRING, "service", service),
+	ENUM(pod_spec, "serviceExit", service_exit, service_exit_names),
 	{ 0 },
 };
 const struct record_type pod_spec_type = { "pod", sizeof(struct pod_spec), pod_fields };
@@ -473,6 +477,7 @@ static const struct record_field container_fields[] = {
 	FIELD(container_spec, RECORD_BOOL, "autoRemove", auto_remove),
 	FIELD(container_spec, RECORD_BOOL, "initOnce", init_once),
 	FIELD(container_spec, RECORD_BOOL, "init", init),
+	FIELD(container_spec, RECORD_BOOL, "service", service),
 	FIELD(container_spec, RECORD_BOOL, "hostCgroupns", host_cgroupns),
 	FIELD(container_spec, RECORD_BOOL, "readOnlyTmpfs", read_only_tmpfs),
 	FIELD(container_spec, RECORD_BOOL, "unlessStopped", unless_stopped),

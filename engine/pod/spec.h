@@ -393,7 +393,13 @@ struct pod_spec {
 	struct strlist member_volumes; /* -v of whoever joins it later: pod create --volume */
 	struct strlist member_options; /* likewise: --security-opt */
 	struct strlist create_command; /* ephemeral: the words that made it */
+	/* ---- of the pods of one play that have a service container ---- */
+	char *service;	  /* ephemeral: its id; NULL: none */
+	int service_exit; /* of the service itself: enum service_exit */
 };
+/* When a service container says by its own exit code that containers of its pods have failed. */
+enum service_exit { SERVICE_EXIT_NONE, SERVICE_EXIT_ANY, SERVICE_EXIT_ALL, SERVICE_EXIT__COUNT };
+extern const char *const service_exit_names[]; /* "none", "any", "all" */
 #define HAND_GRACE_SECONDS   10
 #define SHM_BYTES_DEFAULT    (INT64_C(64) << 20)
 #define POD_SPEC_VERSION     1
@@ -588,6 +594,7 @@ struct container_spec {
 	bool auto_remove;		/* --rm: removed by whoever sees its end */
 	bool init_once;			/* --init-ctr=once: removed when it has done its work */
 	bool init;			/* --init: podium's own init is the first process */
+	bool service; /* podium's pause in an empty root: it stands for pods (engine/pod/service.h) */
 	bool host_cgroupns;
 	bool read_only_tmpfs; /* with a read-only root: /run, /tmp, /var/tmp are tmpfs */
 	bool unless_stopped;  /* restart ALWAYS, but after a boot only when it ran */

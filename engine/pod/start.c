@@ -354,8 +354,7 @@ static int stop_limit_ms(int64_t grace_ms)
 	return grace_ms > INT32_MAX - OUTWAIT_MS ? INT32_MAX : (int)grace_ms + OUTWAIT_MS;
 }
 
-/* The pod's sandbox stands (of a container by itself: it runs), and nobody conducts it. */
-static bool is_orphaned(const struct store *s, const char *pod_id)
+bool is_pod_orphaned(const struct store *s, const char *pod_id)
 {
 	struct container_status st;
 	bool lost = false;
@@ -379,7 +378,8 @@ static int stop_by_another(const struct store *s, const char *pod_id, int64_t gr
 	struct ctl_msg msg;
 	struct error scratch;
 
-	if (grace_ms <= 0 || !is_orphaned(s, pod_id) || pod_adopt(s, pod_id, &report, &scratch) < 0)
+	if (grace_ms <= 0 || !is_pod_orphaned(s, pod_id) ||
+	    pod_adopt(s, pod_id, &report, &scratch) < 0)
 		return 1;
 	while (clock_mono_ms() < deadline) {
 		int fd;

@@ -347,12 +347,25 @@ static void execute(const struct confinement *c, const char *program)
 		(void)execve(program, c->argv.v, c->env.v);
 		return;
 	}
+	if (c->init_alone) {
+		(void)syscall(SYS_execveat, INIT_FD, "", c->argv.v, c->env.v, AT_EMPTY_PATH);
+		return;
+	}
 	argv = xcalloc(c->argv.n + 3, sizeof(*argv));
 	argv[0] = name;
 	argv[1] = end;
 	for (size_t i = 0; i < c->argv.n; i++)
 		argv[2 + i] = c->argv.v[i];
 	(void)syscall(SYS_execveat, INIT_FD, "", argv, c->env.v, AT_EMPTY_PATH);
+}
+
+/* *ret is for messages alone when the program is a descriptor. */
+static int find_program(const struct confinement *c, char **ret, int *ret_code, struct error *err)
+{
+	if (!c->init_alone)
+		return command_find(c->argv.v[0], &c->env, ret, ret_code, err);
+	*ret = c->argv.v[0];
+	return 0;
 }
 
 void confine_and_execute(const struct confinement *c, int sync_fd)
@@ -369,8 +382,7 @@ void confine_and_execute(const struct confinement *c, int sync_fd)
 	    close_descriptors(c, sync_fd, &err) < 0)
 		confine_fail(sync_fd, code, &err);
 	if (apply_own_limits(c, &err) < 0 || drop_privileges(c, final, &err) < 0 ||
-	    check_working_dir(&err) < 0 ||
-	    command_find(c->argv.v[0], &c->env, &program, &code, &err) < 0)
+	    check_working_dir(&err) < 0 || find_program(c, &program, &code, &err) < 0)
 		confine_fail(SYNC_FD, code, &err);
 	(void)umask(c->mask);
 	proc_reset_signals();

@@ -32,6 +32,7 @@ struct confinement {
 	mode_t mask;			  /* umask of the program */
 	uint64_t ambient;		  /* of a user that is not root */
 	int init_fd;			  /* executed with the program as argument; or -EBADF */
+	bool init_alone;		  /* it is the program, argv is its own */
 	char *missing_caps;		  /* asked for by name and not available, or NULL */
 };
 

@@ -137,17 +137,19 @@ static int plan_command(const struct launch *l, struct container_plan *p, struct
 /* It is PID 1 or nothing: nobody else gets the orphans, nor ends what is left over. */
 static int plan_init_program(const struct launch *l, struct container_plan *p, struct error *err)
 {
+	const char *name = l->spec.service ? "podium-pause" : "podium-init";
 	cleanup_free char *program = NULL;
 
 	p->c.init_fd = -EBADF;
-	if (!l->spec.init)
+	p->c.init_alone = l->spec.service;
+	if (!l->spec.init && !l->spec.service)
 		return 0;
 	if (!(namespaces_private(&l->pod) & CLONE_NEWPID))
 		return error_set(
 			err, EINVAL,
 			"an init program needs a process namespace of the container's own");
-	program = launch_helper(l, "podium-init");
-	p->init_fd = selfexec_load(program, "podium-init", NULL, err);
+	program = launch_helper(l, name);
+	p->init_fd = selfexec_load(program, name, NULL, err);
 	p->c.init_fd = p->init_fd;
 	return p->init_fd < 0 ? p->init_fd : 0;
 }

@@ -24,6 +24,7 @@
 #define CTL_IS_READY	 "ready"
 #define CTL_AS_CONDUCTOR 1    /* value of a CTL_SUBSCRIBE */
 #define CTL_OWN_GRACE	 (-1) /* value of a CTL_STOP */
+#define CTL_RUNS	 1    /* value of a CTL_SERVE */
 /* Value of a CTL_FAILED: the pod is going down, or has got another conductor just now: ask anew. */
 #define CTL_STOPPING (-1)
 
@@ -48,6 +49,10 @@ enum ctl_type {
 	 * (its members are asked by themselves). Answer: CTL_OK or CTL_FAILED */
 	CTL_PAUSE,
 	CTL_UNPAUSE,
+	/* A service's conductor: text = id of a pod that it stands for from now on, "": of one that is
+	 * in the making. It does so until the socket ends. value: CTL_RUNS: the pod is up already.
+	 * Answer: CTL_OK, or CTL_FAILED with CTL_STOPPING; CTL_STOP when the service is stopped. */
+	CTL_SERVE,
 	CTL_HEALTH, /* asks the health check now. Answer: CTL_OK, value 0 or 1, text: the status */
 	/* events and answers */
 	CTL_OK = 64,

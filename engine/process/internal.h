@@ -127,7 +127,7 @@ struct container_plan {
 	struct device_plan devices;
 	struct planned_secret *secrets;
 	size_t n_secrets;
-	int init_fd; /* of podium-init, or -EBADF */
+	int init_fd; /* of podium-init, or of a service's podium-pause; or -EBADF */
 };
 
 /* ---- volumes (container_volumes.c) ------------------------------------------------------ */

@@ -516,6 +516,14 @@ static int mount_plain(int store_fd, const struct container_spec *spec, bool wit
 	return mount_opened(s, r, attrs, err);
 }
 
+/* Without an image: the writable layer is all there is. */
+static int mount_bare(int store_fd, const char *id, uint64_t attrs, struct error *err)
+{
+	cleanup_close int dir = open_container(store_fd, id, err);
+
+	return dir < 0 ? dir : mount_clone(dir, "upper", attrs, err);
+}
+
 int overlay_mount(int store_fd, const struct container_spec *spec, uint64_t attrs,
 		  struct error *err)
 {
@@ -528,6 +536,8 @@ int overlay_mount_root(int store_fd, const struct container_spec *spec, bool wit
 	struct error scratch;
 	int fd;
 
+	if (spec->service)
+		return mount_bare(store_fd, spec->id, attrs, err);
 	if (!ids)
 		return mount_plain(store_fd, spec, with_etc, attrs, err);
 	fd = mount_mapped(store_fd, spec, ids, WEAKEN("detached-layers"), attrs, &scratch);

@@ -168,6 +168,8 @@ static const char *const not_by_hand[] = {
 	"activeDeadlineSeconds",
 	"hostUsers",
 	"plainNames",
+	"service",
+	"serviceExit",
 	"createCommand",
 	"podId",
 	"fullName",

@@ -20,6 +20,7 @@
 #include "engine/base/mem.h"
 #include "engine/pod/lookup.h"
 #include "engine/pod/pod.h"
+#include "engine/pod/service.h"
 #include "engine/state/status.h"
 #include "engine/volumes/provide.h"
 
@@ -75,6 +76,17 @@ static bool is_monitored(const struct store *s, const char *id)
 	return is_lock_held(s->rootfd, layout_container(path, id, MONITOR_LOCK));
 }
 
+/* A service container goes with the last of its pods. */
+static int check_service(const struct store *s, const char *id, struct error *err)
+{
+	struct container_spec c = { 0 };
+	struct error scratch; /* without a record it is none */
+	bool is_service = lookup_read_container(s, id, &c, &scratch) == 0 && c.service;
+
+	record_done(&container_spec_type, &c);
+	return is_service ? service_check_unused(s, id, err) : 0;
+}
+
 static int rm_viewed(const struct store *s, const struct container_view *v,
 		     const struct rm_job *job, struct error *err)
 {
@@ -92,6 +104,8 @@ static int rm_viewed(const struct store *s, const struct container_view *v,
 				 "cannot remove container %s: its record is lost, and it runs: "
 				 "`podium rm -f` ends it",
 				 v->id);
+	if (v->readable && v->st.solo && check_service(s, v->id, err) < 0)
+		return job->all ? TARGET_PASSED : -err->code;
 	if (v->readable && v->live != STATE_CREATED && v->live != STATE_EXITED && !job->force)
 		return error_set(err, EBUSY,
 				 "cannot remove container %s as it is %s - running or paused "

@@ -277,7 +277,7 @@ static void add_constants(json_t *j, const struct parts *p)
 	set_str(j, "AppArmorProfile", p->spec.security.apparmor);
 	set(j, "ExecIDs", json_array());
 	set(j, "Dependencies", make_dependencies(p));
-	set_bool(j, "IsService", false);
+	set_bool(j, "IsService", p->spec.service);
 }
 
 static json_t *make_all(const struct parts *p)

@@ -81,6 +81,7 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 				  .for_play = !o->down,
 				  .store = &ctx->store,
 				  .config_maps = o->config_maps,
+				  .wants_digest = o->service_container,
 				  .plain_names = o->no_pod_prefix };
 	struct down_request rq = { .force = o->force };
 	cleanup_free char *by_default = NULL;
@@ -101,6 +102,12 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		return error_set(err, EINVAL, "--force belongs to --down");
 	if (o->time.set && !o->down)
 		return error_set(err, EINVAL, "--time belongs to --down");
+	if (o->service_container && !o->start)
+		return error_set(err, EINVAL,
+				 "--service-container does not work with --start=false");
+	if (o->service_exit && !o->service_container)
+		return error_set(err, EINVAL,
+				 "--service-exit-code-propagation belongs to --service-container");
 	if (o->down)
 		return kube_down(ctx, argc, argv, &rq, err);
 	o->network = play_join_networks(&o->networks);
@@ -181,8 +188,10 @@ static const struct option play_options_table[] = {
 	  false },
 	{ 0, "seccomp-profile-root", OPTION_STRING, O(over.seccomp_root), "path",
 	  "Where profiles of type Localhost are", false },
-	OPTION_REFUSE(0, "service-container",
-		      "the unit podium-kube@.service plays a file and ends with it"),
+	{ 0, "service-container", OPTION_BOOL, O(service_container), NULL,
+	  "Make a container that runs as long as one of the pods, for a unit of systemd", false },
+	{ 0, "service-exit-code-propagation", OPTION_STRING, O(service_exit), "policy",
+	  "When its exit code is 137 because containers have failed: all, any or none", false },
 	{ 0, "start", OPTION_BOOL, O(start), NULL, "Start the pods (--start=false only creates)",
 	  false },
 	{ 0, "strict", OPTION_BOOL, O(strict), NULL, "A field that has no effect here is an error",

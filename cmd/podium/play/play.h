@@ -40,6 +40,8 @@ struct play_options {
 	struct option_maybe build;
 	struct option_int time;
 	struct pull_options pull;
+	bool service_container;
+	const char *service_exit; /* word */
 };
 
 enum play_act { PLAY_CREATE, PLAY_KEEP, PLAY_REPLACE };
@@ -50,6 +52,8 @@ struct played {
 	char id[65]; /* of the pod that exists, then of the pod that was made */
 	struct pod_creation creation;
 	bool created;
+	const char
+		*service; /* id of the service container it shall have, "": of a new one; or NULL */
 };
 
 /* ---- play_run.c: all of it ------------------------------------------------------------------ */

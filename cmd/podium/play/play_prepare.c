@@ -197,7 +197,9 @@ static int decide(const struct store *s, struct played *p, bool replace, struct 
 	else if (replace || !old.name || lookup_pod_phase(s, p->id) != POD_COMPLETE)
 		p->act = PLAY_REPLACE;
 	else
-		p->act = is_unchanged(s, &old, p->plan) ? PLAY_KEEP : PLAY_REPLACE;
+		p->act = is_equal(old.service, p->service) && is_unchanged(s, &old, p->plan)
+				 ? PLAY_KEEP
+				 : PLAY_REPLACE;
 	record_done(&pod_spec_type, &old);
 	return r < 0 ? r : 0;
 }

@@ -15,10 +15,12 @@
 #include <stdio.h>
 
 #include "cmd/podium/play/jobs.h"
+#include "cmd/podium/base/sdnotify.h"
 #include "cmd/podium/kube/kubekind.h"
 #include "cmd/podium/kube/kubestored.h"
 #include "cmd/podium/play/play.h"
 #include "cmd/podium/play/play_prune.h"
+#include "cmd/podium/play/play_service.h"
 #include "cmd/podium/play/play_wait.h"
 #include "engine/base/clock.h"
 #include "engine/base/lock.h"
@@ -40,8 +42,10 @@ struct run {
 	struct play_images pulled;
 	struct play_objects objects;
 	struct play_waited waited;
-	int images; /* the lock */
-	int signo;  /* that ended a foreground play */
+	struct play_service service;
+	char *notify; /* socket of the service manager, or NULL */
+	int images;   /* the lock */
+	int signo;    /* that ended a foreground play */
 };
 
 /* Objects first: containers resolve what they refer to when they are started. */
@@ -107,10 +111,16 @@ static int replace_old(struct command_context *ctx, const struct play_images *pu
 	return r < 0 ? r : 0;
 }
 
-static int make_pods(const struct store *s, const struct play_options *o, struct played *v,
-		     size_t n, struct pod_start_result *reports, struct error *err)
+static int make_pods(struct run *run, struct error *err)
 {
-	int r = play_make(s, o, v, n, reports, err);
+	const struct store *s = &run->ctx->store;
+	struct pod_start_result *reports = run->reports;
+	struct played *v = run->v;
+	size_t n = run->result->n;
+	int r = play_service_begin(s, &run->service, run->result, err);
+
+	if (r == 0)
+		r = play_make(s, run->o, v, n, reports, err);
 
 	/* The wait for the disk comes when the pods are up, or when they take their time: it would
 	 * be in the way of their own writing. */
@@ -119,12 +129,27 @@ static int make_pods(const struct store *s, const struct play_options *o, struct
 	trace("watched");
 	if (r == 0)
 		r = play_commit(s, v, n, err);
-	if (r < 0)
+	play_service_made(&run->service);
+	if (r < 0) {
+		play_service_let_go(&run->service);
 		play_roll_back(s, v, n);
+		play_service_undo(s, &run->service);
+	}
 	return r;
 }
 
 /* ---- looking ---------------------------------------------------------------------------- */
+
+static int plan_service(struct run *run, struct error *err)
+{
+	int r = play_service_policy(run->o->service_exit, &run->service.exit, err);
+
+	if (r == 0 && run->o->service_container)
+		r = play_service_plan(&run->ctx->store, run->result, &run->service, err);
+	for (size_t i = 0; i < run->result->n && run->service.is_wanted; i++)
+		run->v[i].service = run->service.id;
+	return r;
+}
 
 static int prepare(struct run *run, const struct strlist *keep, struct error *err)
 {
@@ -138,7 +163,9 @@ static int prepare(struct run *run, const struct strlist *keep, struct error *er
 	run->images = play_take_images(run->ctx, run->o, run->result, keep, &run->pulled, err);
 	if (run->images < 0)
 		return run->images;
-	r = play_prepare(run->ctx, run->o, run->result, &run->pulled, run->v, err);
+	r = plan_service(run, err);
+	if (r == 0)
+		r = play_prepare(run->ctx, run->o, run->result, &run->pulled, run->v, err);
 	if (r == 0)
 		r = play_objects_compare(s, run->result, &run->objects, err);
 	trace("prepared");
@@ -219,7 +246,7 @@ static int make(struct run *run, struct error *err)
 		return r;
 	r = replace_old(run->ctx, &run->pulled, run->v, n, &run->images, err);
 	if (r == 0)
-		r = make_pods(s, run->o, run->v, n, run->reports, err);
+		r = make_pods(run, err);
 	if (r < 0)
 		play_objects_take_back(s, &run->objects);
 	else
@@ -320,6 +347,25 @@ static int wait_for_end(struct run *run, int code, struct error *err)
 	return r;
 }
 
+/* The service's monitor is the unit's main process from now on. Jobs and DaemonSets alone have none:
+ * then it is this command, until all of them have ended or a signal comes. */
+static int tell_manager(struct run *run, struct error *err)
+{
+	long pid = play_service_pid(&run->ctx->store, &run->service);
+	cleanup_free char *text = pid ? xasprintf("MAINPID=%ld\nREADY=1", pid) : xstrdup("READY=1");
+	bool stays = !run->service.is_wanted && run->mode == PLAY_WAIT_NONE;
+	int r = stays ? play_waited_signals(&run->waited, err) : 0;
+
+	if (r == 0)
+		r = sdnotify_send(run->notify, text, err);
+	if (r < 0 || !stays)
+		return r;
+	(void)fflush(stdout);
+	find_waited(run);
+	r = play_wait(&run->ctx->store, PLAY_WAIT_FOREGROUND, &run->waited, -1, err);
+	return r < 0 ? r : 0;
+}
+
 static int finish(struct run *run, struct error *err)
 {
 	const struct store *s = &run->ctx->store;
@@ -342,6 +388,8 @@ static int finish(struct run *run, struct error *err)
 		command_print_warning("nothing is pruned, since the play has failed");
 	r = code ? 0 : prune(run, false, err);
 	play_refresh(s, &fresh, &run->objects);
+	if (r == 0 && code == 0 && run->notify && run->o->service_container)
+		r = tell_manager(run, err);
 	if (r < 0 || run->mode == PLAY_WAIT_NONE || (code && run->mode != PLAY_WAIT_FOREGROUND))
 		return r < 0 ? r : code;
 	return wait_for_end(run, code, err);
@@ -360,6 +408,7 @@ static int run_all(struct run *run, const struct strlist *keep, struct error *er
 		return r;
 	(void)close(steal_fd(&run->images)); /* the records pin the layers now */
 	(void)watch(run);
+	play_service_let_go(&run->service);
 	return finish(run, err);
 }
 
@@ -372,12 +421,16 @@ int play_run(struct command_context *ctx, const struct play_options *o, struct k
 			   .v = xcalloc(result->n + 1, sizeof(*run.v)),
 			   .reports = xcalloc(result->n + 1, sizeof(*run.reports)),
 			   .waited = { .signal_fd = -1 },
+			   .service = PLAY_SERVICE_INIT,
+			   .notify = sdnotify_take(),
 			   .images = -EBADF };
 	int r = run_all(&run, keep, err);
 
 	if (run.images >= 0)
 		(void)close(run.images);
 	play_waited_done(&run.waited);
+	play_service_done(&run.service);
+	free(run.notify);
 	play_objects_done(&run.objects);
 	play_images_done(&run.pulled);
 	free(run.reports);
