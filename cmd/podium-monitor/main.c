@@ -46,7 +46,12 @@ int main(int argc, char **argv)
 		return 125;
 	r = store_open(argv[2], argv[3], STORE_WRITE, &store, &err);
 	if (r == 0 && strcmp(argv[1], "container") == 0)
-		r = monitor_run(&store, argv[4], starter, launch, &err);
+		r = monitor_run(&store,
+				&(struct monitor_start){ .container_id = argv[4],
+							 .conductor_fd = starter,
+							 .launch_fd = launch,
+							 .stdio = { -1, -1, -1 } },
+				&err);
 	else if (r == 0 && strcmp(argv[1], "conductor") == 0)
 		r = conductor_run(&store, argv, starter, &err);
 	else if (r == 0 && is_job)

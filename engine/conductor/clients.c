@@ -67,6 +67,15 @@ void conductor_tell_ready(struct conductor *c)
 	conductor_tell(c, CTL_POD_READY, is_ready, NULL);
 }
 
+void conductor_take_stdio(struct conductor *c, const int *fds)
+{
+	for (int i = 0; i < CTL_FDS_MAX; i++) {
+		if (c->stdio[i] >= 0)
+			(void)close(c->stdio[i]);
+		c->stdio[i] = fds && fds[i] >= 0 ? fds[i] : -1;
+	}
+}
+
 bool client_accept(struct conductor *c)
 {
 	int fd = ctl_accept(c->listen_fd);
@@ -166,7 +175,8 @@ void client_read(struct conductor *c, struct conductor_client *client)
 {
 	struct error scratch; /* a record that is gone or damaged: what is known stands */
 	struct ctl_msg msg;
-	int r = ctl_receive(client->fd, &msg, NULL);
+	int fds[CTL_FDS_MAX];
+	int r = ctl_receive(client->fd, &msg, fds);
 
 	if (r == -EAGAIN)
 		return;
@@ -174,6 +184,13 @@ void client_read(struct conductor *c, struct conductor_client *client)
 		drop(&client->fd);
 		return;
 	}
+	if (msg.type == CTL_STDIO) {
+		conductor_take_stdio(c, fds);
+		return;
+	}
+	for (int i = 0; i < CTL_FDS_MAX; i++)
+		if (fds[i] >= 0)
+			(void)close(fds[i]);
 	switch ((enum ctl_type)msg.type) {
 	case CTL_STOP:
 		c->run.to_remove = c->run.to_remove || is_ctl_to_remove(&msg);

@@ -193,6 +193,7 @@ static void advance(struct conductor *c)
 				conductor_tell(c, CTL_UP, c->failures, NULL);
 			c->phase = CONDUCTOR_UP;
 			run_forget_launch(&c->run);
+			conductor_take_stdio(c, NULL);
 			if ((c->run.pod.exit_with_members || c->run.pod.solo) &&
 			    has_ended_members(c))
 				stop_begin(c, stop_own_grace_ms(c));
@@ -203,6 +204,7 @@ static void advance(struct conductor *c)
 				STOP_AT("start:containers");
 				conductor_tell(c, CTL_UP, c->failures, NULL);
 				run_forget_launch(&c->run);
+				conductor_take_stdio(c, NULL);
 			}
 			return;
 		}
@@ -572,8 +574,12 @@ static void end(struct conductor *c, int result, const struct error *err)
 static void read_orders(struct conductor *c)
 {
 	struct ctl_msg msg;
+	int fds[CTL_FDS_MAX];
 
-	if (c->report_fd < 0 || ctl_wait(c->report_fd, 0, &msg) <= 0)
+	if (c->report_fd < 0 || ctl_wait_fds(c->report_fd, 0, &msg, fds) <= 0)
+		return;
+	conductor_take_stdio(c, fds);
+	if (msg.type == CTL_STDIO && ctl_wait(c->report_fd, 0, &msg) <= 0)
 		return;
 	c->adopt_only = msg.type == CTL_ADOPT;
 	if (msg.type == CTL_START && is_id(msg.text))
@@ -594,7 +600,7 @@ int conductor_run(const struct store *store, char **argv, int report_fd, struct 
 	(void)snprintf(c.pod_id, sizeof(c.pod_id), "%s", argv[CONDUCTOR_ARG_ID]);
 	c.run.pause_pidfd = c.run.net_fd = c.run.net_down_fd = c.run.launch_fd = -1;
 	c.run.launch_mount = c.disk.pidfd = -1;
-	c.link.fd = c.service.signal_fd = -1;
+	c.link.fd = c.service.signal_fd = c.stdio[0] = c.stdio[1] = c.stdio[2] = -1;
 	for (size_t i = 0; i < CONDUCTOR_CLIENTS_MAX; i++)
 		c.clients[i].fd = -1;
 	read_orders(&c);
@@ -605,6 +611,7 @@ int conductor_run(const struct store *store, char **argv, int report_fd, struct 
 	if (r == 0 && c.service.is_one) /* who watches it hears of it as of the container itself */
 		r = c.views[0].exit_code;
 	service_close(&c);
+	conductor_take_stdio(&c, NULL);
 	diskwatch_close(&c);
 	members_close(&c);
 	status_done(&c.status);

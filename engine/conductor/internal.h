@@ -84,6 +84,7 @@ struct conductor {
 	int lock_fd;
 	int report_fd; /* to the command that started it, or -1 */
 	int listen_fd;
+	int stdio[CTL_FDS_MAX]; /* for containers that get those of the command; or -1 */
 	struct conductor_client clients[CONDUCTOR_CLIENTS_MAX];
 	struct container_status status; /* of the infra container */
 	struct member *members;
@@ -149,6 +150,8 @@ void conductor_tell_ready(struct conductor *c);
 /* Whether somebody was there (who may have been sent away). */
 bool client_accept(struct conductor *c);
 void client_read(struct conductor *c, struct conductor_client *client);
+/* Takes the descriptors of a CTL_STDIO instead of those that were there; NULL: none. */
+void conductor_take_stdio(struct conductor *c, const int *fds);
 
 /* stop.c */
 /* grace_ms 0: everything is killed at once; CTL_OWN_GRACE: each has its own. */

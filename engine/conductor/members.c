@@ -31,7 +31,9 @@
 /* A monitor's descriptors, and the first that it has not got. */
 #define MONITOR_FD	  3
 #define MONITOR_LAUNCH_FD 4
-#define MONITOR_FD_END	  5
+#define MONITOR_STDIO_FD  5 /* three of them, or none */
+#define MONITOR_FD_END	  8
+#define MONITOR_KEPT	  (MONITOR_FD_END - MONITOR_FD)
 #define MONITOR_FAILED	  125
 #define EXIT_UNKNOWN	  255 /* never 0 */
 
@@ -99,20 +101,33 @@ static void show_as_container(struct conductor *c, const char *id)
 		memcpy(c->argv[CONDUCTOR_ARG_ID], id, strlen(id));
 }
 
-/* Leaves the two descriptors of a monitor, and nothing that is the conductor's: its lock, its
- * sockets, the ports it holds. */
-static int keep_two(int socket_fd, int launch_fd)
+/* Leaves the descriptors of a monitor, and nothing that is the conductor's: its lock, its sockets, the
+ * ports it holds. kept: what becomes MONITOR_FD and the next ones, -1: a gap. */
+static int keep_own(const int kept[MONITOR_KEPT])
 {
-	int ctl = fcntl(socket_fd, F_DUPFD_CLOEXEC, MONITOR_FD_END);
-	int launch = launch_fd >= 0 ? fcntl(launch_fd, F_DUPFD_CLOEXEC, MONITOR_FD_END) : -1;
+	int high[MONITOR_KEPT];
 
-	if (ctl < 0 || dup3(ctl, MONITOR_FD, O_CLOEXEC) < 0)
-		return -1;
-	if (launch >= 0 && dup3(launch, MONITOR_LAUNCH_FD, O_CLOEXEC) < 0)
-		return -1;
-	return (int)syscall(SYS_close_range,
-			    launch >= 0 ? (unsigned int)MONITOR_FD_END : MONITOR_LAUNCH_FD, ~0U,
-			    0U);
+	/* Out of the way of all of these numbers. */
+	for (int i = 0; i < MONITOR_KEPT; i++) {
+		high[i] = kept[i] >= 0 ? fcntl(kept[i], F_DUPFD_CLOEXEC, MONITOR_FD_END) : -1;
+		if (kept[i] >= 0 && high[i] < 0)
+			return -1;
+	}
+	for (int i = 0; i < MONITOR_KEPT; i++) {
+		if (high[i] < 0)
+			(void)close(MONITOR_FD + i);
+		else if (dup3(high[i], MONITOR_FD + i, O_CLOEXEC) < 0)
+			return -1;
+	}
+	return (int)syscall(SYS_close_range, MONITOR_FD_END, ~0U, 0U);
+}
+
+/* The streams of whoever started it. */
+static bool is_passed_on(const struct conductor *c, const struct member *m)
+{
+	const struct container_spec *spec = &c->run.specs[m - c->members];
+
+	return c->stdio[0] >= 0 && spec->log.driver == LOG_PASSTHROUGH;
 }
 
 /* Runs in the forked child: a session of its own, the conductor's namespaces, ids, cgroup, ignored
@@ -120,18 +135,27 @@ static int keep_two(int socket_fd, int launch_fd)
 static void __attribute__((noreturn))
 be_monitor(struct conductor *c, const struct member *m, int socket_fd)
 {
-	int launch = c->run.launch_fd >= 0 ? MONITOR_LAUNCH_FD : -1;
+	bool has_stdio = is_passed_on(c, m);
+	int kept[MONITOR_KEPT] = { socket_fd, c->run.launch_fd, -1, -1, -1 };
+	struct monitor_start start = { .container_id = m->id,
+				       .conductor_fd = MONITOR_FD,
+				       .launch_fd = kept[1] >= 0 ? MONITOR_LAUNCH_FD : -1,
+				       .stdio = { -1, -1, -1 } };
 	struct error err = { 0 };
 	struct store store;
 	int r = 0;
 
 	(void)setsid();
 	show_as_container(c, m->id);
-	if (keep_two(socket_fd, c->run.launch_fd) < 0)
+	for (int i = 0; i < 3 && has_stdio; i++) {
+		kept[MONITOR_STDIO_FD - MONITOR_FD + i] = c->stdio[i];
+		start.stdio[i] = MONITOR_STDIO_FD + i;
+	}
+	if (keep_own(kept) < 0)
 		_exit(MONITOR_FAILED);
 	r = store_open(c->store.root, c->store.runroot, STORE_WRITE, &store, &err);
 	if (r == 0)
-		r = monitor_run(&store, m->id, MONITOR_FD, launch, &err);
+		r = monitor_run(&store, &start, &err);
 	else
 		(void)ctl_send(MONITOR_FD, CTL_FAILED, MONITOR_FAILED, err.text);
 	_exit(r < 0 ? MONITOR_FAILED : 0);
@@ -143,8 +167,12 @@ static void be_inner(struct conductor *c, const struct member *m, int socket_fd)
 	struct monitor_start start = { .container_id = m->id,
 				       .conductor_fd = socket_fd,
 				       .launch_fd = -1,
+				       .stdio = { -1, -1, -1 },
 				       .is_conductor = true };
 	struct error scratch;
+
+	for (int i = 0; i < 3 && is_passed_on(c, m); i++)
+		start.stdio[i] = fcntl(c->stdio[i], F_DUPFD_CLOEXEC, MONITOR_FD_END);
 
 	if (c->run.launch_fd >= 0)
 		start.launch_fd = fcntl(c->run.launch_fd, F_DUPFD_CLOEXEC, MONITOR_FD_END);
@@ -458,6 +486,7 @@ static void remove_ended(const struct conductor *c, size_t i)
 
 static void keep_pipes(struct member *m, const int *fds)
 {
+	close_fd((int[]){ fds[2] }); /* nobody sends a third */
 	for (int i = 0; i < 2; i++) {
 		close_fd(&m->pipes[i]);
 		m->pipes[i] = fds[i] >= 0 ? fds[i] : -1;
@@ -566,7 +595,7 @@ void member_read(struct conductor *c, size_t i)
 {
 	struct member *m = &c->members[i];
 	struct ctl_msg msg;
-	int fds[2];
+	int fds[CTL_FDS_MAX];
 	int r = ctl_receive(m->fd, &msg, fds);
 
 	if (r == -EAGAIN)
@@ -584,7 +613,7 @@ void member_read(struct conductor *c, size_t i)
 		lose(c, i);
 		return;
 	}
-	keep_pipes(m, (int[2]){ -1, -1 });
+	keep_pipes(m, (int[CTL_FDS_MAX]){ -1, -1, -1 });
 	remove_ended(c, i);
 }
 

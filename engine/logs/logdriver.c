@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "engine/base/mem.h"
 #include "engine/base/str.h"
@@ -43,6 +45,25 @@ static int check_tag(const char *tag, struct error *err)
 	return strchr(tag, '\n') ? error_set(err, EINVAL, "log tag: it has a newline") : 0;
 }
 
+int log_check_streams(struct error *err)
+{
+	for (int fd = 0; fd < 3; fd++) {
+		struct stat st;
+
+		/* Who shares a terminal can push input into it. */
+		if (isatty(fd))
+			return error_set(err, EINVAL,
+					 "the '--log-driver passthrough' option cannot be used on "
+					 "a TTY");
+		/* Out of a directory a container would find its way. */
+		if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+			return error_set(err, EINVAL,
+					 "log driver 'passthrough': descriptor %d is a directory",
+					 fd);
+	}
+	return 0;
+}
+
 int log_spec_check(const struct log_spec *log, bool tty, struct error *err)
 {
 	const char *base = log->path ? strrchr(log->path, '/') : NULL;
@@ -58,9 +79,7 @@ int log_spec_check(const struct log_spec *log, bool tty, struct error *err)
 		return error_set(err, EINVAL,
 				 "log driver 'passthrough' and a terminal exclude each other");
 	if (log->driver == LOG_PASSTHROUGH)
-		return error_set(err, EOPNOTSUPP,
-				 "log driver 'passthrough' is not supported: a container never "
-				 "gets descriptors of its caller; 'none' keeps no log");
+		return log_check_streams(err);
 	if (log->driver != LOG_JOURNALD)
 		return 0;
 	fd = journal_connect(&scratch);

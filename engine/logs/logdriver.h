@@ -20,6 +20,10 @@ bool is_log_file(const struct log_spec *log);
  * container has a terminal. -EINVAL, -ENOENT, -EOPNOTSUPP. */
 int log_spec_check(const struct log_spec *log, bool tty, struct error *err) must_check;
 
+/* Whether the standard streams of this process can be those of a container (LOG_PASSTHROUGH): none of
+ * them is a terminal, or a directory. -EINVAL. */
+int log_check_streams(struct error *err) must_check;
+
 /* The directory and name of a log file: the container's own, or where path= says. The directory is
  * returned open; name gets the file's. */
 int log_place(const struct store *s, const char *container_id, const struct log_spec *log,

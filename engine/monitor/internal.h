@@ -39,6 +39,7 @@ enum monitor_phase {
 /* What the loop needs of the spec; the spec itself is freed before the loop begins. */
 struct monitor_plan {
 	bool tty;
+	bool passthrough; /* its streams are those of whoever starts it */
 	bool stdin_open;
 	bool stdin_once;
 	bool backoff;
@@ -115,8 +116,9 @@ struct monitor {
 	pid_t pid;
 	int pidfd;
 	int sync_fd;
-	int in_fd;  /* write end of stdin, or -1 */
-	int out_fd; /* read end of stdout; the pty's master with a terminal */
+	int passed[3]; /* streams of whoever started it, while it may be started again; or -1 */
+	int in_fd;     /* write end of stdin, or -1 */
+	int out_fd;    /* read end of stdout; the pty's master with a terminal */
 	int err_fd;
 	bool early; /* the launch waits for the sandbox, until CTL_PREPARE */
 	bool go;    /* the first start waits for CTL_GO when there is a conductor */
@@ -160,6 +162,8 @@ void monitor_log_close(struct monitor *m);
 void monitor_log_idle(struct monitor *m);
 /* Makes the pipes of the next start; stdio[3] are the container's ends (-1: /dev/null). */
 int monitor_stdio_open(struct monitor *m, int stdio[3], struct error *err) must_check;
+/* Lets go of the streams that were passed to it. */
+void monitor_stdio_forget(struct monitor *m);
 void monitor_stdio_take_pty(struct monitor *m, int master);
 /* Reads once from out_fd or err_fd into the log; closes it at end of file. */
 void monitor_stdio_read(struct monitor *m, int *fd, int stream);

@@ -272,6 +272,8 @@ static int spawn_launch(struct monitor *m, struct error *err)
 	for (int i = 0; i < 3; i++)
 		if (s.stdio[i] >= 0)
 			(void)close(s.stdio[i]);
+	if (m->plan.restart == RESTART_NEVER && !m->plan.restart_rules.n)
+		monitor_stdio_forget(m);
 	return r < 0 ? r : 0;
 }
 
@@ -679,6 +681,7 @@ static int read_plan(struct monitor *m, struct error *err)
 		(void)snprintf(m->pod_id, sizeof(m->pod_id), "%s", c.pod_id ? c.pod_id : "");
 		m->plan = (struct monitor_plan){
 			.tty = c.tty,
+			.passthrough = c.log.driver == LOG_PASSTHROUGH,
 			.stdin_open = c.stdin_open,
 			.stdin_once = c.stdin_once,
 			.backoff = pod.restart_backoff,
@@ -752,6 +755,7 @@ int monitor_open(const struct store *store, const struct monitor_start *start, s
 	m->attach_listen_fd = m->listen_fd = m->pidfd = m->sync_fd = m->in_fd = m->out_fd =
 		m->err_fd = m->lock_fd = -1;
 	m->log_dir = m->message_fd = -1;
+	memcpy(m->passed, start->stdio, sizeof(m->passed));
 	m->did_start = true;
 	for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)
 		m->clients[i].fd = -1;
@@ -785,6 +789,7 @@ void monitor_close(struct monitor *m)
 		monitor_log_close(m);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		close_fd(fds[i]);
+	monitor_stdio_forget(m);
 	close_fd(&m->pidfd);
 	/* Who hears the end of a socket finds the lock free. */
 	close_fd(&m->lock_fd);
@@ -800,14 +805,10 @@ void monitor_close(struct monitor *m)
 	free(m);
 }
 
-int monitor_run(const struct store *store, const char *container_id, int conductor_fd,
-		int launch_fd, struct error *err)
+int monitor_run(const struct store *store, const struct monitor_start *start, struct error *err)
 {
-	const struct monitor_start start = { .container_id = container_id,
-					     .conductor_fd = conductor_fd,
-					     .launch_fd = launch_fd };
 	struct monitor *m = NULL;
-	int r = monitor_open(store, &start, &m, err);
+	int r = monitor_open(store, start, &m, err);
 
 	if (r < 0)
 		return r;

@@ -23,7 +23,8 @@ struct monitor_start {
 	/* A SEQPACKET socket on which events are sent and commands received (see ctl.h), or -1: then
 	 * the container is started at once. The monitor's from now on, also after a failure. */
 	int conductor_fd;
-	int launch_fd;	   /* sealed podium-launch for the first start, or -1; the monitor's */
+	int launch_fd; /* sealed podium-launch for the first start, or -1; the monitor's */
+	int stdio[3];  /* with the log driver 'passthrough': its streams, or -1; the monitor's */
 	bool is_conductor; /* the caller's loop serves it, and the caller conducts the pod */
 };
 
@@ -44,7 +45,7 @@ bool monitor_tick(struct monitor *m, bool was_idle);
 void monitor_close(struct monitor *m);
 
 /* All of it, in a process of its own, until the container has ended for good. */
-int monitor_run(const struct store *store, const char *container_id, int conductor_fd,
-		int launch_fd, struct error *err) must_check;
+int monitor_run(const struct store *store, const struct monitor_start *start,
+		struct error *err) must_check;
 
 #endif

@@ -8,6 +8,10 @@
  * then both stdin and stdout. stdin is /dev/null unless the container asked for it: then a pipe
  * whose writing end is held here. The conductor keeps duplicates of the reading ends, so that a
  * container does not die of SIGPIPE when its monitor is killed.
+ *
+ * With the log driver 'passthrough' they are those of the command that starts the container, and
+ * nothing of them is seen here. They are kept only while the container's policy may start it again:
+ * else whoever reads the other end of a pipe would wait for the monitor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -52,12 +56,37 @@ static int open_both_ways(int *fd, struct error *err)
 	return 0;
 }
 
+/* Its own are those of the command that started it, as long as that was the last thing to happen;
+ * without, after the death of a conductor, nothing. */
+static int open_passed(const struct monitor *m, int stdio[3], struct error *err)
+{
+	for (int i = 0; i < 3; i++) {
+		if (m->passed[i] < 0)
+			continue;
+		stdio[i] = fcntl(m->passed[i], F_DUPFD_CLOEXEC, 3);
+		if (stdio[i] < 0)
+			return error_errno(err, "pass a descriptor on");
+	}
+	return 0;
+}
+
+void monitor_stdio_forget(struct monitor *m)
+{
+	for (int i = 0; i < 3; i++) {
+		if (m->passed[i] >= 0)
+			(void)close(m->passed[i]);
+		m->passed[i] = -1;
+	}
+}
+
 int monitor_stdio_open(struct monitor *m, int stdio[3], struct error *err)
 {
 	int *ours[2] = { &m->out_fd, &m->err_fd };
 	int r = 0, p[2];
 
 	stdio[0] = stdio[1] = stdio[2] = -1;
+	if (m->plan.passthrough)
+		return open_passed(m, stdio, err);
 	if (m->plan.tty)
 		return 0;
 	for (int i = 0; i < 2 && r == 0; i++) {

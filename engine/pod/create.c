@@ -126,6 +126,9 @@ int container_make(const struct store *s, const struct pod_spec *pod,
 			 &container_spec_type, spec, err);
 	if (r == 0)
 		r = write_first_status(s, pod, spec, ports, err);
+	if (r == 0 && spec->log.driver == LOG_PASSTHROUGH)
+		r = fs_write_atomic(s->rootfd, layout_pod(path, pod->id, POD_STDIO_FILE), "", 0,
+				    0600, FS_NOSYNC, err);
 	if (r == 0 && spec->kind != CONTAINER_INFRA)
 		r = rootfs_prepare(s->rootfd, spec, err);
 	return r;

@@ -19,6 +19,7 @@
 #define POD_COMPLETE_FILE "complete"
 #define POD_REMOVING_FILE "removing"
 #define POD_RECORD	  "pod.json"
+#define POD_STDIO_FILE	  "passthrough" /* a container gets the streams of whoever starts it */
 #define POD_YAML	  "kube.yaml"
 #define CONTAINER_RECORD  "spec.json"
 #define INFRA_IMAGE	  "localhost/podium-pause:" PODIUM_VERSION

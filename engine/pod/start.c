@@ -23,6 +23,7 @@
 #include "engine/base/lock.h"
 #include "engine/base/mem.h"
 #include "engine/base/proc.h"
+#include "engine/logs/logdriver.h"
 #include "engine/process/ctl.h"
 #include "engine/pod/internal.h"
 #include "engine/pod/lookup.h"
@@ -133,12 +134,23 @@ void pod_tell_changed(const struct store *s, const char *pod_id)
 		(void)ctl_send(fd, CTL_CHANGED, 0, NULL);
 }
 
+/* What start_conductor() shall do. */
+struct start_order {
+	const char *container_id; /* or NULL */
+	bool adopt;
+	bool has_stdio; /* containers get the descriptors of this process */
+};
+
+static const int standard_streams[CTL_FDS_MAX] = { 0, 1, 2 };
+
 /* Orders a conductor to start something: 1 when it has heard; 0: it is ending and takes no orders. */
-static int order_start(int fd, const char *container_id, struct error *err)
+static int order_start(int fd, const struct start_order *o, struct error *err)
 {
 	struct ctl_msg msg;
-	int r = ctl_send(fd, CTL_START, 0, container_id ? container_id : "");
+	int r = o->has_stdio ? ctl_send_fds(fd, CTL_STDIO, standard_streams, CTL_FDS_MAX) : 0;
 
+	if (r == 0)
+		r = ctl_send(fd, CTL_START, 0, o->container_id ? o->container_id : "");
 	if (r == 0)
 		r = ctl_send(fd, CTL_SUBSCRIBE, 0, NULL);
 	if (r == 0)
@@ -149,12 +161,6 @@ static int order_start(int fd, const char *container_id, struct error *err)
 		return 0;
 	return msg.type == CTL_FAILED ? error_set(err, EIO, "%s", msg.text) : 1;
 }
-
-/* What start_conductor() shall do. */
-struct start_order {
-	const char *container_id; /* or NULL */
-	bool adopt;
-};
 
 static int ask_conductor(const struct store *s, const char *pod_id, const struct start_order *o,
 			 int *ret_fd, struct error *err)
@@ -167,7 +173,7 @@ static int ask_conductor(const struct store *s, const char *pod_id, const struct
 	if (fd >= 0 && o->adopt)
 		r = ctl_send(fd, CTL_SUBSCRIBE, 0, NULL) == 0;
 	else if (fd >= 0)
-		r = order_start(fd, o->container_id, err);
+		r = order_start(fd, o, err);
 	if (r > 0)
 		*ret_fd = steal_fd(&fd);
 	return r;
@@ -216,6 +222,8 @@ static int start_conductor(const struct store *s, const char *pod_id, const stru
 		return error_errno(err, "socketpair");
 	sp.path = monitor;
 	sp.pass_fd = fds[1];
+	if (o->has_stdio)
+		(void)ctl_send_fds(fds[0], CTL_STDIO, standard_streams, CTL_FDS_MAX);
 	if (o->adopt)
 		(void)ctl_send(fds[0], CTL_ADOPT, 0, NULL);
 	else if (o->container_id)
@@ -233,7 +241,7 @@ static int start_conductor(const struct store *s, const char *pod_id, const stru
 int pod_start(const struct store *s, const char *pod_id, const char *container_id, int *ret_report,
 	      struct error *err)
 {
-	const struct start_order o = { .container_id = container_id };
+	struct start_order o = { .container_id = container_id };
 	char path[LAYOUT_PATH_MAX];
 	struct error scratch; /* somebody adds a container just now: it is not half added */
 	cleanup_close int lock = -EBADF;
@@ -244,6 +252,11 @@ int pod_start(const struct store *s, const char *pod_id, const char *container_i
 	if (lock >= 0) {
 		error_ignore(pod_drop_half_added(s, pod_id, &scratch));
 		(void)close(steal_fd(&lock));
+	}
+	if (faccessat(s->rootfd, layout_pod(path, pod_id, POD_STDIO_FILE), F_OK, 0) == 0) {
+		o.has_stdio = true;
+		if (log_check_streams(err) < 0)
+			return -err->code;
 	}
 	return start_conductor(s, pod_id, &o, ret_report, err);
 }

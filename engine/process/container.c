@@ -184,7 +184,7 @@ static int plan_make(struct launch *l, struct container_plan *p, struct error *e
 		r = plan_command(l, p, err);
 	if (r == 0)
 		r = launch_filter(l, &p->c, err);
-	if (r == 0)
+	if (r == 0 && l->spec.log.driver != LOG_PASSTHROUGH) /* those are not ours to give away */
 		r = launch_chown_stdio(&l->ids, p->c.who.uid, err);
 	if (r == 0)
 		container_list_cgroups(&p->cgroup_trees, &p->has_cgroups);

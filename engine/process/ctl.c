@@ -21,10 +21,9 @@
 
 #include "engine/base/mem.h"
 
-#define CTL_HEAD    offsetof(struct ctl_msg, text)
-#define CTL_FDS_MAX 2
+#define CTL_HEAD     offsetof(struct ctl_msg, text)
 #define LISTEN_TRIES 10
-#define CTL_BACKLOG 16
+#define CTL_BACKLOG  16
 
 static int send_packet(int fd, struct ctl_msg *m, const int *fds, int n_fds)
 {
@@ -230,7 +229,7 @@ int ctl_connect_name(const struct store *s, const char *container_id, const char
 	return r < 0 ? error_wrap(err, "monitor of container '%.12s'", container_id) : r;
 }
 
-int ctl_wait(int fd, int timeout_ms, struct ctl_msg *ret)
+int ctl_wait_fds(int fd, int timeout_ms, struct ctl_msg *ret, int *ret_fds)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	int n;
@@ -240,5 +239,10 @@ int ctl_wait(int fd, int timeout_ms, struct ctl_msg *ret)
 	} while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return n < 0 ? -errno : -ETIMEDOUT;
-	return ctl_receive(fd, ret, NULL);
+	return ctl_receive(fd, ret, ret_fds);
+}
+
+int ctl_wait(int fd, int timeout_ms, struct ctl_msg *ret)
+{
+	return ctl_wait_fds(fd, timeout_ms, ret, NULL);
 }

@@ -25,6 +25,7 @@
 #define CTL_AS_CONDUCTOR 1    /* value of a CTL_SUBSCRIBE */
 #define CTL_OWN_GRACE	 (-1) /* value of a CTL_STOP */
 #define CTL_RUNS	 1    /* value of a CTL_SERVE */
+#define CTL_FDS_MAX	 3    /* that go along with one packet */
 /* Value of a CTL_FAILED: the pod is going down, or has got another conductor just now: ask anew. */
 #define CTL_STOPPING (-1)
 
@@ -53,6 +54,9 @@ enum ctl_type {
 	 * in the making. It does so until the socket ends. value: CTL_RUNS: the pod is up already.
 	 * Answer: CTL_OK, or CTL_FAILED with CTL_STOPPING; CTL_STOP when the service is stopped. */
 	CTL_SERVE,
+	/* conductor, ahead of CTL_START: + three descriptors, the standard streams of containers that
+	 * have the log driver 'passthrough' and are started next. No answer */
+	CTL_STDIO,
 	CTL_HEALTH, /* asks the health check now. Answer: CTL_OK, value 0 or 1, text: the status */
 	/* events and answers */
 	CTL_OK = 64,
@@ -91,7 +95,7 @@ bool is_ctl_ready(const struct ctl_msg *m);
 int ctl_send(int fd, enum ctl_type type, int32_t value, const char *text);
 int ctl_send_fds(int fd, enum ctl_type type, const int *fds, int n_fds);
 
-/* 1: a message; 0: end of file; -errno (-EAGAIN: nothing there). ret_fds (2 ints, or NULL) receives
+/* 1: a message; 0: end of file; -errno (-EAGAIN: nothing there). ret_fds (CTL_FDS_MAX ints, or NULL) receives
  * descriptors that came along, -EBADF where none did. */
 int ctl_receive(int fd, struct ctl_msg *ret, int *ret_fds);
 
@@ -115,5 +119,6 @@ int ctl_connect_at(int dirfd, const char *name, struct error *err) must_check;
 
 /* Waits for one message up to timeout_ms. As ctl_receive; -ETIMEDOUT. */
 int ctl_wait(int fd, int timeout_ms, struct ctl_msg *ret);
+int ctl_wait_fds(int fd, int timeout_ms, struct ctl_msg *ret, int *ret_fds);
 
 #endif

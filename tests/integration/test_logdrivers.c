@@ -35,7 +35,7 @@ static void test_refused(void)
 {
 	check_refused("--log-driver nosuch", "nosuch");
 	check_refused("--log-driver journald", "there is no journal on this host");
-	check_refused("--log-driver passthrough", "passthrough");
+	check_refused("-t --log-driver passthrough", "exclude each other");
 	check_refused("--log-driver none --log-opt path=/x", "path=");
 	check_refused("--log-opt tag=x", "tag=");
 	check_refused("--log-opt path=/tmp/..", "names no file");
@@ -55,6 +55,139 @@ static void test_none(void)
 	CHECK_CODE(r, 125);
 	CHECK_HAS(r.err, "'none' log driver");
 	MUST(0, "rm none");
+}
+
+/* ---- passthrough -------------------------------------------------------------------------- */
+
+#define PASSED "--network none --log-driver passthrough"
+
+static void test_passed(void)
+{
+	cleanup_result struct result r =
+		podium("run --name pass " PASSED " busybox sh -c 'echo hi; echo oh >&2; exit 7'");
+
+	CHECK_CODE(r, 7);
+	CHECK_EQUAL(r.out, "hi\n");
+	CHECK_EQUAL(r.err, "oh\n");
+	CHECK(is_inspected("pass", "{{.HostConfig.LogConfig.Type}}", "passthrough"), "not shown");
+	result_done(&r);
+	r = podium("logs pass");
+	CHECK_CODE(r, 125);
+	CHECK_HAS(r.err, "'passthrough' log driver, cannot read logs");
+	result_done(&r);
+	r = podium("start pass");
+	CHECK_CODE(r, 0);
+	CHECK_HAS(r.out, "pass\n");
+	result_done(&r);
+	CHECK_STATUS("pass", "Exited (7)");
+	r = podium("start -a pass");
+	CHECK_CODE(r, 7);
+	CHECK_EQUAL(r.out, "hi\n");
+	MUST(0, "rm pass");
+	result_done(&r);
+	/* Its input, too, without -i. */
+	r = podium_stdin("a line\n", "run --rm " PASSED " busybox cat");
+	CHECK_EQUAL(r.out, "a line\n");
+}
+
+static void test_passed_detached(void)
+{
+	cleanup_free char *log = NULL;
+	cleanup_result struct result r = { 0 };
+
+	/* Who reads a pipe hears its end with the container's, though the pod goes on. */
+	MUST(0, "pod create --name passpod --network none");
+	MUST(0, "run -d --name stays --pod passpod busybox sleep 600");
+	r = run("sh -c '%s/podium --root %s --runroot %s run -d --name pass --pod passpod "
+		"--log-driver passthrough busybox sh -c \"sleep 0.2; echo late\" | cat'",
+		harness.build, harness.root, harness.runroot);
+	CHECK_CODE(r, 0);
+	CHECK_EQUAL(r.out, "late\n"); /* and no id */
+	CHECK_STATUS("stays", "Up ");
+	MUST(0, "pod rm -f -t 0 passpod");
+	result_done(&r);
+	/* Nobody but the container has them. */
+	r = run("sh -c '%s/podium --root %s --runroot %s run -d --name pass " PASSED
+		" busybox sh -c \"echo first; sleep 600\" >%s/passed.out'",
+		harness.build, harness.root, harness.runroot, harness.work);
+	CHECK_CODE(r, 0);
+	result_done(&r);
+	r = run("ls -l /proc/%d/fd", (int)monitor_of("pass"));
+	CHECK_LACKS(r.out, "passed.out");
+	result_done(&r);
+	r = run("ls -l /proc/%d/fd", (int)container_pid("pass"));
+	CHECK_HAS(r.out, "passed.out");
+	result_done(&r);
+	CHECK(WAIT_UNTIL((free(log), log = read_file("passed.out")) && *log, DEADLINE_MS),
+	      "no output");
+	CHECK_EQUAL(log, "first\n");
+	r = podium("attach pass");
+	CHECK_CODE(r, 125);
+	CHECK_HAS(r.err, "attaching to container ");
+	CHECK_HAS(r.err, "'passthrough' log driver, cannot attach");
+	MUST(0, "rm -f -t 0 pass");
+}
+
+/* A restart has them again; so has each container of a file. */
+static void test_passed_again(void)
+{
+	cleanup_result struct result r =
+		run("sh -c '%s/podium --root %s --runroot %s run -d --name pass --restart "
+		    "on-failure:2 " PASSED " busybox sh -c \"echo again; exit 1\" | cat'",
+		    harness.build, harness.root, harness.runroot);
+
+	CHECK_CODE(r, 0);
+	CHECK_EQUAL(r.out, "again\nagain\nagain\n");
+	MUST(0, "rm -f pass");
+	result_done(&r);
+	write_file("passed.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: passed}\nspec:\n"
+				  "  restartPolicy: Never\n  containers:\n"
+				  "  - {name: c1, image: busybox, command: [echo, from-1]}\n"
+				  "  - {name: c2, image: busybox, command: [echo, from-2]}\n");
+	r = run("sh -c '%s/podium --root %s --runroot %s kube play --log-driver passthrough "
+		"--network none %s/passed.yaml | cat'",
+		harness.build, harness.root, harness.runroot, harness.work);
+	CHECK_HAS(r.out, "from-1\n");
+	CHECK_HAS(r.out, "from-2\n");
+	MUST(0, "kube down %s/passed.yaml", harness.work);
+}
+
+static void check_not_passed(const char *command, const char *says)
+{
+	cleanup_result struct result r = run("%s", command);
+
+	CHECK_CODE(r, 125);
+	CHECK(strstr(r.out, says) || strstr(r.err, says), "'%s' is not in '%s%s'", says, r.out,
+	      r.err);
+	MUST(1, "container exists refused");
+}
+
+/* TTY-2: neither a terminal nor a directory comes into a container, nor changes hands. */
+static void test_passed_refused(void)
+{
+	cleanup_free char *words = xasprintf(
+		"%s/podium --root %s --runroot %s run --name refused " PASSED " busybox true",
+		harness.build, harness.root, harness.runroot);
+	cleanup_free char *directory = xasprintf("sh -c '%s </'", words);
+	cleanup_free char *terminal = xasprintf("script -qec '%s' /dev/null", words);
+	cleanup_free char *fifo = xasprintf(
+		"sh -c 'mkfifo %s/fifo; cat %s/fifo & %s --user 1000 >%s/fifo; stat -c %%u "
+		"%s/fifo'",
+		harness.work, harness.work, words, harness.work, harness.work);
+	char *user = strstr(fifo, " busybox true --user 1000");
+
+	check_not_passed(directory, "is a directory");
+	if (access("/usr/bin/script", X_OK) == 0)
+		check_not_passed(terminal, "cannot be used on a TTY");
+	CHECK(user != NULL, "the test is wrong");
+	if (user) {
+		cleanup_result struct result r = { 0 };
+
+		memcpy(user, " --user 1000 busybox true", strlen(" --user 1000 busybox true"));
+		r = run("%s", fifo);
+		CHECK_EQUAL(r.out, "0\n");
+		MUST(0, "rm refused");
+	}
 }
 
 static void test_path(void)
@@ -148,6 +281,10 @@ static CU_TestInfo tests[] = {
 	{ "a file of one's own", test_path },
 	{ "LOG-1: a file that was replaced", test_replaced },
 	{ "the journal", test_journald },
+	{ "passthrough", test_passed },
+	{ "passthrough, in the background", test_passed_detached },
+	{ "passthrough, again", test_passed_again },
+	{ "passthrough, refused", test_passed_refused },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {

@@ -210,7 +210,6 @@ static void test_refused(void)
 		{ "--ip 1.2.3.4 --ip 1.2.3.5", "", "--ip is given 2 times for 1 pod" },
 		{ "--mac-address x", "", "invalid MAC address" },
 		{ "--service-container --start=false", "", "does not work with --start=false" },
-		{ "--log-driver passthrough", "", "'passthrough' is not supported" },
 		{ "--log-driver nosuch", "", "--log-driver 'nosuch' is not" },
 		{ "--log-opt tag=x", "", "journald alone" },
 		{ "--log-driver journald", "", "there is no journal on this host" },

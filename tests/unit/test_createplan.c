@@ -364,7 +364,7 @@ static const char *const bad[][2] = {
 	{ "--log-opt max-size=x", "--log-opt" },
 	{ "--log-driver none --log-opt path=/x", "path=" },
 	{ "-t --log-driver passthrough", "exclude each other" },
-	{ "--log-driver passthrough", "passthrough" },
+	{ "-a stdout --log-driver passthrough", "cannot specify --attach" },
 	{ "--log-opt tag=x", "journald" },
 	{ "--cgroupns private:x", "--cgroupns" },
 	{ "-e =x", "no variable" },

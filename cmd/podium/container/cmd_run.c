@@ -124,6 +124,18 @@ static void await_pod_removal(const struct store *s, const struct created *made)
 
 /* ---- the two ways ----------------------------------------------------------------------------- */
 
+/* The output is the container's own then: no id goes before it, as with Podman. */
+static bool is_passed_on(const struct store *s, const char *id)
+{
+	struct container_spec c = { 0 };
+	struct error scratch; /* gone already */
+	bool is =
+		lookup_read_container(s, id, &c, &scratch) == 0 && c.log.driver == LOG_PASSTHROUGH;
+
+	record_done(&container_spec_type, &c);
+	return is;
+}
+
 static int start(struct command_context *ctx, const struct created *made, struct error *err)
 {
 	struct pod_start_result report = { .report_fd = -1 };
@@ -139,7 +151,8 @@ static int start(struct command_context *ctx, const struct created *made, struct
 	(void)pods_watch(&report, 1, -1);
 	if (report.failures)
 		return settle_failure(&ctx->store, made, EXIT_OURS);
-	(void)printf("%s\n", made->container_id);
+	if (!is_passed_on(&ctx->store, made->container_id))
+		(void)printf("%s\n", made->container_id);
 	return 0;
 }
 

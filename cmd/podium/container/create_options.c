@@ -111,7 +111,7 @@ const struct option run_options[] = {
 	  "IPC namespace: private, shareable, host, container:NAME, ns:PATH", false },
 	CREATE_LABEL_ROWS(O(labels)),
 	{ 0, "log-driver", OPTION_STRING, O(log_driver), "driver",
-	  "k8s-file, json-file, journald or none", false },
+	  "k8s-file, json-file, journald, none or passthrough", false },
 	{ 0, "log-opt", OPTION_LIST, O(log_options), "key=value", "max-size, max-file, path, tag",
 	  false },
 	CREATE_MAC_ROW(O(net)),

@@ -105,6 +105,9 @@ static int set_log(const struct create_options *o, const struct conf *conf,
 	if (conf->log_size_max.set && conf->log_size_max.value > 0)
 		c->log.max_bytes = conf->log_size_max.value;
 	c->log.tag = xstrdup_or_null(conf->log_tag);
+	if (is_equal(driver, log_driver_names[LOG_PASSTHROUGH]) && o->attach.n)
+		return error_set(err, EINVAL,
+				 "cannot specify --attach with --log-driver=passthrough");
 	return log_words(driver, &o->log_options, o->tty, &c->log, err);
 }
 

@@ -26,8 +26,8 @@
 
 static json_t *make_test(const struct strlist *words)
 {
-	bool is_shell = words->n == 3 && is_equal(words->v[0], "/bin/sh") &&
-			is_equal(words->v[1], "-c");
+	bool is_shell =
+		words->n == 3 && is_equal(words->v[0], "/bin/sh") && is_equal(words->v[1], "-c");
 	json_t *test;
 
 	if (is_shell)
@@ -289,7 +289,8 @@ static json_t *make_log(const struct parts *p)
 	cleanup_free char *size = view_size(log->max_bytes, 4, "");
 
 	return json_pack("{s:s, s:n, s:s, s:s, s:s}", "Type", log_driver_names[log->driver],
-			 "Config", "Path", path, "Tag", log->tag ? log->tag : "", "Size", size);
+			 "Config", "Path", log->driver == LOG_PASSTHROUGH ? "" : path, "Tag",
+			 log->tag ? log->tag : "", "Size", size);
 }
 
 /* Of other systems, or of what is not here. */

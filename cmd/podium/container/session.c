@@ -299,9 +299,16 @@ static int read_container(struct session *s, bool *ret_runs, struct error *err)
 		s->tty = spec.tty;
 		s->is_solo = st.solo;
 		s->removes_itself = spec.auto_remove;
-		s->use_stdin = !s->o->no_stdin && (spec.stdin_open || (spec.tty && !s->o->start));
+		s->use_stdin = !s->o->no_stdin && spec.log.driver != LOG_PASSTHROUGH &&
+			       (spec.stdin_open || (spec.tty && !s->o->start));
 		(void)snprintf(s->pod_id, sizeof(s->pod_id), "%s", spec.pod_id ? spec.pod_id : "");
 	}
+	if (r == 0 && !s->o->start && spec.log.driver == LOG_PASSTHROUGH)
+		r = error_set(
+			err, EOPNOTSUPP,
+			"attaching to container %s: this container is using the 'passthrough' "
+			"log driver, cannot attach: this container is not logging output",
+			s->id);
 	record_done(&container_spec_type, &spec);
 	status_done(&st);
 	return r;

@@ -162,7 +162,7 @@ static const struct option play_options_table[] = {
 	{ 0, "ip", OPTION_STRINGS, O(over.ips), "address", "Address of a pod, one each in order",
 	  false },
 	{ 0, "log-driver", OPTION_STRING, O(over.log_driver), "driver",
-	  "k8s-file, json-file, journald or none", false },
+	  "k8s-file, json-file, journald, none or passthrough", false },
 	{ 0, "log-opt", OPTION_STRINGS, O(over.log_options), "KEY=VALUE",
 	  "max-size=SIZE, max-file=N, path=FILE; tag=TEXT for journald", false },
 	{ 0, "mac-address", OPTION_STRINGS, O(over.macs), "address",

@@ -112,6 +112,7 @@ static void fill_plan(const struct play_service *v, const struct kube_result *re
 	ret->pod.solo = ret->pod.exit_with_members = true;
 	ret->pod.name = xstrdup(v->name);
 	ret->pod.network = NETWORK_NONE;
+	ret->pod.no_hosts = ret->pod.no_hostname = true;
 	ret->pod.restart = c->restart = RESTART_NEVER;
 	ret->pod.service_exit = v->exit;
 	ret->pod.grace_seconds = (struct opt_i64){ true, longest_grace(result) };
