@@ -44,6 +44,7 @@ struct monitor_plan {
 	bool stdin_once;
 	bool backoff;
 	bool fresh_on_restart; /* played: a policy restart gets a fresh writable layer */
+	bool is_fleeting;      /* this process removes it after its end */
 	bool own_pid_namespace;
 	int restart;	   /* enum restart_policy */
 	int network;	   /* enum network_mode */

@@ -686,6 +686,7 @@ static int read_plan(struct monitor *m, struct error *err)
 			.stdin_once = c.stdin_once,
 			.backoff = pod.restart_backoff,
 			.fresh_on_restart = pod.owner != NULL,
+			.is_fleeting = pod.solo && c.auto_remove,
 			.own_pid_namespace = !pod.share_pid && !pod.host_pid && !pod.pid_from,
 			.restart = c.sidecar ? RESTART_ALWAYS : c.restart,
 			.network = pod.network,
@@ -727,7 +728,9 @@ static int begin(struct monitor *m, struct error *err)
 		r = monitor_attach_open(m, err);
 	if (r < 0)
 		return r;
-	status_reserve(&m->store, m->id);
+	/* The end of one that goes with it needs no room: its record is the first to go. */
+	if (!m->plan.is_fleeting)
+		status_reserve(&m->store, m->id);
 	/* A start that fails is of this boot, too: it waits for the next one, and is not lost. */
 	replace_text(&m->status.boot_id, proc_boot_id());
 	m->status.pid = 0;

@@ -327,6 +327,23 @@ static void test_auto_remove_layer(void)
 	CHECK_NOTHING_LEFT(&before, "two layers");
 }
 
+static bool has_spare(const char *container)
+{
+	cleanup_free char *id = inspect(container, "{{.Id}}");
+
+	return exists("%s/containers/%s/state.spare", harness.root, id ? id : "");
+}
+
+/* Room for its last record is kept for one that stays; the record of one that goes goes first. */
+static void test_spare_record(void)
+{
+	MUST(0, "run -d --rm --name goes payload sleep 0");
+	MUST(0, "run -d --name stays payload sleep 0");
+	CHECK(!has_spare("goes"), "a file is kept for nothing");
+	CHECK(has_spare("stays"), "no room is kept");
+	MUST(0, "rm -f -t 0 goes stays");
+}
+
 /* Whoever comes first removes it, and nobody fails or waits for ever. */
 static void test_auto_remove_races(void)
 {
@@ -425,6 +442,7 @@ static CU_TestInfo tests[] = {
 	{ "time limits", test_timeouts },
 	{ "it removes itself", test_auto_remove },
 	{ "its layer when it removes itself", test_auto_remove_layer },
+	{ "room for its last record", test_spare_record },
 	{ "races for its removal", test_auto_remove_races },
 	{ "killed while it removes itself", test_auto_remove_torn },
 	{ "reboot", test_reboot },
