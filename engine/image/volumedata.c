@@ -5,19 +5,23 @@
  * Theory of operation: the same children as for layers do the work. The unpacker (unpack.c) has the
  * volume's directory as its root, no network, and only capabilities for owners and modes; the packer
  * (pack.c) reads through descriptors that were opened without following, and stays on the file
- * system. So neither a hostile archive nor a container that swaps files for links meanwhile makes
+ * system. xz and bzip2 are taken off by a child of their own (peel.c), which the unpacker reads from a
+ * pipe: its own filter and its limits stay what they are for layers. So neither a hostile archive nor a container that swaps files for links meanwhile makes
  * them touch anything outside the volume.
  */
 #include "engine/image/volumedata.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "engine/base/fs.h"
 #include "engine/base/mem.h"
 #include "engine/image/pack.h"
+#include "engine/image/peel.h"
 #include "engine/image/unpack.h"
 
-#include <fcntl.h>
-
-int volumedata_import(int dirfd, int infd, struct error *err)
+static int unpack(int dirfd, int infd, struct error *err)
 {
 	cleanup_close int root = fs_reopen(dirfd, O_RDONLY | O_DIRECTORY, err);
 	struct unpack_plan plan = {
@@ -42,6 +46,41 @@ int volumedata_import(int dirfd, int infd, struct error *err)
 	if (r == 0 && result.stats.entries == 0 && result.size == 0)
 		r = error_set(err, EBADMSG, "the archive is empty: unexpected end of file");
 	return r;
+}
+
+/* infd's content without its xz or bzip2, through a pipe. */
+static int unpack_peeled(int dirfd, int infd, struct error *err)
+{
+	cleanup_close int in = -EBADF, out = -EBADF;
+	struct job peel = JOB_INIT;
+	struct error why = { 0 }, scratch = { 0 };
+	int ends[2], r, peeled;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(err, "pipe");
+	in = ends[0];
+	out = ends[1];
+	r = peel_start(infd, out, &peel, err);
+	if (r < 0)
+		return r;
+	(void)close(steal_fd(&out));
+	r = unpack(dirfd, in, &why);
+	(void)close(steal_fd(&in)); /* who still writes is told so */
+	peeled = peel_wait(&peel, &scratch);
+	/* What the unpacker says of an archive that ended too early is the other's fault; that the
+	 * unpacker read no more is not. */
+	if (peeled < 0 && peeled != -EPIPE) {
+		*err = scratch;
+		return peeled;
+	}
+	if (r < 0)
+		*err = why;
+	return r;
+}
+
+int volumedata_import(int dirfd, int infd, struct error *err)
+{
+	return is_peelable(infd) ? unpack_peeled(dirfd, infd, err) : unpack(dirfd, infd, err);
 }
 
 int volumedata_export(int dirfd, int outfd, struct error *err)

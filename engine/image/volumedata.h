@@ -7,7 +7,7 @@
 
 #include "engine/base/error.h"
 
-/* Unpacks the tar stream of infd (plain, gzip or zstd) over what is below dirfd, the volume's content
+/* Unpacks the tar stream of infd (plain, gzip, zstd, and xz and bzip2 from a file or a pipe) over what is below dirfd, the volume's content
  * (O_PATH will do): by the confined processes of a layer, which have it as their root. ".wh." names
  * are files like others; device nodes are refused. What was made before a failure stays. */
 int volumedata_import(int dirfd, int infd, struct error *err) must_check;

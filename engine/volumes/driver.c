@@ -175,6 +175,13 @@ int volume_driver_options(struct named_volume *v, struct error *err)
 	if (r < 0)
 		return r;
 	r = read_words(v, &w, err);
+	/* "size=10m" of nothing would be a limit that nobody keeps. */
+	if (r == 0 && w.data.len && !pairlist_get(&v->options, "type") && is_empty(device))
+		r = error_set(
+			err, EOPNOTSUPP,
+			"volume option 'o=%.60s' is not supported without a file system: give "
+			"--opt type=tmpfs, or type and device",
+			w.data.data);
 	if (r == 0 && (w.flags & MS_BIND) && (is_empty(device) || *device != '/'))
 		r = error_set(err, EINVAL,
 			      "o=bind needs the absolute path of a directory as device");

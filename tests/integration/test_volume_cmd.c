@@ -66,6 +66,7 @@ static void test_refused(void)
 	check(125, "", "'a/b' is not a name of a volume", "create a/b");
 	check(125, "", "'vfs' is not supported", "create --driver vfs x");
 	check(125, "", "invalid mount option foo for driver 'local'", "create -o foo=bar x");
+	check(125, "", "'o=size=10m' is not supported without", "create -o o=size=10m x");
 	check(125, "", "'nfs' are not supported", "create -o type=nfs -o device=h:/x x");
 	check(125, "", "\"foo\" is an invalid volume filter", "ls --filter foo=bar");
 	check(125, "", "must be true or false", "ls --filter dangling=maybe");
@@ -109,6 +110,28 @@ static void test_archives(void)
 	MUST(0, "volume import data %s", zipped);
 	again = podium("volume export data");
 	CHECK(again.code == 0 && memcmp(again.out, "d/", 2) == 0, "no archive");
+	for (int i = 0; i < 4; i++) {
+		static const char *const letters[] = { "J", "j" };
+		cleanup_free char *packed = xasprintf("%s/in.%s", harness.work, letters[i & 1]);
+
+		DISCARD(run("tar c%sf %s -C %s .", letters[i & 1], packed, dir));
+		MUST(0, "volume create packed");
+		if (i & 2) { /* from a pipe */
+			cleanup_result struct result r = run(
+				"sh -c 'cat %s | %s/podium --root %s --runroot %s volume import "
+				"packed -'",
+				packed, harness.build, harness.root, harness.runroot);
+
+			CHECK_CODE(r, 0);
+		} else {
+			MUST(0, "volume import packed %s", packed);
+		}
+		CHECK(exists("%s/volumes/packed/_data/d/.wh.f", harness.root), "nothing in it");
+		MUST(0, "volume rm packed");
+		/* Cut off in the middle. */
+		DISCARD(run("truncate -s 60 %s", packed));
+		MUST(125, "volume import data %s", packed);
+	}
 	MUST(125, "volume import data /dev/null");
 	MUST(125, "volume import data %s/f", dir);
 	MUST(0, "volume rm data");
