@@ -81,7 +81,7 @@ static int claim_locked(const struct store *s, const char *path, const char *nam
 	    !is_called_otherwise(s, owner, name)) {
 		const char *id = strchr(owner, '/');
 
-		return error_set(err, EEXIST, "name '%s' is in use by %s %.12s", name,
+		return error_set(err, EEXIST, "name '%s' is already in use by %s %.12s", name,
 				 is_prefix(owner, "pods/") ? "pod" : "container",
 				 id ? id + 1 : owner);
 	}

@@ -464,6 +464,29 @@ static void test_shown(void)
 	MUST(0, "pod rm -f -t 0 sp");
 }
 
+/* ---- words that scripts look for ---------------------------------------------------------------- */
+
+static void check_said(int code, const char *part, const char *line)
+{
+	cleanup_result struct result r = podium("%s", line);
+
+	CHECK_CODE(r, code);
+	CHECK_HAS(r.err, part);
+}
+
+static void test_words(void)
+{
+	MUST(0, "pod create --name wp");
+	MUST(0, "run -d --pod wp --name wc busybox sleep 1000");
+	check_said(125, "name 'wc' is already in use by container", "create --name wc busybox");
+	check_said(125, "container nix is not in pod wp: no such container", "pod logs -c nix wp");
+	check_said(125, "to start an exec session: invalid argument", "exec wc");
+	check_said(125, "--latest and containers cannot be used together", "logs -l wc");
+	check_said(125, "specify at least one container name or ID to log", "logs");
+	check_said(125, "no names or ids specified", "inspect");
+	MUST(0, "pod rm -f -t 0 wp");
+}
+
 static CU_TestInfo tests[] = {
 	{ "the process", test_process },
 	{ "--env-host", test_host_environment },
@@ -483,6 +506,7 @@ static CU_TestInfo tests[] = {
 	{ "pod create --volume and --volumes-from", test_pod_volumes },
 	{ "values that are true here", test_true_values },
 	{ "what inspect shows", test_shown },
+	{ "words that scripts look for", test_words },
 	CU_TEST_INFO_NULL,
 };
 static CU_SuiteInfo suites[] = {

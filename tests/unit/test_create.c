@@ -214,20 +214,20 @@ static void test_names_in_use(void)
 	pod_plan_done(&f.plan);
 	make_plan(&f.plan, "web", "other");
 	CU_ASSERT_EQUAL(create(&f), -EEXIST);
-	CU_ASSERT_PTR_NOT_NULL(strstr(f.err.text, "name 'web' is in use by pod"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(f.err.text, "name 'web' is already in use by pod"));
 	CU_ASSERT_TRUE(holds(&f, 1, 3, 3));
 	/* Two ways to one container name. */
 	pod_plan_done(&f.plan);
 	make_plan(&f.plan, "web-ng1", "a-b");
 	CU_ASSERT_EQUAL(create(&f), -EEXIST);
-	CU_ASSERT_PTR_NOT_NULL(strstr(f.err.text, "name 'web-ng1' is in use by container"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(f.err.text, "name 'web-ng1' is already in use by container"));
 	pod_plan_done(&f.plan);
 	make_plan(&f.plan, "a", "b-c");
 	CU_ASSERT_EQUAL(create(&f), 0);
 	pod_plan_done(&f.plan);
 	make_plan(&f.plan, "a-b", "c");
 	CU_ASSERT_EQUAL(create(&f), -EEXIST);
-	CU_ASSERT_PTR_NOT_NULL(strstr(f.err.text, "name 'a-b-c' is in use by container"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(f.err.text, "name 'a-b-c' is already in use by container"));
 	CU_ASSERT_TRUE(holds(&f, 2, 6, 6));
 	teardown(&f);
 }

@@ -97,12 +97,12 @@ static void test_claim(void)
 	CU_ASSERT_TRUE(is_owner(&f, "web", "pods/1"));
 	/* Pods and containers share the names; the owner is named. */
 	CU_ASSERT_EQUAL(names_claim(&f.s, "web", "containers/2", &f.err), -EEXIST);
-	CU_ASSERT_STRING_EQUAL(f.err.text, "name 'web' is in use by pod 1");
+	CU_ASSERT_STRING_EQUAL(f.err.text, "name 'web' is already in use by pod 1");
 	CU_ASSERT_EQUAL(names_claim(&f.s, "web", "pods/1", &f.err), -EEXIST);
 	CU_ASSERT_TRUE(is_owner(&f, "web", "pods/1"));
 	CU_ASSERT_EQUAL(names_claim(&f.s, "Web", "containers/2", &f.err), 0);
 	CU_ASSERT_EQUAL(names_claim(&f.s, "Web", "pods/1", &f.err), -EEXIST);
-	CU_ASSERT_STRING_EQUAL(f.err.text, "name 'Web' is in use by container 2");
+	CU_ASSERT_STRING_EQUAL(f.err.text, "name 'Web' is already in use by container 2");
 	teardown(&f);
 }
 

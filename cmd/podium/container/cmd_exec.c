@@ -460,7 +460,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		r = view_find(&ctx->store, o->latest, name, id, err);
 	if (r == 0 && argc <= first)
 		r = error_set(err, EINVAL,
-			      "must provide a non-empty command to start an exec session");
+			      "must provide a non-empty command to start an exec session: "
+			      "invalid argument");
 	if (r == 0)
 		r = check_container(&ctx->store, id, err);
 	if (r == 0)

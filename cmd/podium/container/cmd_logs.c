@@ -389,8 +389,9 @@ static int read_pod(const struct store *s, const struct pod_view *pod, const str
 			memcpy(v[n++].id, m->id, sizeof(v->id));
 	}
 	if (!n && o->container)
-		return error_set(err, ENOENT, "container '%.100s' is not in pod '%s'", o->container,
-				 pod->name);
+		return error_set(err, ENOENT,
+				 "container %.100s is not in pod %s: no such container",
+				 o->container, pod->name);
 	return read_targets(s, o, v, n, err);
 }
 
