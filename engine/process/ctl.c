@@ -107,7 +107,8 @@ int ctl_receive(int fd, struct ctl_msg *ret, int *ret_fds)
 	ssize_t n;
 
 	msg.msg_control = control.space;
-	msg.msg_controllen = sizeof(control.space);
+	/* Not what the alignment leaves behind it: the kernel would fill that, too. */
+	msg.msg_controllen = CMSG_LEN(sizeof(int) * CTL_FDS_MAX);
 	memset(ret, 0, sizeof(*ret));
 	for (int i = 0; ret_fds && i < CTL_FDS_MAX; i++)
 		ret_fds[i] = -EBADF;

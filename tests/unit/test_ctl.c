@@ -201,7 +201,7 @@ static bool is_same_file(int a, int b)
 static void test_descriptors(void)
 {
 	struct fixture f;
-	int p[2], got[2] = { 77, 77 }, before;
+	int p[2], got[CTL_FDS_MAX] = { 77, 77, 77 }, before;
 
 	setup(&f);
 	CU_ASSERT_EQUAL_FATAL(pipe2(p, O_CLOEXEC), 0);
@@ -212,6 +212,7 @@ static void test_descriptors(void)
 	CU_ASSERT_TRUE(is_same_file(got[0], p[0]));
 	CU_ASSERT_TRUE(is_same_file(got[1], p[1]));
 	CU_ASSERT_EQUAL(fcntl(got[0], F_GETFD), FD_CLOEXEC);
+	CU_ASSERT_EQUAL(got[2], -EBADF);
 	(void)close(got[0]);
 	(void)close(got[1]);
 	/* One, none, and nobody who wants them. */
@@ -225,7 +226,7 @@ static void test_descriptors(void)
 	CU_ASSERT_EQUAL(got[0], -EBADF);
 	CU_ASSERT_EQUAL(ctl_send_fds(f.pair[0], CTL_PIPES, p, 2), 0);
 	CU_ASSERT_EQUAL(ctl_receive(f.pair[1], &f.m, NULL), 1);
-	CU_ASSERT_EQUAL(ctl_send_fds(f.pair[0], CTL_PIPES, p, 3), -EBADF);
+	CU_ASSERT_EQUAL(ctl_send_fds(f.pair[0], CTL_PIPES, p, CTL_FDS_MAX + 1), -EBADF);
 	CU_ASSERT_EQUAL(count_fds(), before);
 	(void)close(p[0]);
 	(void)close(p[1]);
@@ -258,7 +259,7 @@ static void test_unwanted_descriptors(void)
 {
 	struct fixture f;
 	struct ctl_msg m = { .version = CTL_VERSION, .type = CTL_PIPES };
-	int fds[8], got[2], before;
+	int fds[8], got[CTL_FDS_MAX], before;
 
 	setup(&f);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
@@ -277,9 +278,9 @@ static void test_unwanted_descriptors(void)
 	CU_ASSERT_EQUAL(count_fds(), before);
 	CU_ASSERT_EQUAL(send_raw(f.pair[0], &m, HEAD, fds, 8), HEAD);
 	CU_ASSERT_EQUAL(ctl_receive(f.pair[1], &f.m, got), 1);
-	CU_ASSERT_EQUAL(count_fds(), before + 2);
-	(void)close(got[0]);
-	(void)close(got[1]);
+	CU_ASSERT_EQUAL(count_fds(), before + CTL_FDS_MAX);
+	for (size_t i = 0; i < ARRAY_SIZE(got); i++)
+		(void)close(got[i]);
 	teardown(&f);
 }
 
