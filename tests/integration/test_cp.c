@@ -317,14 +317,14 @@ static void test_swapped_on_volume(void)
 }
 
 /* Without the defence the same link leads to the host, both ways. */
-static void test_weakened(void)
+static void weakened(bool on_volume)
 {
 	cleanup_free char *w = path_of("");
 	cleanup_free char *leaked = NULL;
 
 	make_source();
-	start("weak", "");
-	MUST(0, "exec weak mkdir /sw");
+	start("weak", on_volume ? "-v weaksw:/sw" : "");
+	MUST(0, "exec weak mkdir -p /sw");
 	prepare_race("weak");
 	(void)setenv("PODIUM_WEAKEN", "CP-1", 1);
 	DISCARD(podium("cp weak:/sw/lf %s/leaked", w));
@@ -334,7 +334,20 @@ static void test_weakened(void)
 	CHECK_EQUAL(leaked, "CANARY\n");
 	CHECK(exists("%s/canary/sub/e", w), "the canary is unchanged without the defence, too");
 	remove_path("canary");
+	remove_path("leaked");
 	MUST(0, "rm -f -t 0 weak");
+	if (on_volume)
+		MUST(0, "volume rm weaksw");
+}
+
+static void test_weakened(void)
+{
+	weakened(false);
+}
+
+static void test_weakened_on_volume(void)
+{
+	weakened(true);
 }
 
 /* Copies the program out; its mode, plus a bit when it has capabilities. */
@@ -441,6 +454,7 @@ static CU_TestInfo tests[] = {
 	{ "CP-1: swapped names", test_swapped },
 	{ "CP-2: swapped names on a volume", test_swapped_on_volume },
 	{ "CP-1 weakened", test_weakened },
+	{ "CP-2 weakened", test_weakened_on_volume },
 	{ "CP-SETID: rights of programs", test_set_id },
 	{ "CP-3: the container's tar", test_container_tar },
 	{ "a start meanwhile", test_start_meanwhile },
