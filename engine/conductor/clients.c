@@ -101,9 +101,27 @@ static bool has_member(const struct conductor *c, const char *id)
 	return false;
 }
 
-/* Starts one member again by hand, or (id "") every member that does not run. One that nobody here
- * knows was added just now. */
-static void start_members(struct conductor *c, int fd, const char *id)
+/* One that was to be initialized, or is, is to run; or it is to be initialized again, for its monitor
+ * was killed. */
+static void release_member(struct conductor *c, size_t i, bool hold)
+{
+	struct member_view *v = &c->views[i];
+
+	if (hold && v->phase != MEMBER_LOST)
+		return;
+	if (v->phase == MEMBER_LOST)
+		c->members[i].again = true;
+	if (v->phase == MEMBER_INITIALIZED)
+		v->phase = MEMBER_READY;
+	v->to_initialize = hold;
+	v->was_started = false;
+	c->members[i].by_hand = true;
+	c->phase = CONDUCTOR_STARTING;
+}
+
+/* Starts one member again by hand, or (id "") every member that does not run. hold: initializes it. One
+ * that nobody here knows was added just now. */
+static void start_members(struct conductor *c, int fd, const char *id, bool hold)
 {
 	struct error err = { 0 };
 
@@ -121,10 +139,17 @@ static void start_members(struct conductor *c, int fd, const char *id)
 		bool is_it = strcmp(c->members[i].id, id) == 0;
 		bool is_idle = v->phase == MEMBER_IDLE && v->held;
 
-		if ((!is_it && *id) || (v->phase != MEMBER_DONE && !is_idle) ||
-		    (v->init && !v->sidecar && !is_it))
+		if (!is_it && *id)
+			continue;
+		if (v->phase != MEMBER_DONE && !is_idle) {
+			if (v->to_initialize)
+				release_member(c, i, hold);
+			continue;
+		}
+		if (v->init && !v->sidecar && !is_it)
 			continue;
 		v->phase = MEMBER_IDLE;
+		v->to_initialize = hold;
 		v->was_started = v->held = false;
 		c->members[i].by_hand = true;
 		c->phase = CONDUCTOR_STARTING;
@@ -132,10 +157,13 @@ static void start_members(struct conductor *c, int fd, const char *id)
 	(void)ctl_send(fd, CTL_OK, 0, NULL);
 }
 
-static void start(struct conductor *c, int fd, const char *id)
+static void start(struct conductor *c, int fd, const char *id, bool hold)
 {
 	if ((c->phase == CONDUCTOR_STARTING || c->phase == CONDUCTOR_UP) && !is_service_ending(c)) {
-		start_members(c, fd, id);
+		start_members(c, fd, id, hold);
+	} else if (c->phase == CONDUCTOR_BACKOFF && hold) {
+		(void)ctl_send(fd, CTL_FAILED, 125,
+			       "the pod waits before its sandbox is made again: start the pod");
 	} else if (c->phase == CONDUCTOR_BACKOFF) {
 		c->wake_ms = 0; /* all of it is started next */
 		(void)ctl_send(fd, CTL_OK, 0, NULL);
@@ -198,7 +226,7 @@ void client_read(struct conductor *c, struct conductor_client *client)
 		stop_begin(c, msg.value >= CTL_OWN_GRACE ? msg.value : 0);
 		break; /* the socket stays: it hears CTL_DONE */
 	case CTL_START:
-		start(c, client->fd, msg.text);
+		start(c, client->fd, msg.text, msg.value == CTL_HOLD);
 		break;
 	case CTL_SUBSCRIBE:
 		subscribe(c, client);

@@ -179,7 +179,8 @@ static void advance(struct conductor *c)
 			break;
 		case ORDER_GO:
 			c->views[i].phase = MEMBER_STARTING;
-			(void)ctl_send(c->members[i].fd, CTL_GO, 0, NULL);
+			(void)ctl_send(c->members[i].fd, CTL_GO,
+				       c->views[i].to_initialize ? CTL_HOLD : 0, NULL);
 			break;
 		case ORDER_INIT_FAILED:
 			(void)snprintf(text, sizeof(text),
@@ -582,8 +583,10 @@ static void read_orders(struct conductor *c)
 	if (msg.type == CTL_STDIO && ctl_wait(c->report_fd, 0, &msg) <= 0)
 		return;
 	c->adopt_only = msg.type == CTL_ADOPT;
-	if (msg.type == CTL_START && is_id(msg.text))
-		memcpy(c->only_id, msg.text, sizeof(c->only_id));
+	if (msg.type != CTL_START || !is_id(msg.text))
+		return;
+	memcpy(c->only_id, msg.text, sizeof(c->only_id));
+	c->only_hold = msg.value == CTL_HOLD;
 }
 
 int conductor_run(const struct store *store, char **argv, int report_fd, struct error *err)

@@ -28,6 +28,7 @@ struct member {
 	int pipes[2];	   /* read ends kept so that it survives its monitor */
 	bool by_hand;	   /* a user started it again: nothing of its past counts */
 	bool done;	   /* its monitor has said so and is ending */
+	bool again;	   /* LOST: what was prepared is; somebody wants it all the same */
 };
 
 enum conductor_phase {
@@ -95,6 +96,7 @@ struct conductor {
 	bool is_ready;	   /* the pod, as it was told last */
 	bool adopt_only;   /* what has ended in an adopted sandbox is not started again */
 	char only_id[65];  /* of a new one: the container that is started, "": all */
+	bool only_hold;	   /* that one is only initialized */
 	bool resumes_stop; /* the conductor before was killed while it stopped the pod */
 	bool own_grace;	   /* STOPPING: each container has its own grace, not more */
 	bool rebuild;	   /* bring the pod up again after the stop */

@@ -52,8 +52,10 @@ void members_open(struct conductor *c)
 	c->n_members = refs->n;
 	c->members = xcalloc(refs->n + 1, sizeof(*c->members));
 	c->views = xcalloc(refs->n + 1, sizeof(*c->views));
-	for (size_t i = 0; i < refs->n; i++)
+	for (size_t i = 0; i < refs->n; i++) {
 		set_member(&c->members[i], &c->views[i], &refs->v[i]);
+		c->views[i].to_initialize = c->only_hold && is_equal(refs->v[i].id, c->only_id);
+	}
 }
 
 static void close_fd(int *fd)
@@ -248,6 +250,14 @@ static bool adopt_ended(struct conductor *c, size_t i, const struct container_st
 	return true;
 }
 
+/* Who began this conductor wanted it to run. */
+static bool is_asked_to_start(const struct conductor *c, const struct member *m)
+{
+	if (c->adopt_only)
+		return false;
+	return !*c->only_id || (is_equal(c->only_id, m->id) && !c->only_hold);
+}
+
 /* True when a container that was started earlier has a monitor that answers, or runs without one,
  * or is not to be started again. */
 static bool adopt(struct conductor *c, size_t i)
@@ -270,6 +280,7 @@ static bool adopt(struct conductor *c, size_t i)
 		v->was_started = false; /* it says so at once, if it is */
 		v->has_started = st.started;
 		v->stop_asked = st.state == STATE_STOPPING;
+		v->to_initialize = st.state == STATE_INITIALIZED && !is_asked_to_start(c, m);
 	} else if (lost) {
 		m->lost_pidfd = open_first_process(&st);
 		adopted = m->lost_pidfd >= 0;
@@ -302,7 +313,7 @@ static bool is_to_hold(const struct conductor *c, size_t i)
 		return !c->views[i].init && !is_equal(c->members[i].id, c->only_id);
 	hold = c->adopt_only && !c->run.pod.owner && !c->views[i].init &&
 	       status_read(&c->store, c->members[i].id, &st, &scratch) == 0 &&
-	       st.state == STATE_CREATED;
+	       (st.state == STATE_CREATED || st.state == STATE_INITIALIZED);
 	status_done(&st);
 	return hold;
 }
@@ -440,7 +451,7 @@ int member_begin(struct conductor *c, size_t i, struct error *err)
 	if (m->fd < 0)
 		r = spawn_monitor(c, m, err);
 	if (r == 0)
-		r = ctl_send(m->fd, CTL_PREPARE, 0, NULL);
+		r = ctl_send(m->fd, CTL_PREPARE, c->views[i].to_initialize ? CTL_HOLD : 0, NULL);
 	/* One that is gone already says why, or is found lost, when its socket is read. */
 	return r == -EPIPE ? 0 : r;
 }
@@ -519,6 +530,11 @@ static void handle(struct conductor *c, size_t i, const struct ctl_msg *msg)
 	case CTL_READY:
 		v->phase = MEMBER_READY;
 		break;
+	case CTL_INITIALIZED:
+		/* Somebody may have started it meanwhile. */
+		v->phase = v->to_initialize ? MEMBER_INITIALIZED : MEMBER_READY;
+		v->was_started = v->to_initialize;
+		break;
 	case CTL_RUNNING:
 		v->phase = MEMBER_RUNNING;
 		v->was_started = true;
@@ -580,14 +596,23 @@ static void lose(struct conductor *c, size_t i)
 
 void member_lost_ended(struct conductor *c, size_t i)
 {
+	struct member *m = &c->members[i];
+	struct member_view *v = &c->views[i];
 	struct error scratch;
 
-	close_fd(&c->members[i].lost_pidfd);
-	close_fd(&c->members[i].pipes[0]);
-	close_fd(&c->members[i].pipes[1]);
-	error_ignore(run_end_container(&c->store, c->members[i].id, &scratch));
-	c->views[i].phase = MEMBER_DONE;
-	c->views[i].exit_code = EXIT_UNKNOWN;
+	close_fd(&m->lost_pidfd);
+	close_fd(&m->pipes[0]);
+	close_fd(&m->pipes[1]);
+	error_ignore(run_end_container(&c->store, m->id, &scratch));
+	if (v->to_initialize || m->again) { /* nothing of it has run */
+		v->phase = MEMBER_IDLE;
+		v->held = !m->again;
+		v->to_initialize = v->to_initialize && m->again;
+		m->again = false;
+		return;
+	}
+	v->phase = MEMBER_DONE;
+	v->exit_code = EXIT_UNKNOWN;
 	remove_ended(c, i);
 }
 

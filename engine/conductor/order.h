@@ -19,9 +19,10 @@ enum member_phase {
 	MEMBER_READY,	 /* waits for GO */
 	MEMBER_STARTING, /* GO given */
 	MEMBER_RUNNING,
-	MEMBER_BACKOFF, /* its monitor waits before it starts it again */
-	MEMBER_LOST,	/* its monitor is gone, the container may run */
-	MEMBER_DONE,	/* ended for good */
+	MEMBER_BACKOFF,	    /* its monitor waits before it starts it again */
+	MEMBER_LOST,	    /* its monitor is gone, the container may run */
+	MEMBER_DONE,	    /* ended for good */
+	MEMBER_INITIALIZED, /* prepared by `podium init`: waits for somebody to start it */
 	MEMBER__COUNT
 };
 
@@ -29,12 +30,13 @@ struct member_view {
 	bool init;
 	bool sidecar; /* an init that runs on beside the members */
 	enum member_phase phase;
-	bool was_started; /* it ran, or its start was tried and failed */
+	bool was_started; /* it ran, or its start was tried and failed; or it is INITIALIZED */
 	bool has_started; /* its startup probe passed once in this life of the pod */
 	bool is_ready;	  /* as its monitor said last */
 	bool stop_asked;
-	bool held;     /* IDLE: nobody has asked for it; others do not wait for it */
-	int exit_code; /* DONE */
+	bool held;	    /* IDLE: nobody has asked for it; others do not wait for it */
+	bool to_initialize; /* GO is to take it to INITIALIZED, no further */
+	int exit_code;	    /* DONE */
 };
 
 enum order_act {

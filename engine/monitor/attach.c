@@ -26,17 +26,21 @@
 #define END_ROUNDS_MAX 64 /* a full pipe is read in 4 */
 #define SIGNAL_MAX     64
 
-/* Connects to who waits for the container to begin, if somebody does. */
-static void join_session(struct monitor *m)
+void monitor_attach_join(struct monitor *m)
 {
 	struct error scratch; /* nobody listens */
 	int fd = session_connect(&m->store, m->id, &scratch);
 
-	if (fd < 0)
+	for (size_t i = 0; fd >= 0 && i < MONITOR_ATTACH_MAX; i++) {
+		if (m->attached[i].fd >= 0)
+			continue;
+		(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+		m->attached[i] =
+			(struct monitor_attach){ .fd = fd, .is_patient = true, .is_awaited = true };
 		return;
-	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
-	m->attached[0] =
-		(struct monitor_attach){ .fd = fd, .is_patient = true, .is_awaited = true };
+	}
+	if (fd >= 0)
+		(void)close(fd);
 }
 
 int monitor_attach_open(struct monitor *m, struct error *err)
@@ -45,7 +49,7 @@ int monitor_attach_open(struct monitor *m, struct error *err)
 
 	m->attach_listen_fd = r;
 	if (r >= 0)
-		join_session(m);
+		monitor_attach_join(m);
 	return r < 0 ? r : 0;
 }
 

@@ -79,7 +79,11 @@ static void subscribe(struct monitor *m, int fd)
 	for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)
 		if (m->clients[i].fd == fd)
 			m->clients[i].subscribed = true;
-	(void)ctl_send(fd, waits ? CTL_OK : present[m->phase], value, NULL);
+	(void)ctl_send(fd,
+		       waits			   ? CTL_OK
+		       : is_monitor_initialized(m) ? CTL_INITIALIZED
+						   : present[m->phase],
+		       value, NULL);
 	if (m->phase == MONITOR_RUNNING && m->status.started) {
 		(void)ctl_send(fd, CTL_STARTED, 0, NULL);
 		(void)ctl_send(fd, CTL_READINESS, m->status.ready, NULL);
@@ -116,10 +120,13 @@ static void handle(struct monitor *m, int fd, const struct ctl_msg *msg)
 
 	switch ((enum ctl_type)msg->type) {
 	case CTL_PREPARE:
-		monitor_prepare(m);
+		monitor_prepare(m, msg->value == CTL_HOLD);
 		break;
 	case CTL_GO:
-		monitor_go(m);
+		if (msg->value == CTL_HOLD)
+			monitor_hold(m);
+		else
+			monitor_go(m);
 		break;
 	case CTL_STOP:
 		for (size_t i = 0; i < MONITOR_CLIENTS_MAX; i++)

@@ -123,6 +123,7 @@ struct monitor {
 	int err_fd;
 	bool early; /* the launch waits for the sandbox, until CTL_PREPARE */
 	bool go;    /* the first start waits for CTL_GO when there is a conductor */
+	bool holds; /* it is to be initialized, or is: no further until CTL_GO says so */
 	bool stop_asked;
 	bool is_up;	     /* CTL_RUNNING was said of this run */
 	bool is_ending;	     /* it is being stopped or killed: preStop or the signal is under way */
@@ -186,6 +187,8 @@ void monitor_attach_output(struct monitor *m, int stream, const char *data, size
 void monitor_attach_end(struct monitor *m);
 /* A session that shall begin with the container has not said yet that it is there. */
 bool is_session_awaited(const struct monitor *m);
+/* Connects to who waits for the container to begin, if somebody does. */
+void monitor_attach_join(struct monitor *m);
 /* Nothing is read from the container until somebody has taken what is there. */
 bool is_output_held(const struct monitor *m);
 /* Before the buffer is used anew: who has not taken what was in it has lost it. */
@@ -258,8 +261,13 @@ void monitor_end_run(struct monitor *m, int64_t grace_ms);
 void monitor_up(struct monitor *m);
 /* preStop is over, or its time. */
 void monitor_after_pre_stop(struct monitor *m);
-void monitor_prepare(struct monitor *m);
+/* The sandbox is there. hold: it is to be initialized. */
+void monitor_prepare(struct monitor *m, bool hold);
 void monitor_go(struct monitor *m);
+/* What is prepared waits for monitor_go(), and says so. */
+void monitor_hold(struct monitor *m);
+/* `podium init` has prepared it, and nobody has started it since. */
+bool is_monitor_initialized(const struct monitor *m);
 void monitor_stop(struct monitor *m, int64_t grace_ms);
 void monitor_write_status(struct monitor *m);
 

@@ -4,7 +4,8 @@
  *
  * Theory of operation: IDLE -> LAUNCHING (podium-launch prepares; under a conductor it is begun at
  * once and waits for the sandbox, until PREPARE) -> PREPARED (waits for the conductor's GO)
- * -> STARTING (exec not yet seen) -> RUNNING -> WAITING (back-off) -> LAUNCHING ... -> ENDED. The
+ * -> STARTING (exec not yet seen) -> RUNNING -> WAITING (back-off) -> LAUNCHING ... -> ENDED. One that
+ * is to be initialized says so in PREPARED, and waits there for another GO, whoever conducts it. The
  * container's first process is the monitor's own child, made by podium-launch with CLONE_PARENT, so
  * its exit code is always seen here. exec is seen as the end of the sync socket, which the
  * container half holds close-on-exec.
@@ -14,7 +15,8 @@
  * transitions.
  *
  * Killed by SIGKILL: the container runs on (the conductor keeps its pipes), state.json stays at
- * "running" and the free lock tells the story.
+ * "running" and the free lock tells the story. What was only prepared ends by itself: it waits on the
+ * other end of the sync socket.
  *
  * Before RUNNING is told, postStart has ended well; while RUNNING the container is probed (watch.c).
  * What ends a run goes through monitor_end_run(): preStop, the stop signal, and SIGKILL when the
@@ -131,7 +133,8 @@ static bool is_ended_by_user(const struct monitor *m)
 	return m->signal_ms && clock_mono_ms() - m->signal_ms <= m->plan.grace_ms;
 }
 
-/* The container is not running: back-off and start again, or the end. */
+/* The container is not running: back-off and start again, or the end. What is not to run yet is not
+ * tried again. */
 static void decide(struct monitor *m)
 {
 	int64_t now = clock_mono_ms();
@@ -140,7 +143,7 @@ static void decide(struct monitor *m)
 
 	if (is_ended_by_user(m))
 		m->status.stopped_by_user = true;
-	if (m->stop_asked || m->status.stopped_by_user || !wants_restart(m)) {
+	if (m->stop_asked || m->holds || m->status.stopped_by_user || !wants_restart(m)) {
 		end(m);
 		return;
 	}
@@ -218,6 +221,25 @@ static int exit_code_of(const siginfo_t *si)
 	return si->si_code == CLD_EXITED ? si->si_status : 128 + si->si_status;
 }
 
+bool is_monitor_initialized(const struct monitor *m)
+{
+	return m->phase == MONITOR_PREPARED && m->status.state == STATE_INITIALIZED;
+}
+
+/* What was initialized is stopped, or was killed: no policy has a say, for it never ran. */
+static void end_initialized(struct monitor *m)
+{
+	siginfo_t si = { 0 };
+
+	(void)pidfd_signal(m->pidfd, SIGKILL);
+	(void)waitid(P_PIDFD, (id_t)m->pidfd, &si, WEXITED | __WALL);
+	monitor_stdio_finish(m);
+	forget_process(m);
+	m->status.exit_code = exit_code_of(&si);
+	monitor_conclude(m);
+	end(m);
+}
+
 /* The first process has exited. */
 static void reap(struct monitor *m)
 {
@@ -293,8 +315,9 @@ static void launch(struct monitor *m)
 		fail_start(m, 125, err.text);
 }
 
-void monitor_prepare(struct monitor *m)
+void monitor_prepare(struct monitor *m, bool hold)
 {
+	m->holds = hold;
 	/* One that is gone has said why, or is found gone when its socket is read. */
 	if (m->early && m->sync_fd >= 0)
 		(void)sync_send(m->sync_fd, SYNC_SANDBOX, 0, NULL, -1);
@@ -303,7 +326,10 @@ void monitor_prepare(struct monitor *m)
 
 void monitor_go(struct monitor *m)
 {
+	if (is_monitor_initialized(m) && m->holds)
+		monitor_attach_join(m);
 	m->go = true;
+	m->holds = false;
 	if (m->phase != MONITOR_PREPARED || is_session_awaited(m))
 		return;
 	STOP_AT("monitor:go");
@@ -331,26 +357,47 @@ static void write_pid_file(const char *path, pid_t pid)
 	(void)dprintf(fd, "%d\n", pid);
 }
 
-/* exec happened: the container's own program runs. */
-static void started(struct monitor *m)
+/* What others find the first process by. */
+static void record_process(struct monitor *m)
 {
 	struct proc_ident ident = { 0 };
 	struct error scratch;
+
+	m->status.pid = (uint32_t)m->pid;
+	if (proc_identify(m->pid, &ident, &scratch) == 0)
+		m->status.start_ticks = (int64_t)ident.start_ticks;
+	replace_text(&m->status.error, NULL);
+	write_pid_file(m->plan.pid_file, m->pid);
+	write_pid_file(m->plan.monitor_pid_file, getpid());
+}
+
+void monitor_hold(struct monitor *m)
+{
+	m->holds = true;
+	if (m->phase != MONITOR_PREPARED)
+		return; /* it has failed meanwhile, and said so */
+	STOP_AT("monitor:hold");
+	record_process(m);
+	set_state(m, STATE_INITIALIZED);
+	monitor_broadcast(m, CTL_INITIALIZED, 0, NULL);
+	event_log_container(&m->store, "init", m->id, &m->status);
+	m->is_used = m->is_fresh = true;
+}
+
+/* exec happened: the container's own program runs. */
+static void started(struct monitor *m)
+{
+	bool was_initialized = m->status.state == STATE_INITIALIZED;
 
 	close_fd(&m->sync_fd);
 	m->phase = MONITOR_RUNNING;
 	m->started_ms = clock_mono_ms();
 	m->run_end_ms = m->plan.run_timeout_ms ? m->started_ms + m->plan.run_timeout_ms : 0;
 	m->did_start = true;
-	m->status.pid = (uint32_t)m->pid;
-	if (proc_identify(m->pid, &ident, &scratch) == 0)
-		m->status.start_ticks = (int64_t)ident.start_ticks;
-	replace_text(&m->status.error, NULL);
 	m->status.started_ns = clock_wall_ns();
 	m->status.next_start_ns = 0;
 	m->status.state = STATE_RUNNING;
-	write_pid_file(m->plan.pid_file, m->pid);
-	write_pid_file(m->plan.monitor_pid_file, getpid());
+	record_process(m);
 	/* The hook's exec finds it by its record, and may be quicker than we are. */
 	if (m->watch && m->watch->post_start.kind != ACTION_NONE)
 		monitor_write_status(m);
@@ -360,7 +407,7 @@ static void started(struct monitor *m)
 	monitor_attach_signals(m);
 	if (!m->to_remove)
 		event_add_started(&m->store, m->pod_id, m->name);
-	event_log_container(&m->store, "init start", m->id, &m->status);
+	event_log_container(&m->store, was_initialized ? "start" : "init start", m->id, &m->status);
 	m->is_used = m->is_fresh = true;
 }
 
@@ -418,6 +465,8 @@ static void read_sync(struct monitor *m)
 		handle_sync(m, &msg, fd);
 	else if (r == 0 && m->phase == MONITOR_STARTING)
 		started(m);
+	else if (r == 0 && is_monitor_initialized(m))
+		end_initialized(m);
 	else if (r == 0)
 		fail_start(m, 125, "podium-launch ended without a word");
 	else if (r != -EAGAIN)
@@ -439,7 +488,10 @@ void monitor_stop(struct monitor *m, int64_t grace_ms)
 	case MONITOR_LAUNCHING:
 	case MONITOR_PREPARED:
 	case MONITOR_STARTING:
-		fail_start(m, 137, "stopped before it was started");
+		if (is_monitor_initialized(m))
+			end_initialized(m);
+		else
+			fail_start(m, 137, "stopped before it was started");
 		return;
 	case MONITOR_WAITING:
 		end(m);
@@ -593,11 +645,11 @@ static void give_memory_back(struct monitor *m)
 }
 
 /* The conductor is gone and never said GO: nobody ever will. The next one finds a container that
- * was not begun, and nothing is written; one that has failed already is adopted. */
+ * was not begun, and nothing is written; one that has failed already, or is initialized, is adopted. */
 static bool is_orphan(const struct monitor *m)
 {
 	return m->conductor_fd < 0 && !m->go && m->phase < MONITOR_STARTING &&
-	       m->status.restarts == 0 && !m->status.error;
+	       !is_monitor_initialized(m) && m->status.restarts == 0 && !m->status.error;
 }
 
 bool monitor_tick(struct monitor *m, bool was_idle)
@@ -720,6 +772,8 @@ static int begin(struct monitor *m, struct error *err)
 				  m->id);
 	m->lock_fd = r;
 	r = status_read(&m->store, m->id, &m->status, err);
+	if (r == 0 && m->status.state == STATE_INITIALIZED) /* its monitor was killed */
+		status_forget_initialized(&m->status);
 	if (r == 0)
 		r = read_plan(m, err);
 	if (r == 0)

@@ -19,7 +19,8 @@ bool is_started_on_boot(const struct container_spec *spec, const struct containe
 {
 	if (spec->kind != CONTAINER_MEMBER || spec->restart != RESTART_ALWAYS)
 		return false;
-	return !spec->unless_stopped || (st->state != STATE_CREATED && !st->stopped_by_user);
+	return !spec->unless_stopped || (st->state != STATE_CREATED &&
+					 st->state != STATE_INITIALIZED && !st->stopped_by_user);
 }
 
 static int take_mark_off(const struct store *s, const char *id, struct error *err)

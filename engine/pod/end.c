@@ -236,7 +236,10 @@ static int end_container(const struct store *s, const char *id, bool is_recorded
 		return error_set(err, -r, "end container '%.12s': %s", id, scratch.text);
 	if (!st.infra)
 		r = kill_process(&st, id, err);
-	if (r == 0 && is_recorded && st.state != STATE_EXITED && st.state != STATE_CREATED) {
+	if (r == 0 && is_recorded && st.state == STATE_INITIALIZED) {
+		status_forget_initialized(&st);
+		r = status_write(s, id, &st, err);
+	} else if (r == 0 && is_recorded && st.state != STATE_EXITED && st.state != STATE_CREATED) {
 		st.exit_unknown = !st.infra;
 		st.state = STATE_EXITED;
 		st.pid = 0;

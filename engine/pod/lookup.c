@@ -522,6 +522,7 @@ void lookup_tally_add(struct pod_tally *t, const struct container_status *st,
 		t->paused++;
 		break;
 	case STATE_CREATED:
+	case STATE_INITIALIZED:
 		t->created++;
 		break;
 	case STATE_RESTARTING:

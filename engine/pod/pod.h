@@ -65,7 +65,13 @@ void pod_creation_done(struct pod_creation *c);
 int pod_start(const struct store *s, const char *pod_id, const char *container_id, int *ret_report,
 	      struct error *err) must_check;
 
-/* The same for a pod whose conductor has died while its containers run on: those that have ended stay
+/* pod_start() of one container up to its program's exec and no further: the sandbox, its namespaces,
+ * mounts and limits are there, and the next pod_start() of it lets it go. The socket tells CTL_UP when
+ * that is so. */
+int pod_initialize(const struct store *s, const char *pod_id, const char *container_id,
+		   int *ret_report, struct error *err) must_check;
+
+/* pod_start() for a pod whose conductor has died while its containers run on: those that have ended stay
  * so, and a stop that had begun is only finished. */
 int pod_adopt(const struct store *s, const char *pod_id, int *ret_report,
 	      struct error *err) must_check;

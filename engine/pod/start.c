@@ -139,7 +139,14 @@ struct start_order {
 	const char *container_id; /* or NULL */
 	bool adopt;
 	bool has_stdio; /* containers get the descriptors of this process */
+	bool hold;	/* initialize it */
 };
+
+static int send_order(int fd, const struct start_order *o)
+{
+	return ctl_send(fd, CTL_START, o->hold ? CTL_HOLD : 0,
+			o->container_id ? o->container_id : "");
+}
 
 static const int standard_streams[CTL_FDS_MAX] = { 0, 1, 2 };
 
@@ -150,7 +157,7 @@ static int order_start(int fd, const struct start_order *o, struct error *err)
 	int r = o->has_stdio ? ctl_send_fds(fd, CTL_STDIO, standard_streams, CTL_FDS_MAX) : 0;
 
 	if (r == 0)
-		r = ctl_send(fd, CTL_START, 0, o->container_id ? o->container_id : "");
+		r = send_order(fd, o);
 	if (r == 0)
 		r = ctl_send(fd, CTL_SUBSCRIBE, 0, NULL);
 	if (r == 0)
@@ -227,7 +234,7 @@ static int start_conductor(const struct store *s, const char *pod_id, const stru
 	if (o->adopt)
 		(void)ctl_send(fds[0], CTL_ADOPT, 0, NULL);
 	else if (o->container_id)
-		(void)ctl_send(fds[0], CTL_START, 0, o->container_id);
+		(void)send_order(fds[0], o);
 	r = proc_spawn(&sp, NULL, err);
 	(void)close(fds[1]);
 	if (r < 0) {
@@ -238,12 +245,11 @@ static int start_conductor(const struct store *s, const char *pod_id, const stru
 	return 0;
 }
 
-int pod_start(const struct store *s, const char *pod_id, const char *container_id, int *ret_report,
-	      struct error *err)
+/* What an addition has left that was killed; not when somebody adds a container just now. */
+static void drop_half_added(const struct store *s, const char *pod_id)
 {
-	struct start_order o = { .container_id = container_id };
 	char path[LAYOUT_PATH_MAX];
-	struct error scratch; /* somebody adds a container just now: it is not half added */
+	struct error scratch;
 	cleanup_close int lock = -EBADF;
 
 	if (faccessat(s->rootfd, layout_pod(path, pod_id, POD_ADDING_FILE), F_OK, 0) == 0)
@@ -253,12 +259,36 @@ int pod_start(const struct store *s, const char *pod_id, const char *container_i
 		error_ignore(pod_drop_half_added(s, pod_id, &scratch));
 		(void)close(steal_fd(&lock));
 	}
+}
+
+static int begin_containers(const struct store *s, const char *pod_id, struct start_order *o,
+			    int *ret_report, struct error *err)
+{
+	char path[LAYOUT_PATH_MAX];
+
+	drop_half_added(s, pod_id);
 	if (faccessat(s->rootfd, layout_pod(path, pod_id, POD_STDIO_FILE), F_OK, 0) == 0) {
-		o.has_stdio = true;
+		o->has_stdio = true;
 		if (log_check_streams(err) < 0)
 			return -err->code;
 	}
-	return start_conductor(s, pod_id, &o, ret_report, err);
+	return start_conductor(s, pod_id, o, ret_report, err);
+}
+
+int pod_start(const struct store *s, const char *pod_id, const char *container_id, int *ret_report,
+	      struct error *err)
+{
+	struct start_order o = { .container_id = container_id };
+
+	return begin_containers(s, pod_id, &o, ret_report, err);
+}
+
+int pod_initialize(const struct store *s, const char *pod_id, const char *container_id,
+		   int *ret_report, struct error *err)
+{
+	struct start_order o = { .container_id = container_id, .hold = true };
+
+	return begin_containers(s, pod_id, &o, ret_report, err);
 }
 
 int pod_adopt(const struct store *s, const char *pod_id, int *ret_report, struct error *err)

@@ -122,7 +122,8 @@ static bool has_groups(const struct store *s, const char *id)
 	if (status_read(s, id, &st, &scratch) == 0) {
 		enum container_state live = status_live(s, id, &st, &lost);
 
-		runs = live == STATE_RUNNING || live == STATE_PAUSED || live == STATE_STOPPING;
+		runs = live == STATE_RUNNING || live == STATE_PAUSED || live == STATE_STOPPING ||
+		       live == STATE_INITIALIZED;
 	}
 	status_done(&st);
 	return runs;

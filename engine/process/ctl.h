@@ -26,12 +26,17 @@
 #define CTL_OWN_GRACE	 (-1) /* value of a CTL_STOP */
 #define CTL_RUNS	 1    /* value of a CTL_SERVE */
 #define CTL_FDS_MAX	 3    /* that go along with one packet */
+/* Value of a CTL_START, CTL_PREPARE or CTL_GO: `podium init`. Up to the program's exec and no further,
+ * until another CTL_START or CTL_GO. */
+#define CTL_HOLD 1
 /* Value of a CTL_FAILED: the pod is going down, or has got another conductor just now: ask anew. */
 #define CTL_STOPPING (-1)
 
 enum ctl_type {
 	/* commands */
-	CTL_GO = 1, /* start what is prepared */
+	/* start what is prepared. value CTL_HOLD: it is initialized, and waits. Answer then:
+	 * CTL_INITIALIZED, or what says that it failed */
+	CTL_GO = 1,
 	/* value: grace in ms, CTL_OWN_GRACE: each container's own; then SIGKILL; no restart by policy. Answer: CTL_DONE. With no grace and
 	 * the text CTL_TO_REMOVE nothing is recorded of the end: the records go next. */
 	CTL_STOP,
@@ -39,10 +44,10 @@ enum ctl_type {
 	/* events follow; the first tells the present state. value: CTL_AS_CONDUCTOR to a monitor, from
 	 * a conductor that takes the place of a dead one */
 	CTL_SUBSCRIBE,
-	/* conductor: text = container id, or "": all. Answer: CTL_OK or CTL_FAILED. To a new one, ahead
-	 * of all: this container alone */
+	/* conductor: text = container id, or "": all; value: CTL_HOLD (of one container). Answer: CTL_OK
+	 * or CTL_FAILED. To a new one, ahead of all: this container alone */
 	CTL_START,
-	CTL_PREPARE, /* conductor to a new monitor: the sandbox is there */
+	CTL_PREPARE, /* conductor to a new monitor: the sandbox is there; value: CTL_HOLD */
 	CTL_ADOPT,   /* to a new conductor, ahead of all: what has ended in the pod stays so */
 	CTL_RENAME,  /* monitor: text = the container's new name. Answer: CTL_OK or CTL_FAILED */
 	CTL_CHANGED, /* conductor: the pod's record lists other containers. No answer */
@@ -76,6 +81,7 @@ enum ctl_type {
 	CTL_READINESS,	/* value: 1 ready, 0 not; sent on each change, and once after CTL_STARTED;
 			 * after EXITED and DONE it is not ready, whether that was sent or not */
 	CTL_POD_READY,	/* conductor: value: 1 when every member and sidecar is ready, 0 when not */
+	CTL_INITIALIZED, /* after CTL_GO with CTL_HOLD: recorded as initialized; waits for CTL_GO */
 };
 
 struct ctl_msg {

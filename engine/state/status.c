@@ -31,8 +31,9 @@
 #define SPARE_FILE	"state.spare"
 #define SPARE_BYTES	4096
 
-const char *const container_state_names[] = { "created",    "running", "paused",   "stopping",
-					      "restarting", "exited",  "removing", NULL };
+const char *const container_state_names[] = { "created",  "running",	 "paused",
+					      "stopping", "restarting",	 "exited",
+					      "removing", "initialized", NULL };
 static_assert(ARRAY_SIZE(container_state_names) == STATE__COUNT + 1, "one name a state");
 
 #define L(kind_, name_, m) RECORD_FIELD(container_last, kind_, name_, m)
@@ -93,7 +94,8 @@ const struct record_type container_status_type = { "container state",
 						   sizeof(struct container_status), status_fields };
 
 static const bool allowed[STATE__COUNT][STATE__COUNT] = {
-	[STATE_CREATED] = { [STATE_RUNNING] = true,
+	[STATE_CREATED] = { [STATE_INITIALIZED] = true,
+			    [STATE_RUNNING] = true,
 			    [STATE_EXITED] = true,
 			    [STATE_REMOVING] = true,
 			    [STATE_RESTARTING] = true },
@@ -111,10 +113,15 @@ static const bool allowed[STATE__COUNT][STATE__COUNT] = {
 			       [STATE_EXITED] = true,
 			       [STATE_RESTARTING] = true,
 			       [STATE_REMOVING] = true },
-	[STATE_EXITED] = { [STATE_RUNNING] = true,
+	[STATE_EXITED] = { [STATE_INITIALIZED] = true,
+			   [STATE_RUNNING] = true,
 			   [STATE_RESTARTING] = true,
 			   [STATE_EXITED] = true,
 			   [STATE_REMOVING] = true },
+	[STATE_INITIALIZED] = { [STATE_RUNNING] = true,
+				[STATE_RESTARTING] = true,
+				[STATE_EXITED] = true,
+				[STATE_REMOVING] = true },
 };
 
 bool is_state_step_allowed(enum container_state from, enum container_state to)
@@ -247,6 +254,20 @@ void status_done(struct container_status *st)
 	record_done(&container_status_type, st);
 }
 
+void status_forget_initialized(struct container_status *st)
+{
+	struct container_last *last = &st->last;
+
+	st->state = st->started_ns ? STATE_EXITED : STATE_CREATED;
+	st->pid = 0;
+	st->start_ticks = 0;
+	/* The page was turned for a run that did not come. */
+	if (st->finished_ns && last->finished_ns == st->finished_ns && !st->reason) {
+		st->reason = xstrdup_or_null(last->reason);
+		st->message = xstrdup_or_null(last->message);
+	}
+}
+
 static bool is_process_alive(const struct container_status *st)
 {
 	struct proc_ident ident = { .pid = (pid_t)st->pid,
@@ -270,6 +291,9 @@ static bool is_record_enough(const struct store *s, const char *container_id,
 	if (st->state == STATE_CREATED || st->state == STATE_EXITED)
 		return true;
 	if (!is_equal(st->boot_id, proc_boot_id()))
+		return false;
+	/* Somebody who holds the lock of a dead monitor has not written yet. */
+	if (st->state == STATE_INITIALIZED && !is_process_alive(st))
 		return false;
 	if (seen && is_in_lock_table(seen, (uint64_t)st->lock_inode, (pid_t)st->monitor_pid))
 		return true;
@@ -307,6 +331,11 @@ enum container_state status_live_among(const struct store *s, const char *contai
 	read_again(s, container_id, st);
 	if (is_record_enough(s, container_id, st, NULL))
 		return (enum container_state)st->state;
+	/* What was prepared has ended with its monitor. */
+	if (st->state == STATE_INITIALIZED) {
+		status_forget_initialized(st);
+		return (enum container_state)st->state;
+	}
 	if (is_equal(st->boot_id, proc_boot_id()) && is_process_alive(st)) {
 		*ret_lost = true;
 		return (enum container_state)st->state;

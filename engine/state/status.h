@@ -7,11 +7,12 @@
  * power loss the boot id tells that nothing of it runs.
  *
  * State × what may follow:
- *	created    -> running, removing
+ *	created    -> initialized, running, removing
+ *	initialized -> running, exited, removing  (prepared up to its exec; ends with its monitor)
  *	running    -> stopping, restarting, exited, paused, removing
  *	stopping   -> exited, removing            (asked to stop; grace period runs)
  *	restarting -> running, exited, removing   (waits for its back-off)
- *	exited     -> running, removing
+ *	exited     -> initialized, running, removing
  *	paused     -> running, stopping, removing
  *	unknown is never written: it is what a reader says when the monitor is lost.
  */
@@ -33,6 +34,7 @@ enum container_state {
 	STATE_RESTARTING,
 	STATE_EXITED,
 	STATE_REMOVING,
+	STATE_INITIALIZED,
 	STATE__COUNT
 };
 extern const char *const container_state_names[]; /* "created", "running", ... */
@@ -110,8 +112,12 @@ void status_reserve(const struct store *s, const char *container_id);
 void status_release(const struct store *s, const char *container_id);
 void status_done(struct container_status *st);
 
+/* Of one that was initialized and is so no more, before anything of it ran: what it was before. */
+void status_forget_initialized(struct container_status *st);
+
 /* The state as it is now: what the record says, corrected by boot id, monitor lock and pid.
- * running without a monitor: *ret_lost is true while the process lives, else exited + unknown code. */
+ * running without a monitor: *ret_lost is true while the process lives, else exited + unknown code.
+ * initialized without a monitor: it is what it was before. */
 enum container_state status_live(const struct store *s, const char *container_id,
 				 struct container_status *st, bool *ret_lost);
 

@@ -176,6 +176,16 @@ static void test_first_size(void)
 	type_line("clear; p exec -it keep stty size");
 	expect("25 90");
 	close_screen();
+	/* So it is for a program whose terminal was made before anybody sat at it. */
+	MUST(0, "create -it --name made payload tty");
+	MUST(0, "init made");
+	open_screen();
+	expect("ready>");
+	type_line("p start -ai made; echo over-$?");
+	expect("size 25 90");
+	expect("over-0");
+	close_screen();
+	MUST(0, "rm made");
 }
 
 static void test_detach(void)

@@ -274,6 +274,7 @@ static void test_boot(void)
 		{ RESTART_ALWAYS, true, false, STATE_EXITED, true },
 		{ RESTART_ALWAYS, true, true, STATE_EXITED, false },
 		{ RESTART_ALWAYS, true, false, STATE_CREATED, false },
+		{ RESTART_ALWAYS, true, false, STATE_INITIALIZED, false },
 		{ RESTART_ON_FAILURE, false, false, STATE_RUNNING, false },
 		{ RESTART_NEVER, false, false, STATE_RUNNING, false },
 	};

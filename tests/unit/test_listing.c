@@ -131,6 +131,20 @@ static void check_status(const char *filter, const char *want)
 	check(&cmd_ps, line, want);
 }
 
+/* Its first process: we, or who had our number some ticks before. */
+static void set_process(const char *id, int ticks)
+{
+	struct container_status st;
+	uint64_t start;
+
+	fakestore_get(&fake, id, &st);
+	CU_ASSERT_EQUAL(proc_start_ticks(getpid(), &start, &(struct error){ 0 }), 0);
+	st.pid = (uint32_t)getpid();
+	st.start_ticks = (int64_t)start + ticks;
+	fakestore_put(&fake, id, &st);
+	status_done(&st);
+}
+
 static void test_status(void)
 {
 	struct container_status st;
@@ -147,21 +161,22 @@ static void test_status(void)
 	check_status("web-ng1", "web-ng1|stopping|Stopping\n");
 	fakestore_set_state(&fake, web[2], STATE_RESTARTING, 1);
 	check_status("web-ng1", "web-ng1|restarting|Restarting (1) 3 seconds ago\n");
+	fakestore_set_state(&fake, web[2], STATE_INITIALIZED, 0);
+	check_status("web-ng1", "web-ng1|exited|Exited (0) 3 seconds ago\n"); /* no process */
+	set_process(web[2], 0);
+	check_status("web-ng1", "web-ng1|initialized|Initialized\n");
+	check(&cmd_ps, "-a --filter status=initialized --format {{.Names}}", "web-ng1\n");
 	fakestore_set_state(&fake, web[2], STATE_EXITED, 137);
 	check_status("web-ng1", "web-ng1|exited|Exited (137) 3 seconds ago\n");
 	/* The monitor dies, the process (ours) lives on. */
 	fakestore_set_state(&fake, web[3], STATE_RUNNING, 0);
-	fakestore_get(&fake, web[3], &st);
-	st.pid = (uint32_t)getpid();
-	CU_ASSERT_EQUAL(
-		proc_start_ticks(getpid(), (uint64_t *)&st.start_ticks, &(struct error){ 0 }), 0);
-	fakestore_put(&fake, web[3], &st);
+	set_process(web[3], 0);
 	(void)close(locks[2]);
 	check_status("web-ng2", "web-ng2|running|Up (monitor lost)\n");
 	/* The process ends, too, and nobody has seen how. */
-	st.start_ticks++;
-	fakestore_put(&fake, web[3], &st);
+	set_process(web[3], 1);
 	check_status("web-ng2", "web-ng2|exited|Exited (unknown)\n");
+	fakestore_get(&fake, web[3], &st);
 	st.state = STATE_EXITED;
 	st.exit_unknown = true;
 	st.finished_ns = clock_wall_ns() - 3500000000;
@@ -266,7 +281,8 @@ static void test_ps_filters(void)
 	check_error(&cmd_ps, "--filter status=nope", "'nope' is not a status");
 	check_error(&cmd_ps, "--filter exited=x", "'x' is not a number");
 	check_error(&cmd_ps, "--filter until=x", "is no time");
-	check_error(&cmd_ps, "--filter since=nope", "no container with name or ID \"nope\" found: no such container");
+	check_error(&cmd_ps, "--filter since=nope",
+		    "no container with name or ID \"nope\" found: no such container");
 	tear_down();
 }
 

@@ -268,6 +268,11 @@ static void test_tally(void)
 	lookup_tally_add(&t, &member, STATE_CREATED);
 	lookup_tally_add(&t, &member, STATE_STOPPING);
 	CU_ASSERT_STRING_EQUAL(lookup_tally_state(&t), "Degraded");
+	t = (struct pod_tally){ 0 };
+	lookup_tally_add(&t, &member, STATE_INITIALIZED);
+	CU_ASSERT_STRING_EQUAL(lookup_tally_state(&t), "Created");
+	lookup_tally_add(&t, &member, STATE_RUNNING);
+	CU_ASSERT_STRING_EQUAL(lookup_tally_state(&t), "Degraded");
 }
 
 static CU_TestInfo tests[] = {

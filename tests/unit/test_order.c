@@ -406,6 +406,36 @@ static void test_rebuild(void)
 	CU_ASSERT_EQUAL(order_next(w.m, N, true, &index), ORDER_ALL_DONE);
 }
 
+/* One that `podium init` has prepared is in nobody's way, keeps its pod up, and is stopped with it. */
+static void test_initialized(void)
+{
+	struct world w = running(0, MEMBER_DONE);
+	bool last = false;
+	size_t index = 99;
+
+	w.m[2].phase = MEMBER_INITIALIZED;
+	w.m[2].to_initialize = true;
+	w.m[3].phase = MEMBER_READY;
+	w.m[3].was_started = false;
+	CU_ASSERT_EQUAL(order_next(w.m, N, true, &index), ORDER_GO);
+	CU_ASSERT_EQUAL(index, 3);
+	w.m[3].phase = MEMBER_DONE;
+	w.m[3].was_started = true;
+	CU_ASSERT_EQUAL(order_next(w.m, N, true, &index), ORDER_WAIT);
+	CU_ASSERT_TRUE(is_order_up(w.m, N));
+	for (int i = 0; i < N; i++)
+		w.m[i].is_ready = true;
+	CU_ASSERT_FALSE(is_order_ready(w.m, N));
+	CU_ASSERT_TRUE(order_next_stop(w.m, N, &index, &last));
+	CU_ASSERT_EQUAL(index, 2);
+	w.m[2].stop_asked = true;
+	CU_ASSERT_FALSE(order_next_stop(w.m, N, &index, &last));
+	w.m[2].phase = MEMBER_DONE; /* the sandbox went down, and comes again */
+	order_rebuild(w.m, N);
+	CU_ASSERT_EQUAL(w.m[2].phase, MEMBER_IDLE);
+	CU_ASSERT_TRUE(w.m[2].to_initialize);
+}
+
 static void test_small_pods(void)
 {
 	struct member_view init = { .init = true, .phase = MEMBER_DONE };
@@ -457,6 +487,7 @@ static CU_TestInfo tests[] = {
 	{ "stop of sidecars alone", test_stop_when_done },
 	{ "readiness of the pod", test_ready },
 	{ "a sandbox made anew", test_rebuild },
+	{ "one that is initialized", test_initialized },
 	{ "small pods", test_small_pods },
 	{ "members in parallel", test_members_in_parallel },
 	{ "when play may return", test_up },

@@ -267,6 +267,31 @@ static void test_at_rest(void)
 	teardown(&f);
 }
 
+/* What waits for its start ends with its monitor: then it is what it was before, and nobody's exit
+ * code is unknown. */
+static void test_initialized(void)
+{
+	struct fixture f;
+	pid_t pid;
+
+	setup(&f);
+	pid = child_start(live_for_ever, NULL);
+	set_running(&f, STATE_INITIALIZED, pid); /* it is about to end */
+	CU_ASSERT_TRUE(is_live(&f, (struct expectation){ STATE_CREATED, false, false }));
+	CU_ASSERT_EQUAL(f.st.pid, 0);
+	set_running(&f, STATE_INITIALIZED, pid);
+	f.st.started_ns = 5;
+	f.st.finished_ns = f.st.last.finished_ns = 7;
+	f.st.exit_code = 3;
+	f.st.last.reason = xstrdup("Error");
+	CU_ASSERT_TRUE(is_live(&f, (struct expectation){ STATE_EXITED, false, false }));
+	CU_ASSERT_EQUAL(f.st.exit_code, 3);
+	CU_ASSERT_STRING_EQUAL(f.st.reason, "Error");
+	CU_ASSERT_EQUAL(kill(pid, SIGKILL), 0);
+	CU_ASSERT_EQUAL(child_end(pid), 128 + SIGKILL);
+	teardown(&f);
+}
+
 /* The infra container has no monitor: the pod's conductor stands for it. */
 static void test_infra(void)
 {
@@ -329,11 +354,11 @@ static void test_steps(void)
 {
 	/* Row: from; column: to; in the order of the enum. */
 	static const char *const table[STATE__COUNT] = {
-		/*             crpseER */
-		[STATE_CREATED] = ".+..+++",	[STATE_RUNNING] = "..+++++",
-		[STATE_PAUSED] = ".+.+.++",	[STATE_STOPPING] = ".....++",
-		[STATE_RESTARTING] = ".+..+++", [STATE_EXITED] = ".+..+++",
-		[STATE_REMOVING] = ".......",
+		/*             crpseERi */
+		[STATE_CREATED] = ".+..++++",	 [STATE_RUNNING] = "..+++++.",
+		[STATE_PAUSED] = ".+.+.++.",	 [STATE_STOPPING] = ".....++.",
+		[STATE_RESTARTING] = ".+..+++.", [STATE_EXITED] = ".+..++++",
+		[STATE_REMOVING] = "........",	 [STATE_INITIALIZED] = ".+..+++.",
 	};
 
 	for (int from = 0; from < STATE__COUNT; from++)
@@ -354,6 +379,7 @@ static CU_TestInfo tests[] = {
 	{ "it ends meanwhile", test_ended_meanwhile },
 	{ "the monitor is lost", test_monitor_lost },
 	{ "at rest", test_at_rest },
+	{ "initialized, and its monitor gone", test_initialized },
 	{ "the infra container", test_infra },
 	{ "steps of a life", test_steps },
 	CU_TEST_INFO_NULL,

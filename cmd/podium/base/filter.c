@@ -92,10 +92,10 @@ static int compile(struct condition *c, struct error *err)
 
 static int check_status(const struct condition *c, bool pods, struct error *err)
 {
-	static const char *const of_containers[] = { "created",	   "running", "paused",
-						     "stopping",   "exited",  "restarting",
-						     "removing",   "unknown", "stopped",
-						     "configured", NULL };
+	static const char *const of_containers[] = { "created",	   "running",	  "paused",
+						     "stopping",   "exited",	  "restarting",
+						     "removing",   "unknown",	  "stopped",
+						     "configured", "initialized", NULL };
 	static const char *const of_pods[] = { "created",  "running", "degraded", "paused",
 					       "stopped",  "exited",  "error",	  "incomplete",
 					       "removing", NULL };

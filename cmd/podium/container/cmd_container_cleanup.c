@@ -23,6 +23,11 @@ static int check_ended(const struct container_view *v, struct error *err)
 {
 	if (v->live == STATE_CREATED || v->live == STATE_EXITED)
 		return 0;
+	if (v->live == STATE_INITIALIZED)
+		return error_set(err, EINVAL,
+				 "failed to clean up container %s: it is initialized: start or "
+				 "stop it",
+				 v->id);
 	return error_set(err, EINVAL,
 			 "failed to clean up container %s: container %s is running or paused, "
 			 "refusing to clean up: container state improper",

@@ -38,7 +38,8 @@ static int run_container_exists(struct command_context *ctx, void *options, int 
 	int r = lookup_container(&ctx->store, argv[0], id, err);
 
 	(void)argc;
-	if (r == 0 && !o->external && status_read(&ctx->store, id, &st, &scratch) == 0 && st.working)
+	if (r == 0 && !o->external && status_read(&ctx->store, id, &st, &scratch) == 0 &&
+	    st.working)
 		r = -ENOENT;
 	status_done(&st);
 	return r == -ENOENT ? 1 : r;

@@ -37,10 +37,8 @@ static const struct inspect_type {
 	const char *name;
 	inspect_fn *call;
 } types[] = {
-	{ "container", inspect_container },
-	{ "pod", inspect_pod },
-	{ "image", inspect_image },
-	{ "network", inspect_network },
+	{ "container", inspect_container }, { "pod", inspect_pod },
+	{ "image", inspect_image },	    { "network", inspect_network },
 	{ "volume", inspect_volume },
 };
 
@@ -220,7 +218,8 @@ static const struct option inspect_options[] = {
 	OPTION_FORMAT,
 	OPTION_LATEST,
 	OPTION_SIZE,
-	{ 't', "type", OPTION_STRING, O(type), "type", "all, container, image, network, pod or"
+	{ 't', "type", OPTION_STRING, O(type), "type",
+	  "all, container, image, network, pod or"
 	  " volume",
 	  false },
 	OPTIONS_END,

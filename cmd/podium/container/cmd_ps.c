@@ -69,7 +69,7 @@ static char *short_command(const char *command, bool whole)
 static bool has_process(const struct container_view *view)
 {
 	return view->st.pid && (view->live == STATE_RUNNING || view->live == STATE_PAUSED ||
-				view->live == STATE_STOPPING);
+				view->live == STATE_STOPPING || view->live == STATE_INITIALIZED);
 }
 
 /* Columns of --ns, and the names under /proc/PID/ns. */
@@ -151,6 +151,8 @@ static json_t *make_texts(const struct ps *ps, const struct container_view *view
 static void add_state_members(json_t *row, const struct ps *ps, const struct container_view *view)
 {
 	const struct container_status *st = &view->st;
+	bool waits = view->live == STATE_INITIALIZED;
+	bool has_pid = waits || view->live == STATE_RUNNING || view->live == STATE_PAUSED;
 	json_t *names = json_array();
 
 	if (st->name)
@@ -162,15 +164,14 @@ static void add_state_members(json_t *row, const struct ps *ps, const struct con
 	(void)json_object_set_new(row, "ExitedAt",
 				  json_integer((json_int_t)(st->finished_ns / NS_PER_SECOND)));
 	(void)json_object_set_new(row, "ExitCode",
-				  json_integer(st->exit_unknown ? -1 : (json_int_t)st->exit_code));
+				  json_integer(waits		  ? 0
+					       : st->exit_unknown ? -1
+								  : (json_int_t)st->exit_code));
 	(void)json_object_set_new(row, "Id", json_string(view->id));
 	(void)json_object_set_new(row, "Image", json_string(st->image ? st->image : ""));
 	(void)json_object_set_new(row, "IsInfra", json_boolean(st->infra));
 	(void)json_object_set_new(row, "Names", names);
-	(void)json_object_set_new(
-		row, "Pid",
-		json_integer(view->live == STATE_RUNNING || view->live == STATE_PAUSED ? st->pid
-										       : 0));
+	(void)json_object_set_new(row, "Pid", json_integer(has_pid ? st->pid : 0));
 	(void)json_object_set_new(row, "Pod",
 				  json_string(st->pod_id && !st->solo ? st->pod_id : ""));
 	(void)json_object_set_new(row, "PodName",

@@ -106,7 +106,8 @@ static int rm_viewed(const struct store *s, const struct container_view *v,
 				 v->id);
 	if (v->readable && v->st.solo && check_service(s, v->id, err) < 0)
 		return job->all ? TARGET_PASSED : -err->code;
-	if (v->readable && v->live != STATE_CREATED && v->live != STATE_EXITED && !job->force)
+	if (v->readable && v->live != STATE_CREATED && v->live != STATE_EXITED &&
+	    v->live != STATE_INITIALIZED && !job->force)
 		return error_set(err, EBUSY,
 				 "cannot remove container %s as it is %s - running or paused "
 				 "containers cannot be removed without force: container state "
@@ -297,7 +298,9 @@ const struct command cmd_rm = {
 
 static bool is_prunable(const struct container_view *v)
 {
-	return (v->live == STATE_CREATED || v->live == STATE_EXITED) && !v->st.infra && !v->debris;
+	return (v->live == STATE_CREATED || v->live == STATE_EXITED ||
+		v->live == STATE_INITIALIZED) &&
+	       !v->st.infra && !v->debris;
 }
 
 static int check_prune_filters(const struct strlist *filters, struct error *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * start and restart of containers.
+ * start, restart and init of containers.
  *
  * Theory of operation: life.c starts one, through its pod's conductor; those of a call are started at
  * the same time. With --attach there is one, whose session begins before its start is ordered, so that
@@ -49,7 +49,8 @@ static int start_one(struct command_context *ctx, const struct target *t, const 
 /* What --all means: whatever does not run. */
 static bool is_startable(const struct container_view *v)
 {
-	return v->live == STATE_CREATED || v->live == STATE_EXITED || v->live == STATE_RESTARTING;
+	return v->live == STATE_CREATED || v->live == STATE_EXITED || v->live == STATE_RESTARTING ||
+	       v->live == STATE_INITIALIZED;
 }
 
 static int check_session(const struct life_options *o, size_t n, struct error *err)
@@ -115,14 +116,16 @@ static int restart_one(struct command_context *ctx, const struct target *t, cons
 	const int64_t *grace_s = arg;
 	struct container_view v;
 	bool is_paused;
-	int r;
+	int r = 0;
 
 	view_load(&ctx->store, t->id, &v);
 	is_paused = v.live == STATE_PAUSED;
-	r = is_paused ? error_set(err, EINVAL,
-				  "unable to restart a container in a paused or unknown state: "
-				  "container state improper")
-		      : container_stop(&ctx->store, t->id, *grace_s, err);
+	if (is_paused)
+		r = error_set(err, EINVAL,
+			      "unable to restart a container in a paused or unknown state: "
+			      "container state improper");
+	else if (v.live != STATE_INITIALIZED) /* what nothing has run in yet is let go */
+		r = container_stop(&ctx->store, t->id, *grace_s, err);
 	if (r == 0)
 		event_log_container(&ctx->store, "restart", t->id, &v.st);
 	view_done(&v);
@@ -163,6 +166,48 @@ static int run_restart(struct command_context *ctx, void *options, int argc, cha
 	return targets_each(ctx, &t, restart_one, &grace_s, false);
 }
 
+/* ---- init ------------------------------------------------------------------------------- */
+
+/* arg: whether --all was asked for, which passes over what is initialized already or runs. */
+static int init_one(struct command_context *ctx, const struct target *t, const void *arg,
+		    struct error *err)
+{
+	const bool *all = arg;
+	struct container_view v;
+	bool is_part, is_due;
+
+	view_load(&ctx->store, t->id, &v);
+	is_part = v.st.infra || v.st.init;
+	is_due = v.live == STATE_CREATED || v.live == STATE_EXITED;
+	view_done(&v);
+	if (*all && is_part)
+		return TARGET_PASSED;
+	return *all && !is_due ? 0 : container_initialize(&ctx->store, t->id, err);
+}
+
+static int check_names(const struct life_options *o, int argc, struct error *err)
+{
+	if (o->all && argc)
+		return error_set(err, EINVAL, "no arguments are needed with --all");
+	if (o->latest && argc)
+		return error_set(err, EINVAL, "--latest and containers cannot be used together");
+	if (!argc && !o->all && !o->latest)
+		return error_set(err, EINVAL, "you must provide at least one name or id");
+	return 0;
+}
+
+static int run_init(struct command_context *ctx, void *options, int argc, char **argv,
+		    struct error *err)
+{
+	const struct life_options *o = options;
+	cleanup_targets struct targets t = { 0 };
+	int r = check_names(o, argc, err);
+
+	if (r == 0)
+		r = targets_find(ctx, o, argc, argv, NULL, &t, err);
+	return r < 0 ? r : targets_each(ctx, &t, init_one, &o->all, false);
+}
+
 static const struct option start_options[] = {
 	{ 0, "all", OPTION_BOOL, LIFE(all), NULL, "All containers that do not run", false },
 	{ 'a', "attach", OPTION_BOOL, LIFE(attach), NULL, "Attach to its output", false },
@@ -184,6 +229,23 @@ static const struct option restart_options[] = {
 	{ 0, "running", OPTION_BOOL, LIFE(running), NULL, "Only those that run", false },
 	OPTION_GRACE(LIFE(time)),
 	OPTIONS_END,
+};
+
+static const struct option init_options[] = {
+	OPTION_ALL("containers"),
+	OPTION_LATEST("container"),
+	OPTIONS_END,
+};
+
+const struct command cmd_init = {
+	.words = "init",
+	.args = "[options] CONTAINER [CONTAINER...]",
+	.summary = "Prepare one or more containers, so that a start has only to let them go",
+	.options = init_options,
+	.options_size = sizeof(struct life_options),
+	.max_args = -1,
+	.store = COMMAND_WRITES,
+	.run = run_init,
 };
 
 const struct command cmd_start = {

@@ -25,7 +25,7 @@ static bool is_orphan(const struct store *s, const char *id)
 	struct container_spec c = { 0 };
 	struct error scratch; /* gone already */
 	bool ran = status_read(s, id, &st, &scratch) == 0 && !st.infra &&
-		   st.state != STATE_CREATED &&
+		   st.state != STATE_CREATED && st.state != STATE_INITIALIZED &&
 		   !is_lock_held(s->rootfd, layout_container(path, id, MONITOR_LOCK));
 	bool is_meant = ran && lookup_read_container(s, id, &c, &scratch) == 0 && c.auto_remove;
 

@@ -165,7 +165,8 @@ static int run_top(struct command_context *ctx, void *options, int argc, char **
 	int r;
 
 	if (argc < named)
-		return error_set(err, EINVAL, "you must provide the name or id of a running container");
+		return error_set(err, EINVAL,
+				 "you must provide the name or id of a running container");
 	r = view_find(&ctx->store, o->latest, named ? argv[0] : NULL, id, err);
 	if (r == 0)
 		r = parse_words(&t, argc - named, argv + named, err);

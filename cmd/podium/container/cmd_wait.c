@@ -33,6 +33,7 @@ struct wait_options {
 enum condition {
 	WAIT_CONFIGURED,
 	WAIT_CREATED,
+	WAIT_INITIALIZED,
 	WAIT_RUNNING,
 	WAIT_PAUSED,
 	WAIT_STOPPED,
@@ -44,8 +45,8 @@ enum condition {
 	WAIT__COUNT
 };
 static const char *const condition_names[WAIT__COUNT] = {
-	"configured", "created",  "running",  "paused",	 "stopped",
-	"exited",     "stopping", "removing", "healthy", "unhealthy",
+	"configured", "created",  "initialized", "running", "paused",	 "stopped",
+	"exited",     "stopping", "removing",	 "healthy", "unhealthy",
 };
 
 struct wait_job {
@@ -96,6 +97,9 @@ static unsigned int state_bits(const struct container_view *v)
 	switch (v->live) {
 	case STATE_CREATED:
 		bits = 1u << WAIT_CONFIGURED | 1u << WAIT_CREATED;
+		break;
+	case STATE_INITIALIZED:
+		bits = 1u << WAIT_INITIALIZED;
 		break;
 	case STATE_RUNNING:
 		bits = 1u << WAIT_RUNNING;

@@ -54,7 +54,8 @@ static json_t *make_state(const struct parts *p)
 {
 	const struct container_status *st = &p->view.st;
 	bool running = p->view.live == STATE_RUNNING || p->view.live == STATE_STOPPING;
-	bool has_pid = running || p->view.live == STATE_PAUSED;
+	bool waits = p->view.live == STATE_INITIALIZED;
+	bool has_pid = running || waits || p->view.live == STATE_PAUSED;
 	json_t *j = json_object();
 
 	set_str(j, "OciVersion", "1.0.2");
@@ -66,7 +67,7 @@ static json_t *make_state(const struct parts *p)
 	set_bool(j, "Dead", !p->view.readable);
 	set_int(j, "Pid", has_pid ? st->pid : 0);
 	set_int(j, "ConmonPid", has_pid && !p->view.lost ? st->monitor_pid : 0);
-	set_int(j, "ExitCode", st->exit_unknown ? -1 : st->exit_code);
+	set_int(j, "ExitCode", waits ? 0 : st->exit_unknown ? -1 : st->exit_code);
 	set_bool(j, "ExitCodeUnknown", st->exit_unknown);
 	set_bool(j, "MonitorLost", p->view.lost);
 	set_str(j, "Error", st->error);

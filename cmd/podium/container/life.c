@@ -7,6 +7,9 @@
  * One that stands by itself is stopped and removed as the pod that it is. When its monitor is lost, its
  * first process is signalled through a pidfd that matches the record, thawed, and its end written down.
  *
+ * One that is initialized is a prepared process that waits for its exec: a start lets it go, a stop ends
+ * it at once, since it has nothing to say.
+ *
  * A monitor may end at any moment, also between the look at the record and the order: whoever gets no
  * answer looks again. One that serves too many at a time is asked again a little later.
  */
@@ -229,26 +232,36 @@ int container_stop(const struct store *s, const char *id, int64_t grace_s, struc
 
 /* ---- start ------------------------------------------------------------------------------ */
 
-static bool is_running(const struct store *s, const char *id)
+static bool is_in_state(const struct store *s, const char *id, enum container_state state)
 {
 	struct container_status st = { 0 };
 	struct error scratch;
-	bool lost, running = false;
+	bool lost, is_it = false;
 
 	if (look(s, id, &st, &lost, &scratch) == 0)
-		running = st.state == STATE_RUNNING;
+		is_it = st.state == (int)state;
 	status_done(&st);
-	return running;
+	return is_it;
 }
+
+/* What a conductor is asked for: pod_start() or pod_initialize(), and what it leads to. */
+struct beginning {
+	int (*order)(const struct store *s, const char *pod_id, const char *container_id,
+		     int *ret_report, struct error *err);
+	enum container_state state;
+	const char *word;
+};
+static const struct beginning to_start = { pod_start, STATE_RUNNING, "start" };
+static const struct beginning to_initialize = { pod_initialize, STATE_INITIALIZED, "initialize" };
 
 /* Asks the pod's conductor; waits until the monitor says that the container runs or has failed.
  * -EAGAIN: to be asked again. */
 static int ask_conductor(const struct store *s, const char *pod_id, const char *id,
-			 struct error *err)
+			 const struct beginning *b, struct error *err)
 {
 	cleanup_close int fd = -EBADF;
 	struct ctl_msg msg;
-	int r = pod_start(s, pod_id, id, &fd, err);
+	int r = b->order(s, pod_id, id, &fd, err);
 
 	if (r < 0)
 		return r;
@@ -263,18 +276,20 @@ static int ask_conductor(const struct store *s, const char *pod_id, const char *
 		return error_set(err, EAGAIN, "%s", msg.text);
 	if (r > 0 && *msg.text)
 		return error_set(err, EIO, "%s", msg.text);
-	return is_running(s, id) ? 0 : error_set(err, EIO, "container '%.12s' did not start", id);
+	return is_in_state(s, id, b->state)
+		       ? 0
+		       : error_set(err, EIO, "container '%.12s' did not %s", id, b->word);
 }
 
 /* Two who start the pod at the same time begin two conductors: the one that was not quick enough says
  * so, and the other is asked. */
 static int ask_some_conductor(const struct store *s, const char *pod_id, const char *id,
-			      struct error *err)
+			      const struct beginning *b, struct error *err)
 {
 	int64_t end = clock_mono_ms() + ASK_AGAIN_MS;
 	int r;
 
-	while ((r = ask_conductor(s, pod_id, id, err)) == -EAGAIN && clock_mono_ms() < end)
+	while ((r = ask_conductor(s, pod_id, id, b, err)) == -EAGAIN && clock_mono_ms() < end)
 		(void)usleep(ASK_AGAIN_US);
 	return r;
 }
@@ -316,7 +331,7 @@ static int start_at_depth(const struct store *s, const char *id, int depth, stru
 		if (r == 0 && !st.infra)
 			r = start_required(s, id, depth, err);
 		if (r == 0)
-			r = ask_some_conductor(s, st.pod_id, id, err);
+			r = ask_some_conductor(s, st.pod_id, id, &to_start, err);
 	}
 	status_done(&st);
 	return r;
@@ -325,6 +340,60 @@ static int start_at_depth(const struct store *s, const char *id, int depth, stru
 int container_start(const struct store *s, const char *id, struct error *err)
 {
 	return start_at_depth(s, id, 0, err);
+}
+
+/* ---- init ------------------------------------------------------------------------------- */
+
+static int check_initialize(const char *id, const struct container_status *st, struct error *err)
+{
+	if (st->infra)
+		return error_set(err, EINVAL,
+				 "container %s is the infra container of pod %s: it runs when a "
+				 "container of the pod is initialized or started",
+				 id, st->pod_name ? st->pod_name : "?");
+	if (st->init)
+		return error_set(err, EINVAL,
+				 "container %s is an init container: it runs when its pod is "
+				 "started",
+				 id);
+	if (st->state != STATE_CREATED && st->state != STATE_EXITED)
+		return error_set(err, EINVAL,
+				 "container %s has already been created in runtime: container "
+				 "state improper",
+				 id);
+	return st->pod_id ? 0 : error_set(err, EINVAL, "container '%.12s' is in no pod", id);
+}
+
+/* By itself it does not start others; in a pod it does, as Podman. */
+static int check_required(const struct store *s, const char *id, struct error *err)
+{
+	struct container_spec c = { 0 };
+	int r = lookup_read_container(s, id, &c, err);
+
+	for (size_t i = 0; i < c.required.n && r == 0; i++)
+		if (!is_in_state(s, c.required.v[i], STATE_RUNNING))
+			r = error_set(err, EINVAL,
+				      "some dependencies of container %s are not started: %s: "
+				      "container state improper",
+				      id, c.required.v[i]);
+	record_done(&container_spec_type, &c);
+	return r;
+}
+
+int container_initialize(const struct store *s, const char *id, struct error *err)
+{
+	struct container_status st = { 0 };
+	bool lost;
+	int r = look(s, id, &st, &lost, err);
+
+	if (r == 0)
+		r = check_initialize(id, &st, err);
+	if (r == 0)
+		r = st.solo ? check_required(s, id, err) : start_required(s, id, 0, err);
+	if (r == 0)
+		r = ask_some_conductor(s, st.pod_id, id, &to_initialize, err);
+	status_done(&st);
+	return r;
 }
 
 /* ---- kill ------------------------------------------------------------------------------- */

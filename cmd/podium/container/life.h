@@ -17,6 +17,10 @@ int container_stop(const struct store *s, const char *id, int64_t grace_s,
 /* Starts it, and what it requires before it; one that runs is success. */
 int container_start(const struct store *s, const char *id, struct error *err) must_check;
 
+/* Prepares it up to its program's exec: what start then lets go. -EINVAL: it is so already, runs, or is
+ * not started by itself. */
+int container_initialize(const struct store *s, const char *id, struct error *err) must_check;
+
 /* What it requires, not itself. */
 int container_start_required(const struct store *s, const char *id, struct error *err) must_check;
 

@@ -204,9 +204,10 @@ int mount_draft_word(struct mount_draft *d, const char *word, struct error *err)
 		if (!(w->kinds & K(d->volume.kind)))
 			continue;
 		if (d->seen[w->group])
-			return error_set(err, EINVAL,
-					 "invalid options \"%.50s, %.50s\": they exclude each other",
-					 d->seen[w->group], word);
+			return error_set(
+				err, EINVAL,
+				"invalid options \"%.50s, %.50s\": they exclude each other",
+				d->seen[w->group], word);
 		d->seen[w->group] = xstrdup(word);
 		return apply(d, w, word, err);
 	}
@@ -357,10 +358,10 @@ static const struct volume_spec *find_same(const struct pod_spec *pod, const str
 /* A DNS label that tells what it is: Kubernetes' YAML may be made of it. */
 static char *new_name(const struct pod_spec *pod, const struct volume_spec *v)
 {
-	static const char *const kinds[VOLUME__COUNT] = {
-		[VOLUME_HOST_PATH] = "host", [VOLUME_NAMED] = "pvc", [VOLUME_TMPFS] = "tmpfs",
-		[VOLUME_IMAGE] = "image"
-	};
+	static const char *const kinds[VOLUME__COUNT] = { [VOLUME_HOST_PATH] = "host",
+							  [VOLUME_NAMED] = "pvc",
+							  [VOLUME_TMPFS] = "tmpfs",
+							  [VOLUME_IMAGE] = "image" };
 	const char *from = v->host_path ? v->host_path : v->source_name ? v->source_name : "";
 	char label[LABEL_MAX + 1];
 	size_t n = 0, number = pod->volumes.n;

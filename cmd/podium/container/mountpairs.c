@@ -55,8 +55,9 @@ bool mount_csv_next(const char **text, char **ret, int *ret_r, struct error *err
 	} else {
 		n = strcspn(p, ",\"");
 		if (p[n] == '"')
-			*ret_r = error_set(err, EINVAL,
-					   "parse error: '\"' in a field that does not begin with it");
+			*ret_r = error_set(
+				err, EINVAL,
+				"parse error: '\"' in a field that does not begin with it");
 		buf_add(&out, p, n);
 		p += n;
 	}
@@ -134,8 +135,7 @@ static int set_word(struct mount_draft *d, const char *prefix, const char *value
 static int set_relabel(struct mount_draft *d, const char *value, struct error *err)
 {
 	if (!is_equal(value, "shared") && !is_equal(value, "private"))
-		return error_set(err, EINVAL,
-				 "relabel mount option must be 'private' or 'shared'");
+		return error_set(err, EINVAL, "relabel mount option must be 'private' or 'shared'");
 	return mount_draft_word(d, is_equal(value, "shared") ? "z" : "Z", err);
 }
 

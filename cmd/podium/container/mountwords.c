@@ -121,10 +121,11 @@ static int read_taken(const char *options, struct taken *t, struct error *err)
 		bool is_access = is_equal(word, "ro") || is_equal(word, "rw");
 
 		if (!is_access && !is_equal(word, "z"))
-			return error_set(err, EINVAL,
-					 "invalid option \"%.60s\" specified - volumes from another "
-					 "container can only use z,ro,rw options",
-					 word);
+			return error_set(
+				err, EINVAL,
+				"invalid option \"%.60s\" specified - volumes from another "
+				"container can only use z,ro,rw options",
+				word);
 		if (is_access ? t->has_access : t->relabel)
 			return error_set(err, EINVAL, "cannot set '%s' after '%s'", word, options);
 		t->has_access = t->has_access || is_access;
@@ -135,8 +136,9 @@ static int read_taken(const char *options, struct taken *t, struct error *err)
 }
 
 /* One mount of the other. Copies go through records, in which both structs are lists. */
-static int take_mount(const struct volume_spec *v, const struct mount_spec *m, const struct taken *t,
-		      struct pod_spec *pod, struct container_spec *c, struct error *err)
+static int take_mount(const struct volume_spec *v, const struct mount_spec *m,
+		      const struct taken *t, struct pod_spec *pod, struct container_spec *c,
+		      struct error *err)
 {
 	cleanup_mount_draft struct mount_draft d = { 0 };
 	struct volume_spec volume = *v;

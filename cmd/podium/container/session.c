@@ -294,7 +294,8 @@ static int read_container(struct session *s, bool *ret_runs, struct error *err)
 		r = status_read(s->store, s->id, &st, err);
 	if (r == 0) {
 		state = status_live(s->store, s->id, &st, &lost);
-		*ret_runs = state != STATE_CREATED && state != STATE_EXITED;
+		*ret_runs = state != STATE_CREATED && state != STATE_EXITED &&
+			    state != STATE_INITIALIZED;
 		s->is_lost = lost;
 		s->tty = spec.tty;
 		s->is_solo = st.solo;

@@ -28,7 +28,7 @@
 
 #define NS_PER_SECOND  1000000000
 #define LIST_MAX_BYTES (1 << 20)
-#define UTC_ZONE	       "+00:00"
+#define UTC_ZONE       "+00:00"
 #define GO_ZERO_TIME   "0001-01-01T00:00:00Z"
 #define LOCKS_AT_ONCE \
 	12 /* fewer are asked one by one: other people's locks are in the table, too */
@@ -195,7 +195,7 @@ static char *life_status(const struct container_view *view, int64_t now_ns)
 		return incomplete_status(view);
 	switch (view->live) {
 	case STATE_RUNNING:
-		return view->lost	   ? xstrdup("Up (monitor lost)")
+		return view->lost	      ? xstrdup("Up (monitor lost)")
 		       : is_empty(st->health) ? xasprintf("Up %s", age)
 					      : xasprintf("Up %s (%s)", age, st->health);
 	case STATE_PAUSED:
@@ -206,6 +206,8 @@ static char *life_status(const struct container_view *view, int64_t now_ns)
 		return ended_status("Restarting", st, now_ns);
 	case STATE_EXITED:
 		return view->debris ? incomplete_status(view) : ended_status("Exited", st, now_ns);
+	case STATE_INITIALIZED:
+		return xstrdup("Initialized");
 	case STATE_CREATED:
 		return view->debris ? incomplete_status(view) : xstrdup("Created");
 	case STATE_REMOVING:

@@ -114,10 +114,13 @@ static bool has_ended(const struct store *s, const char *container_id)
 {
 	struct container_status st = { 0 };
 	struct error scratch; /* unreadable: not known to have ended */
-	bool lost = false;
-	bool ended = status_read(s, container_id, &st, &scratch) == 0 &&
-		     status_live(s, container_id, &st, &lost) == STATE_EXITED && !lost;
+	bool lost = false, ended = false;
 
+	if (status_read(s, container_id, &st, &scratch) == 0) {
+		enum container_state live = status_live(s, container_id, &st, &lost);
+
+		ended = (live == STATE_EXITED || live == STATE_INITIALIZED) && !lost;
+	}
 	status_done(&st);
 	return ended;
 }

@@ -183,7 +183,8 @@ static int prune_containers(const struct store *s, const struct strlist *filters
 		int64_t freed;
 
 		if (!v->readable || v->debris || !v->st.solo || v->st.infra || v->st.working ||
-		    (v->live != STATE_EXITED && v->live != STATE_CREATED))
+		    (v->live != STATE_EXITED && v->live != STATE_CREATED &&
+		     v->live != STATE_INITIALIZED))
 			continue;
 		r = match_container(s, v, filters, err);
 		if (r <= 0)
