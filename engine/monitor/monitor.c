@@ -448,6 +448,7 @@ static void handle_sync(struct monitor *m, const struct sync_msg *msg, int fd)
 		break;
 	case SYNC_GO:
 	case SYNC_SANDBOX:
+	case SYNC_KEEP:
 		break;
 	}
 	if (fd >= 0)

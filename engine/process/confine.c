@@ -267,12 +267,44 @@ static int drop_privileges(const struct confinement *c, uint64_t final, struct e
 	return r;
 }
 
+/* Gives the program what its caller asked to preserve: from 3 on, and none else. The sync socket comes
+ * after them: *ret_sync. */
+static int keep_descriptors(const struct confinement *c, int sync_fd, int *ret_sync,
+			    struct error *err)
+{
+	cleanup_free int *moved = xcalloc(c->n_keep, sizeof(*moved));
+	int end = SYNC_FD + (int)c->n_keep; /* the first that is not the program's */
+	int sync = fcntl(sync_fd, F_DUPFD_CLOEXEC, end + 1);
+
+	if (sync < 0)
+		return error_errno(err, "move the sync socket");
+	/* Out of the way of each other's numbers. */
+	for (size_t i = 0; i < c->n_keep; i++) {
+		moved[i] = fcntl(c->keep[i], F_DUPFD_CLOEXEC, end + 1);
+		if (moved[i] < 0)
+			return error_errno(err, "move a preserved descriptor");
+	}
+	for (size_t i = 0; i < c->n_keep; i++)
+		if (dup2(moved[i], SYNC_FD + (int)i) < 0)
+			return error_errno(err, "preserve descriptor %d", SYNC_FD + (int)i);
+	if (dup3(sync, end, O_CLOEXEC) < 0)
+		return error_errno(err, "move the sync socket");
+	if (!WEAKEN("FD-2") && syscall(SYS_close_range, end + 1, ~0U, 0) < 0)
+		return error_errno(err, "close descriptors");
+	*ret_sync = end;
+	return 0;
+}
+
 /* Moves the sync socket to SYNC_FD, and an init program to INIT_FD, and closes everything else above
  * 2. */
-static int close_descriptors(const struct confinement *c, int sync_fd, struct error *err)
+static int close_descriptors(const struct confinement *c, int sync_fd, int *ret_sync,
+			     struct error *err)
 {
 	unsigned int first = SYNC_FD + 1;
 
+	if (c->n_keep)
+		return keep_descriptors(c, sync_fd, ret_sync, err);
+	*ret_sync = SYNC_FD;
 	if (c->init_fd >= 0) {
 		/* Out of the way of both numbers. */
 		int sync = fcntl(sync_fd, F_DUPFD_CLOEXEC, INIT_FD + 1);
@@ -292,13 +324,13 @@ static int close_descriptors(const struct confinement *c, int sync_fd, struct er
 	return 0;
 }
 
-static void wait_for_go(void)
+static void wait_for_go(int sync_fd)
 {
 	struct sync_msg msg;
 	struct error err = { 0 };
 	int fd = -EBADF;
 
-	if (sync_receive(SYNC_FD, &msg, &fd, &err) != 1 || msg.step != SYNC_GO)
+	if (sync_receive(sync_fd, &msg, &fd, &err) != 1 || msg.step != SYNC_GO)
 		_exit(EXIT_LAUNCH_FAILED);
 }
 
@@ -379,20 +411,20 @@ void confine_and_execute(const struct confinement *c, int sync_fd)
 	if (c->missing_caps)
 		confine_warn(sync_fd, "capabilities not available here: %s", c->missing_caps);
 	if (apply_limits(&err) < 0 || enter_working_dir(c, &err) < 0 ||
-	    close_descriptors(c, sync_fd, &err) < 0)
+	    close_descriptors(c, sync_fd, &sync_fd, &err) < 0)
 		confine_fail(sync_fd, code, &err);
 	if (apply_own_limits(c, &err) < 0 || drop_privileges(c, final, &err) < 0 ||
 	    check_working_dir(&err) < 0 || find_program(c, &program, &code, &err) < 0)
-		confine_fail(SYNC_FD, code, &err);
+		confine_fail(sync_fd, code, &err);
 	(void)umask(c->mask);
 	proc_reset_signals();
-	if (sync_send(SYNC_FD, SYNC_READY, 0, NULL, -1) < 0)
+	if (sync_send(sync_fd, SYNC_READY, 0, NULL, -1) < 0)
 		_exit(code);
-	wait_for_go();
+	wait_for_go(sync_fd);
 	if (lock_down(c, final, &err) < 0)
-		confine_fail(SYNC_FD, code, &err);
+		confine_fail(sync_fd, code, &err);
 	execute(c, program);
 	code = errno == ENOENT || errno == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 	(void)error_errno(&err, "execute '%s'", program);
-	confine_fail(SYNC_FD, code, &err);
+	confine_fail(sync_fd, code, &err);
 }

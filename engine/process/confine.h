@@ -34,6 +34,8 @@ struct confinement {
 	int init_fd;			  /* executed with the program as argument; or -EBADF */
 	bool init_alone;		  /* it is the program, argv is its own */
 	char *missing_caps;		  /* asked for by name and not available, or NULL */
+	const int *keep;		  /* the program's descriptors from 3 on; or NULL */
+	size_t n_keep;			  /* not with an init program */
 };
 
 /* Exit codes that a launch reports by SYNC_ERROR. */

@@ -63,6 +63,7 @@ struct exec_plan {
 	bool privileged;
 	struct idmaps ids; /* of the pod's user namespace; or empty */
 	int sync_fd;
+	int *keep; /* the caller's descriptors; closed by the end of this process */
 };
 
 static int read_request(int fd, struct exec_request *ret, struct error *err)
@@ -89,6 +90,24 @@ static int read_request(int fd, struct exec_request *ret, struct error *err)
 	if (r == 0 && (ret->argv.n == 0 || is_empty(ret->argv.v[0])))
 		r = error_set(err, EINVAL, "exec: no command");
 	return r;
+}
+
+/* The descriptors of --preserve-fds, which are the caller's wish; close-on-exec until the last step. */
+static int receive_kept(struct exec_plan *p, size_t n, struct error *err)
+{
+	p->keep = n ? xcalloc(n, sizeof(*p->keep)) : NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct sync_msg msg;
+		int r = sync_receive(p->sync_fd, &msg, &p->keep[i], err);
+
+		if (r < 0)
+			return r;
+		if (r == 0 || msg.step != SYNC_KEEP || p->keep[i] < 0)
+			return error_set(err, EPROTO, "exec: a preserved descriptor did not come");
+	}
+	p->c.keep = p->keep;
+	p->c.n_keep = n;
+	return 0;
 }
 
 static int open_target(const struct launch *l, pid_t *ret_pid, struct error *err)
@@ -315,6 +334,8 @@ int container_exec(struct launch *l, int request_fd, int sync_fd, struct error *
 	p.target = r = open_target(l, &pid, err);
 	if (r >= 0)
 		r = plan_exec(l, &rq, pid, &p, err);
+	if (r == 0)
+		r = receive_kept(&p, rq.preserve_fds, err);
 	record_done(&exec_request_type, &rq);
 	return r < 0 ? r : start_exec(l, &p, err);
 }

@@ -40,6 +40,7 @@ static const struct record_field exec_fields[] = {
 	RECORD_FIELD(exec_request, RECORD_STRING, "workingDir", working_dir),
 	RECORD_FIELD(exec_request, RECORD_BOOL, "tty", tty),
 	RECORD_FIELD(exec_request, RECORD_BOOL, "privileged", privileged),
+	RECORD_FIELD(exec_request, RECORD_U32, "preserveFds", preserve_fds),
 	{ 0 },
 };
 const struct record_type exec_request_type = { "exec request", sizeof(struct exec_request),

@@ -45,6 +45,7 @@ struct exec_request {
 	char *working_dir;  /* NULL: the container's */
 	bool tty;
 	bool privileged;
+	uint32_t preserve_fds; /* sent by SYNC_KEEP */
 };
 extern const struct record_type exec_request_type;
 

@@ -6,6 +6,8 @@
  *
  *	starter               SYNC_SANDBOX  to a launch that was begun early: the sandbox is there; or
  *	                                    closes the socket, and nothing was made
+ *	starter of an exec    SYNC_KEEP     + SCM_RIGHTS a descriptor for the program: as many as its
+ *	                                    request says, in the order of their numbers, from 3 on
  *	launch host half      SYNC_WARNING  as below
  *	launch host half      SYNC_STARTED  value = pid of the container's first process as seen by
  *	                                    the starter, + SCM_RIGHTS pidfd. The process is the
@@ -39,6 +41,7 @@ enum sync_step {
 	SYNC_ERROR,
 	SYNC_SANDBOX,
 	SYNC_MESSAGE,
+	SYNC_KEEP,
 };
 
 /* err.code of a SYNC_ERROR: the container cannot be made as it is asked for: a ConfigMap, a Secret

@@ -242,6 +242,60 @@ static void test_many(void)
 	      count_descriptors(conductor), descriptors[1]);
 }
 
+/* Runs a line of a script with podium as `p`; 3 and 4 are files, 7 one that nobody asked for. */
+static struct result with_files(const char *line)
+{
+	write_file("first", "the first\n");
+	write_file("second", "the second\n");
+	write_file("third", "a stranger\n");
+	write_file("kept.sh",
+		   "cd %s\np() { %s/podium --root %s --runroot %s \"$@\"; }\n"
+		   "exec 3<first 4<second 7<third\n%s\n",
+		   harness.work, harness.build, harness.root, harness.runroot, line);
+	return run("sh %s/kept.sh", harness.work);
+}
+
+/* --preserve-fds: those, at their numbers, and no other. */
+static void test_preserve(void)
+{
+	static const struct {
+		const char *line;
+		int code;
+		const char *out, *err;
+	} cases[] = {
+		{ "p exec --preserve-fds 2 x-c sh -c 'cat <&4; cat <&3'", 0,
+		  "the second\nthe first\n", "" },
+		{ "p exec --preserve-fds 2 x-c sh -c 'for i in 3 4 5 6 7 8 9 10 11 12; do "
+		  "[ -e /proc/$$/fd/$i ] && echo $i; done; exit 9'",
+		  9, "3\n4\n", "" },
+		{ "p exec --preserve-fds 1 x-c sh -c 'cat <&3; cat <&4'", 1, "the first\n", "4" },
+		{ "p exec x-c sh -c 'cat <&3'", 1, "", "3" },
+		{ "p exec -u 1000 --preserve-fds 1 x-c cat /proc/self/fd/0 <&3", 0, "", "" },
+		{ "p exec --preserve-fds 1 x-c sh -c 'echo to >&3' 3>to; cat to", 0, "to\n", "" },
+		{ "p exec --preserve-fds 3 x-c true", 125, "",
+		  "file descriptor 5 is not available - the preserve-fds option requires" },
+		{ "p exec -d --preserve-fds 1 x-c true", 125, "", "works without --detach" },
+		{ "p exec --preserve-fds -1 x-c true", 125, "", "--preserve-fds" },
+		{ "p exec --preserve-fds 1 x-c nosuchprogram", 127, "", "nosuchprogram" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup_result struct result r = with_files(cases[i].line);
+
+		CHECK(r.code == cases[i].code, "%s: %d\n%s", cases[i].line, r.code, r.err);
+		CHECK_EQUAL(r.out, cases[i].out);
+		CHECK_HAS(r.err, cases[i].err);
+	}
+	/* A directory of the host stays where it is: nobody works in it unasked. */
+	{
+		cleanup_result struct result r =
+			with_files("exec 3<.; p exec --preserve-fds 1 -w /proc/self/fd/3 x-c pwd");
+
+		CHECK(r.code != 0, "it works outside of the container: %s", r.out);
+		CHECK_EQUAL(r.out, "");
+	}
+}
+
 /* The container ends: so do its execs, and the commands that carry them. */
 static void test_container_ends(void)
 {
@@ -264,6 +318,7 @@ static CU_TestInfo tests[] = {
 	{ "a terminal", test_terminal },
 	{ "a terminal's signals and size", test_terminal_signals },
 	{ "hundreds", test_many },
+	{ "preserved descriptors", test_preserve },
 	{ "the container ends", test_container_ends },
 	CU_TEST_INFO_NULL,
 };

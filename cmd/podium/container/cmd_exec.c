@@ -49,8 +49,10 @@ struct exec_options {
 	const char *workdir;
 	struct strlist env;
 	struct strlist env_files;
+	struct option_int preserve_fds;
 };
-#define O(m) offsetof(struct exec_options, m)
+#define O(m)	   offsetof(struct exec_options, m)
+#define FIRST_KEPT 3
 
 #define CODE_NOT_RUNNING 255 /* Podman's */
 
@@ -102,12 +104,43 @@ static int add_env(struct exec_request *req, const struct exec_options *o, struc
 	return r;
 }
 
+/* What is ours is close-on-exec; what the caller left open for us is not. */
+static int check_kept(const struct exec_options *o, struct error *err)
+{
+	int64_t n = o->preserve_fds.value;
+
+	if (n < 0 || n > INT32_MAX - FIRST_KEPT)
+		return error_set(err, EINVAL, "--preserve-fds takes a number of descriptors");
+	if (n && o->detach)
+		return error_set(err, EINVAL,
+				 "--preserve-fds works without --detach: nobody keeps them open");
+	for (int fd = FIRST_KEPT; fd < FIRST_KEPT + n; fd++) {
+		int flags = fcntl(fd, F_GETFD);
+
+		if (flags < 0 || flags & FD_CLOEXEC)
+			return error_set(err, EBADF,
+					 "file descriptor %d is not available - the preserve-fds "
+					 "option requires that file descriptors must be passed",
+					 fd);
+	}
+	return 0;
+}
+
+/* A launch that has ended has said why. */
+static void send_kept(const struct exec_session *x, int64_t n)
+{
+	for (int fd = FIRST_KEPT; fd < FIRST_KEPT + n; fd++)
+		if (sync_send(x->sync_fd, SYNC_KEEP, 0, NULL, fd) < 0)
+			return;
+}
+
 static int make_request(const struct exec_options *o, int argc, char **argv, struct error *err)
 {
 	struct exec_request req = { .user = xstrdup_or_null(o->user),
 				    .working_dir = xstrdup_or_null(o->workdir),
 				    .tty = o->tty,
-				    .privileged = o->privileged };
+				    .privileged = o->privileged,
+				    .preserve_fds = (uint32_t)o->preserve_fds.value };
 	cleanup_free char *text = NULL;
 	cleanup_close int fd = -EBADF;
 	json_t *j;
@@ -199,6 +232,7 @@ static int handle_sync(struct exec_session *x, const struct sync_msg *msg, int f
 		return err->code > 0 ? -err->code : error_set(err, EIO, "%s", msg->err.text);
 	case SYNC_GO:
 	case SYNC_SANDBOX:
+	case SYNC_KEEP:
 	case SYNC_MESSAGE:
 		break;
 	}
@@ -389,6 +423,8 @@ static int spawn_told(const struct store *s, const char *id, struct exec_session
 
 	if (r == 0)
 		r = spawn(x, s, id, stdio, err);
+	if (r == 0)
+		send_kept(x, o->preserve_fds.value);
 	for (int i = 0; i < 3; i++)
 		if (stdio[i] >= 0)
 			(void)close(stdio[i]);
@@ -457,6 +493,8 @@ static int run(struct command_context *ctx, void *options, int argc, char **argv
 		command_print_warning("the input device is not a terminal");
 	r = detach_keys_choose(o->detach_keys, &x.relay.keys, err);
 	if (r == 0)
+		r = check_kept(o, err);
+	if (r == 0)
 		r = view_find(&ctx->store, o->latest, name, id, err);
 	if (r == 0 && argc <= first)
 		r = error_set(err, EINVAL,
@@ -492,7 +530,8 @@ static const struct option exec_options_table[] = {
 	{ 'i', "interactive", OPTION_BOOL, O(interactive), NULL, "Pass stdin on", false },
 	{ 'l', "latest", OPTION_BOOL, O(latest), NULL, "In the container that was created last",
 	  false },
-	OPTION_REFUSE(0, "preserve-fds", "a process in a container has no descriptors but 0 to 2"),
+	{ 0, "preserve-fds", OPTION_INT, O(preserve_fds), "n",
+	  "Pass descriptors 3 to n+2 on to the process", false },
 	{ 0, "privileged", OPTION_BOOL, O(privileged), NULL, "All capabilities", false },
 	{ 't', "tty", OPTION_BOOL, O(tty), NULL, "Give it a terminal", false },
 	{ 'u', "user", OPTION_STRING, O(user), "user[:group]", "Names or numbers", false },
