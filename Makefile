@@ -86,7 +86,8 @@ $(B)/podium-probe: $(call cmdobj,podium-probe) $(B)/libpodium.a
 # podium-seccomp itself: mk/seccomp.mk
 $(B)/podium: $(call cmdobj,podium) $(B)/libkube.a $(B)/libpodium.a
 	@echo "  LD   $@"
-	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(STATIC_PIE_$(VARIANT)) -o $@ $^ $(LIBS_podium)
+	@$(CC) $(ALL_CFLAGS) $(if $(STATIC_PIE_$(VARIANT)),$(filter-out -pie,$(ALL_LDFLAGS))) \
+		$(or $(STATIC_PIE_$(VARIANT)),$(ALL_LDFLAGS)) -o $@ $^ $(LIBS_podium)
 $(B)/podium-net: $(call cmdobj,podium-net) $(B)/libpodium.a
 	@echo "  LD   $@"
 	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_podium-net)
@@ -108,7 +109,7 @@ $(B)/podium-init: cmd/podium-init/main.c
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	@$(CC) -std=gnu17 $(WARN) -O2 -ffreestanding -fno-stack-protector -fno-pie -static \
-		-fno-tree-loop-distribute-patterns -nostdlib -nostartfiles \
+		$(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns) -nostdlib -nostartfiles \
 		-Wl,-z,norelro,-n,--build-id=none -o $@ $<
 $(B)/podium-pause: cmd/podium-pause/main.c
 	@mkdir -p $(@D)
