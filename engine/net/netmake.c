@@ -229,6 +229,28 @@ int net_create(const struct store *s, struct network_conf *c, struct error *err)
 
 /* ---- removing --------------------------------------------------------------------------- */
 
+/* What a pod that has ended has left here: a connect may be done when its pod is on its way down. */
+static int drop_dead(struct session *x, int dirfd, struct error *err)
+{
+	cleanup_strlist struct strlist pods = { 0 };
+	int r = ipam_pods(dirfd, &pods, err);
+
+	session_alive(x, NULL, NULL);
+	for (size_t i = 0; i < pods.n && r == 0; i++) {
+		if (!is_id(pods.v[i]) || x->is_alive(pods.v[i], x->arg))
+			continue;
+		if (!x->nf.sk)
+			r = nl_open(&x->nf, NETLINK_NETFILTER, err);
+		if (r == 0)
+			r = network_load(x->dirfd, &x->n, err);
+		if (r == -ENOENT)
+			return 0; /* no table, and no bridge either */
+		if (r == 0)
+			r = session_down(x, pods.v[i], err);
+	}
+	return r;
+}
+
 static int refuse_pods(int dirfd, const char *name, struct error *err)
 {
 	cleanup_strlist struct strlist pods = { 0 };
@@ -250,7 +272,7 @@ static int remove_kernel(struct session *x, int dirfd, const char *name, struct 
 	if (network_read(x->s, dirfd, name, &n, &scratch) < 0)
 		return 0;
 	r = nl_open(&x->rt, NETLINK_ROUTE, err);
-	if (r == 0)
+	if (r == 0 && !x->nf.sk)
 		r = nl_open(&x->nf, NETLINK_NETFILTER, err);
 	return r < 0 ? r : network_remove(&x->rt, &x->nf, &n, err);
 }
@@ -271,7 +293,9 @@ int net_remove(const struct store *s, const char *name, struct error *err)
 	dirfd = ipam_open(s->runfd, name, err);
 	if (dirfd < 0)
 		return dirfd;
-	r = refuse_pods(dirfd, name, err);
+	r = drop_dead(&x, dirfd, err);
+	if (r == 0)
+		r = refuse_pods(dirfd, name, err);
 	if (r == 0)
 		r = remove_kernel(&x, dirfd, name, err);
 	STOP_AT("net:remove");

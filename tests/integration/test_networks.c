@@ -708,6 +708,20 @@ static void test_killed(void)
 	check_output(0, "podium\n", NULL, "network ls -q");
 }
 
+/* A connect that came when its pod was on its way down leaves what nobody takes away any more. */
+static void test_dead_pods(void)
+{
+	MUST(0, "network create --disable-dns dead");
+	MUST(0, "run -d --name dies --network dead payload sleep 0");
+	DISCARD(run("cp -a %s/net/dead %s/kept-dead", harness.runroot, harness.work));
+	MUST(2, "network rm dead");
+	MUST(0, "rm -f -t 0 dies");
+	DISCARD(run("cp -a %s/kept-dead/leases %s/kept-dead/pods %s/net/dead/", harness.work,
+		    harness.work, harness.runroot));
+	MUST(0, "network rm dead");
+	CHECK(!exists("%s/net/dead", harness.runroot), "leases are left");
+}
+
 static CU_TestInfo tests[] = {
 	{ "commands", test_commands },
 	{ "what is refused", test_refused },
@@ -722,6 +736,7 @@ static CU_TestInfo tests[] = {
 	{ "connect and disconnect", test_connect },
 	{ "ports move with the networks", test_ports_move },
 	{ "nothing of a removed one is left", test_removed },
+	{ "what a dead pod has left", test_dead_pods },
 	{ "containers.conf", test_conf },
 	{ "a forward policy of drop", test_forward_policy },
 	{ "reload", test_reload },
