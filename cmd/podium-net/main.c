@@ -425,7 +425,7 @@ static int go(const struct store *s, int argc, char **argv, int *linger, struct 
 	if (strcmp(verb, "check") == 0 || strcmp(verb, "repair") == 0)
 		return go_check(s, *verb == 'r', err);
 	if (strcmp(verb, "remove") == 0)
-		return net_remove(s, what, err);
+		return net_remove(s, what, is_pod_there, (void *)(uintptr_t)s, err);
 	if (!is_id(what))
 		return error_set(err, EINVAL, "'%s' is no pod's id", what);
 	if (strcmp(verb, "up") == 0)

@@ -235,7 +235,6 @@ static int drop_dead(struct session *x, int dirfd, struct error *err)
 	cleanup_strlist struct strlist pods = { 0 };
 	int r = ipam_pods(dirfd, &pods, err);
 
-	session_alive(x, NULL, NULL);
 	for (size_t i = 0; i < pods.n && r == 0; i++) {
 		if (!is_id(pods.v[i]) || x->is_alive(pods.v[i], x->arg))
 			continue;
@@ -277,7 +276,8 @@ static int remove_kernel(struct session *x, int dirfd, const char *name, struct 
 	return r < 0 ? r : network_remove(&x->rt, &x->nf, &n, err);
 }
 
-int net_remove(const struct store *s, const char *name, struct error *err)
+int net_remove(const struct store *s, const char *name, net_alive_fn is_alive, void *arg,
+	       struct error *err)
 {
 	cleanup_session struct session x = SESSION_INIT(s);
 	cleanup_close int dirfd = -EBADF, parent = -EBADF;
@@ -293,6 +293,7 @@ int net_remove(const struct store *s, const char *name, struct error *err)
 	dirfd = ipam_open(s->runfd, name, err);
 	if (dirfd < 0)
 		return dirfd;
+	session_alive(&x, is_alive, arg);
 	r = drop_dead(&x, dirfd, err);
 	if (r == 0)
 		r = refuse_pods(dirfd, name, err);

@@ -6,6 +6,7 @@
 #define PODIUM_NET_NETMAKE_H
 
 #include "engine/base/error.h"
+#include "engine/net/net.h"
 
 struct network_conf;
 struct store;
@@ -15,8 +16,10 @@ struct store;
  * is a network of that name. On failure nothing is left. */
 int net_create(const struct store *s, struct network_conf *c, struct error *err) must_check;
 
-/* Removes record, resolver, table, bridge and what RUNROOT has of it. -EBUSY while a pod is in it. */
-int net_remove(const struct store *s, const char *name, struct error *err) must_check;
+/* Removes record, resolver, table, bridge and what RUNROOT has of it, and what pods that are not alive
+ * have left there. -EBUSY while a pod is in it. is_alive NULL as in net_request. */
+int net_remove(const struct store *s, const char *name, net_alive_fn is_alive, void *arg,
+	       struct error *err) must_check;
 
 /* Sees to it that the default network is chosen, so that it can be shown. */
 int net_choose_default(const struct store *s, struct error *err) must_check;

@@ -350,7 +350,7 @@ static const char *const bad[][2] = {
 	{ "--cgroups split", "--cgroups split is not supported: " },
 	{ "--seccomp-policy image", "--seccomp-policy image is not supported: " },
 	{ "--disable-content-trust=false", "signatures" },
-	{ "--preserve-fds 2", "--preserve-fds is not supported" },
+	{ "--preserve-fds 2", "--preserve-fds=2 is not supported, only" },
 	{ "--nosuchflag", "unknown flag: --nosuchflag" },
 	{ "--workdir x", "--workdir 'x' is not absolute" },
 	{ "--restart sometimes", "--restart 'sometimes'" },

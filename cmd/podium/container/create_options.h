@@ -159,7 +159,6 @@ struct create_options {
 	const char *sdnotify;
 	const char *seccomp_policy;
 	struct option_maybe content_trust;
-	struct option_int preserve_fds;
 	/* ports that the image or --expose declares */
 	struct strlist expose;
 	bool publish_all;
