@@ -119,6 +119,8 @@ static int open_netns(const struct network_job *j, struct error *err)
 	(void)snprintf(ident.boot_id, sizeof(ident.boot_id), "%s",
 		       j->sandbox.boot_id ? j->sandbox.boot_id : "");
 	pidfd = proc_open_ident(&ident, err);
+	if (pidfd == -ESRCH)
+		return error_set(err, ESRCH, "sandbox has ended");
 	if (pidfd < 0)
 		return pidfd;
 	(void)snprintf(path, sizeof(path), "/proc/%u/ns/net", j->sandbox.pid);

@@ -401,6 +401,9 @@ static int read_record(const struct store *s, const char *path, const struct rec
 		r = record_load(type, j, ret, err);
 	if (r == -ENOENT && !has_place(s, path))
 		return error_set(err, ENOENT, "it was removed meanwhile");
+	if (r == -ENOENT)
+		return error_set(err, ENOENT, "'%s' is missing: it is being removed, or incomplete",
+				 path);
 	return r == -EBADMSG ? error_wrap(err, "corrupt record") : r;
 }
 

@@ -23,7 +23,7 @@
 #include "engine/state/status.h"
 
 #define NAMES_LOCK    "locks/names"
-#define NAMES_LOCK_MS 10000
+#define NAMES_LOCK_MS 30000 /* a rename waits for a monitor meanwhile, and others for their turn */
 #define TARGET_MAX    128
 
 bool is_valid_name(const char *name)
@@ -62,8 +62,8 @@ static bool is_called_otherwise(const struct store *s, const char *owner, const 
 	struct container_status st = { 0 };
 	struct error scratch;
 	bool other = is_prefix(owner, "containers/") && is_id(owner + strlen("containers/")) &&
-		     status_read(s, owner + strlen("containers/"), &st, &scratch) == 0 &&
-		     st.name && !is_equal(st.name, name);
+		     status_read(s, owner + strlen("containers/"), &st, &scratch) == 0 && st.name &&
+		     !is_equal(st.name, name);
 
 	status_done(&st);
 	return other;

@@ -161,6 +161,8 @@ int sandbox_open_pause(const struct sandbox_record *sb, struct error *err)
 
 	(void)snprintf(ident.boot_id, sizeof(ident.boot_id), "%s", sb->boot_id ? sb->boot_id : "");
 	pidfd = proc_open_ident(&ident, err);
+	if (pidfd == -ESRCH)
+		return error_set(err, ESRCH, "sandbox has ended");
 	return pidfd < 0 ? error_wrap(err, "sandbox") : pidfd;
 }
 

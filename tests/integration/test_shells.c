@@ -68,6 +68,7 @@ static const char *const tolerated[] = {
 	"create: No such file",
 	"create: Read-only file system",
 	"is being removed",
+	"being removed, or incomplete",
 	"already exists",
 	"has dependent containers",
 	"can only",

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "cmd/podium/base/command.h"
 #include "cmd/podium/base/commands.h"
@@ -27,6 +28,7 @@
 #include "cmd/podium/base/relay.h"
 #include "cmd/podium/container/create_options.h"
 #include "cmd/podium/container/view.h"
+#include "engine/base/clock.h"
 #include "engine/base/fs.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
@@ -460,12 +462,20 @@ static int run_detached(const struct store *s, const char *id, struct exec_sessi
 	return a.r;
 }
 
+#define END_IS_WRITTEN_MS 1000
+#define LOOK_AGAIN_MS	  10
 /* A container that ended while it was entered: that is the reason, whatever was missing then. */
 static int explain(const struct store *s, const char *id, int r, struct error *err)
 {
+	int64_t deadline = clock_mono_ms() + END_IS_WRITTEN_MS;
 	struct error now;
 	int gone = r < 0 ? check_container(s, id, &now) : 0;
 
+	/* Whoever kills a container kills ours with it, and its monitor writes it down after that. */
+	while (r == -EPIPE && gone == 0 && clock_mono_ms() < deadline) {
+		(void)usleep(LOOK_AGAIN_MS * 1000);
+		gone = check_container(s, id, &now);
+	}
 	if (gone != -ESRCH && gone != -ENOENT)
 		return r;
 	*err = now;
