@@ -73,7 +73,8 @@ int sync_receive(int fd, struct sync_msg *ret, int *ret_fd, struct error *err)
 	struct msghdr m = { .msg_iov = &iov,
 			    .msg_iovlen = 1,
 			    .msg_control = control.space,
-			    .msg_controllen = sizeof(control.space) };
+			    /* Not what the alignment leaves: a second would be installed there. */
+			    .msg_controllen = CMSG_LEN(sizeof(int)) };
 	cleanup_close int passed = -EBADF;
 	ssize_t n;
 
