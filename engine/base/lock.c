@@ -29,6 +29,7 @@
 
 #define LOCK_POLL_NS	2000000
 #define TABLE_MAX_BYTES (4 << 20)
+#define DEVICE_LEN	32
 
 static bool is_same_file(int fd, int dirfd, const char *path)
 {
@@ -38,39 +39,7 @@ static bool is_same_file(int fd, int dirfd, const char *path)
 	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }
 
-/* "2: FLOCK  ADVISORY  WRITE 6665 fe:00:1303251 0 EOF"; who waits has "->" behind the number. */
-static pid_t holder_in(char *line, const struct stat *st)
-{
-	char *save = NULL, *field[6] = { NULL };
-	char file[64];
-	uint64_t pid = 0;
-
-	(void)snprintf(file, sizeof(file), "%02x:%02x:%llu", major(st->st_dev), minor(st->st_dev),
-		       (unsigned long long)st->st_ino);
-	for (size_t i = 0; i < ARRAY_SIZE(field); i++)
-		field[i] = strtok_r(i ? NULL : line, " ", &save);
-	if (!field[5] || !is_equal(field[1], "FLOCK") || !is_equal(field[3], "WRITE") ||
-	    !is_equal(field[5], file) || parse_u64(field[4], INT32_MAX, &pid) < 0)
-		return 0;
-	return (pid_t)pid;
-}
-
-pid_t lock_holder(int dirfd, const char *path)
-{
-	cleanup_fclose FILE *f = NULL;
-	struct stat st;
-	char line[256];
-	pid_t pid = 0;
-
-	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
-	f = fopen("/proc/locks", "re");
-	while (f && pid == 0 && fgets(line, sizeof(line), f))
-		pid = holder_in(line, &st);
-	return pid;
-}
-
-/* ---- all at once ------------------------------------------------------------------------ */
+/* ---- /proc/locks ------------------------------------------------------------------------ */
 
 static uint64_t take_number(const char **at)
 {
@@ -91,7 +60,15 @@ static bool take_text(const char **at, const char *text)
 	return true;
 }
 
-/* The same line as above, by hand: there may be thousands. device: "fe:00:". */
+/* "fe:00:" */
+static const char *device_text(const struct stat *st, char ret[static DEVICE_LEN])
+{
+	(void)snprintf(ret, DEVICE_LEN, "%02x:%02x:", major(st->st_dev), minor(st->st_dev));
+	return ret;
+}
+
+/* "2: FLOCK  ADVISORY  WRITE 6665 fe:00:1303251 0 EOF"; who waits has "->" behind the number. By hand:
+ * there may be thousands. */
 static bool take_entry(const char *line, const char *device, struct lock_entry *ret)
 {
 	(void)take_number(&line);
@@ -102,6 +79,25 @@ static bool take_entry(const char *line, const char *device, struct lock_entry *
 		return false;
 	ret->inode = take_number(&line);
 	return *line == ' ';
+}
+
+pid_t lock_holder(int dirfd, const char *path)
+{
+	cleanup_fclose FILE *f = NULL;
+	char device[DEVICE_LEN], line[256];
+	struct stat st;
+
+	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	(void)device_text(&st, device);
+	f = fopen("/proc/locks", "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		struct lock_entry e;
+
+		if (take_entry(line, device, &e) && e.inode == st.st_ino)
+			return e.pid;
+	}
+	return 0;
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -117,7 +113,7 @@ void lock_table_read(int dirfd, struct lock_table *ret)
 {
 	cleanup_free char *text = NULL;
 	struct error scratch; /* an empty table tells nothing, and each lock is asked */
-	char device[32];
+	char device[DEVICE_LEN];
 	struct stat st;
 	size_t len, lines = 0;
 
@@ -125,7 +121,7 @@ void lock_table_read(int dirfd, struct lock_table *ret)
 	if (fstat(dirfd, &st) < 0 ||
 	    fs_read_file(AT_FDCWD, "/proc/locks", TABLE_MAX_BYTES, &text, &len, &scratch) < 0)
 		return;
-	(void)snprintf(device, sizeof(device), "%02x:%02x:", major(st.st_dev), minor(st.st_dev));
+	(void)device_text(&st, device);
 	for (const char *at = text; (at = strchr(at, '\n')); at++)
 		lines++;
 	ret->v = xcalloc(lines, sizeof(*ret->v));
