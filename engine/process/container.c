@@ -154,6 +154,26 @@ static int plan_init_program(const struct launch *l, struct container_plan *p, s
 	return p->init_fd < 0 ? p->init_fd : 0;
 }
 
+static bool is_etc_or_above(const char *path)
+{
+	const char *name = path + strspn(path, "/");
+	size_t len = strcspn(name, "/");
+
+	return len == 0 || (len == 3 && !strncmp(name, "etc", 3) && !name[3 + strspn(name + 3, "/")]);
+}
+
+/* Mount points of the store's own for the files of /etc. A volume that lies over them would take them
+ * for the image's when it is new. */
+static bool wants_etc_layer(const struct launch *l)
+{
+	const struct mount_list *list = &l->spec.mounts;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (is_etc_or_above(list->v[i].target))
+			return false;
+	return !l->pod.no_hosts && !l->pod.no_hostname;
+}
+
 static int plan_make(struct launch *l, struct container_plan *p, struct error *err)
 {
 	bool devices = is_privileged(&l->spec) && !has_own_userns(&l->pod);
@@ -162,8 +182,7 @@ static int plan_make(struct launch *l, struct container_plan *p, struct error *e
 					 launch_root_gid(&l->ids) };
 	int r;
 
-	p->root_mnt = overlay_mount_root(l->store.rootfd, &l->spec,
-					 !l->pod.no_hosts && !l->pod.no_hostname,
+	p->root_mnt = overlay_mount_root(l->store.rootfd, &l->spec, wants_etc_layer(l),
 					 l->userns_fd < 0 ? NULL : &ids, attrs, err);
 	if (p->root_mnt < 0)
 		return p->root_mnt;

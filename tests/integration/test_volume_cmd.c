@@ -249,6 +249,20 @@ static void test_kept(void)
 	check(0, "", NULL, "ls");
 }
 
+/* A new one over /etc takes what the image has, which is nothing here: no mount points of ours. */
+static void test_over_etc(void)
+{
+	static const char *const targets[] = { "/etc", "//etc/" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		cleanup_free char *path = xasprintf("%s/volumes/e/_data/hosts", harness.root);
+
+		MUST(0, "run --rm --network none -v e:%s payload true", targets[i]);
+		CHECK(!exists("%s", path), "%s: it has a file that no image has", targets[i]);
+		MUST(0, "volume rm e");
+	}
+}
+
 /* Those without a name go by rm -v, by --rm, and with their pod. */
 static void test_anonymous(void)
 {
@@ -374,6 +388,7 @@ static CU_TestInfo tests[] = {
 	{ "swapped while it is exported", test_swapper },
 	{ "users", test_users },
 	{ "kept between containers", test_kept },
+	{ "over /etc", test_over_etc },
 	{ "without a name", test_anonymous },
 	{ "volumes that are mounted", test_driver },
 	{ "a damaged record", test_damaged },
