@@ -236,6 +236,7 @@ static void end_initialized(struct monitor *m)
 	monitor_stdio_finish(m);
 	forget_process(m);
 	m->status.exit_code = exit_code_of(&si);
+	replace_text(&m->status.error, NULL); /* that of a run before */
 	monitor_conclude(m);
 	end(m);
 }
@@ -366,7 +367,6 @@ static void record_process(struct monitor *m)
 	m->status.pid = (uint32_t)m->pid;
 	if (proc_identify(m->pid, &ident, &scratch) == 0)
 		m->status.start_ticks = (int64_t)ident.start_ticks;
-	replace_text(&m->status.error, NULL);
 	write_pid_file(m->plan.pid_file, m->pid);
 	write_pid_file(m->plan.monitor_pid_file, getpid());
 }
@@ -397,6 +397,7 @@ static void started(struct monitor *m)
 	m->status.started_ns = clock_wall_ns();
 	m->status.next_start_ns = 0;
 	m->status.state = STATE_RUNNING;
+	replace_text(&m->status.error, NULL);
 	record_process(m);
 	/* The hook's exec finds it by its record, and may be quicker than we are. */
 	if (m->watch && m->watch->post_start.kind != ACTION_NONE)

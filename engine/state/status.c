@@ -258,7 +258,8 @@ void status_forget_initialized(struct container_status *st)
 {
 	struct container_last *last = &st->last;
 
-	st->state = st->started_ns ? STATE_EXITED : STATE_CREATED;
+	/* One that could not be started has an end, and no start. */
+	st->state = st->started_ns || st->finished_ns ? STATE_EXITED : STATE_CREATED;
 	st->pid = 0;
 	st->start_ticks = 0;
 	/* The page was turned for a run that did not come. */

@@ -287,6 +287,15 @@ static void test_initialized(void)
 	CU_ASSERT_TRUE(is_live(&f, (struct expectation){ STATE_EXITED, false, false }));
 	CU_ASSERT_EQUAL(f.st.exit_code, 3);
 	CU_ASSERT_STRING_EQUAL(f.st.reason, "Error");
+	/* Its first start had failed. */
+	set_running(&f, STATE_INITIALIZED, pid);
+	f.st.started_ns = 0;
+	f.st.finished_ns = 7;
+	f.st.exit_code = 127;
+	f.st.error = xstrdup("no such program");
+	CU_ASSERT_TRUE(is_live(&f, (struct expectation){ STATE_EXITED, false, false }));
+	CU_ASSERT_EQUAL(f.st.exit_code, 127);
+	CU_ASSERT_STRING_EQUAL(f.st.error, "no such program");
 	CU_ASSERT_EQUAL(kill(pid, SIGKILL), 0);
 	CU_ASSERT_EQUAL(child_end(pid), 128 + SIGKILL);
 	teardown(&f);

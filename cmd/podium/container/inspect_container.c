@@ -70,7 +70,7 @@ static json_t *make_state(const struct parts *p)
 	set_int(j, "ExitCode", waits ? 0 : st->exit_unknown ? -1 : st->exit_code);
 	set_bool(j, "ExitCodeUnknown", st->exit_unknown);
 	set_bool(j, "MonitorLost", p->view.lost);
-	set_str(j, "Error", st->error);
+	set_str(j, "Error", waits ? NULL : st->error);
 	set(j, "StartedAt", view_time(st->started_ns));
 	set(j, "FinishedAt", view_time(st->finished_ns));
 	if (p->view.live == STATE_RESTARTING)
