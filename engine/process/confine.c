@@ -8,7 +8,8 @@
  *	bounding set, groups,   the point of no return for privileges; CAP_SYS_ADMIN alone stays
  *	  ids                     where the filter has to be loaded without no_new_privs
  *	program                 looked up with the final ids
- *	descriptors             all closed but 0, 1, 2 and the sync socket
+ *	descriptors             all closed but 0, 1, 2, those that an exec preserves, the sync
+ *	                          socket and an init program's, which both close by exec
  *	READY, wait for GO      a closed socket instead of GO ends the process
  *	no_new_privs, filter,   then the sets are read back and compared; anything else than what
  *	  capabilities            was asked for ends the process
