@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -519,6 +520,17 @@ bool logs_have(const char *container, const char *part)
 	cleanup_free char *text = logs_of(container);
 
 	return strstr(text, part) != NULL;
+}
+
+bool is_catching(const char *container, int sig)
+{
+	cleanup_free char *path = xasprintf("/proc/%d/status", (int)container_pid(container));
+	cleanup_free char *text = read_file(path);
+	const char *line = text ? strstr(text, "\nSigCgt:") : NULL;
+	uint64_t caught = 0;
+
+	return line && sscanf(line, "\nSigCgt: %" SCNx64, &caught) == 1 &&
+	       (caught >> (sig - 1) & 1);
 }
 
 bool is_in_status(const char *container, const char *prefix)

@@ -161,6 +161,8 @@ char *pod_id(const char *pod);
 /* logs; stdout and stderr in one. The caller's. */
 char *logs_of(const char *container);
 bool logs_have(const char *container, const char *part);
+/* Its first process has a handler for it: a signal before that is lost, or has its default. */
+bool is_catching(const char *container, int sig);
 /* Whether ps -a's Status begins so, now or in time. */
 bool is_in_status(const char *container, const char *prefix);
 #define CHECK_STATUS(container, prefix)                                                 \

@@ -6,6 +6,7 @@
  * Each test is done with a container by itself and with a member of a pod, and ends with the same
  * oracle: everything else still works, and nothing is left.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,7 +42,7 @@ static void check_end(const char *kind, const char *dir, const char *ending, con
 
 	MUST(0, "run -d %s " CODE_7, kind);
 	CHECK(WAIT_UNTIL(is_inspected("x", "{{.State.Status}}", "running"), DEADLINE_MS), "x");
-	(void)usleep(100000); /* the shell has its trap */
+	CHECK(WAIT_UNTIL(is_catching("x", SIGTERM), DEADLINE_MS), "%s: it has no trap", kind);
 	small_disk_fill(dir, 0);
 	MUST(0, "%s", ending);
 	CHECK(WAIT_UNTIL(ps_begins("x", "Status", status), DEADLINE_MS), "%s: '%s' is not %s", kind,
@@ -235,7 +236,7 @@ static void check_lost_monitor(const char *kind, const char *ending, const struc
 	if (is_prefix(ending, "restart")) {
 		CHECK(ps_begins("x", "Status", "Up "), "%s: it does not run", kind);
 		CHECK(!ps_begins("x", "Status", "Up (monitor lost)"), "%s: still lost", kind);
-		(void)usleep(200000);
+		CHECK(WAIT_UNTIL(is_catching("x", SIGTERM), DEADLINE_MS), "%s: no trap", kind);
 		MUST(0, "stop x");
 		CHECK(ps_begins("x", "Status", "Exited (7) "), "%s: its end is not seen", kind);
 	} else if (!is_prefix(ending, "rm")) {

@@ -248,6 +248,7 @@ static void test_restart(void)
 	MUST(0, "stop a");
 	CHECK_STATUS("a", "Exited (0) ");
 	MUST(0, "run -d --restart always --name k payload sleep 0");
+	CHECK(WAIT_UNTIL(is_catching("k", SIGTERM), WAIT_MS), "k does not listen");
 	MUST(0, "kill --signal TERM k");
 	CHECK_STATUS("k", "Exited (0) ");
 	(void)usleep(300000);

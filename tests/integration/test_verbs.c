@@ -172,6 +172,7 @@ static void test_stop_start(void)
 	EXPECT("start --all", 0, "@vx@\n", "");
 	EXPECT("restart -t 0 vx", 0, "vx\n", "");
 	EXPECT("restart -t 0 --running vx", 0, "vx\n", "");
+	CHECK(WAIT_UNTIL(is_catching("vx", SIGTERM), DEADLINE_MS), "vx does not listen");
 	EXPECT("stop -t -1 vx", 0, "vx\n", "");
 	EXPECT("restart --running vx", 0, "", "");
 	EXPECT("restart vx", 0, "vx\n", "");
@@ -397,6 +398,7 @@ static void test_policy(void)
 	(void)usleep(300000);
 	CHECK(is_state("vp-c", "exited"), "killed by hand, it was started again");
 	MUST(0, "start vp-c");
+	CHECK(WAIT_UNTIL(is_catching("vp-c", SIGTERM), DEADLINE_MS), "vp-c does not listen");
 	MUST(0, "kill -s TERM vp-c");
 	CHECK(WAIT_UNTIL(is_state("vp-c", "exited"), DEADLINE_MS), "TERM does not end it");
 	(void)usleep(300000);
