@@ -276,6 +276,7 @@ static void test_preserve(void)
 		  "file descriptor 5 is not available - the preserve-fds option requires" },
 		{ "p exec -d --preserve-fds 1 x-c true", 125, "", "works without --detach" },
 		{ "p exec --preserve-fds -1 x-c true", 125, "", "--preserve-fds" },
+		{ "p exec --preserve-fds 501 x-c true", 125, "", "at most 500" },
 		{ "p exec --preserve-fds 1 x-c nosuchprogram", 127, "", "nosuchprogram" },
 	};
 

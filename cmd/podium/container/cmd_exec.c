@@ -55,6 +55,7 @@ struct exec_options {
 };
 #define O(m)	   offsetof(struct exec_options, m)
 #define FIRST_KEPT 3
+#define KEPT_MAX   500 /* podium-launch has two of each for a moment, and 1024 in all */
 
 #define CODE_NOT_RUNNING 255 /* Podman's */
 
@@ -111,8 +112,9 @@ static int check_kept(const struct exec_options *o, struct error *err)
 {
 	int64_t n = o->preserve_fds.value;
 
-	if (n < 0 || n > INT32_MAX - FIRST_KEPT)
-		return error_set(err, EINVAL, "--preserve-fds takes a number of descriptors");
+	if (n < 0 || n > KEPT_MAX)
+		return error_set(err, EINVAL,
+				 "--preserve-fds takes a number of descriptors, at most %d", KEPT_MAX);
 	if (n && o->detach)
 		return error_set(err, EINVAL,
 				 "--preserve-fds works without --detach: nobody keeps them open");
@@ -126,14 +128,6 @@ static int check_kept(const struct exec_options *o, struct error *err)
 					 fd);
 	}
 	return 0;
-}
-
-/* A launch that has ended has said why. */
-static void send_kept(const struct exec_session *x, int64_t n)
-{
-	for (int fd = FIRST_KEPT; fd < FIRST_KEPT + n; fd++)
-		if (sync_send(x->sync_fd, SYNC_KEEP, 0, NULL, fd) < 0)
-			return;
 }
 
 static int make_request(const struct exec_options *o, int argc, char **argv, struct error *err)
@@ -335,6 +329,26 @@ static void forget_launch(struct exec_session *x)
 	x->launch_fd = x->launch_mount = -1;
 }
 
+/* A launch that has ended has said why. One that waits for more than comes is ended by the end of the
+ * socket. */
+static int send_kept(struct exec_session *x, int64_t n, struct error *err)
+{
+	for (int fd = FIRST_KEPT; fd < FIRST_KEPT + n; fd++) {
+		int r = sync_send(x->sync_fd, SYNC_KEEP, 0, NULL, fd);
+
+		if (r == -EPIPE || r == -ECONNRESET)
+			return 0;
+		if (r < 0) {
+			(void)close(x->sync_fd);
+			x->sync_fd = -1;
+			forget_launch(x);
+			end_failed(x);
+			return error_set(err, -r, "pass descriptor %d on: %s", fd, strerror(-r));
+		}
+	}
+	return 0;
+}
+
 static int run_session(struct exec_session *x, const struct exec_options *o, struct error *err)
 {
 	char session[65];
@@ -426,7 +440,7 @@ static int spawn_told(const struct store *s, const char *id, struct exec_session
 	if (r == 0)
 		r = spawn(x, s, id, stdio, err);
 	if (r == 0)
-		send_kept(x, o->preserve_fds.value);
+		r = send_kept(x, o->preserve_fds.value, err);
 	for (int i = 0; i < 3; i++)
 		if (stdio[i] >= 0)
 			(void)close(stdio[i]);
