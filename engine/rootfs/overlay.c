@@ -527,7 +527,7 @@ static int mount_bare(int store_fd, const char *id, uint64_t attrs, struct error
 int overlay_mount(int store_fd, const struct container_spec *spec, uint64_t attrs,
 		  struct error *err)
 {
-	return mount_plain(store_fd, spec, false, attrs, err);
+	return overlay_mount_root(store_fd, spec, false, NULL, attrs, err);
 }
 
 int overlay_mount_root(int store_fd, const struct container_spec *spec, bool with_etc,
@@ -637,6 +637,8 @@ int overlay_mount_view(int store_fd, const struct container_spec *spec, uint64_t
 
 	if (r < 0)
 		return r;
+	if (spec->service)
+		return mount_bare(store_fd, spec->id, attrs | MOUNT_ATTR_RDONLY, err);
 	s = xcalloc(1, sizeof(*s));
 	s->upper = s->work = -EBADF;
 	s->layers[0] = openat(dir, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
