@@ -29,6 +29,7 @@
 #include "engine/rootfs/hostmount.h"
 #include "engine/rootfs/overlay.h"
 #include "engine/state/eventlog.h"
+#include "engine/state/events.h"
 #include "engine/state/status.h"
 #include "engine/volumes/provide.h"
 
@@ -361,6 +362,19 @@ static char *read_service(const struct store *s, const char *pod_id)
 	return id;
 }
 
+/* The pod is gone, whatever becomes of its service container: that ends by itself, and is listed until
+ * somebody removes it. */
+static void release_after(const struct store *s, const char *service)
+{
+	struct error why, scratch;
+	char own[65];
+
+	if (pod_release_service(s, service, &why) < 0 &&
+	    service_own_pod(s, service, own, &scratch) == 0)
+		event_add(s, own, true, "FailedRemove", NULL,
+			  "The service container outlives its last pod: %s", why.text);
+}
+
 int pod_remove(const struct store *s, const char *pod_id, struct error *err)
 {
 	char path[LAYOUT_PATH_MAX];
@@ -380,7 +394,9 @@ int pod_remove(const struct store *s, const char *pod_id, struct error *err)
 	service = read_service(s, pod_id);
 	r = remove_locked(s, pod_id, err);
 	(void)close(steal_fd(&lock));
-	return r == 0 && service ? pod_release_service(s, service, err) : r;
+	if (r == 0 && service)
+		release_after(s, service);
+	return r;
 }
 
 int pod_remove_conducted(const struct store *s, const char *pod_id, struct error *err)
