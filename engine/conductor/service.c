@@ -177,7 +177,8 @@ static void link_read(struct conductor *c)
 		return;
 	}
 	close_fd(&c->link.fd);
-	c->link.retry_ms = clock_mono_ms();
+	/* One that refuses is asked again, but not without end in one go. */
+	c->link.retry_ms = clock_mono_ms() + REJOIN_MS;
 }
 
 void service_leave(struct conductor *c)
