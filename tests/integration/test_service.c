@@ -137,6 +137,21 @@ static void test_stopped(void)
 	down_two();
 }
 
+/* Its files are its writable layer, also while it does not run. */
+static void test_files(void)
+{
+	cleanup_free char *service = play_two("");
+	cleanup_result struct result r = { 0 };
+
+	MUST(0, "stop -t 0 %s", service);
+	MUST(0, "cp %s/two.yaml %s:/two", harness.work, service);
+	MUST(0, "cp %s:/two %s/two.back", service, harness.work);
+	r = podium("mount %s", service);
+	CHECK_CODE(r, 0);
+	MUST(0, "umount %s", service);
+	down_two();
+}
+
 static void test_removed(void)
 {
 	cleanup_free char *service = play_two("");
@@ -317,6 +332,41 @@ static void test_manager(void)
 	fd = open_manager(name, true);
 	check_told(abstract, fd);
 	(void)close(fd);
+}
+
+/* Pods that end at once do not take the service with them before the manager knows of it. */
+static void test_ended_before_told(void)
+{
+	cleanup_free char *path = xasprintf("%s/manager4", harness.work);
+	cleanup_free char *service = two(), *told = NULL;
+	int fd = open_manager(path, false);
+
+	let_end("px", 1);
+	let_end("py", 1);
+	(void)setenv("NOTIFY_SOCKET", path, 1);
+	MUST(0, "kube play --service-container --service-exit-code-propagation=any %s/two.yaml",
+	     harness.work);
+	(void)unsetenv("NOTIFY_SOCKET");
+	told = read_manager(fd);
+	CHECK_HAS(told, "MAINPID=");
+	CHECK_STATUS(service, "Exited (137)");
+	down_two();
+	(void)close(fd);
+}
+
+/* Nobody can be told: the pods run. */
+static void test_no_manager(void)
+{
+	cleanup_free char *service = two();
+	cleanup_result struct result r = { 0 };
+
+	(void)setenv("NOTIFY_SOCKET", "vsock:2:1234", 1);
+	r = podium("kube play --service-container %s/two.yaml", harness.work);
+	(void)unsetenv("NOTIFY_SOCKET");
+	CHECK_CODE(r, 0);
+	CHECK_HAS(r.err, "'vsock:2:1234' is no address");
+	CHECK_STATUS(service, "Up ");
+	down_two();
 }
 
 static bool has_variable(pid_t pid, const char *name)
@@ -512,12 +562,15 @@ static CU_TestInfo tests[] = {
 	{ "how it is shown", test_shown },
 	{ "it ends with the last pod", test_ends_with_the_last },
 	{ "stopped and killed", test_stopped },
+	{ "its files", test_files },
 	{ "removed", test_removed },
 	{ "played again", test_played_again },
 	{ "its exit code", test_exit_code },
 	{ "refused", test_refused },
 	{ "a play that fails", test_failed_play },
 	{ "the manager's socket", test_manager },
+	{ "pods that end before it is told", test_ended_before_told },
+	{ "no manager", test_no_manager },
 	{ "nobody else gets it", test_not_passed_on },
 	{ "SIGTERM", test_terminated },
 	{ "a Job alone", test_job_alone },

@@ -347,19 +347,36 @@ static int wait_for_end(struct run *run, int code, struct error *err)
 	return r;
 }
 
-/* The service's monitor is the unit's main process from now on. Jobs and DaemonSets alone have none:
- * then it is this command, until all of them have ended or a signal comes. */
+static bool is_for_manager(const struct run *run)
+{
+	return run->notify && run->o->service_container;
+}
+
+/* Jobs and DaemonSets alone have no service: the unit's main process is this command then. */
+static bool is_main_process(const struct run *run)
+{
+	return is_for_manager(run) && !run->service.is_wanted && run->mode == PLAY_WAIT_NONE;
+}
+
+/* The service's monitor is the unit's main process from now on: it must not end before. Pods run,
+ * whether somebody hears of it or not. */
 static int tell_manager(struct run *run, struct error *err)
 {
 	long pid = play_service_pid(&run->ctx->store, &run->service);
 	cleanup_free char *text = pid ? xasprintf("MAINPID=%ld\nREADY=1", pid) : xstrdup("READY=1");
-	bool stays = !run->service.is_wanted && run->mode == PLAY_WAIT_NONE;
-	int r = stays ? play_waited_signals(&run->waited, err) : 0;
+	struct error why;
+	int r = is_main_process(run) ? play_waited_signals(&run->waited, err) : 0;
 
-	if (r == 0)
-		r = sdnotify_send(run->notify, text, err);
-	if (r < 0 || !stays)
-		return r;
+	if (r == 0 && sdnotify_send(run->notify, text, &why) < 0)
+		command_print_warning(why.text);
+	return r;
+}
+
+/* Until all of them have ended or a signal comes. */
+static int be_main_process(struct run *run, struct error *err)
+{
+	int r;
+
 	(void)fflush(stdout);
 	find_waited(run);
 	r = play_wait(&run->ctx->store, PLAY_WAIT_FOREGROUND, &run->waited, -1, err);
@@ -381,6 +398,9 @@ static int finish(struct run *run, struct error *err)
 		return code;
 	}
 	print_jobs(run);
+	if (code == 0 && is_for_manager(run) && tell_manager(run, err) < 0)
+		return -err->code;
+	play_service_let_go(&run->service);
 	for (size_t i = 0; i < run->result->n; i++)
 		if (run->v[i].act != PLAY_KEEP)
 			strlist_add(&fresh, run->v[i].id);
@@ -388,8 +408,8 @@ static int finish(struct run *run, struct error *err)
 		command_print_warning("nothing is pruned, since the play has failed");
 	r = code ? 0 : prune(run, false, err);
 	play_refresh(s, &fresh, &run->objects);
-	if (r == 0 && code == 0 && run->notify && run->o->service_container)
-		r = tell_manager(run, err);
+	if (r == 0 && code == 0 && is_main_process(run))
+		r = be_main_process(run, err);
 	if (r < 0 || run->mode == PLAY_WAIT_NONE || (code && run->mode != PLAY_WAIT_FOREGROUND))
 		return r < 0 ? r : code;
 	return wait_for_end(run, code, err);
@@ -408,7 +428,6 @@ static int run_all(struct run *run, const struct strlist *keep, struct error *er
 		return r;
 	(void)close(steal_fd(&run->images)); /* the records pin the layers now */
 	(void)watch(run);
-	play_service_let_go(&run->service);
 	return finish(run, err);
 }
 

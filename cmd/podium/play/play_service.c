@@ -257,9 +257,11 @@ long play_service_pid(const struct store *s, const struct play_service *v)
 {
 	struct container_status st = { 0 };
 	struct error scratch; /* it has ended, and its pods with it */
+	bool lost = false;
 	long pid = 0;
 
-	if (v->is_wanted && status_read(s, v->id, &st, &scratch) == 0 && st.state == STATE_RUNNING)
+	if (v->is_wanted && status_read(s, v->id, &st, &scratch) == 0 &&
+	    status_live(s, v->id, &st, &lost) == STATE_RUNNING && !lost)
 		pid = st.monitor_pid;
 	status_done(&st);
 	return pid;
