@@ -102,13 +102,13 @@ static bool has_member(const struct conductor *c, const char *id)
 }
 
 /* One that was to be initialized, or is, is to run; or it is to be initialized again, for its monitor
- * was killed. */
-static void release_member(struct conductor *c, size_t i, bool hold)
+ * was killed. False: it is as it is to be. */
+static bool release_member(struct conductor *c, size_t i, bool hold)
 {
 	struct member_view *v = &c->views[i];
 
 	if (hold && v->phase != MEMBER_LOST)
-		return;
+		return false;
 	if (v->phase == MEMBER_LOST)
 		c->members[i].again = true;
 	if (v->phase == MEMBER_INITIALIZED)
@@ -117,22 +117,24 @@ static void release_member(struct conductor *c, size_t i, bool hold)
 	v->was_started = false;
 	c->members[i].by_hand = true;
 	c->phase = CONDUCTOR_STARTING;
+	return true;
 }
 
 /* Starts one member again by hand, or (id "") every member that does not run. hold: initializes it. One
- * that nobody here knows was added just now. */
-static void start_members(struct conductor *c, int fd, const char *id, bool hold)
+ * that nobody here knows was added just now. Whether there was one to start. */
+static bool start_members(struct conductor *c, int fd, const char *id, bool hold)
 {
 	struct error err = { 0 };
+	bool begins = false;
 
 	members_hear(c);
 	if ((!*id || !has_member(c, id)) && members_reload(c, &err) < 0) {
 		(void)ctl_send(fd, CTL_FAILED, 125, err.text);
-		return;
+		return false;
 	}
 	if (*id && !has_member(c, id)) {
 		(void)ctl_send(fd, CTL_FAILED, 125, "no such container in this pod");
-		return;
+		return false;
 	}
 	for (size_t i = 0; i < c->n_members; i++) {
 		struct member_view *v = &c->views[i];
@@ -142,8 +144,8 @@ static void start_members(struct conductor *c, int fd, const char *id, bool hold
 		if (!is_it && *id)
 			continue;
 		if (v->phase != MEMBER_DONE && !is_idle) {
-			if (v->to_initialize)
-				release_member(c, i, hold);
+			if (v->to_initialize && release_member(c, i, hold))
+				begins = true;
 			continue;
 		}
 		if (v->init && !v->sidecar && !is_it)
@@ -151,25 +153,46 @@ static void start_members(struct conductor *c, int fd, const char *id, bool hold
 		v->phase = MEMBER_IDLE;
 		v->to_initialize = hold;
 		v->was_started = v->held = false;
-		c->members[i].by_hand = true;
+		c->members[i].by_hand = begins = true;
 		c->phase = CONDUCTOR_STARTING;
 	}
 	(void)ctl_send(fd, CTL_OK, 0, NULL);
+	return begins;
 }
 
-static void start(struct conductor *c, int fd, const char *id, bool hold)
+/* Whether something is started. */
+static bool start(struct conductor *c, int fd, const char *id, bool hold)
 {
 	if ((c->phase == CONDUCTOR_STARTING || c->phase == CONDUCTOR_UP) && !is_service_ending(c)) {
-		start_members(c, fd, id, hold);
+		return start_members(c, fd, id, hold);
 	} else if (c->phase == CONDUCTOR_BACKOFF && hold) {
 		(void)ctl_send(fd, CTL_FAILED, 125,
 			       "the pod waits before its sandbox is made again: start the pod");
 	} else if (c->phase == CONDUCTOR_BACKOFF) {
 		c->wake_ms = 0; /* all of it is started next */
 		(void)ctl_send(fd, CTL_OK, 0, NULL);
+		return true;
 	} else {
 		(void)ctl_send(fd, CTL_FAILED, CTL_STOPPING, "pod is being stopped");
 	}
+	return false;
+}
+
+static void close_fds(const int *fds)
+{
+	for (int i = 0; i < CTL_FDS_MAX; i++)
+		if (fds[i] >= 0)
+			(void)close(fds[i]);
+}
+
+/* The caller's streams are for what it starts: of a start that finds all running none are kept, and
+ * those of another that is under way are not changed. */
+static void read_start(struct conductor *c, int fd, const struct ctl_msg *msg, const int *fds)
+{
+	if (start(c, fd, msg->text, msg->value == CTL_HOLD) && fds[0] >= 0)
+		conductor_take_stdio(c, fds);
+	else
+		close_fds(fds);
 }
 
 /* The pod's clock stands still, or goes on. */
@@ -212,13 +235,8 @@ void client_read(struct conductor *c, struct conductor_client *client)
 		drop(&client->fd);
 		return;
 	}
-	if (msg.type == CTL_STDIO) {
-		conductor_take_stdio(c, fds);
-		return;
-	}
-	for (int i = 0; i < CTL_FDS_MAX; i++)
-		if (fds[i] >= 0)
-			(void)close(fds[i]);
+	if (msg.type != CTL_START)
+		close_fds(fds);
 	switch ((enum ctl_type)msg.type) {
 	case CTL_STOP:
 		c->run.to_remove = c->run.to_remove || is_ctl_to_remove(&msg);
@@ -226,7 +244,7 @@ void client_read(struct conductor *c, struct conductor_client *client)
 		stop_begin(c, msg.value >= CTL_OWN_GRACE ? msg.value : 0);
 		break; /* the socket stays: it hears CTL_DONE */
 	case CTL_START:
-		start(c, client->fd, msg.text, msg.value == CTL_HOLD);
+		read_start(c, client->fd, &msg, fds);
 		break;
 	case CTL_SUBSCRIBE:
 		subscribe(c, client);

@@ -580,8 +580,6 @@ static void read_orders(struct conductor *c)
 	if (c->report_fd < 0 || ctl_wait_fds(c->report_fd, 0, &msg, fds) <= 0)
 		return;
 	conductor_take_stdio(c, fds);
-	if (msg.type == CTL_STDIO && ctl_wait(c->report_fd, 0, &msg) <= 0)
-		return;
 	c->adopt_only = msg.type == CTL_ADOPT;
 	if (msg.type != CTL_START || !is_id(msg.text))
 		return;

@@ -152,7 +152,7 @@ void conductor_tell_ready(struct conductor *c);
 /* Whether somebody was there (who may have been sent away). */
 bool client_accept(struct conductor *c);
 void client_read(struct conductor *c, struct conductor_client *client);
-/* Takes the descriptors of a CTL_STDIO instead of those that were there; NULL: none. */
+/* Takes the descriptors of a CTL_START instead of those that were there; NULL: none. */
 void conductor_take_stdio(struct conductor *c, const int *fds);
 
 /* stop.c */

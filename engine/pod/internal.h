@@ -26,4 +26,9 @@ int pod_drop_half_added(const struct store *s, const char *pod_id, struct error 
 /* Tells a running conductor that the pod's record has changed; nobody there is no error. */
 void pod_tell_changed(const struct store *s, const char *pod_id);
 
+/* streams.c: whether the container has the log driver 'passthrough'. */
+bool is_passing_streams(const struct store *s, const char *container_id);
+/* Whether a start of the container (NULL: of all of the pod) starts one that has it. */
+bool is_start_passing(const struct store *s, const char *pod_id, const char *container_id);
+
 #endif

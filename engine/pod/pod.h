@@ -19,7 +19,7 @@
 #define POD_COMPLETE_FILE "complete"
 #define POD_REMOVING_FILE "removing"
 #define POD_RECORD	  "pod.json"
-#define POD_STDIO_FILE	  "passthrough" /* a container gets the streams of whoever starts it */
+#define POD_STDIO_FILE	  "passthrough" /* a container gets, or got, the streams of its starter */
 #define POD_YAML	  "kube.yaml"
 #define CONTAINER_RECORD  "spec.json"
 #define INFRA_IMAGE	  "localhost/podium-pause:" PODIUM_VERSION
@@ -102,7 +102,8 @@ int pod_run_down(const struct store *s, const char *pod_id, bool to_remove,
 int pod_remove(const struct store *s, const char *pod_id, struct error *err) must_check;
 
 /* Removes a service container (engine/pod/service.h) that no pod names any more; pod_remove() does so
- * after the last of them. One that is gone is success. */
+ * after the last of them, and is done, too, when that fails: an event of the service's own pod says it.
+ * One that is gone is success. */
 int pod_release_service(const struct store *s, const char *id, struct error *err) must_check;
 
 /* The same for a pod's own conductor, which holds its lock: of a container that removes itself, and

@@ -144,20 +144,18 @@ struct start_order {
 
 static int send_order(int fd, const struct start_order *o)
 {
-	return ctl_send(fd, CTL_START, o->hold ? CTL_HOLD : 0,
-			o->container_id ? o->container_id : "");
-}
+	static const int standard_streams[CTL_FDS_MAX] = { 0, 1, 2 };
 
-static const int standard_streams[CTL_FDS_MAX] = { 0, 1, 2 };
+	return ctl_send_with_fds(fd, CTL_START, o->hold ? CTL_HOLD : 0, o->container_id,
+				 standard_streams, o->has_stdio ? CTL_FDS_MAX : 0);
+}
 
 /* Orders a conductor to start something: 1 when it has heard; 0: it is ending and takes no orders. */
 static int order_start(int fd, const struct start_order *o, struct error *err)
 {
 	struct ctl_msg msg;
-	int r = o->has_stdio ? ctl_send_fds(fd, CTL_STDIO, standard_streams, CTL_FDS_MAX) : 0;
+	int r = send_order(fd, o);
 
-	if (r == 0)
-		r = send_order(fd, o);
 	if (r == 0)
 		r = ctl_send(fd, CTL_SUBSCRIBE, 0, NULL);
 	if (r == 0)
@@ -229,11 +227,9 @@ static int start_conductor(const struct store *s, const char *pod_id, const stru
 		return error_errno(err, "socketpair");
 	sp.path = monitor;
 	sp.pass_fd = fds[1];
-	if (o->has_stdio)
-		(void)ctl_send_fds(fds[0], CTL_STDIO, standard_streams, CTL_FDS_MAX);
 	if (o->adopt)
 		(void)ctl_send(fds[0], CTL_ADOPT, 0, NULL);
-	else if (o->container_id)
+	else if (o->container_id || o->has_stdio)
 		(void)send_order(fds[0], o);
 	r = proc_spawn(&sp, NULL, err);
 	(void)close(fds[1]);
@@ -264,14 +260,17 @@ static void drop_half_added(const struct store *s, const char *pod_id)
 static int begin_containers(const struct store *s, const char *pod_id, struct start_order *o,
 			    int *ret_report, struct error *err)
 {
-	char path[LAYOUT_PATH_MAX];
-
 	drop_half_added(s, pod_id);
-	if (faccessat(s->rootfd, layout_pod(path, pod_id, POD_STDIO_FILE), F_OK, 0) == 0) {
-		o->has_stdio = true;
-		if (log_check_streams(err) < 0)
-			return -err->code;
-	}
+	if (o->hold && is_passing_streams(s, o->container_id))
+		return error_set(
+			err, EINVAL,
+			"log driver 'passthrough': the streams of container '%.12s' are those "
+			"of the command that starts it, so it cannot be initialized before: "
+			"start it",
+			o->container_id);
+	o->has_stdio = is_start_passing(s, pod_id, o->container_id);
+	if (o->has_stdio && log_check_streams(err) < 0)
+		return -err->code;
 	return start_conductor(s, pod_id, o, ret_report, err);
 }
 

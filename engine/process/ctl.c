@@ -61,20 +61,22 @@ bool is_ctl_ready(const struct ctl_msg *m)
 
 int ctl_send(int fd, enum ctl_type type, int32_t value, const char *text)
 {
-	struct ctl_msg m = { .version = CTL_VERSION, .type = (uint8_t)type, .value = value };
-
-	if (fd < 0)
-		return -EBADF;
-	(void)snprintf(m.text, sizeof(m.text), "%s", text ? text : "");
-	return send_packet(fd, &m, NULL, 0);
+	return ctl_send_with_fds(fd, type, value, text, NULL, 0);
 }
 
 int ctl_send_fds(int fd, enum ctl_type type, const int *fds, int n_fds)
 {
-	struct ctl_msg m = { .version = CTL_VERSION, .type = (uint8_t)type };
+	return ctl_send_with_fds(fd, type, 0, NULL, fds, n_fds);
+}
+
+int ctl_send_with_fds(int fd, enum ctl_type type, int32_t value, const char *text, const int *fds,
+		      int n_fds)
+{
+	struct ctl_msg m = { .version = CTL_VERSION, .type = (uint8_t)type, .value = value };
 
 	if (fd < 0 || n_fds > CTL_FDS_MAX)
 		return -EBADF;
+	(void)snprintf(m.text, sizeof(m.text), "%s", text ? text : "");
 	return send_packet(fd, &m, fds, n_fds);
 }
 

@@ -45,7 +45,8 @@ enum ctl_type {
 	 * a conductor that takes the place of a dead one */
 	CTL_SUBSCRIBE,
 	/* conductor: text = container id, or "": all; value: CTL_HOLD (of one container). Answer: CTL_OK
-	 * or CTL_FAILED. To a new one, ahead of all: this container alone */
+	 * or CTL_FAILED. To a new one, ahead of all: this container alone. + three descriptors: the
+	 * standard streams of what it starts and has the log driver 'passthrough' */
 	CTL_START,
 	CTL_PREPARE, /* conductor to a new monitor: the sandbox is there; value: CTL_HOLD */
 	CTL_ADOPT,   /* to a new conductor, ahead of all: what has ended in the pod stays so */
@@ -59,10 +60,8 @@ enum ctl_type {
 	 * in the making. It does so until the socket ends. value: CTL_RUNS: the pod is up already.
 	 * Answer: CTL_OK, or CTL_FAILED with CTL_STOPPING; CTL_STOP when the service is stopped. */
 	CTL_SERVE,
-	/* conductor, ahead of CTL_START: + three descriptors, the standard streams of containers that
-	 * have the log driver 'passthrough' and are started next. No answer */
-	CTL_STDIO,
-	CTL_HEALTH, /* asks the health check now. Answer: CTL_OK, value 0 or 1, text: the status */
+	CTL_HEALTH =
+		14, /* asks the health check now. Answer: CTL_OK, value 0 or 1, text: the status */
 	/* events and answers */
 	CTL_OK = 64,
 	CTL_FAILED,  /* text: why; value: exit code (125, 126, 127). More attempts may follow */
@@ -100,6 +99,9 @@ bool is_ctl_ready(const struct ctl_msg *m);
 /* Sends without blocking. -EAGAIN: the peer does not read. pass_fds may be NULL. */
 int ctl_send(int fd, enum ctl_type type, int32_t value, const char *text);
 int ctl_send_fds(int fd, enum ctl_type type, const int *fds, int n_fds);
+/* Both in one packet. */
+int ctl_send_with_fds(int fd, enum ctl_type type, int32_t value, const char *text, const int *fds,
+		      int n_fds);
 
 /* 1: a message; 0: end of file; -errno (-EAGAIN: nothing there). ret_fds (CTL_FDS_MAX ints, or NULL) receives
  * descriptors that came along, -EBADF where none did. */

@@ -4,6 +4,8 @@
  *
  * The journal is a socket of the test's, at the journal's place in a /run of its own.
  */
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -12,6 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "engine/process/ctl.h"
+#include "engine/state/layout.h"
 #include "tests/integration/harness.h"
 
 #define JOURNAL_PATH "/run/systemd/journal/socket"
@@ -152,6 +156,70 @@ static void test_passed_again(void)
 	MUST(0, "kube down %s/passed.yaml", harness.work);
 }
 
+/* With streams that no container may have. */
+static void check_start(int code, const char *words)
+{
+	cleanup_result struct result r = run("sh -c '%s/podium --root %s --runroot %s %s </'",
+					     harness.build, harness.root, harness.runroot, words);
+
+	CHECK_CODE(r, code);
+}
+
+/* The streams of a start that starts nothing are closed at once. */
+static void test_passed_to_nobody(void)
+{
+	cleanup_free char *infra = NULL;
+	struct error err;
+	struct store store;
+	struct ctl_msg msg;
+	int p[2], fds[3], fd;
+
+	MUST(0, "pod create --name passpod --network none");
+	MUST(0, "run -d --name stays --pod passpod busybox sleep 600");
+	infra = inspect("passpod", "{{.InfraContainerID}}");
+	CHECK(store_open(harness.root, harness.runroot, STORE_READ, &store, &err) == 0, "no store");
+	fd = ctl_connect(&store, infra, &err);
+	CHECK(fd >= 0 && pipe2(p, O_CLOEXEC) == 0, "nobody listens");
+	fds[0] = fds[1] = fds[2] = p[1];
+	CHECK(ctl_send_with_fds(fd, CTL_START, 0, "", fds, 3) == 0, "not sent");
+	(void)close(p[1]);
+	CHECK(ctl_wait(fd, DEADLINE_MS, &msg) == 1 && msg.type == CTL_OK, "no answer");
+	CHECK(poll(&(struct pollfd){ .fd = p[0] }, 1, DEADLINE_MS) == 1, "the pipe is kept");
+	(void)close(p[0]);
+	(void)close(fd);
+	store_close(&store);
+	MUST(0, "pod rm -f -t 0 passpod");
+}
+
+/* What a start is asked for is asked of what it starts. */
+static void test_passed_of_others(void)
+{
+	MUST(0, "pod create --name passpod --network none");
+	MUST(0, "create --name pass --pod passpod --log-driver passthrough busybox sleep 600");
+	MUST(0, "create --name other --pod passpod busybox sleep 600");
+	check_start(125, "pod start passpod");
+	check_start(0, "start other");
+	MUST(0, "pod start passpod");
+	check_start(0, "pod start passpod"); /* it runs */
+	MUST(0, "rm -f -t 0 pass");
+	MUST(0, "stop -t 0 other");
+	check_start(0, "pod start passpod");
+	CHECK_STATUS("other", "Up ");
+	MUST(0, "pod rm -f -t 0 passpod");
+}
+
+static void test_passed_initialized(void)
+{
+	cleanup_result struct result r = { 0 };
+
+	MUST(0, "create --name pass " PASSED " busybox true");
+	r = podium("init pass");
+	CHECK_CODE(r, 125);
+	CHECK_HAS(r.err, "it cannot be initialized before");
+	CHECK_STATUS("pass", "Created");
+	MUST(0, "rm pass");
+}
+
 static void check_not_passed(const char *command, const char *says)
 {
 	cleanup_result struct result r = run("%s", command);
@@ -284,6 +352,9 @@ static CU_TestInfo tests[] = {
 	{ "passthrough", test_passed },
 	{ "passthrough, in the background", test_passed_detached },
 	{ "passthrough, again", test_passed_again },
+	{ "passthrough, to nobody", test_passed_to_nobody },
+	{ "passthrough, others", test_passed_of_others },
+	{ "passthrough, init", test_passed_initialized },
 	{ "passthrough, refused", test_passed_refused },
 	CU_TEST_INFO_NULL,
 };
