@@ -30,7 +30,7 @@
 
 #define SANDBOX_MAX_BYTES 65536
 #define MS_PER_S	  1000
-#define END_WAIT_MS	  50
+#define END_WAIT_MS	  500
 
 /* ---- what there is ---------------------------------------------------------------------- */
 

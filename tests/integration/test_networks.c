@@ -345,6 +345,7 @@ static void test_names(void)
 	first = resolver_pid("10.77.31.1");
 	if (CHECK(first > 0, "no resolver runs"))
 		(void)kill(first, SIGKILL);
+	CHECK(WAIT_UNTIL(resolver_pid("10.77.31.1") != first, 5000), "it does not die");
 	start("more", "--network names:ip=10.77.31.60", "payload", "sleep 1000");
 	CHECK(is_name_soon("asks", "web", "10.77.31.50"), "names are lost with the resolver");
 	CHECK(is_name_soon("asks", "more", "10.77.31.60"), "no answer for a newcomer");

@@ -124,7 +124,7 @@ static void test_background(void)
 		CHECK_CODE(again, 125);
 		CHECK_HAS(again.err, "--cidfile");
 	}
-	check_refused("name 'bg' is in use", "run -d --name bg busybox sleep 1000");
+	check_refused("name 'bg' is already in use by", "run -d --name bg busybox sleep 1000");
 	MUST(0, "run -d --name bg --replace busybox sleep 1001");
 	CHECK(!is_inspected("bg", "{{.Id}}", id), "it was not replaced");
 	MUST(0, "rm -f -t 0 bg");

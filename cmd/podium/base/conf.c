@@ -258,6 +258,12 @@ static char *own_directory(void)
 	return !is_empty(home) && *home == '/' ? xasprintf("%s/.config/containers", home) : NULL;
 }
 
+/* With the HOME of whoever called su the place is somebody else's, and of no concern to this user. */
+static bool is_within_reach(const char *directory)
+{
+	return access(directory, F_OK) == 0 || errno != EACCES;
+}
+
 int containers_conf_load(struct conf *ret, struct error *err)
 {
 	const char *only = getenv("CONTAINERS_CONF");
@@ -272,7 +278,7 @@ int containers_conf_load(struct conf *ret, struct error *err)
 		r = read_file(&c, "/usr/share/containers/containers.conf", false, err);
 		if (r == 0)
 			r = read_place(&c, "/etc/containers", err);
-		if (r == 0 && own)
+		if (r == 0 && own && is_within_reach(own))
 			r = read_place(&c, own, err);
 	}
 	if (r < 0)
