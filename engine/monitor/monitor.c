@@ -399,8 +399,8 @@ static void started(struct monitor *m)
 	m->status.state = STATE_RUNNING;
 	replace_text(&m->status.error, NULL);
 	record_process(m);
-	/* The hook's exec finds it by its record, and may be quicker than we are. */
-	if (m->watch && m->watch->post_start.kind != ACTION_NONE)
+	/* The exec of a hook or probe finds it by its record, and may be quicker than we are. */
+	if (m->watch)
 		monitor_write_status(m);
 	if (!monitor_post_start(m))
 		monitor_up(m);

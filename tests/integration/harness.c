@@ -29,6 +29,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/fs.h"
 #include "engine/base/proc.h"
 #include "tests/integration/groups.h"
@@ -37,6 +38,7 @@
 #define OUTPUT_MAX   (64U << 20)
 #define FILE_MAX     (16U << 20)
 #define COMMAND_MS   120000
+#define REAP_EACH_MS 200
 #define MESSAGE_MAX  4000
 #define LINE_MAX_LEN 65536
 
@@ -172,12 +174,47 @@ bool job_is_running(const struct job *j)
 	return waitid(P_PID, (id_t)j->pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid == 0;
 }
 
+/* A process that has ended in a container and is our child now, since its monitor was killed. */
+static bool is_orphan_of_container(long pid)
+{
+	cleanup_free char *path = xasprintf("/proc/%ld/status", pid);
+	cleanup_free char *text = read_file(path);
+	const char *ids = text && strstr(text, "\nState:\tZ") ? strstr(text, "\nNSpid:\t") : NULL;
+	size_t here = ids ? strcspn(ids + strlen("\nNSpid:\t"), "\t\n") : 0;
+
+	return ids && ids[strlen("\nNSpid:\t") + here] == '\t';
+}
+
+/* What init does on a host: the first process of a container cannot end before the others are reaped. */
+static void reap_orphans(void)
+{
+	cleanup_free char *path = xasprintf("/proc/self/task/%d/children", (int)getpid());
+	cleanup_free char *text = read_file(path);
+	char *end = text;
+
+	for (long pid = end ? strtol(end, &end, 10) : 0; pid > 0; pid = strtol(end, &end, 10))
+		if (is_orphan_of_container(pid))
+			(void)waitpid((pid_t)pid, NULL, WNOHANG);
+}
+
+static bool is_over_in(struct pollfd *p, int timeout_ms)
+{
+	int64_t deadline = clock_mono_ms() + timeout_ms;
+
+	while (poll(p, 1, REAP_EACH_MS) <= 0) {
+		if (clock_mono_ms() >= deadline)
+			return false;
+		reap_orphans();
+	}
+	return true;
+}
+
 struct result job_wait(struct job *j, int timeout_ms)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, j->pid, 0);
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 	struct result r = { .line = j->line };
-	bool late = poll(&p, 1, timeout_ms) <= 0;
+	bool late = !is_over_in(&p, timeout_ms);
 	int status = 0;
 
 	if (late)

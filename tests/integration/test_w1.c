@@ -68,7 +68,7 @@ static void check_row(const char *name, const char *image, const char *command)
 	id = ps_field(name, "ID");
 	got_image = ps_field(name, "Image");
 	got_command = ps_field(name, "Command");
-	created = ps_field(name, "Created");
+	created = ps_field(name, "CreatedHuman");
 	status = ps_field(name, "Status");
 	ports = ps_field(name, "Ports");
 	CHECK(is_id(id), "'%s' is not a whole id", id);
