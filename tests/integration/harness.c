@@ -175,9 +175,9 @@ bool job_is_running(const struct job *j)
 }
 
 /* A process that has ended in a container and is our child now, since its monitor was killed. */
-static bool is_orphan_of_container(long pid)
+static bool is_orphan_of_container(int64_t pid)
 {
-	cleanup_free char *path = xasprintf("/proc/%ld/status", pid);
+	cleanup_free char *path = xasprintf("/proc/%lld/status", (long long)pid);
 	cleanup_free char *text = read_file(path);
 	const char *ids = text && strstr(text, "\nState:\tZ") ? strstr(text, "\nNSpid:\t") : NULL;
 	size_t here = ids ? strcspn(ids + strlen("\nNSpid:\t"), "\t\n") : 0;
@@ -190,10 +190,11 @@ static void reap_orphans(void)
 {
 	cleanup_free char *path = xasprintf("/proc/self/task/%d/children", (int)getpid());
 	cleanup_free char *text = read_file(path);
-	char *end = text;
+	char *rest = text, *word;
+	int64_t pid;
 
-	for (long pid = end ? strtol(end, &end, 10) : 0; pid > 0; pid = strtol(end, &end, 10))
-		if (is_orphan_of_container(pid))
+	while ((word = strsep(&rest, " ")))
+		if (parse_i64(word, 1, INT32_MAX, &pid) == 0 && is_orphan_of_container(pid))
 			(void)waitpid((pid_t)pid, NULL, WNOHANG);
 }
 
