@@ -82,22 +82,16 @@ static void side_done(struct side *d)
 static int open_process(const struct store *s, const char *id, pid_t *ret_pid)
 {
 	struct container_status st = { 0 };
-	struct proc_ident ident = { 0 };
 	struct error scratch; /* what cannot be read does not run */
 	cleanup_close int fd = -EBADF;
 
 	if (status_read(s, id, &st, &scratch) < 0)
 		return -ESRCH;
-	ident.pid = (pid_t)st.pid;
-	ident.start_ticks = (uint64_t)st.start_ticks;
-	(void)snprintf(ident.boot_id, sizeof(ident.boot_id), "%s", st.boot_id ? st.boot_id : "");
+	fd = status_open_process(&st, &scratch);
+	*ret_pid = (pid_t)st.pid;
 	status_done(&st);
-	if (ident.pid <= 0)
-		return -ESRCH;
-	fd = proc_open_ident(&ident, &scratch);
 	if (fd < 0 || !is_pidfd_alive(fd))
 		return -ESRCH;
-	*ret_pid = ident.pid;
 	return steal_fd(&fd);
 }
 

@@ -215,18 +215,6 @@ static int spawn_monitor(struct conductor *c, struct member *m, struct error *er
 	return 0;
 }
 
-static int open_first_process(const struct container_status *st)
-{
-	struct proc_ident ident = { .pid = (pid_t)st->pid,
-				    .start_ticks = (uint64_t)st->start_ticks };
-	struct error scratch; /* gone already */
-
-	if (!st->pid || !st->boot_id)
-		return -1;
-	(void)strncpy(ident.boot_id, st->boot_id, BOOT_ID_LEN);
-	return proc_open_ident(&ident, &scratch);
-}
-
 /* One that has ended in the adopted sandbox: an init that did its work is not run again, nor is
  * anything when the pod shall only be conducted on. */
 static bool adopt_ended(struct conductor *c, size_t i, const struct container_status *st)
@@ -282,7 +270,7 @@ static bool adopt(struct conductor *c, size_t i)
 		v->stop_asked = st.state == STATE_STOPPING;
 		v->to_initialize = st.state == STATE_INITIALIZED && !is_asked_to_start(c, m);
 	} else if (lost) {
-		m->lost_pidfd = open_first_process(&st);
+		m->lost_pidfd = status_open_process(&st, &scratch);
 		adopted = m->lost_pidfd >= 0;
 		v->phase = MEMBER_LOST;
 		v->was_started = true;
@@ -588,7 +576,7 @@ static void lose(struct conductor *c, size_t i)
 	c->views[i].phase = MEMBER_LOST;
 	c->views[i].was_started = true;
 	if (status_read(&c->store, m->id, &st, &scratch) == 0)
-		m->lost_pidfd = open_first_process(&st);
+		m->lost_pidfd = status_open_process(&st, &scratch);
 	status_done(&st);
 	if (m->lost_pidfd < 0)
 		member_lost_ended(c, i);

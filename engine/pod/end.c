@@ -100,21 +100,10 @@ void run_thaw_container(const char *pod_id, const char *id)
 			cgroup_freeze_container(&cg, pod_id, id, false, THAW_WAIT_MS, &scratch));
 }
 
-static int open_first_process(const struct container_status *st, struct error *err)
-{
-	struct proc_ident ident = { .pid = (pid_t)st->pid,
-				    .start_ticks = (uint64_t)st->start_ticks };
-
-	if (!st->pid || !st->boot_id)
-		return error_set(err, ESRCH, "it has no process");
-	(void)snprintf(ident.boot_id, sizeof(ident.boot_id), "%s", st->boot_id);
-	return proc_open_ident(&ident, err);
-}
-
 static int kill_process(const struct container_status *st, const char *id, struct error *err)
 {
 	struct error scratch; /* gone already */
-	cleanup_close int fd = open_first_process(st, &scratch);
+	cleanup_close int fd = status_open_process(st, &scratch);
 
 	if (fd < 0)
 		return 0;
@@ -154,7 +143,7 @@ static int tell_to_end(const struct store *s, const char *pod_id, const char *id
 		/* It would start the container again. */
 		error_ignore(
 			run_kill_holder(s, layout_container(path, id, MONITOR_LOCK), &scratch));
-		fd = open_first_process(&st, &scratch);
+		fd = status_open_process(&st, &scratch);
 	}
 	if (fd >= 0) {
 		(void)pidfd_signal(fd, stop_signal_of(s, id));

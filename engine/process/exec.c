@@ -113,24 +113,18 @@ static int receive_kept(struct exec_plan *p, size_t n, struct error *err)
 static int open_target(const struct launch *l, pid_t *ret_pid, struct error *err)
 {
 	struct container_status st = { 0 };
-	struct proc_ident ident = { 0 };
 	int r = status_read(&l->store, l->spec.id, &st, err);
 
 	if (r < 0)
 		return r;
-	ident.pid = (pid_t)st.pid;
-	ident.start_ticks = (uint64_t)st.start_ticks;
-	(void)snprintf(ident.boot_id, sizeof(ident.boot_id), "%s", st.boot_id ? st.boot_id : "");
+	r = status_open_process(&st, err);
+	*ret_pid = (pid_t)st.pid;
 	status_done(&st);
-	if (ident.pid <= 0)
-		return error_set(err, ESRCH, "is not running");
-	r = proc_open_ident(&ident, err);
 	if (r >= 0 && !is_pidfd_alive(r)) {
 		(void)close(r);
-		return error_set(err, ESRCH, "is not running");
+		r = -ESRCH;
 	}
-	*ret_pid = ident.pid;
-	return r;
+	return r == -ESRCH ? error_set(err, ESRCH, "is not running") : r;
 }
 
 /* The root of the container, by the host's procfs; valid if the pidfd still is alive afterwards. */

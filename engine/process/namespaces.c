@@ -140,7 +140,6 @@ int namespaces_target(const struct launch *l, const char *from, struct sandbox_r
 static int open_container(const struct launch *l, const char *id, struct error *err)
 {
 	struct container_status st = { 0 };
-	struct proc_ident ident = { 0 };
 	int r;
 
 	if (!is_id(id))
@@ -148,11 +147,8 @@ static int open_container(const struct launch *l, const char *id, struct error *
 	r = status_read(&l->store, id, &st, err);
 	if (r < 0)
 		return r;
-	ident.pid = (pid_t)st.pid;
-	ident.start_ticks = (uint64_t)st.start_ticks;
-	(void)snprintf(ident.boot_id, sizeof(ident.boot_id), "%s", st.boot_id ? st.boot_id : "");
+	r = status_open_process(&st, err);
 	status_done(&st);
-	r = ident.pid > 0 ? proc_open_ident(&ident, err) : -ESRCH;
 	if (r >= 0 && !is_pidfd_alive(r)) {
 		(void)close(r);
 		r = -ESRCH;

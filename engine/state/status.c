@@ -269,17 +269,22 @@ void status_forget_initialized(struct container_status *st)
 	}
 }
 
-static bool is_process_alive(const struct container_status *st)
+int status_open_process(const struct container_status *st, struct error *err)
 {
 	struct proc_ident ident = { .pid = (pid_t)st->pid,
 				    .start_ticks = (uint64_t)st->start_ticks };
-	struct error scratch;
-	cleanup_close int fd = -EBADF;
 
-	if (!st->pid || !st->boot_id)
-		return false;
-	(void)strncpy(ident.boot_id, st->boot_id, BOOT_ID_LEN);
-	fd = proc_open_ident(&ident, &scratch);
+	if (st->pid <= 0 || !st->boot_id)
+		return error_set(err, ESRCH, "it has no process");
+	(void)snprintf(ident.boot_id, sizeof(ident.boot_id), "%s", st->boot_id);
+	return proc_open_ident(&ident, err);
+}
+
+static bool is_process_alive(const struct container_status *st)
+{
+	struct error scratch;
+	cleanup_close int fd = status_open_process(st, &scratch);
+
 	return fd >= 0 && is_pidfd_alive(fd);
 }
 

@@ -103,6 +103,9 @@ extern const struct record_type container_status_type;
 
 int status_read(const struct store *s, const char *container_id, struct container_status *ret,
 		struct error *err) must_check;
+/* A pidfd (close-on-exec) of the container's first process, the very one of the record; a zombie counts:
+ * is_pidfd_alive() tells. -ESRCH: it has none, or that one is gone. */
+int status_open_process(const struct container_status *st, struct error *err) must_check;
 int status_write(const struct store *s, const char *container_id, const struct container_status *st,
 		 struct error *err) must_check;
 /* Keeps room for the record, so that status_write() works on a full disk, too (the message of a run may

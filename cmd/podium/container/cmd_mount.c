@@ -61,20 +61,14 @@ static int list_mounts(const struct store *s, const struct mount_options *o, str
 
 /* ---- mounting --------------------------------------------------------------------------- */
 
-/* The pidfd of the first process of one that runs, else -1. */
+/* The pidfd of the first process of one that runs, else below 0. */
 static int open_process(const struct container_view *view)
 {
-	struct proc_ident ident = { .pid = (pid_t)view->st.pid,
-				    .start_ticks = (uint64_t)view->st.start_ticks };
 	struct error scratch;
-	int fd;
 
-	if (!view->st.pid || view->live == STATE_EXITED || view->live == STATE_CREATED)
+	if (view->live == STATE_EXITED || view->live == STATE_CREATED)
 		return -1;
-	(void)snprintf(ident.boot_id, sizeof(ident.boot_id), "%s",
-		       view->st.boot_id ? view->st.boot_id : "");
-	fd = proc_open_ident(&ident, &scratch);
-	return fd < 0 ? -1 : fd;
+	return status_open_process(&view->st, &scratch);
 }
 
 static int mount_one(const struct store *s, const char *id, bool only, struct error *err)

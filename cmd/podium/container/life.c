@@ -61,17 +61,6 @@ static int look(const struct store *s, const char *id, struct container_status *
 	return r;
 }
 
-static int open_first_process(const struct container_status *st, struct error *err)
-{
-	struct proc_ident ident = { .pid = (pid_t)st->pid,
-				    .start_ticks = (uint64_t)st->start_ticks };
-
-	if (!st->pid || !st->boot_id)
-		return error_set(err, ESRCH, "it has no process");
-	(void)snprintf(ident.boot_id, sizeof(ident.boot_id), "%s", st->boot_id);
-	return proc_open_ident(&ident, err);
-}
-
 /* ---- asking its monitor ----------------------------------------------------------------- */
 
 struct request {
@@ -168,7 +157,7 @@ static int stop_lost(const struct store *s, const char *id, const struct contain
 		     int64_t grace_ms, struct error *err)
 {
 	struct error scratch; /* gone already */
-	cleanup_close int fd = open_first_process(st, &scratch);
+	cleanup_close int fd = status_open_process(st, &scratch);
 
 	if (fd >= 0 && grace_ms > 0) {
 		(void)pidfd_signal(fd, SIGTERM);
@@ -402,7 +391,7 @@ int container_initialize(const struct store *s, const char *id, struct error *er
 static int kill_by_pidfd(const struct container_status *st, const char *id, int sig,
 			 struct error *err)
 {
-	cleanup_close int fd = open_first_process(st, err);
+	cleanup_close int fd = status_open_process(st, err);
 	int r = fd < 0 ? fd : pidfd_signal(fd, sig);
 
 	if (r == 0 && sig == SIGKILL) {
