@@ -57,18 +57,18 @@ static inline void cleanup_dir_fn(DIR **d)
 		(void)closedir(*d);
 }
 
-#define cleanup(fn) __attribute__((__cleanup__(fn)))
-#define cleanup_free cleanup(cleanup_free_fn)
-#define cleanup_close cleanup(cleanup_close_fn)
+#define cleanup(fn)    __attribute__((__cleanup__(fn)))
+#define cleanup_free   cleanup(cleanup_free_fn)
+#define cleanup_close  cleanup(cleanup_close_fn)
 #define cleanup_fclose cleanup(cleanup_fclose_fn)
-#define cleanup_dir cleanup(cleanup_dir_fn)
+#define cleanup_dir    cleanup(cleanup_dir_fn)
 
 /* Hands a pointer over: returns *pp and leaves NULL behind. */
-#define steal_ptr(pp)                       \
-	({                                  \
+#define steal_ptr(pp)                         \
+	({                                    \
 		__typeof__(*(pp)) p_ = *(pp); \
-		*(pp) = NULL;               \
-		p_;                         \
+		*(pp) = NULL;                 \
+		p_;                           \
 	})
 
 /* Hands a descriptor over: returns *fd and leaves -EBADF behind. */
@@ -78,6 +78,13 @@ static inline int steal_fd(int *fd)
 
 	*fd = -EBADF;
 	return f;
+}
+
+/* Closes a descriptor that there may be, and leaves -EBADF behind. */
+static inline void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(steal_fd(fd));
 }
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -144,6 +144,11 @@ void member_lost_ended(struct conductor *c, size_t i);
 /* Tells one to stop; grace_ms 0: to be killed. */
 void member_stop(struct conductor *c, size_t i, int64_t grace_ms);
 bool are_members_down(const struct conductor *c);
+/* Runs an errand about a container or pod in a grandchild, which is nobody's to wait for: it may wait for
+ * a lock whose holder waits for the conductor. It has the conductor's namespaces, ids and cgroup, none
+ * of its descriptors, and a store of its own. 0, or -errno of the first fork(2). */
+typedef int conductor_errand(const struct store *s, const char *id, struct error *err);
+int conductor_detach(const struct conductor *c, conductor_errand *errand, const char *id);
 
 /* clients.c */
 void conductor_tell(struct conductor *c, enum ctl_type type, int32_t value, const char *text);

@@ -68,13 +68,6 @@ struct jobwatch {
 	int64_t retry_ms;
 };
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
 /* ---- clients ---------------------------------------------------------------------------- */
 
 static void tell(struct client *c, enum ctl_type type, int32_t value, const char *text)

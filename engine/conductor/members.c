@@ -58,13 +58,6 @@ void members_open(struct conductor *c)
 	}
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
 static void close_member(struct member *m)
 {
 	close_fd(&m->fd);
@@ -446,22 +439,24 @@ int member_begin(struct conductor *c, size_t i, struct error *err)
 
 /* ---- members that go when they have ended ------------------------------------------------- */
 
-/* In a grandchild of the conductor, which is nobody's to wait for: it may have to wait for the pod's
- * lock, whose holder waits for the conductor. It has the conductor's namespaces, ids and cgroup, and
- * none of its descriptors. */
-static void __attribute__((noreturn)) be_remover(const struct conductor *c, const char *id)
+int conductor_detach(const struct conductor *c, conductor_errand *errand, const char *id)
 {
 	struct error err;
 	struct store store;
+	pid_t pid = fork();
 	int r;
 
+	if (pid > 0)
+		(void)waitpid(pid, NULL, 0);
+	if (pid != 0)
+		return pid < 0 ? -errno : 0;
 	if (fork() != 0)
 		_exit(0);
 	(void)setsid();
-	(void)syscall(SYS_close_range, MONITOR_FD, ~0U, 0U);
+	(void)syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0U);
 	r = store_open(c->store.root, c->store.runroot, STORE_WRITE, &store, &err);
 	if (r == 0)
-		r = pod_remove_ended(&store, id, &err);
+		r = errand(&store, id, &err);
 	_exit(r < 0 ? MONITOR_FAILED : 0);
 }
 
@@ -470,15 +465,10 @@ static void remove_ended(const struct conductor *c, size_t i)
 {
 	const struct container_spec *spec = &c->run.specs[i];
 	bool goes = spec->auto_remove || (spec->init_once && c->views[i].exit_code == 0);
-	pid_t pid;
 
-	if (!goes || c->run.pod.solo || c->run.to_remove)
-		return;
-	pid = fork();
-	if (pid == 0)
-		be_remover(c, c->members[i].id);
-	if (pid > 0)
-		(void)waitpid(pid, NULL, 0);
+	/* It may have to wait for the pod's lock, whose holder waits for the conductor. */
+	if (goes && !c->run.pod.solo && !c->run.to_remove)
+		(void)conductor_detach(c, pod_remove_ended, c->members[i].id);
 }
 
 /* ---- what monitors say ------------------------------------------------------------------ */

@@ -42,47 +42,22 @@
 #define LOOK_MS	      500
 #define FIRST_LOOK_MS 3000 /* by then those that it is for have come */
 #define KILLED_MS     10000
-#define FIRST_OWN_FD  3
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
 
 /* ---- having a pod conducted ------------------------------------------------------------------ */
 
-/* In a grandchild, which is nobody's to wait for: it has the conductor's namespaces, ids and cgroup,
- * and none of its descriptors. */
-static void __attribute__((noreturn)) be_waker(const struct conductor *c, const char *pod_id)
+static int wake_pod(const struct store *s, const char *pod_id, struct error *err)
 {
 	cleanup_close int report = -EBADF;
-	struct error err;
-	struct store store;
-	int r;
 
-	if (fork() != 0)
-		_exit(0);
-	(void)setsid();
-	(void)syscall(SYS_close_range, FIRST_OWN_FD, ~0U, 0U);
-	r = store_open(c->store.root, c->store.runroot, STORE_WRITE, &store, &err);
-	if (r == 0 && is_pod_orphaned(&store, pod_id))
-		r = pod_adopt(&store, pod_id, &report, &err);
-	else if (r == 0)
-		r = pod_start(&store, pod_id, NULL, &report, &err);
-	_exit(r < 0);
+	if (is_pod_orphaned(s, pod_id))
+		return pod_adopt(s, pod_id, &report, err);
+	return pod_start(s, pod_id, NULL, &report, err);
 }
 
 /* Starts the pod, or has it adopted when it runs. */
 static void wake(const struct conductor *c, const char *pod_id)
 {
-	pid_t pid = fork();
-
-	if (pid == 0)
-		be_waker(c, pod_id);
-	if (pid > 0)
-		(void)waitpid(pid, NULL, 0);
+	(void)conductor_detach(c, wake_pod, pod_id);
 }
 
 /* ---- of a pod: the way to its service -------------------------------------------------------- */

@@ -36,6 +36,7 @@
 #include <string.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/mem.h"
 #include "engine/base/seams.h"
 #include "engine/image/cage.h"
 #include "engine/image/layers.h"
@@ -175,12 +176,6 @@ int intake_result(const struct intake *in, const struct digest *diff, struct err
 }
 
 /* ---- failing ---------------------------------------------------------------------------- */
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(steal_fd(fd));
-}
 
 static void end_fetching(struct work *w)
 {

@@ -32,13 +32,6 @@
 #define DRAIN_ROUNDS 16
 #define EXIT_BROKEN  125
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
 /* The request of a program, in memory: it may hold what no argument list should. */
 static int make_request(const struct record_type *type, const void *rq, struct error *err)
 {

@@ -80,13 +80,6 @@ static void replace_text(char **text, const char *value)
 	*text = xstrdup_or_null(value);
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
 static int64_t oom_count(struct monitor *m)
 {
 	cleanup_cgroup struct cgroup_ctx cg = CGROUP_CTX_INIT;

@@ -13,7 +13,7 @@
  * own lock. The first pod of a network with names waits for its resolver to be ready, about ten.
  *
  * Runs in the host's network namespace; see pod_side.c for the visit to the pod's. What a kill -9
- * between two steps leaves is removed by the next down or sweep of that pod.
+ * between two steps leaves is removed by the next down of that pod, or by net_check().
  */
 #include "engine/net/net.h"
 
@@ -61,59 +61,6 @@ int net_down(const struct store *s, const char *pod_id, struct error *err)
 	cleanup_close int linger = -1;
 
 	return net_down_lingering(s, pod_id, &linger, err);
-}
-
-/* ---- sweep ------------------------------------------------------------------------------ */
-
-static int collect_pods(struct session *x, const char *name, int dirfd, void *arg,
-			struct error *err)
-{
-	cleanup_strlist struct strlist here = { 0 };
-	struct strlist *pods = arg;
-	int r = ipam_pods(dirfd, &here, err);
-
-	(void)x;
-	(void)name;
-	for (size_t i = 0; i < here.n && r == 0; i++)
-		if (!strlist_has(pods, here.v[i]))
-			strlist_add(pods, here.v[i]);
-	return r;
-}
-
-static int sweep_locked(struct session *x, struct error *err)
-{
-	cleanup_elements struct nft_elements all = { 0 };
-	cleanup_strlist struct strlist pods = { 0 };
-	int r = session_each(x, collect_pods, &pods, err), n = 0;
-
-	if (r == 0)
-		r = nft_list(&x->nf, &all, err);
-	for (size_t i = 0; i < all.n && r == 0; i++)
-		if (is_session_element(x, &all.v[i]) && !strlist_has(&pods, all.v[i].owner))
-			strlist_add(&pods, all.v[i].owner);
-	for (size_t i = 0; i < pods.n && r == 0; i++) {
-		if (!is_id(pods.v[i]) || x->is_alive(pods.v[i], x->arg))
-			continue;
-		r = session_down(x, pods.v[i], err);
-		n++;
-	}
-	return r < 0 ? r : n;
-}
-
-int net_sweep(const struct store *s, net_alive_fn is_alive, void *arg, struct error *err)
-{
-	cleanup_session struct session x = SESSION_INIT(s);
-	int r = session_lock(&x, err);
-
-	if (r < 0)
-		return r;
-	session_alive(&x, is_alive, arg);
-	r = network_load(x.dirfd, &x.n, err);
-	if (r == -ENOENT)
-		return 0;
-	if (r == 0)
-		r = nl_open(&x.nf, NETLINK_NETFILTER, err);
-	return r < 0 ? r : sweep_locked(&x, err);
 }
 
 /* ---- up --------------------------------------------------------------------------------- */

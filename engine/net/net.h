@@ -82,11 +82,6 @@ int net_down(const struct store *s, const char *pod_id, struct error *err) must_
 int net_down_lingering(const struct store *s, const char *pod_id, int *linger_fd,
 		       struct error *err) must_check;
 
-/* Takes down every pod of this store that has elements, leases or a record and is not alive.
- * Returns how many. is_alive NULL as in net_request. */
-int net_sweep(const struct store *s, net_alive_fn is_alive, void *arg,
-	      struct error *err) must_check;
-
 /* The record of what a pod has, of the default network, else of any. -ENOENT when it has nothing. */
 int net_lookup(const struct store *s, const char *pod_id, struct net_result *ret,
 	       struct error *err) must_check;

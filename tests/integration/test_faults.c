@@ -283,24 +283,6 @@ static void test_lock_files(void)
 
 /* ---- 13, 16: reboot ----------------------------------------------------------------------- */
 
-static bool is_gone(const char *line)
-{
-	cleanup_result struct result r = run("%s", line);
-
-	return r.code != 0;
-}
-
-static void boot_again(bool clean)
-{
-	(void)setenv("PODIUM_BOOT_ID", "00000000-1111-2222-3333-444444444444", 1);
-	kill_descendants();
-	(void)WAIT_UNTIL(is_gone("ip link del podium0"), DEADLINE_MS);
-	(void)is_gone("nft delete table inet podium");
-	(void)is_gone("conntrack -F");
-	if (clean)
-		remove_path(harness.runroot);
-}
-
 /* A record of before the boot names a number that a stranger has now. */
 static void give_pid_to(const char *id, pid_t old, pid_t victim)
 {
@@ -337,7 +319,7 @@ static void test_reboot(void)
 		MUST(0, "stop -t 0 stopped");
 		id = inspect("no", "{{.Id}}");
 		pid = container_pid("no");
-		boot_again(clean);
+		reboot(clean);
 		victim = job_run("sleep 1000");
 		give_pid_to(id, pid, victim.pid);
 		CHECK(ps_begins("no", "Status", "Exited"), "it survived a boot");

@@ -56,13 +56,6 @@ void relay_copy_size(int pty_fd)
 		(void)ioctl(pty_fd, TIOCSWINSZ, &ws);
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
 /* ---- output ----------------------------------------------------------------------------- */
 
 static bool wants_more(const struct stream *st)

@@ -71,13 +71,6 @@ struct session {
 	char input[ATTACH_DATA_MAX + DETACH_KEYS_MAX];
 };
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
 /* ---- to the container ------------------------------------------------------------------- */
 
 /* True when it is sent, or never will be. */

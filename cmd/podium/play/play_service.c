@@ -226,13 +226,6 @@ int play_service_begin(const struct store *s, struct play_service *v, struct kub
 
 /* ---- afterwards -------------------------------------------------------------------------- */
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
 void play_service_made(struct play_service *v)
 {
 	close_fd(&v->lock_fd);
