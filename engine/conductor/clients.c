@@ -70,8 +70,7 @@ void conductor_tell_ready(struct conductor *c)
 void conductor_take_stdio(struct conductor *c, const int *fds)
 {
 	for (int i = 0; i < CTL_FDS_MAX; i++) {
-		if (c->stdio[i] >= 0)
-			(void)close(c->stdio[i]);
+		close_fd(&c->stdio[i]);
 		c->stdio[i] = fds && fds[i] >= 0 ? fds[i] : -1;
 	}
 }

@@ -3,7 +3,7 @@
  * hold - what ends a command (SIGINT, SIGTERM, SIGHUP, SIGQUIT) waits while records are made.
  *
  * For the few milliseconds in which something stands half made on the disk: the command asks
- * is_signal_held() when it is whole, takes it back when a signal has come, and releases.
+ * signals_check() when it is whole, takes it back when a signal has come, and releases.
  */
 #ifndef PODIUM_CMD_HOLD_H
 #define PODIUM_CMD_HOLD_H
