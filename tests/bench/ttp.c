@@ -43,7 +43,7 @@
 
 #define ASK_PAUSE_US 250
 #define ASK_WAIT_US  10000
-#define RUN_LIMIT_US 120000000
+#define RUN_LIMIT_US 1200000000LL /* Podman removes 100 pods in five minutes and more */
 #define SETTLE_MS    3000
 #define COMMANDS_MAX 8
 #define PORT_MAX     65535
